@@ -1,0 +1,10 @@
+"""Django's handle on this room."""
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    """Access."""
+
+    name = "workwire.access"
+    label = "access"

@@ -1,0 +1,302 @@
+"""The only writer of accounts, roles, groups, data permissions and application credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+
+from workwire.access import events, features
+from workwire.access.models import (
+    Credential,
+    DataPermission,
+    Role,
+    RoleAssignment,
+    RoleFeature,
+    Token,
+    User,
+    UserGroup,
+)
+from workwire.access.policy import require_administrator
+from workwire.kernel import clock, crypto, ids
+from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+
+LEVELS = ("company", "contract", "service", "process")
+LONGEST_CREDENTIAL = timedelta(days=730)
+
+
+@transaction.atomic
+def make_built_in_roles(*, by: Actor) -> None:
+    """Make the built-in roles that are missing; changes nothing when all are there."""
+    for built_in in features.BUILT_IN_ROLES:
+        if not Role.objects.filter(name=built_in.name).exists():
+            create_role(built_in.name, built_in.kind, built_in.features, by=by)
+
+
+@transaction.atomic
+def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor) -> Role:
+    """Make a role of kind operational or builder with these features."""
+    require_administrator(by)
+    held = sorted(set(features_held))
+    _check_features(held)
+    if kind not in (features.OPERATIONAL, features.BUILDER):
+        raise Invalid("role_kind_invalid", "A role is operational or builder.", field="kind")
+    if not name.strip() or Role.objects.filter(name=name.strip()).exists():
+        raise Invalid("role_name_invalid", "A role needs a name no other role has.", field="name")
+    role = Role.objects.create(name=name.strip(), kind=kind)
+    RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
+    record(events.RoleCreated(**_role_body(role)), about=Subject(ObjectType.ROLE, role.guid), by=by)
+    return role
+
+
+@transaction.atomic
+def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) -> None:
+    """Replace a role's features; the tokens of everybody who holds it end."""
+    require_administrator(by)
+    held = sorted(set(features_held))
+    _check_features(held)
+    if held == _role_body(role)["Features"]:
+        return
+    role.features.all().delete()
+    RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
+    Token.objects.filter(user__role_assignments__role=role).delete()
+    record(events.RoleUpdated(**_role_body(role)), about=Subject(ObjectType.ROLE, role.guid), by=by)
+
+
+@transaction.atomic
+def create_user(
+    username: str,
+    full_name: str,
+    roles: Sequence[Role],
+    *,
+    by: Actor,
+    password: str | None = None,
+    email: str = "",
+    user_type: UserType = UserType.OPERATIONAL,
+) -> User:
+    """Make an account with one operational and at most one builder role; without a password it cannot log in."""
+    require_administrator(by)
+    username = username.strip()
+    if not username or User.objects.filter(username__iexact=username).exists():
+        raise Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
+    user = User(username=username, full_name=full_name.strip() or username, email=email, user_type=user_type)
+    _set_password(user, password)
+    user.save()
+    _assign(user, roles)
+    record(events.UserCreated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+    return user
+
+
+@transaction.atomic
+def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
+    """Replace an account's roles; its tokens end (documented: they die when the role changes)."""
+    require_administrator(by)
+    user = _locked(user)
+    if sorted(role.pk for role in roles) == sorted(user.role_assignments.values_list("role_id", flat=True)):
+        return
+    user.role_assignments.all().delete()
+    _assign(user, roles)
+    user.tokens.all().delete()
+    record(events.UserUpdated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+
+
+@transaction.atomic
+def set_active(user: User, active: bool, *, by: Actor) -> None:
+    """Retire an account, which ends its tokens, or bring it back."""
+    require_administrator(by)
+    user = _locked(user)
+    if user.is_active == active:
+        return
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    if not active:
+        user.tokens.all().delete()
+    record(events.UserUpdated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+
+
+@transaction.atomic
+def set_password(user: User, password: str, *, by: Actor) -> None:
+    """Set a password, one's own or as an administrator; ends the account's login tokens."""
+    if by.user_id != user.pk:
+        require_administrator(by)
+    user = _locked(user)
+    _set_password(user, password)
+    user.save(update_fields=["password"])
+    user.tokens.filter(credential=None).delete()
+    record(events.UserUpdated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+
+
+@transaction.atomic
+def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserGroup:
+    """Make a user group."""
+    require_administrator(by)
+    if not name.strip() or UserGroup.objects.filter(name=name.strip()).exists():
+        raise Invalid("group_name_invalid", "A user group needs a name no other group has.", field="name")
+    group = UserGroup.objects.create(name=name.strip())
+    group.members.set(members)
+    record(
+        events.UserGroupCreated(GUID=str(group.guid), Name=group.name),
+        about=Subject(ObjectType.USER_GROUP, group.guid),
+        by=by,
+    )
+    return group
+
+
+@transaction.atomic
+def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), remove: Iterable[User] = ()) -> None:
+    """Let accounts join and leave a user group."""
+    require_administrator(by)
+    present = set(group.members.values_list("pk", flat=True))
+    joined = [user for user in add if user.pk not in present]
+    left = [user for user in remove if user.pk in present]
+    if not joined and not left:
+        return
+    group.members.add(*joined)
+    group.members.remove(*left)
+    body = events.UserGroupMembersChanged(
+        GUID=str(group.guid),
+        Name=group.name,
+        Joined=[user.username for user in joined],
+        Left=[user.username for user in left],
+    )
+    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by)
+
+
+@transaction.atomic
+def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> DataPermission:
+    """Let a user group see an object (level company, contract, service or process) and all below it; idempotent."""
+    require_administrator(by)
+    if level not in LEVELS:
+        raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
+    permission, made = DataPermission.objects.get_or_create(group=group, **{level: target})
+    if made:
+        _record_permission(events.PermissionGranted, group, level, target, by)
+    return permission
+
+
+@transaction.atomic
+def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> None:
+    """Take a data permission back; effective for every message prepared after this commits."""
+    require_administrator(by)
+    if level not in LEVELS:
+        raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
+    gone, _ = DataPermission.objects.filter(group=group, **{level: target}).delete()
+    if gone:
+        _record_permission(events.PermissionRevoked, group, level, target, by)
+
+
+@transaction.atomic
+def create_credential(
+    user: User, name: str, roles: Sequence[Role], *, expires_at: datetime, by: Actor
+) -> tuple[Credential, str]:
+    """Make an application credential acting as `user` with some of that user's roles; returns it with its secret,
+    which is shown this once. A user makes them for itself, an administrator for others."""
+    if by.user_id != user.pk:
+        require_administrator(by)
+    if by.credential_id is not None:
+        raise Forbidden("credential_by_credential", "An application cannot make application credentials.")
+    held = set(user.role_assignments.values_list("role_id", flat=True))
+    if not roles or {role.pk for role in roles} - held:
+        raise Invalid("roles_invalid", "A credential takes one or more of its user's own roles.", field="roles")
+    if not clock.now() < expires_at <= clock.now() + LONGEST_CREDENTIAL:
+        raise Invalid("expiry_invalid", "A credential expires within two years from now.", field="expires_at")
+    secret = crypto.new_token("wws")
+    credential = Credential.objects.create(
+        user=user,
+        name=name.strip() or "Application",
+        client_id=f"ww-{ids.new_guid().hex}",
+        secret_digest=crypto.digest(secret),
+        expires_at=expires_at,
+    )
+    credential.roles.set(roles)
+    _record_credential(events.CredentialCreated, credential, by)
+    return credential, secret
+
+
+@transaction.atomic
+def revoke_credential(credential: Credential, *, by: Actor) -> None:
+    """End a credential and its tokens now; raises Conflict when it has ended before."""
+    if by.user_id != credential.user_id:
+        require_administrator(by)
+    credential = Credential.objects.select_for_update().select_related("user").get(pk=credential.pk)
+    if credential.revoked_at is not None:
+        raise Conflict("credential_revoked", "This credential has been revoked before.")
+    credential.revoked_at = clock.now()
+    credential.save(update_fields=["revoked_at"])
+    credential.tokens.all().delete()
+    _record_credential(events.CredentialRevoked, credential, by)
+
+
+def _locked(user: User) -> User:
+    found = User.objects.select_for_update().filter(pk=user.pk).first()
+    if found is None:
+        raise not_found("user")
+    return found
+
+
+def _set_password(user: User, password: str | None) -> None:
+    if password is None:
+        user.set_unusable_password()
+        return
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise Invalid("password_weak", " ".join(error.messages), field="password") from error
+    user.set_password(password)
+
+
+def _assign(user: User, roles: Sequence[Role]) -> None:
+    kinds = [role.kind for role in roles]
+    if kinds.count(features.OPERATIONAL) != 1 or kinds.count(features.BUILDER) > 1:
+        raise Invalid(
+            "roles_invalid", "An account holds one operational role and at most one builder role.", field="roles"
+        )
+    try:
+        RoleAssignment.objects.bulk_create(RoleAssignment(user=user, role=role, kind=role.kind) for role in roles)
+    except IntegrityError as error:
+        raise Conflict("roles_changed", "The account's roles were changed at the same time.") from error
+
+
+def _check_features(held: Iterable[str]) -> None:
+    unknown = [feature for feature in held if feature not in features.FEATURES]
+    if unknown:
+        raise Invalid("feature_unknown", f"There is no feature '{unknown[0]}'.", field="features")
+
+
+def _user_body(user: User) -> dict[str, object]:
+    return {
+        "GUID": str(user.guid),
+        "Username": user.username,
+        "FullName": user.full_name,
+        "UserType": int(user.user_type),
+        "Active": user.is_active,
+        "Roles": sorted(user.role_assignments.values_list("role__name", flat=True)),
+    }
+
+
+def _role_body(role: Role) -> dict[str, object]:
+    held = sorted(RoleFeature.objects.filter(role=role).values_list("feature", flat=True))
+    return {"GUID": str(role.guid), "Name": role.name, "Kind": role.kind, "Features": held}
+
+
+def _record_permission(
+    kind: type[events.PermissionGranted], group: UserGroup, level: str, target: models.Model, by: Actor
+) -> None:
+    body = kind(GUID=str(group.guid), Name=group.name, ObjectType=level, ObjectID=target.pk)
+    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by)
+
+
+def _record_credential(kind: type[events.CredentialBody], credential: Credential, by: Actor) -> None:
+    body = kind(
+        GUID=str(credential.guid),
+        Name=credential.name,
+        ClientID=credential.client_id,
+        User=credential.user.username,
+    )
+    record(body, about=Subject(ObjectType.CREDENTIAL, credential.guid), by=by)

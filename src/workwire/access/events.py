@@ -1,0 +1,114 @@
+"""What happens to accounts and rights. None of it fires a webhook; the ledger keeps it for audit."""
+
+from __future__ import annotations
+
+from workwire.outbox.registry import EventBody, event
+
+
+class UserBody(EventBody):
+    """An account as of the event."""
+
+    GUID: str
+    Username: str
+    FullName: str
+    UserType: int
+    Active: bool
+    Roles: list[str]
+
+
+@event("UserCreated")
+class UserCreated(UserBody):
+    """An account was made."""
+
+
+@event("UserUpdated")
+class UserUpdated(UserBody):
+    """An account, its roles or its password changed."""
+
+
+class RoleBody(EventBody):
+    """A role as of the event."""
+
+    GUID: str
+    Name: str
+    Kind: str
+    Features: list[str]
+
+
+@event("RoleCreated")
+class RoleCreated(RoleBody):
+    """A role was made."""
+
+
+@event("RoleUpdated")
+class RoleUpdated(RoleBody):
+    """The features of a role changed."""
+
+
+class GroupBody(EventBody):
+    """A user group as of the event."""
+
+    GUID: str
+    Name: str
+
+
+@event("UserGroupCreated")
+class UserGroupCreated(GroupBody):
+    """A user group was made."""
+
+
+@event("UserGroupMembersChanged")
+class UserGroupMembersChanged(GroupBody):
+    """Accounts joined or left a user group."""
+
+    Joined: list[str] = []
+    Left: list[str] = []
+
+
+@event("PermissionGranted")
+class PermissionGranted(GroupBody):
+    """A user group may now see an object and what lies below it."""
+
+    ObjectType: str
+    ObjectID: int
+
+
+@event("PermissionRevoked")
+class PermissionRevoked(PermissionGranted):
+    """A user group may no longer see an object by this permission."""
+
+
+class CredentialBody(EventBody):
+    """An application credential as of the event; never its secret."""
+
+    GUID: str
+    Name: str
+    ClientID: str
+    User: str
+
+
+@event("CredentialCreated")
+class CredentialCreated(CredentialBody):
+    """An application credential was made."""
+
+
+@event("CredentialRevoked")
+class CredentialRevoked(CredentialBody):
+    """An application credential was ended before its time."""
+
+
+class SessionBody(EventBody):
+    """Who logged in or out."""
+
+    GUID: str
+    Username: str
+
+
+@event("LoggedIn")
+class LoggedIn(SessionBody):
+    """A password or client secret was accepted and a token given out."""
+
+
+@event("LoggedOut")
+class LoggedOut(SessionBody):
+    """A token was given back."""

@@ -1,0 +1,145 @@
+"""Tables of users, roles, groups, data permissions, credentials and tokens."""
+
+from __future__ import annotations
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+
+from workwire.access.features import BUILDER, OPERATIONAL
+from workwire.kernel import clock, ids
+from workwire.kernel.actor import UserType
+
+
+class Role(models.Model):
+    """A named set of features; operational or builder."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=20, choices=[(OPERATIONAL, "Operational"), (BUILDER, "Builder")])
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoleFeature(models.Model):
+    """One feature of one role."""
+
+    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="features")
+    feature = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["role", "feature"], name="role_feature_once")]
+
+
+class User(AbstractBaseUser):
+    """An account: a person or a robot. Retired accounts stay, inactive, because history names them."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    username = models.CharField(max_length=150, unique=True)
+    full_name = models.CharField(max_length=200)
+    email = models.EmailField(blank=True)
+    user_type = models.IntegerField(
+        choices=[(kind.value, kind.name.title().replace("_", " ")) for kind in UserType], default=UserType.OPERATIONAL
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    USERNAME_FIELD = "username"
+    objects: BaseUserManager[User] = BaseUserManager()
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class RoleAssignment(models.Model):
+    """A role a user holds; one operational role, at most one builder role."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_assignments")
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="assignments")
+    kind = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "kind"], name="role_of_each_kind_once")]
+
+
+class UserGroup(models.Model):
+    """People and robots who may see the same things."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    members = models.ManyToManyField(User, related_name="user_groups")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DataPermission(models.Model):
+    """A user group may see one company, contract, service or process and all that lies below it."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    group = models.ForeignKey(UserGroup, on_delete=models.CASCADE, related_name="permissions")
+    company = models.ForeignKey("parties.Company", null=True, on_delete=models.CASCADE, related_name="+")
+    contract = models.ForeignKey("parties.Contract", null=True, on_delete=models.CASCADE, related_name="+")
+    service = models.ForeignKey("parties.Service", null=True, on_delete=models.CASCADE, related_name="+")
+    process = models.ForeignKey("catalogue.Process", null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="permission_on_one_object",
+                condition=(
+                    Q(company__isnull=False, contract=None, service=None, process=None)
+                    | Q(company=None, contract__isnull=False, service=None, process=None)
+                    | Q(company=None, contract=None, service__isnull=False, process=None)
+                    | Q(company=None, contract=None, service=None, process__isnull=False)
+                ),
+            ),
+            *(
+                models.UniqueConstraint(
+                    fields=["group", level], name=f"{level}_permission_once", condition=Q(**{f"{level}__isnull": False})
+                )
+                for level in ("company", "contract", "service", "process")
+            ),
+        ]
+
+
+class Credential(models.Model):
+    """An application credential: a machine acts as `user` with a subset of that user's roles until `expires_at`."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="credentials")
+    name = models.CharField(max_length=100)
+    client_id = models.CharField(max_length=60, unique=True)
+    secret_digest = models.CharField(max_length=64)
+    roles = models.ManyToManyField(Role, related_name="credentials")
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Token(models.Model):
+    """Proof of a login or of an OAuth exchange; void when idle too long, when the roles change, when its source ends."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    credential = models.ForeignKey(Credential, null=True, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=clock.now)
+    last_used_at = models.DateTimeField(default=clock.now, db_index=True)
+
+
+class FailedLogin(models.Model):
+    """A login that failed, kept for the quarter of an hour in which it counts against more attempts."""
+
+    username = models.CharField(max_length=150)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["username", "at"], name="failed_login_name"),
+            models.Index(fields=["address", "at"], name="failed_login_address"),
+        ]

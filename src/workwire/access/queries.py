@@ -1,0 +1,86 @@
+"""How to ask what somebody may do and see. All answers are computed by the database at the moment of asking.
+
+`granted` and `holds` are conditions that fit both into a list (`visible_to`) and into a batch where each row has its own
+account (the check before every message), so that there is one definition of each right.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from uuid import UUID
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from workwire.access import features
+from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import not_found
+
+Account = int | OuterRef | F
+
+
+def granted(account: Account, **paths: str) -> Exists:
+    """Whether a data permission of `account` covers the row of the outer query.
+
+    `paths` name the outer columns that hold the ids of the objects above the row, by level: ``company``, ``parent``
+    (the company's parent), ``contract``, ``service``, ``process``.
+    """
+    levels = [Q(**{"company" if level == "parent" else level: OuterRef(path)}) for level, path in paths.items()]
+    return Exists(DataPermission.objects.filter(reduce(or_, levels), group__members=account))
+
+
+def holds(account: Account, feature: str, credential: Account | None = None) -> Exists:
+    """Whether `account` holds a feature through a role it has now, and through the credential's roles when one is
+    given (the credential column of the outer row must not be null then)."""
+    found = RoleFeature.objects.filter(role__assignments__user=account, feature=feature)
+    return Exists(found.filter(role__credentials=credential) if credential is not None else found)
+
+
+def sees_all(actor: Actor) -> bool:
+    """Whether data permissions do not bind the actor: the system and administrators."""
+    return actor.has(features.ADMINISTRATOR)
+
+
+def features_of(user: User, credential: Credential | None = None) -> frozenset[str]:
+    """The features a user holds now, limited to the credential's roles when it acts through one."""
+    found = RoleFeature.objects.filter(role__assignments__user=user)
+    if credential is not None:
+        found = found.filter(role__credentials=credential)
+    return frozenset(found.values_list("feature", flat=True))
+
+
+def valid_credentials() -> Q:
+    """The condition under which an application credential counts: not revoked, not expired, its user active."""
+    return Q(revoked_at=None, expires_at__gt=clock.now(), user__is_active=True)
+
+
+def users_visible_to(actor: Actor) -> QuerySet[User]:
+    """Accounts an actor may name: all active ones for people who work; an administrator sees retired ones too."""
+    users = User.objects.prefetch_related("role_assignments__role")
+    return users if sees_all(actor) else users.filter(is_active=True)
+
+
+def user(guid: UUID, *, by: Actor) -> User:
+    """One account; raises NotFound."""
+    found = users_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("user")
+    return found
+
+
+def roles() -> QuerySet[Role]:
+    """All roles with their features."""
+    return Role.objects.prefetch_related("features").order_by("name")
+
+
+def groups() -> QuerySet[UserGroup]:
+    """All user groups."""
+    return UserGroup.objects.order_by("name")
+
+
+def credentials_of(actor: Actor) -> QuerySet[Credential]:
+    """The application credentials of the actor's own account; all of them for an administrator."""
+    found = Credential.objects.select_related("user").prefetch_related("roles")
+    return found if sees_all(actor) else found.filter(user_id=actor.user_id)

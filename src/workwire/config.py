@@ -1,0 +1,152 @@
+"""Everything an operator can set, typed and documented, read once from the environment and one optional file.
+
+Sources, strongest first: environment variables ``WORKWIRE_<NAME>``, then the TOML file named by ``WORKWIRE_CONFIG``.
+Guarantee: a bad or unknown setting stops the start with :class:`ConfigError`, a sentence that names the setting.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from base64 import urlsafe_b64encode
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+Commas = Annotated[list[str], NoDecode]
+Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
+Seconds = Annotated[list[int], NoDecode]
+
+
+class ConfigError(Exception):
+    """A setting is missing or wrong; the text says which and what to do."""
+
+
+class Config(BaseSettings):
+    """The settings of one installation."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKWIRE_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Folder for the embedded database, key file and stored files.")
+    database_url: str = Field("", description="postgresql://… or sqlite:///path; empty means SQLite in the data folder.")
+    secret_keys: Commas = Field([], description="Fernet keys, newest first; empty means the data folder's key file.")
+    instance_name: str = Field("workwire", description="Name accepted as the first part of /<instance>/webapi/ paths.")
+    host: str = Field("127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
+    web_threads: int = Field(8, ge=1, le=256, description="Requests one web process works on at a time.")
+    web_workers: int = Field(1, ge=1, le=64, description="Web processes.")
+    allowed_hosts: Commas = Field(
+        ["localhost", "127.0.0.1", "[::1]"], description="Host names requests may be addressed to."
+    )
+    secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it wherever TLS is in front.")
+    debug: bool = Field(False, description="Django's debug mode; never in production.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+    log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
+
+    token_idle_minutes: int = Field(60, ge=1, description="A login or OAuth token unused for so long is void.")
+    login_attempts: int = Field(10, ge=1, description="Failed logins per user name or address and quarter of an hour.")
+
+    webhook_allowed_networks: Networks = Field(
+        [], description="Networks that webhooks may reach although they are private or loopback (CIDR, comma separated)."
+    )
+    webhook_connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to connect to an endpoint.")
+    webhook_timeout: float = Field(15.0, gt=0, le=300, description="Seconds for one whole attempt.")
+    webhook_retry_schedule: Seconds = Field(
+        [5, 60, 600, 3600, 10800, 28800, 57600, 86400],
+        description="Seconds between attempts; a delivery gives up after the last (at least three).",
+    )
+    webhook_concurrency: int = Field(64, ge=1, le=1000, description="Attempts in flight in one dispatcher.")
+    webhook_endpoint_concurrency: int = Field(16, ge=1, le=1000, description="Attempts in flight to one endpoint.")
+    webhook_lease_seconds: int = Field(60, ge=5, description="How long a claimed delivery belongs to its dispatcher.")
+    webhook_pause_after_hours: int = Field(120, ge=1, description="Hours of nothing but failure that pause a subscription.")
+    webhook_rotation_hours: int = Field(24, ge=0, description="Hours an old secret stays valid after rotation.")
+    webhook_retention_days: int = Field(30, ge=1, description="Days that finished deliveries and attempts are kept.")
+    webhook_ca_bundle: Path | None = Field(None, description="CA certificates to trust instead of the bundled ones.")
+    feedback_window_hours: int = Field(0, ge=0, description="Hours a resolved item may be reopened before it closes.")
+
+    @field_validator("secret_keys", "allowed_hosts", "webhook_allowed_networks", "webhook_retry_schedule", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("webhook_retry_schedule")
+    @classmethod
+    def _at_least_three(cls, value: list[int]) -> list[int]:
+        if len(value) < 3 or any(pause < 1 for pause in value):
+            raise ValueError("name at least three pauses of one second or more")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, which arrives as initial values."""
+        return env_settings, init_settings
+
+    @property
+    def database(self) -> str:
+        """The database URL with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'workwire.sqlite3'}"
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether the database is PostgreSQL rather than the embedded one."""
+        return self.database.startswith(("postgresql://", "postgres://"))
+
+
+@cache
+def load() -> Config:
+    """Read the configuration; raises ConfigError with a sentence an operator can act on."""
+    file = os.environ.get("WORKWIRE_CONFIG")
+    try:
+        values = tomllib.loads(Path(file).read_text()) if file else {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"WORKWIRE_CONFIG names {file}, which cannot be read: {error}.") from error
+    unknown = [name for name in os.environ if name.startswith("WORKWIRE_") and name not in _known_names()]
+    if unknown:
+        raise ConfigError(f"{unknown[0]} is not a setting of Workwire; see docs/reference/settings.md.")
+    try:
+        config = Config(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        raise ConfigError(f"Setting WORKWIRE_{name.upper()} is wrong: {first['msg']}.") from error
+    if not config.database.startswith(("sqlite:///", "postgresql://", "postgres://")):
+        raise ConfigError("Setting WORKWIRE_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    return config
+
+
+def _known_names() -> set[str]:
+    fields = {f"WORKWIRE_{name.upper()}" for name in Config.model_fields}
+    return fields | {"WORKWIRE_CONFIG", "WORKWIRE_TEST_DATABASE", "WORKWIRE_TEST_POSTGRES"}
+
+
+def secret_keys(config: Config) -> list[str]:
+    """The Fernet keys, newest first; makes the data folder's key file (mode 0600) when none is set."""
+    if config.secret_keys:
+        return config.secret_keys
+    path = config.data_dir / "secret.key"
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        fresh = urlsafe_b64encode(os.urandom(32))
+        draft = config.data_dir / f"secret.key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_bytes(fresh + b"\n")
+        try:
+            os.link(draft, path)  # two processes starting at once: the first link wins, both read the same key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_text().split()
+    except OSError as error:
+        raise ConfigError(f"The key file {path} cannot be read or made: {error}; set WORKWIRE_DATA_DIR.") from error

@@ -1,0 +1,75 @@
+"""Listening for the bell: a thread that wakes the engine when a commit rings (see `workwire.outbox.wake`).
+
+Losing the bell loses nothing but speed: the engine looks by itself every second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+
+import psycopg
+from django.db import connection
+
+from workwire.outbox import wake
+
+logger = logging.getLogger(__name__)
+PATIENCE = 0.5
+RETRY_AFTER = 2.0
+
+
+class Bell:
+    """Calls `on_ring` from a thread of its own each time the bell rings, until `close`."""
+
+    def __init__(self, on_ring: Callable[[], None]) -> None:
+        self._on_ring = on_ring
+        self._closing = threading.Event()
+        listen = self._hear_notify if connection.vendor == "postgresql" else self._hear_socket
+        self._parameters = dict(connection.get_connection_params()) if connection.vendor == "postgresql" else {}
+        self._path = wake.socket_path() if connection.vendor != "postgresql" else None
+        self._thread = threading.Thread(target=self._run, args=(listen,), name="bell", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._closing.set()
+        self._thread.join(timeout=5)
+
+    def _run(self, listen: Callable[[], None]) -> None:
+        while not self._closing.is_set():
+            try:
+                listen()
+            except (OSError, psycopg.Error) as error:
+                logger.warning("the wake-up bell is not heard (%s); looking once a second instead", error)
+                self._closing.wait(RETRY_AFTER)
+
+    def _hear_socket(self) -> None:
+        """Bind the embedded database's socket; a stale one left by a crash is replaced."""
+        assert self._path is not None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+            with contextlib.suppress(FileNotFoundError):
+                self._path.unlink()
+            ear.bind(str(self._path))
+            self._path.chmod(0o600)
+            ear.settimeout(PATIENCE)
+            try:
+                while not self._closing.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        ear.recv(16)
+                        self._on_ring()
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    self._path.unlink()
+
+    def _hear_notify(self) -> None:
+        keep = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert")
+        parameters = {key: value for key, value in self._parameters.items() if key in keep and value}
+        with psycopg.connect(**parameters, autocommit=True) as ear:
+            ear.execute(f"LISTEN {wake.CHANNEL}")
+            self._on_ring()  # what was committed before the first LISTEN rang for nobody
+            while not self._closing.is_set():
+                for _ in ear.notifies(timeout=PATIENCE):
+                    self._on_ring()

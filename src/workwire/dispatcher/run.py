@@ -1,0 +1,44 @@
+"""The dispatcher process: an engine, two signals, and on the embedded database a lock so that there is only one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.db import connection
+
+from workwire.dispatcher.engine import Engine
+
+
+class AnotherDispatcher(Exception):
+    """The embedded database has a dispatcher already."""
+
+
+def main() -> None:
+    """Dispatch until SIGTERM or SIGINT, then drain; raises AnotherDispatcher on an embedded database that has one."""
+    with _alone():
+        engine = Engine()
+        signal.signal(signal.SIGTERM, lambda *_: engine.stop())
+        signal.signal(signal.SIGINT, lambda *_: engine.stop())
+        engine.run()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the embedded database's dispatcher lock; the system lets go of it when the process ends, however it ends."""
+    if connection.vendor == "postgresql":
+        yield
+        return
+    path = Path(str(connection.settings_dict["NAME"])).with_suffix(".dispatcher")
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise AnotherDispatcher("A dispatcher works on this embedded database already.") from error
+    finally:
+        os.close(handle)

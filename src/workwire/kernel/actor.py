@@ -1,0 +1,32 @@
+"""On whose behalf a command or query runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+
+class UserType(IntEnum):
+    """The three types of user (documented numbers)."""
+
+    OPERATIONAL = 1
+    SELF_SERVICE = 2
+    ROBOT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An authenticated account with the features it holds right now, or the system itself (`user_id` None)."""
+
+    user_id: int | None
+    user_type: UserType | None = None
+    features: frozenset[str] = field(default_factory=frozenset)
+    credential_id: int | None = None
+    in_bulk: bool = False
+
+    def has(self, feature: str) -> bool:
+        """Whether the actor holds a feature; the system holds all."""
+        return self.user_id is None or feature in self.features
+
+
+SYSTEM = Actor(user_id=None)

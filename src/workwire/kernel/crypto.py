@@ -1,0 +1,35 @@
+"""Secrets at rest: encrypted with the installation's keys (Fernet, newest key first), or kept as digests only."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from functools import cache
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+
+
+@cache
+def _box() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.SECRET_KEYS])
+
+
+def seal(text: str) -> str:
+    """Encrypt and authenticate a short text."""
+    return _box().encrypt(text.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    """Decrypt what `seal` made; raises cryptography.fernet.InvalidToken when no key fits."""
+    return _box().decrypt(sealed.encode()).decode()
+
+
+def new_token(prefix: str) -> str:
+    """A fresh bearer secret of 256 random bits with a prefix that names its kind."""
+    return f"{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def digest(token: str) -> str:
+    """The SHA-256 hex digest under which a high-entropy token is stored and looked up."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,49 @@
+"""What a command or query may refuse, in five kinds; doors map each kind to their own answer.
+
+Invariant: a refusal changes nothing. What an actor may not see is `NotFound`, never `Forbidden`.
+"""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """A refusal with a stable `code`, a sentence for people and, where one is at fault, the field."""
+
+    def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class Invalid(DomainError):
+    """The input breaks a rule."""
+
+
+class NotFound(DomainError):
+    """There is no such record, or the actor may not see it; the two are not told apart."""
+
+
+class Forbidden(DomainError):
+    """The actor sees the thing but lacks the role feature for the deed."""
+
+
+class Unauthenticated(DomainError):
+    """No valid credentials were given."""
+
+
+class Conflict(DomainError):
+    """The record is in a state, or at a version, that does not allow the deed."""
+
+
+class Limited(DomainError):
+    """Too much, too often; `retry_after` says in seconds when to come again."""
+
+    def __init__(self, code: str, message: str, *, retry_after: int) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
+
+
+def not_found(what: str) -> NotFound:
+    """The one answer for a record that is absent or invisible."""
+    return NotFound(f"{what}_not_found", f"There is no such {what.replace('_', ' ')}.")

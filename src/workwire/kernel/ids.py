@@ -1,0 +1,24 @@
+"""Public ids: random enough not to be guessed, ordered by time so that indexes stay compact (UUID version 7, RFC 9562)."""
+
+from __future__ import annotations
+
+import os
+import time
+from uuid import UUID
+
+NIL = UUID(int=0)
+
+
+def new_guid() -> UUID:
+    """A fresh UUID version 7: 48 bits of milliseconds, then 74 random bits."""
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
+
+
+def parse_guid(text: object) -> UUID | None:
+    """Read a GUID in the usual spellings (hyphens and braces optional); None when it is not one."""
+    try:
+        return text if isinstance(text, UUID) else UUID(str(text))
+    except ValueError:
+        return None

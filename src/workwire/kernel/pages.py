@@ -1,0 +1,49 @@
+"""Cursor pages: a stable way through a long list, newest first, without counting it."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from workwire.kernel.errors import Invalid
+
+M = TypeVar("M", bound=Model)
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    """One page of rows and the cursor of the next, None at the end."""
+
+    rows: Sequence[M]
+    next_cursor: str | None
+
+
+def page(rows: QuerySet[M, Any], *, limit: int = 50, cursor: str | None = None) -> Page[M]:
+    """Return at most `limit` (1 to 200) rows by falling id, after `cursor`; raises Invalid for a cursor not ours."""
+    limit = max(1, min(limit, MOST))
+    if cursor:
+        rows = rows.filter(pk__lt=_decode(cursor))
+    found = list(rows.order_by("-pk")[: limit + 1])
+    more = len(found) > limit
+    return Page(found[:limit], _encode(found[limit - 1].pk) if more else None)
+
+
+def _encode(pk: int) -> str:
+    return urlsafe_b64encode(f"id:{pk}".encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> int:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        kind, _, number = text.partition(":")
+        if kind != "id" or not number.isdecimal() or len(number) > 18:
+            raise ValueError(number)
+        return int(number)
+    except (ValueError, binascii.Error) as error:
+        raise Invalid("cursor_invalid", "The cursor is not one this list gave out.", field="cursor") from error

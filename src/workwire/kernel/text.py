@@ -1,0 +1,55 @@
+"""What counts as acceptable text: bounded, storable in every database, and one line where one line is meant."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from workwire.kernel.errors import Invalid
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape itself, not a backslash followed by its letters
+
+
+def line(value: str, *, field: str, longest: int) -> str:
+    """One line of text without its outer blanks; raises Invalid for control characters or more than `longest`."""
+    value = _storable(value, field).strip()
+    if _CONTROL.search(value):
+        raise Invalid("text_has_control_characters", f"{field} must be one line without control characters.", field=field)
+    if len(value) > longest:
+        raise Invalid("text_too_long", f"{field} has at most {longest} characters.", field=field)
+    return value
+
+
+def prose(value: str, *, field: str, longest: int) -> str:
+    """Text of many lines, unchanged; raises Invalid for a NUL character or more than `longest` bytes of UTF-8."""
+    value = _storable(value, field)
+    if "\x00" in value:
+        raise Invalid("text_has_control_characters", f"{field} must not contain NUL characters.", field=field)
+    if len(value.encode()) > longest:
+        raise Invalid("text_too_long", f"{field} has at most {longest} bytes.", field=field)
+    return value
+
+
+def json_object(value: Mapping[str, Any], *, field: str, longest: int) -> dict[str, Any]:
+    """A JSON object that every database can keep; raises Invalid when it is none or longer than `longest` bytes."""
+    try:
+        written = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
+        size = len(written.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Invalid("json_invalid", f"{field} must be a JSON object.", field=field) from error
+    if _ESCAPED_NUL.search(written):
+        raise Invalid("json_invalid", f"{field} must not contain NUL characters.", field=field)
+    if size > longest:
+        raise Invalid("json_too_long", f"{field} has at most {longest} bytes.", field=field)
+    return dict(value)
+
+
+def _storable(value: str, field: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise Invalid("text_not_unicode", f"{field} contains half a character (a lone surrogate).", field=field) from error
+    return value

@@ -1,0 +1,58 @@
+"""Tables of the ledger and the queue."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from workwire.kernel import clock, ids
+from workwire.outbox.objects import ObjectType
+
+
+class Event(models.Model):
+    """Something that happened to a record; written once, never changed.
+
+    `company_guid`, `contract_guid`, `service_guid` and `work_item_guid` name the objects the record lies under, by which
+    subscriptions are matched. `body` is the documented JSON as of the event.
+    """
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=60)
+    record_type = models.IntegerField(choices=[(kind.value, kind.public_name) for kind in ObjectType])
+    record_guid = models.UUIDField()
+    sequence = models.BigIntegerField()
+    company_guid = models.UUIDField(null=True)
+    contract_guid = models.UUIDField(null=True)
+    service_guid = models.UUIDField(null=True)
+    work_item_guid = models.UUIDField(null=True)
+    actor = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    occurred_at = models.DateTimeField(default=clock.now)
+    body = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["record_guid", "sequence"], name="event_sequence_once"),
+        ]
+        indexes = [
+            models.Index(fields=["work_item_guid", "id"], name="event_history"),
+            models.Index(fields=["occurred_at"], name="event_occurred_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.record_guid} #{self.sequence}"
+
+
+class Pending(models.Model):
+    """An event that waits to be fanned out; removed in the transaction that writes its deliveries."""
+
+    event = models.OneToOneField(Event, primary_key=True, on_delete=models.CASCADE, related_name="pending")
+    in_bulk = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["in_bulk", "event"], name="pending_order")]
+
+
+class RecordSequence(models.Model):
+    """The last sequence number given to a record's events."""
+
+    record_guid = models.UUIDField(primary_key=True)
+    last = models.BigIntegerField()

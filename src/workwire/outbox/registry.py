@@ -1,0 +1,91 @@
+"""Event types: typed bodies, the webhooks they fire and a sample, registered once when a room's `events` is imported.
+
+The webhook catalogue, its JSON Schemas and its samples are generated from here, so that what is documented is what is
+sent (specification: webhooks, sections 2 and 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from workwire.outbox.objects import ObjectType
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A named kind of event that others can subscribe to.
+
+    `filters` are the object types a subscription may name; `needs_guid` says whether it names one object of that type
+    (True) or the type as a whole (False); `filter_required` says whether the documented API insists on a filter.
+    """
+
+    number: int
+    name: str
+    description: str
+    fires_when: str
+    filters: tuple[ObjectType, ...]
+    needs_guid: bool
+    aliases: tuple[str, ...] = ()
+
+
+class EventBody(BaseModel):
+    """Base of every event's body: documented keys in their documented order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event_name: ClassVar[str]
+    webhooks: ClassVar[tuple[Webhook, ...]] = ()
+
+    @classmethod
+    def sample(cls) -> Self:
+        """A believable example, used by the catalogue and by simulated messages."""
+        raise LookupError(f"{cls.__name__} offers no sample")
+
+
+class Envelope(BaseModel):
+    """The keys every body carries beside its own."""
+
+    EventID: str
+    OccurredAt: str
+    Sequence: int
+
+
+_types: dict[str, type[EventBody]] = {}
+
+
+def event(name: str, *webhooks: Webhook) -> Callable[[type[EventBody]], type[EventBody]]:
+    """Register the decorated body as the event type `name`, firing `webhooks`; raises ValueError for a name taken."""
+
+    def register(body: type[EventBody]) -> type[EventBody]:
+        if name in _types:
+            raise ValueError(f"event type {name} is registered twice")
+        body.event_name, body.webhooks = name, webhooks
+        _types[name] = body
+        return body
+
+    return register
+
+
+def event_types() -> dict[str, type[EventBody]]:
+    """All registered event types by name."""
+    return dict(_types)
+
+
+def webhooks() -> dict[int, Webhook]:
+    """All webhooks some event type fires, by number."""
+    found = {hook.number: hook for body in _types.values() for hook in body.webhooks}
+    return dict(sorted(found.items()))
+
+
+def body_of(webhook: Webhook) -> type[EventBody]:
+    """The body type of a webhook's messages."""
+    return next(body for body in _types.values() if webhook in body.webhooks)
+
+
+def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The old values of the keys that differ: what update events carry as `Previous`."""
+    return {key: value for key, value in before.items() if after[key] != value}

@@ -1,0 +1,46 @@
+"""The bell: tells dispatchers after a commit that there is something to do.
+
+Only a hint: nothing depends on it but speed. PostgreSQL carries it as NOTIFY to every host; the embedded database is
+used on one host, where a datagram to a Unix socket does. A slow poll behind it finds what a lost hint left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+from django.db import connection, transaction
+
+CHANNEL = "workwire_wake"
+
+
+def ring_on_commit() -> None:
+    """Ring once after the running transaction has committed, however often this is called in it."""
+    if not any(entry[1] is ring for entry in connection.run_on_commit):
+        transaction.on_commit(ring, robust=True)
+
+
+def ring() -> None:
+    """Ring now. A bell nobody hears is no error."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {CHANNEL}")
+        return
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+        bell.setblocking(False)
+        bell.sendto(b"!", str(socket_path()))
+
+
+def socket_path() -> Path:
+    """Where the embedded database's dispatcher listens: beside the database, or in the temporary folder when that
+    path is longer than a socket's may be."""
+    database = Path(str(connection.settings_dict["NAME"])).absolute()
+    beside = database.with_suffix(".wake")
+    if len(os.fsencode(beside)) <= 100:
+        return beside
+    name = hashlib.sha256(os.fsencode(database)).hexdigest()[:24]
+    return Path(tempfile.gettempdir()) / f"workwire-{name}.wake"

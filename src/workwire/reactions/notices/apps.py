@@ -1,0 +1,10 @@
+"""Django's handle on this room."""
+
+from django.apps import AppConfig
+
+
+class NoticesConfig(AppConfig):
+    """Notices."""
+
+    name = "workwire.reactions.notices"
+    label = "notices"

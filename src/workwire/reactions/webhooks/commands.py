@@ -1,0 +1,316 @@
+"""The only writer of subscriptions.
+
+Who may (specification: webhooks, section 5.1): the feature Process Builder, permission on the filter object, and being
+the owner or an administrator. Every refusal names the field and the rule and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import addresses, clock, crypto
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid, NotFound, not_found
+from workwire.outbox import wake
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import EventBody, Webhook, webhooks
+from workwire.reactions.webhooks import events, messages, queries, signing
+from workwire.reactions.webhooks.matching import filter_key
+from workwire.reactions.webhooks.models import QUEUED, Delivery, Format, State, Subscription
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.parties import queries as parties
+from workwire.rooms.work import queries as work
+
+LONGEST_RETRY_SCHEDULE = 20
+LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
+PAUSED_BY_OWNER = "paused_by_owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a subscription asks for. `header_value` None keeps the one already given."""
+
+    webhook: int
+    url: str
+    filter_type: ObjectType = ObjectType.NONE
+    filter_guid: UUID | None = None
+    format: str = Format.PLAIN
+    header_name: str = ""
+    header_value: str | None = None
+    in_order: bool = False
+    retry_schedule: Sequence[int] | None = None
+
+
+def subscribe(terms: Terms, *, by: Actor, allow_everything: bool = True) -> tuple[Subscription, str]:
+    """Subscribe the actor's account; returns the subscription with its secret, which is shown this once.
+
+    `allow_everything` says whether a packet webhook may go without a filter, meaning everything the owner may see; the
+    documented API refuses that.
+    """
+    require(by, features.PROCESS_BUILDER)
+    if by.user_id is None:
+        raise Invalid("owner_missing", "A subscription belongs to an account.", field="owner")
+    endpoint = _check_url(terms.url)
+    header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
+    secret = signing.new_secret()
+    with transaction.atomic():
+        _check(terms, by, allow_everything=allow_everything)
+        subscription = Subscription(
+            owner_id=by.user_id,
+            credential_id=by.credential_id,
+            header_name=header_name,
+            header_value_sealed=crypto.seal(header_value) if header_value else "",
+            secrets=[{"sealed": crypto.seal(secret), "expires_at": None}],
+        )
+        _apply(subscription, terms, endpoint)
+        subscription.save()
+        _record(events.SubscriptionCreated, subscription, by)
+    return subscription, secret
+
+
+def update(
+    guid: UUID, *, by: Actor, version: int | None = None, allow_everything: bool = True, **changes: Any
+) -> Subscription:
+    """Change some of a subscription's terms (keys of `Terms`); what is not named stays. Recorded only when something changed.
+
+    Raises Invalid when the URL moves to another host while a custom header is kept but not given again.
+    """
+    require(by, features.PROCESS_BUILDER)
+    endpoint = _check_url(changes["url"]) if "url" in changes else None
+    with transaction.atomic():
+        subscription = _locked(guid, by, version)
+        before = terms_of(subscription)
+        terms = replace(before, **changes)
+        _check(terms, by, allow_everything=allow_everything)
+        _check_header_is_given_again(before, terms)
+        changed = [key for key in changes if getattr(terms, key) != getattr(before, key)]
+        if not changed:
+            return subscription
+        _change_header(subscription, terms, changes)
+        _apply(subscription, terms, endpoint or subscription.endpoint)
+        subscription.version += 1
+        subscription.updated_at = clock.now()
+        subscription.save()
+        _record(events.SubscriptionUpdated, subscription, by, Changed=sorted(changed))
+    return subscription
+
+
+@transaction.atomic
+def rotate_secret(
+    guid: UUID, *, by: Actor, overlap: timedelta | None = None, version: int | None = None
+) -> tuple[Subscription, str]:
+    """Make a new secret, shown this once; the present one goes on signing beside it for `overlap` (default: configured)."""
+    require(by, features.PROCESS_BUILDER)
+    subscription = _locked(guid, by, version)
+    overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
+    if not timedelta(0) <= overlap <= timedelta(days=30):
+        raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap")
+    secret, now = signing.new_secret(), clock.now()
+    until = (now + overlap).isoformat() if overlap else None
+    current = subscription.secrets[0]
+    kept = [{"sealed": current["sealed"], "expires_at": until}] if until else []
+    subscription.secrets = [{"sealed": crypto.seal(secret), "expires_at": None}, *kept]
+    subscription.version += 1
+    subscription.updated_at = now
+    subscription.save(update_fields=["secrets", "version", "updated_at"])
+    _record(events.SecretRotated, subscription, by, OldValidUntil=until)
+    return subscription, secret
+
+
+@transaction.atomic
+def unsubscribe(guid: UUID, *, by: Actor) -> None:
+    """End a subscription for good and cancel what was pending for it, at once."""
+    require(by, features.PROCESS_BUILDER)
+    subscription = _locked(guid, by, None)
+    now = clock.now()
+    cancelled = Delivery.objects.filter(QUEUED, subscription=subscription).update(
+        state=State.CANCELLED, finished_at=now, claimed_by=None
+    )
+    subscription.ended_at = now
+    subscription.save(update_fields=["ended_at"])
+    _record(events.SubscriptionEnded, subscription, by, Cancelled=cancelled)
+
+
+@transaction.atomic
+def pause(guid: UUID, *, by: Actor) -> Subscription:
+    """Stop sending; messages go on accumulating until `resume`."""
+    require(by, features.PROCESS_BUILDER)
+    subscription = _locked(guid, by, None)
+    if subscription.paused_at is not None:
+        raise Conflict("already_paused", "This subscription is paused already.")
+    set_paused(subscription, PAUSED_BY_OWNER, by=by)
+    return subscription
+
+
+@transaction.atomic
+def resume(guid: UUID, *, by: Actor) -> Subscription:
+    """Go on sending, beginning with what accumulated."""
+    require(by, features.PROCESS_BUILDER)
+    subscription = _locked(guid, by, None)
+    if subscription.paused_at is None:
+        raise Conflict("not_paused", "This subscription is not paused.")
+    subscription.paused_at, subscription.pause_reason, subscription.failing_since = None, "", None
+    subscription.save(update_fields=["paused_at", "pause_reason", "failing_since"])
+    _record(events.SubscriptionResumed, subscription, by)
+    wake.ring_on_commit()
+    return subscription
+
+
+def set_paused(subscription: Subscription, reason: str, *, by: Actor) -> None:
+    """Pause a locked subscription, by its owner or by the engine; inside the caller's transaction."""
+    subscription.paused_at, subscription.pause_reason = clock.now(), reason
+    subscription.save(update_fields=["paused_at", "pause_reason"])
+    _record(events.SubscriptionPaused, subscription, by, Reason=reason)
+
+
+def terms_of(subscription: Subscription) -> Terms:
+    """The terms a subscription has now, without the value of its own header."""
+    return Terms(
+        webhook=subscription.webhook,
+        url=subscription.url,
+        filter_type=ObjectType(subscription.filter_type),
+        filter_guid=subscription.filter_guid,
+        format=subscription.format,
+        header_name=subscription.header_name,
+        in_order=subscription.in_order,
+        retry_schedule=subscription.retry_schedule,
+    )
+
+
+def note(kind: type[events.SubscriptionBody], subscription: Subscription, by: Actor, **more: Any) -> None:
+    """Record what the engine found out about a subscription."""
+    _record(kind, subscription, by, **more)
+
+
+def _locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
+    visible = queries.subscriptions_of(by).filter(guid=guid).values("pk")
+    found = Subscription.objects.select_for_update().filter(pk__in=visible).first()
+    if found is None:
+        raise not_found("subscription")
+    if version is not None and version != found.version:
+        raise Conflict("version_conflict", "Somebody changed this subscription in the meantime; read it again.")
+    return found
+
+
+def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
+    """Check everything but the header and the URL, whose name may have to be resolved outside any transaction."""
+    hook = webhooks().get(terms.webhook)
+    if hook is None:
+        raise Invalid("webhook_unknown", f"There is no webhook {terms.webhook}.", field="Webhook")
+    _check_filter(hook, terms, allow_everything=allow_everything)
+    _check_filter_object(terms, by)
+    if terms.format not in Format.values:
+        raise Invalid("format_unknown", f"A format is one of {', '.join(Format.values)}.", field="Format")
+    _check_retry_schedule(terms.retry_schedule)
+
+
+def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> None:
+    allowed = ", ".join(kind.public_name for kind in hook.filters)
+    if terms.filter_type == ObjectType.NONE and terms.filter_guid is None and hook.needs_guid:
+        if ObjectType.CONTRACT in hook.filters and allow_everything:
+            return
+        raise Invalid("filter_missing", f"{hook.name} needs a filter object: {allowed}.", field="FilterObjectType")
+    if terms.filter_type not in hook.filters:
+        raise Invalid("filter_type_invalid", f"{hook.name} filters by {allowed}.", field="FilterObjectType")
+    if hook.needs_guid and terms.filter_guid is None:
+        raise Invalid("filter_guid_missing", f"{hook.name} needs the object's GUID.", field="FilterObjectGUID")
+    if not hook.needs_guid and terms.filter_guid is not None:
+        raise Invalid("filter_guid_unexpected", f"{hook.name} takes a type and no GUID.", field="FilterObjectGUID")
+
+
+def _check_filter_object(terms: Terms, by: Actor) -> None:
+    if terms.filter_guid is None:
+        return
+    look = {
+        ObjectType.COMPANY: parties.company,
+        ObjectType.CONTRACT: parties.contract,
+        ObjectType.SERVICE: parties.service,
+        ObjectType.PACKET: work.item,
+        ObjectType.SCHEDULE: catalogue.schedule,
+    }[terms.filter_type]
+    try:
+        look(terms.filter_guid, by=by)
+    except NotFound as error:
+        raise NotFound(
+            "filter_object_not_found", "There is no such filter object.", field="FilterObjectGUID"
+        ) from error
+
+
+def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
+    if schedule is None:
+        return
+    if not 3 <= len(schedule) <= LONGEST_RETRY_SCHEDULE or any(
+        not 1 <= pause <= LONGEST_PAUSE_SECONDS for pause in schedule
+    ):
+        raise Invalid(
+            "retry_schedule_invalid",
+            f"A retry schedule has 3 to {LONGEST_RETRY_SCHEDULE} pauses of 1 second to 7 days.",
+            field="RetrySchedule",
+        )
+
+
+def _check_url(url: str) -> str:
+    policy = addresses.AddressPolicy(tuple(settings.CONFIG.webhook_allowed_networks))
+    try:
+        target = addresses.check_url(url, policy)
+    except addresses.UnsafeTarget as error:
+        raise Invalid("url_refused", str(error), field="SubscriberURL") from error
+    refused = addresses.resolve_refusal(target.host, target.port, policy)
+    if refused:
+        raise Invalid("url_refused", refused, field="SubscriberURL")
+    return f"{target.scheme}://{target.host}:{target.port}"
+
+
+def _check_header_is_given_again(before: Terms, after: Terms) -> None:
+    """A secret meant for one host is not sent to another without saying so."""
+    moved = urlsplit(before.url).hostname != urlsplit(after.url).hostname
+    if moved and after.header_name.strip() and after.header_value is None:
+        raise Invalid(
+            "header_value_missing",
+            "The URL names another host: give the custom header's value again, or clear the header.",
+            field="CustomHeaderValue",
+        )
+
+
+def _change_header(subscription: Subscription, terms: Terms, changes: dict[str, Any]) -> None:
+    if "header_name" not in changes and "header_value" not in changes:
+        return
+    value = changes.get("header_value")
+    if value is None and terms.header_name.strip():
+        value = crypto.unseal(subscription.header_value_sealed) if subscription.header_value_sealed else ""
+    name, value = messages.check_header(terms.header_name, value or "")
+    subscription.header_name = name
+    subscription.header_value_sealed = crypto.seal(value) if value else ""
+
+
+def _apply(subscription: Subscription, terms: Terms, endpoint: str) -> None:
+    subscription.webhook = terms.webhook
+    subscription.filter_type = terms.filter_type
+    subscription.filter_guid = terms.filter_guid
+    subscription.filter_key = filter_key(terms.filter_type, terms.filter_guid)
+    subscription.url = terms.url
+    subscription.endpoint = endpoint
+    subscription.format = terms.format
+    subscription.in_order = terms.in_order
+    subscription.retry_schedule = list(terms.retry_schedule) if terms.retry_schedule is not None else None
+
+
+def _record(kind: type[EventBody], subscription: Subscription, by: Actor, **more: Any) -> None:
+    body = kind(
+        GUID=str(subscription.guid),
+        Webhook=webhooks()[subscription.webhook].name,
+        SubscriberURL=subscription.url,
+        **more,
+    )
+    record(body, about=Subject(ObjectType.SUBSCRIPTION, subscription.guid), by=by)

@@ -1,0 +1,150 @@
+"""Tables of subscriptions, deliveries and attempts."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from workwire.kernel import clock, ids
+from workwire.outbox.objects import ObjectType
+
+
+class Format(models.TextChoices):
+    """How the body of a message is wrapped."""
+
+    PLAIN = "plain"
+    STANDARD = "standard"
+    CLOUDEVENTS = "cloudevents"
+
+
+class Subscription(models.Model):
+    """Who wants which webhook, for which object, at which URL.
+
+    `filter_key` is what matching looks up (see `matching`). `secrets` holds the valid secrets, newest first, each
+    ``{"sealed": …, "expires_at": ISO or null}``. `endpoint` is scheme, host and port of the URL, the unit of bounded
+    concurrency. A subscription that ended keeps its row, because its log refers to it.
+    """
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    owner = models.ForeignKey("access.User", on_delete=models.PROTECT, related_name="subscriptions")
+    credential = models.ForeignKey("access.Credential", null=True, on_delete=models.PROTECT, related_name="+")
+    webhook = models.SmallIntegerField()
+    filter_type = models.IntegerField(
+        choices=[(kind.value, kind.public_name) for kind in ObjectType], default=ObjectType.NONE
+    )
+    filter_guid = models.UUIDField(null=True)
+    filter_key = models.CharField(max_length=60)
+    url = models.CharField(max_length=2048)
+    endpoint = models.CharField(max_length=300)
+    format = models.CharField(max_length=20, choices=Format.choices, default=Format.PLAIN)
+    header_name = models.CharField(max_length=200, blank=True)
+    header_value_sealed = models.TextField(blank=True)
+    secrets = models.JSONField(default=list)
+    in_order = models.BooleanField(default=False)
+    retry_schedule = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
+    version = models.PositiveIntegerField(default=1)
+    paused_at = models.DateTimeField(null=True)
+    pause_reason = models.CharField(max_length=40, blank=True)
+    failing_since = models.DateTimeField(null=True)
+    access_lost_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["webhook", "filter_key"], name="subscription_match", condition=Q(ended_at__isnull=True)
+            ),
+            models.Index(fields=["owner", "-id"], name="subscription_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.guid} → {self.endpoint}"
+
+
+class State(models.IntegerChoices):
+    """Where a delivery stands. The first two are the queue, the others are ends that only a repair leaves."""
+
+    DUE = 0, "due"
+    SENDING = 1, "sending"
+    DELIVERED = 2, "delivered"
+    WITHHELD = 3, "withheld"
+    GAVE_UP = 4, "gave_up"
+    CANCELLED = 5, "cancelled"
+
+
+class Lane(models.IntegerChoices):
+    """What is claimed first."""
+
+    FRESH = 0, "fresh"
+    RETRY = 1, "retry"
+    BULK = 2, "bulk"
+
+
+QUEUED = Q(state__in=[State.DUE, State.SENDING])
+
+
+class Delivery(models.Model):
+    """One event prepared for one subscription, or a test message (no event, its own `test_body`).
+
+    `due_at` is when it may be claimed; claiming moves it on by the lease, so that what a dead dispatcher held becomes due
+    again by itself. `attempts` counts the attempts recorded, `tries` those since it was last (re)armed.
+    """
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="deliveries")
+    event = models.ForeignKey("outbox.Event", null=True, on_delete=models.PROTECT, related_name="deliveries")
+    record_guid = models.UUIDField(null=True)
+    test_body = models.TextField(blank=True)
+    state = models.SmallIntegerField(choices=State.choices, default=State.DUE)
+    lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.FRESH)
+    due_at = models.DateTimeField()
+    claimed_by = models.UUIDField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    tries = models.PositiveIntegerField(default=0)
+    is_replay = models.BooleanField(default=False)
+    withheld_reason = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["event", "subscription"], name="delivery_once"),
+            models.CheckConstraint(
+                name="delivery_of_event_or_test", condition=Q(event__isnull=False) ^ ~Q(test_body="")
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["lane", "due_at", "id"], name="delivery_queue", condition=QUEUED),
+            models.Index(fields=["subscription", "record_guid", "id"], name="delivery_order", condition=QUEUED),
+            models.Index(fields=["subscription", "-id"], name="delivery_log"),
+            models.Index(fields=["subscription", "state", "-id"], name="delivery_log_state"),
+            models.Index(fields=["record_guid", "-id"], name="delivery_record"),
+            models.Index(fields=["finished_at"], name="delivery_finished"),
+        ]
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.guid} {self.get_state_display()}"
+
+
+class Attempt(models.Model):
+    """One HTTP request made for a delivery. `duration` is in seconds; `answer_head` is the first bytes of the answer;
+    `headers` are those sent, secrets masked."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows")
+    number = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    duration = models.FloatField()
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=40, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    answer_head = models.BinaryField(default=bytes)
+    headers = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["delivery", "number"], name="attempt_of_delivery")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}: {self.status or self.error}"

@@ -1,0 +1,93 @@
+"""How to look at subscriptions, deliveries and attempts.
+
+Subscriptions belong to the account that made them: others do not see them, except an administrator. Who may not see a
+record may not see its delivery; the owner sees that something was withheld, not what (specification: webhooks, section 7).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+
+from workwire.access import queries as access
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import not_found
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks import matching, rights
+from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
+
+
+def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
+    """The living subscriptions of the actor's account; everybody's for an administrator."""
+    found = Subscription.objects.filter(ended_at=None).select_related("owner", "credential")
+    return found if access.sees_all(actor) else found.filter(owner_id=actor.user_id)
+
+
+def subscription(guid: UUID, *, by: Actor) -> Subscription:
+    """One living subscription; raises NotFound also for somebody else's."""
+    found = subscriptions_of(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("subscription")
+    return found
+
+
+def deliveries_visible_to(actor: Actor) -> QuerySet[Delivery]:
+    """Deliveries of the actor's subscriptions, newest first: with all they carry where the record may be seen now, and
+    withheld ones, which doors show without their record (see `content_visible`)."""
+    found = Delivery.objects.select_related("subscription", "event")
+    if access.sees_all(actor):
+        return found.annotate(content_visible=Q(pk__isnull=False))
+    seen = Q(event=None) | rights.record_visible(actor.user_id or 0, Q(pk__isnull=True))
+    return (
+        found.filter(subscription__owner_id=actor.user_id)
+        .annotate(content_visible=seen)
+        .filter(Q(content_visible=True) | Q(state=State.WITHHELD))
+    )
+
+
+def deliveries(
+    actor: Actor,
+    *,
+    subscription_guid: UUID | None = None,
+    state: State | None = None,
+    webhook: int | None = None,
+    record_guid: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> QuerySet[Delivery]:
+    """The delivery log, filtered; a record filter finds nothing where the record may not be seen."""
+    found = deliveries_visible_to(actor)
+    if subscription_guid is not None:
+        found = found.filter(subscription__guid=subscription_guid)
+    if state is not None:
+        found = found.filter(state=state)
+    if webhook is not None:
+        found = found.filter(subscription__webhook=webhook)
+    if record_guid is not None:
+        found = found.filter(record_guid=record_guid, content_visible=True)
+    if since is not None:
+        found = found.filter(created_at__gte=since)
+    if until is not None:
+        found = found.filter(created_at__lt=until)
+    return found
+
+
+def delivery(guid: UUID, *, by: Actor) -> Delivery:
+    """One delivery; raises NotFound."""
+    found = deliveries_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("delivery")
+    return found
+
+
+def attempts(of: Delivery) -> QuerySet[Attempt]:
+    """The attempts of a delivery, first one first; whoever calls has checked that the delivery may be seen."""
+    return Attempt.objects.filter(delivery=of).order_by("number", "id")
+
+
+def events_wanted(of: Subscription, since: datetime, until: datetime | None = None) -> QuerySet[Event]:
+    """The events of the ledger that match a subscription, oldest first, whoever may see them."""
+    found = Event.objects.filter(matching.condition(of), occurred_at__gte=since)
+    return (found.filter(occurred_at__lt=until) if until else found).order_by(F("id"))

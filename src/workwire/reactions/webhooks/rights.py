@@ -1,0 +1,126 @@
+"""The check before every message: may the owner still have this one, by the rights as they are now?
+
+The conditions are columns of one query over a batch of deliveries (or one delivery, or none yet sent), computed by the
+database from the same definitions of visibility that every list uses; nothing is cached (specification: webhooks, section 5).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+
+from workwire.access import features, queries as access
+from workwire.access.models import Credential, User
+from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks.models import Delivery, Subscription
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.parties import queries as parties
+from workwire.rooms.work import queries as work
+
+OWNER_INACTIVE = "owner_inactive"
+CREDENTIAL_INVALID = "credential_invalid"
+ROLE_MISSING = "process_builder_missing"
+FILTER_INVISIBLE = "filter_object_not_visible"
+RECORD_INVISIBLE = "record_not_visible"
+
+REASONS = {
+    OWNER_INACTIVE: "The account that owns the subscription has been retired.",
+    CREDENTIAL_INVALID: "The application credential the subscription was made with has expired or been revoked.",
+    ROLE_MISSING: "The owner no longer holds the feature Process Builder.",
+    FILTER_INVISIBLE: "The owner may not see the object the subscription is for.",
+    RECORD_INVISIBLE: "The owner may not see the record the message is about.",
+}
+STANDING_CHECKS = (
+    ("owner_active", OWNER_INACTIVE),
+    ("credential_valid", CREDENTIAL_INVALID),
+    ("role_held", ROLE_MISSING),
+    ("filter_visible", FILTER_INVISIBLE),
+)
+_CHECKS = (*STANDING_CHECKS, ("record_visible", RECORD_INVISIBLE))
+
+
+def checked(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """The deliveries with a column for each check; read the verdict with `refusal`."""
+    to = "subscription__"
+    sees_all = _holds(features.ADMINISTRATOR, to)
+    return deliveries.annotate(
+        owner_active=_flag(Exists(User.objects.filter(pk=OuterRef(f"{to}owner_id"), is_active=True))),
+        credential_valid=_flag(_credential_valid(to)),
+        role_held=_flag(_holds(features.PROCESS_BUILDER, to)),
+        filter_visible=_flag(_filter_visible(to, sees_all)),
+        record_visible=_flag(Q(event=None) | record_visible(OuterRef(OuterRef(f"{to}owner_id")), sees_all)),
+    )
+
+
+def standing(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """The subscriptions with a column for each check that concerns no single record; read with `refusal`."""
+    sees_all = _holds(features.ADMINISTRATOR, "")
+    return subscriptions.annotate(
+        owner_active=F("owner__is_active"),
+        credential_valid=_flag(_credential_valid("")),
+        role_held=_flag(_holds(features.PROCESS_BUILDER, "")),
+        filter_visible=_flag(_filter_visible("", sees_all)),
+    )
+
+
+def refusal(row: Delivery | Subscription) -> str:
+    """The reason not to send, from a row of `checked` or `standing`; empty when it may be sent."""
+    return next((reason for column, reason in _CHECKS if not getattr(row, column, True)), "")
+
+
+def owner_sees_all(subscription: Subscription) -> Q:
+    """A condition that is true for every row when the subscription's owner is an administrator, else for none."""
+    found = Subscription.objects.filter(_holds(features.ADMINISTRATOR, ""), pk=subscription.pk)
+    return Q(pk__isnull=not found.exists())
+
+
+def record_visible(owner: access.Account, sees_all: Q, event: str = "event__") -> Q:
+    """Whether `owner` may see the record of the row's event; `event` is the path from the row to it. `owner` is an id, or
+    a doubly nested OuterRef when each row has its own."""
+    kind = f"{event}record_type"
+    items = work.items_with_guid(OuterRef(f"{event}work_item_guid"))
+    companies = parties.companies_with_guid(OuterRef(f"{event}record_guid"))
+    schedules = catalogue.schedules_with_guid(OuterRef(f"{event}record_guid"))
+    item_kinds = [ObjectType.PACKET, ObjectType.COMMUNICATION]
+    return (
+        sees_all
+        | (Q(**{f"{kind}__in": item_kinds}) & Q(Exists(items.filter(work.items_seen_by(owner)))))
+        | (Q(**{kind: ObjectType.COMPANY}) & Q(Exists(companies.filter(parties.companies_seen_by(owner)))))
+        | (Q(**{kind: ObjectType.SCHEDULE}) & Q(Exists(schedules.filter(catalogue.schedules_seen_by(owner)))))
+    )
+
+
+def _filter_visible(to: str, sees_all: Q) -> Q:
+    """Whether the owner may see the filter object; `to` is the path from the row to its subscription."""
+    kind, guid = f"{to}filter_type", OuterRef(f"{to}filter_guid")
+    owner = OuterRef(OuterRef(f"{to}owner_id"))
+    untargeted = Q(**{f"{to}filter_guid": None})
+    rows_by_type: tuple[tuple[ObjectType, QuerySet[Any], Exists], ...] = (
+        (ObjectType.COMPANY, parties.companies_with_guid(guid), parties.companies_seen_by(owner)),
+        (ObjectType.CONTRACT, parties.contracts_with_guid(guid), parties.contracts_seen_by(owner)),
+        (ObjectType.SERVICE, parties.services_with_guid(guid), parties.services_seen_by(owner)),
+        (ObjectType.PACKET, work.items_with_guid(guid), work.items_seen_by(owner)),
+        (ObjectType.SCHEDULE, catalogue.schedules_with_guid(guid), catalogue.schedules_seen_by(owner)),
+    )
+    visible = untargeted | sees_all
+    for number, rows, seen in rows_by_type:
+        visible |= Q(**{kind: number}) & Q(Exists(rows.filter(seen)))
+    return visible
+
+
+def _holds(feature: str, to: str) -> Q:
+    """Whether the owner holds a feature, through the roles of the credential when there is one."""
+    owner, credential = OuterRef(f"{to}owner_id"), OuterRef(f"{to}credential_id")
+    return Q(access.holds(owner, feature)) & (
+        Q(**{f"{to}credential": None}) | Q(access.holds(owner, feature, credential))
+    )
+
+
+def _credential_valid(to: str) -> Q:
+    credential = Credential.objects.filter(access.valid_credentials(), pk=OuterRef(f"{to}credential_id"))
+    return Q(**{f"{to}credential": None}) | Q(Exists(credential))
+
+
+def _flag(condition: Q | Exists) -> ExpressionWrapper:
+    return ExpressionWrapper(condition, output_field=BooleanField())

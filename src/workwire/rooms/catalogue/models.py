@@ -1,0 +1,193 @@
+"""Tables of service lines, work types, processes and their versions, schedules."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from workwire.kernel import clock, ids
+
+
+class ProcessType(models.IntegerChoices):
+    """The three kinds of work item (documented numbers)."""
+
+    CASE = 1, "Case"
+    TICKET = 2, "Ticket"
+    ACTION = 3, "Action"
+
+
+class VersionState(models.IntegerChoices):
+    """The life of a process version (documented numbers)."""
+
+    DRAFT = 1, "Draft"
+    TESTING = 2, "Testing"
+    LIVE = 8, "Live"
+    RETIRING = 16, "Retiring"
+    ARCHIVE = 32, "Archive"
+
+
+class ServiceLine(models.Model):
+    """A field of work with its own ticket, case and action types."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=200, unique=True)
+    description = models.TextField(blank=True)
+    retired = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkType(models.Model):
+    """A ticket type, case type or action type of a service line."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    service_line = models.ForeignKey(ServiceLine, on_delete=models.PROTECT, related_name="work_types")
+    kind = models.IntegerField(choices=ProcessType.choices)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["service_line", "kind", "name"], name="work_type_once_per_service_line")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Process(models.Model):
+    """One ticket type or case type offered under one service."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    service = models.ForeignKey("parties.Service", on_delete=models.PROTECT, related_name="processes")
+    work_type = models.ForeignKey(WorkType, on_delete=models.PROTECT, related_name="processes")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "work_type"], name="process_once_per_service")]
+
+    def __str__(self) -> str:
+        return f"{self.service} · {self.work_type}"
+
+
+class ProcessVersion(models.Model):
+    """How a process runs. `due_within` is the time from submission to the due date; none means no due date."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    process = models.ForeignKey(Process, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    state = models.IntegerField(choices=VersionState.choices, default=VersionState.DRAFT)
+    due_within = models.DurationField(null=True)
+    schedule = models.ForeignKey("Schedule", null=True, on_delete=models.PROTECT, related_name="process_versions")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["process", "number"], name="version_number_once"),
+            models.UniqueConstraint(
+                fields=["process"], name="one_live_version", condition=Q(state=VersionState.LIVE)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.process} v{self.number}"
+
+
+class TicketCategory(models.Model):
+    """What a ticket is about, in up to three levels; tickets name a leaf."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="categories")
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
+    level = models.PositiveSmallIntegerField(default=1)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "parent", "name"], name="category_once", condition=Q(parent__isnull=False)
+            ),
+            models.UniqueConstraint(fields=["version", "name"], name="top_category_once", condition=Q(parent=None)),
+            models.CheckConstraint(name="category_level", condition=Q(level__gte=1, level__lte=3)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CaseStep(models.Model):
+    """A step of a case; its actions run in branches beside each other, in a branch one after the other."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="steps")
+    number = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "number"], name="step_number_once")]
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.name}"
+
+
+class ActionDefinition(models.Model):
+    """An action a case step creates. `number` counts the actions of the step; `branch` and `position` order them."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    step = models.ForeignKey(CaseStep, on_delete=models.CASCADE, related_name="actions")
+    work_type = models.ForeignKey(WorkType, on_delete=models.PROTECT, related_name="action_definitions")
+    number = models.PositiveSmallIntegerField()
+    branch = models.PositiveSmallIntegerField(default=1)
+    position = models.PositiveSmallIntegerField(default=1)
+    instructions = models.TextField(blank=True)
+    due_within = models.DurationField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["step", "number"], name="action_number_once"),
+            models.UniqueConstraint(fields=["step", "branch", "position"], name="action_place_once"),
+        ]
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.step.number}.{self.number} {self.work_type}"
+
+
+class ScheduleState(models.IntegerChoices):
+    """Whether a schedule runs (documented numbers)."""
+
+    RESUMED = 0, "Resumed"
+    PAUSED = 1, "Paused"
+
+
+class Schedule(models.Model):
+    """Named periods and dates that work follows."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=200, unique=True)
+    description = models.TextField(blank=True)
+    state = models.IntegerField(choices=ScheduleState.choices, default=ScheduleState.RESUMED)
+    retired = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SchedulePeriod(models.Model):
+    """One period of a schedule, with its named dates (a mapping of name to ISO date)."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="periods")
+    year = models.PositiveSmallIntegerField()
+    period = models.CharField(max_length=40)
+    start_date = models.DateField()
+    dates = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["schedule", "year", "period"], name="period_once")]
+        ordering = ["start_date"]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.year}"

@@ -1,0 +1,7 @@
+"""For whom work is done: companies, contracts, services, contacts.
+
+Words: *company* (customer, supplier or both; may have one parent), *contract* (a supplier serves a customer), *service* (a
+service line offered under a contract).
+Invariants: company names are unique; contract names are unique per customer; a parent has no parent itself; a company is
+seen by who is granted it or its parent, a contract also by who is granted the customer, and so on downwards.
+"""

@@ -1,0 +1,40 @@
+"""Whether this installation lives, can work, and how it does: `/health/live`, `/health/ready`, `/metrics`."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from workwire.kernel import clock
+from workwire.reactions.webhooks import deliveries
+
+
+@require_safe
+def live(_request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "live"})
+
+
+@require_safe
+def ready(_request: HttpRequest) -> HttpResponse:
+    """The database answers and is migrated; 503 with a sentence otherwise."""
+    try:
+        age = deliveries.oldest_due(clock.now())
+    except DatabaseError:
+        return JsonResponse({"status": "unready", "reason": "The database does not answer or is not migrated."}, status=503)
+    return JsonResponse({"status": "ready", "oldest_due_seconds": round(age, 3)})
+
+
+@require_safe
+def metrics(_request: HttpRequest) -> HttpResponse:
+    """Gauges for Prometheus, read from the database at the moment of asking."""
+    registry = CollectorRegistry()
+    oldest = Gauge("workwire_oldest_due_seconds", "Age of the oldest due delivery or pending event.", registry=registry)
+    queued = Gauge("workwire_queue_depth", "Deliveries and events waiting, by state.", ["state"], registry=registry)
+    oldest.set(deliveries.oldest_due(clock.now()))
+    for state, count in ({"due": 0, "sending": 0} | deliveries.depth()).items():
+        queued.labels(state).set(count)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,21 @@
+"""The only page that knows everyone: makes sure every event type is registered before anything records or reads one."""
+
+from django.apps import AppConfig
+
+
+class WiringConfig(AppConfig):
+    """Loaded last, when all rooms are there."""
+
+    name = "workwire.wiring"
+    label = "wiring"
+    path = ""
+
+    def ready(self) -> None:
+        """Import the event types of every room, in one place and in a fixed order."""
+        from workwire.access import events as _access  # noqa: F401
+        from workwire.outbox import catalogue as _business_objects  # noqa: F401
+        from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401
+        from workwire.rooms.catalogue import events as _catalogue  # noqa: F401
+        from workwire.rooms.conversations import events as _conversations  # noqa: F401
+        from workwire.rooms.parties import events as _parties  # noqa: F401
+        from workwire.rooms.work import events as _work  # noqa: F401
