@@ -1,0 +1,64 @@
+"""What is said, in the documented keys of the webhook NewCommunication (specification: webhooks, section 3)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from workwire.kernel.actor import Actor
+from workwire.outbox.catalogue import NEW_COMMUNICATION
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import EventBody, event
+from workwire.rooms.conversations.models import Communication
+
+
+@event("NewCommunication", NEW_COMMUNICATION)
+class NewCommunication(EventBody):
+    """A communication was added to a work item; `GUID` is the communication, `PacketGUID` the work item."""
+
+    Sender: str
+    From: str
+    CC: str
+    Subject: str
+    AttachmentCount: int
+    CommunicationType: int
+    GUID: str
+    PacketGUID: str
+
+    @classmethod
+    def sample(cls) -> Self:
+        """A mail that came in."""
+        return cls(
+            Sender="Ines Duarte",
+            From="ines.duarte@northwind.example",
+            CC="",
+            Subject="Invoice 4711 was paid twice",
+            AttachmentCount=1,
+            CommunicationType=2,
+            GUID="0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7ba3",
+            PacketGUID="0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b90",
+        )
+
+
+def record_new(communication: Communication, *, by: Actor) -> None:
+    """Write that a communication was added."""
+    item, sender = communication.work_item, communication.sender
+    body = NewCommunication(
+        Sender=sender.full_name if sender else communication.sender_address,
+        From=communication.sender_address,
+        CC=communication.copies,
+        Subject=communication.subject,
+        AttachmentCount=communication.attachment_count,
+        CommunicationType=int(communication.kind),
+        GUID=str(communication.guid),
+        PacketGUID=str(item.guid),
+    )
+    about = Subject(
+        ObjectType.COMMUNICATION,
+        communication.guid,
+        company=item.customer.guid,
+        contract=item.contract.guid,
+        service=item.service.guid,
+        work_item=item.guid,
+    )
+    record(body, about=about, by=by)

@@ -1,0 +1,31 @@
+"""How to look at communications: whoever sees a work item sees what is said about it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import not_found
+from workwire.rooms.conversations.models import Communication
+from workwire.rooms.work import queries as work
+from workwire.rooms.work.models import WorkItem
+
+
+def communications_of(item: WorkItem, *, by: Actor) -> QuerySet[Communication]:
+    """The communications of a work item, newest first; none when the item may not be seen."""
+    return _visible_to(by).filter(work_item=item.pk).order_by("-pk")
+
+
+def communication(guid: UUID, *, by: Actor) -> Communication:
+    """One communication; raises NotFound, also when its work item may not be seen."""
+    found = _visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("communication")
+    return found
+
+
+def _visible_to(actor: Actor) -> QuerySet[Communication]:
+    seen = work.visible(WorkItem.objects.all(), actor)
+    return Communication.objects.select_related("sender", "work_item").filter(work_item__in=seen)

@@ -1,0 +1,113 @@
+"""How work items come into existence and become work to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Unpack
+from uuid import UUID
+
+from django.db import transaction
+
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor, UserType
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.catalogue.models import ProcessType, ProcessVersion
+from workwire.rooms.work import dues, events, policy, transitions
+from workwire.rooms.work.commands import flow
+from workwire.rooms.work.commands.changing import Change, Changes, check_complete, locked, reason_for, stand, write
+from workwire.rooms.work.models import StartedBy, WorkItem
+
+FIRST_NUMBER = 100_000
+_LETTERS = {ProcessType.TICKET: "T", ProcessType.CASE: "C"}
+_METHODS = {
+    UserType.OPERATIONAL: (StartedBy.OPERATIONAL_USER, StartedBy.OPERATIONAL_USER_IN_BULK),
+    UserType.SELF_SERVICE: (StartedBy.SELF_SERVICE_USER, StartedBy.SELF_SERVICE_USER),
+    UserType.ROBOT: (StartedBy.ROBOT_USER, StartedBy.ROBOT_USER_IN_BULK),
+}
+
+
+@transaction.atomic
+def create_ticket(version_guid: UUID, *, by: Actor, submit: bool = False, **fields: Unpack[Changes]) -> WorkItem:
+    """Start a ticket of a live process version as a draft, or submitted in the same breath; raises NotFound for a
+    version that is not live or not seen."""
+    return _create(ProcessType.TICKET, version_guid, fields, at_once=submit, by=by)
+
+
+@transaction.atomic
+def create_case(version_guid: UUID, *, by: Actor, submit: bool = False, **fields: Unpack[Changes]) -> WorkItem:
+    """Start a case like `create_ticket`; submitting it starts its first step."""
+    return _create(ProcessType.CASE, version_guid, fields, at_once=submit, by=by)
+
+
+@transaction.atomic
+def submit(item: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
+    """Turn a draft into work to do: its due date is set, a case starts its first step.
+
+    Raises Invalid (`title_blank`, `category_missing`) when something it needs is neither there nor given.
+    """
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    _require_may_change(by, item)
+    change.write(changes)
+    change.move(transitions.submit(change.standing, reason_for(by)))
+    _become_work(item, change.at)
+    change.done()
+    flow.begin_step(item, at=change.at, by=by)
+    return item
+
+
+def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: bool, by: Actor) -> WorkItem:
+    policy.require(policy.may_start(by), "feature_missing", "This needs a role that may start work items.")
+    version, at = catalogue.live_version(version_guid, by=by, kind=kind), clock.now()
+    item = _new(kind, version, at=at, by=by)
+    stand(item, transitions.create(kind, draft=not at_once))
+    write(item, fields)
+    if at_once:
+        _become_work(item, at)
+    item.save(force_insert=True)
+    item.reference = f"{FIRST_NUMBER + item.pk}-{_LETTERS[kind]}"  # known only now: the row's own number
+    item.save(update_fields=["reference"])
+    events.record_created(item, at=at, by=by)
+    if at_once:
+        flow.begin_step(item, at=at, by=by)
+    return item
+
+
+def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor) -> WorkItem:
+    process = version.process
+    contract = process.service.contract
+    return WorkItem(
+        kind=kind,
+        customer=contract.customer,
+        contract=contract,
+        service=process.service,
+        process=process,
+        process_version=version,
+        work_type=process.work_type,
+        started_by_method=_started_by(by),
+        started_by_id=by.user_id,
+        owner_id=by.user_id if by.user_type == UserType.OPERATIONAL else None,
+        created_at=at,
+        updated_at=at,
+        updated_by_id=by.user_id,
+    )
+
+
+def _become_work(item: WorkItem, at: datetime) -> None:
+    """What an item gets when it stops being a draft: its start, its due date, a case its first step."""
+    check_complete(item)
+    item.started_at = at
+    if not item.due_date_overridden:
+        item.due_date = dues.due_date(at, item.process_version.due_within)
+    if item.kind == ProcessType.CASE:
+        item.current_step = flow.next_step(item)
+
+
+def _started_by(actor: Actor) -> StartedBy:
+    if actor.user_type is None:
+        return StartedBy.WORKFLOW
+    return _METHODS[actor.user_type][actor.in_bulk]
+
+
+def _require_may_change(actor: Actor, item: WorkItem) -> None:
+    policy.require(policy.may_change(actor, item), "feature_missing", "This needs a role that may work on work items.")

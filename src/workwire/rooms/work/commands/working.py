@@ -1,0 +1,84 @@
+"""What happens to a work item while it is worked on: edits, waiting, and what ends the waiting."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Unpack
+
+from django.db import transaction
+
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid
+from workwire.rooms.work import policy, transitions
+from workwire.rooms.work.commands.changing import Change, Changes, locked, reason_for, require_may_work
+from workwire.rooms.work.models import Status, StatusReason, WaitType, WorkItem
+from workwire.rooms.work.transitions import FINISHED
+
+
+@transaction.atomic
+def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
+    """Change fields of an unfinished item; one that was to do is in progress then, assigned to whoever changed it.
+
+    Giving only values it has already changes and records nothing.
+    """
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    policy.require(policy.may_change(by, item), "feature_missing", "This needs a role that may work on work items.")
+    if item.status in FINISHED:
+        raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
+    if change.write(changes) and item.status == Status.TO_DO and policy.may_hold(by, item) and by.user_id is not None:
+        change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
+    return change.done()
+
+
+@transaction.atomic
+def wait_for_information(
+    item: WorkItem, *, by: Actor, until: datetime | None = None, version: int | None = None
+) -> WorkItem:
+    """Let an item rest until information arrives, at most until a future moment when one is given."""
+    require_may_work(by)
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    moment = None if until is None else _future(until, change.at)
+    change.move(transitions.wait_for_information(change.standing, moment, reason_for(by)))
+    return change.done()
+
+
+@transaction.atomic
+def wait_until(item: WorkItem, until: datetime, *, by: Actor, version: int | None = None) -> WorkItem:
+    """Let an item rest until a future moment."""
+    require_may_work(by)
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    change.move(transitions.wait_until(change.standing, _future(until, change.at), reason_for(by)))
+    return change.done()
+
+
+@transaction.atomic
+def information_arrived(item: WorkItem, *, by: Actor) -> WorkItem:
+    """Wake an item that waits for information, reopen one resolved inside its feedback window; leave any other as it is.
+
+    Whoever sees the item may bring information.
+    """
+    change = Change(locked(item.pk, by=by), by=by)
+    item = change.item
+    if item.status == Status.WAITING and item.wait_type == WaitType.INFORMATION:
+        change.move(transitions.inform(change.standing))
+    elif item.status == Status.RESOLVED and item.closes_on is not None and item.closes_on > change.at:
+        change.move(transitions.reopen(change.standing, StatusReason.NEW_INFORMATION, at=change.at))
+    return change.done()
+
+
+@transaction.atomic
+def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
+    """Wake an item whose moment has come; only the clock (the system) does so."""
+    policy.require(policy.is_system(by), "system_only", "Only the clock ends a wait.")
+    change = Change(locked(item.pk, by=by), by=by)
+    change.move(transitions.come_due(change.standing, clock.now()))
+    return change.done()
+
+
+def _future(moment: datetime, now: datetime) -> datetime:
+    if moment.tzinfo is None or moment <= now:
+        message = "A wait ends at a moment in the future that names its time zone."
+        raise Invalid("wait_not_in_future", message, field="until")
+    return moment

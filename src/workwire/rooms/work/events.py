@@ -1,0 +1,121 @@
+"""What happens to work items, in the documented keys of the packet webhooks (specification: webhooks, section 3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Self
+
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.outbox.catalogue import PACKET_CREATED, PACKET_UPDATED
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import EventBody, changed, event
+from workwire.rooms.work.dues import rag
+from workwire.rooms.work.models import Status, WorkItem
+
+_SAMPLE: dict[str, Any] = {
+    "CustomerName": "Northwind Foods",
+    "SupplierName": "Harbour Shared Services",
+    "ContractName": "Finance services 2025",
+    "ServiceName": "Accounts payable",
+    "ServiceLineName": "Finance",
+    "ProcessTypeName": "Invoice query",
+    "Reference": "140308-T",
+    "Title": "Invoice 4711 was paid twice",
+    "Status": 1,
+    "DueDate": "2025-03-14T16:00:00.000Z",
+    "ResolvedOn": None,
+    "RAGStatus": 1,
+    "ProcessType": 2,
+    "StartedByMethod": 1,
+    "GUID": "0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b90",
+}
+
+
+class WorkItemBody(EventBody):
+    """A work item as of the event; `Title` and `DueDate` are null until it has been submitted."""
+
+    CustomerName: str
+    SupplierName: str
+    ContractName: str
+    ServiceName: str
+    ServiceLineName: str
+    ProcessTypeName: str
+    Reference: str
+    Title: str | None
+    Status: int
+    DueDate: str | None
+    ResolvedOn: str | None
+    RAGStatus: int
+    ProcessType: int
+    StartedByMethod: int
+    GUID: str
+
+
+@event("WorkItemCreated", PACKET_CREATED)
+class WorkItemCreated(WorkItemBody):
+    """A ticket, case or action came into existence."""
+
+    @classmethod
+    def sample(cls) -> Self:
+        """A ticket that was just submitted."""
+        return cls(**_SAMPLE)
+
+
+@event("WorkItemUpdated", PACKET_UPDATED)
+class WorkItemUpdated(WorkItemBody):
+    """A ticket, case or action changed; `Previous` holds the old values of the keys that did."""
+
+    Previous: dict[str, object]
+
+    @classmethod
+    def sample(cls) -> Self:
+        """A ticket that somebody took."""
+        return cls(**_SAMPLE | {"Status": 2, "Previous": {"Status": 1}})
+
+
+def body_of(item: WorkItem, at: datetime) -> dict[str, Any]:
+    """The documented keys of a work item as it stands at a moment; `queries.for_events` names what it reads."""
+    submitted = item.status != Status.DRAFT
+    due = item.due_date if submitted else None
+    return {
+        "CustomerName": item.customer.name,
+        "SupplierName": item.contract.supplier.name,
+        "ContractName": item.contract.name,
+        "ServiceName": item.service.name,
+        "ServiceLineName": item.service.service_line.name,
+        "ProcessTypeName": item.work_type.name,
+        "Reference": item.reference or "",
+        "Title": item.title if submitted else None,
+        "Status": int(item.status),
+        "DueDate": clock.rfc3339(due),
+        "ResolvedOn": clock.rfc3339(item.resolved_on),
+        "RAGStatus": int(rag(due, at, item.contract.time_zone)),
+        "ProcessType": int(item.kind),
+        "StartedByMethod": int(item.started_by_method),
+        "GUID": str(item.guid),
+    }
+
+
+def record_created(item: WorkItem, *, at: datetime, by: Actor) -> None:
+    """Write that a work item came into existence."""
+    record(WorkItemCreated(**body_of(item, at)), about=subject(item), by=by)
+
+
+def record_updated(item: WorkItem, before: dict[str, Any], *, at: datetime, by: Actor) -> None:
+    """Write that a work item changed; `before` is its body at the same moment, before the change."""
+    after = body_of(item, at)
+    record(WorkItemUpdated(**after, Previous=changed(before, after)), about=subject(item), by=by)
+
+
+def subject(item: WorkItem) -> Subject:
+    """The work item as the record of an event, with the objects it lies under."""
+    return Subject(
+        ObjectType.PACKET,
+        item.guid,
+        company=item.customer.guid,
+        contract=item.contract.guid,
+        service=item.service.guid,
+        work_item=item.guid,
+    )

@@ -1,0 +1,162 @@
+"""The table of work items and the documented numbers in it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from workwire.kernel import clock, ids
+from workwire.rooms.catalogue.models import ProcessType
+
+
+class Status(models.IntegerChoices):
+    """Where a work item stands (documented numbers)."""
+
+    DRAFT = 0, "Draft"
+    TO_DO = 1, "ToDo"
+    IN_PROGRESS = 2, "InProgress"
+    WAITING = 3, "Waiting"
+    RESOLVED = 4, "Resolved"
+    CLOSED = 5, "Closed"
+
+
+class StatusReason(models.IntegerChoices):
+    """Why a work item stands where it stands (documented numbers)."""
+
+    NEWLY_CREATED = 0
+    UPDATED_BY_RESOURCE = 1
+    UPDATED_BY_INTEGRATION = 2
+    NEW_INFORMATION = 4
+    TIMEOUT = 5
+    DATE_REACHED = 6
+    ALL_SPLIT_TICKETS_COMPLETED = 7
+    SUB_CASE_COMPLETED = 9
+    SUB_CASE_CANCELLED = 10
+    BLOCKED_BY_RULE = 11
+    FEEDBACK_WINDOW_PASSED = 14
+    ALL_CHILDREN_COMPLETED = 17
+    PREVIOUS_STEP_COMPLETED = 18
+    ACTION_UNABLE_TO_COMPLETE = 19
+    UPDATED_BY_SYSTEM = 20
+    REWORK = 21
+
+
+class StartedBy(models.IntegerChoices):
+    """What brought a work item into being (documented numbers)."""
+
+    WORKFLOW = 0, "ByWorkflow"
+    OPERATIONAL_USER = 1, "ByOperationalUser"
+    SELF_SERVICE_USER = 2, "BySelfServiceUser"
+    ROBOT_USER = 3, "ByRobotUser"
+    EMAIL = 4, "ByEmail"
+    TICKET = 5, "FromTicket"
+    OPERATIONAL_USER_IN_BULK = 6, "ByOperationalUserInBulk"
+    ROBOT_USER_IN_BULK = 7, "ByRobotUserInBulk"
+    SCHEDULE = 8, "BySchedule"
+
+
+class Rag(models.IntegerChoices):
+    """How a work item stands against its due date (documented numbers)."""
+
+    TO_BE_DETERMINED = -2
+    OVERDUE = -1
+    DUE_TODAY = 0
+    DUE_IN_FUTURE = 1
+
+
+class WaitType(models.IntegerChoices):
+    """What a waiting work item waits for."""
+
+    INFORMATION = 1
+    DATE = 2
+
+
+class ResolutionMethod(models.TextChoices):
+    """How a work item was resolved (documented names)."""
+
+    COMMUNICATION = "CommunicationWithServiceRecipient"
+    CASE_LAUNCHED = "CaseLaunched"
+    NO_CUSTOMER_RESPONSE = "NoCustomerResponse"
+    SPLIT = "SplitIntoMultipleTickets"
+    MERGED = "Merged"
+    ALL_CHILDREN_CLOSED = "AllChildWorkItemsClosed"
+    CANCELLED = "Cancelled"
+    DONE_SUCCESSFULLY = "DoneSuccessfully"
+    NOT_DONE_SUCCESSFULLY = "NotDoneSuccessfully"
+    CASE_COMPLETED = "CaseCompleted"
+    REWORK = "Rework"
+    REJECTED = "Rejected"
+    REJECTED_AS_SPAM = "RejectedAsSpam"
+    REJECTED_UNCONFIGURED_ADDRESS = "RejectedUnconfiguredEmailAddress"
+
+
+class WorkItem(models.Model):
+    """One ticket, case or action. The objects it lies under are copied from its process and never change by themselves."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    kind = models.IntegerField(choices=ProcessType.choices)
+    reference = models.CharField(max_length=60, unique=True, null=True)
+    title = models.CharField(max_length=500, blank=True)
+    description = models.TextField(blank=True)
+
+    customer = models.ForeignKey("parties.Company", on_delete=models.PROTECT, related_name="+")
+    contract = models.ForeignKey("parties.Contract", on_delete=models.PROTECT, related_name="+")
+    service = models.ForeignKey("parties.Service", on_delete=models.PROTECT, related_name="+")
+    process = models.ForeignKey("catalogue.Process", on_delete=models.PROTECT, related_name="+")
+    process_version = models.ForeignKey("catalogue.ProcessVersion", on_delete=models.PROTECT, related_name="+")
+    work_type = models.ForeignKey("catalogue.WorkType", on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey("catalogue.TicketCategory", null=True, on_delete=models.PROTECT, related_name="+")
+    definition = models.ForeignKey("catalogue.ActionDefinition", null=True, on_delete=models.PROTECT, related_name="+")
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    current_step = models.ForeignKey("catalogue.CaseStep", null=True, on_delete=models.PROTECT, related_name="+")
+
+    status = models.IntegerField(choices=Status.choices)
+    status_reason = models.IntegerField(choices=StatusReason.choices, default=StatusReason.NEWLY_CREATED)
+    wait_type = models.IntegerField(choices=WaitType.choices, null=True)
+    wait_until = models.DateTimeField(null=True)
+    due_date = models.DateTimeField(null=True)
+    due_date_overridden = models.BooleanField(default=False)
+    resolution_method = models.CharField(max_length=40, choices=ResolutionMethod.choices, blank=True)
+    resolved_on = models.DateTimeField(null=True)
+    resolved_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    closes_on = models.DateTimeField(null=True)  # the end of the feedback window while resolved
+    closed_on = models.DateTimeField(null=True)
+
+    assignee = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="assigned_items")
+    owner = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    started_by_method = models.IntegerField(choices=StartedBy.choices)
+    started_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    updated_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(default=clock.now)
+
+    record_count = models.PositiveIntegerField(default=1)
+    custom_data = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="action_lies_in_a_case", condition=~Q(kind=ProcessType.ACTION) | Q(parent__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="waiting_has_a_reason", condition=~Q(status=Status.WAITING) | Q(wait_type__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="resolved_has_a_method",
+                condition=~Q(status__in=[Status.RESOLVED, Status.CLOSED]) | ~Q(resolution_method=""),
+            ),
+            models.CheckConstraint(
+                name="in_progress_is_assigned", condition=~Q(status=Status.IN_PROGRESS) | Q(assignee__isnull=False)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["customer", "-id"], name="item_customer"),
+            models.Index(fields=["status", "due_date"], name="item_due"),
+            models.Index(fields=["wait_until"], name="item_wait_until", condition=Q(wait_until__isnull=False)),
+            models.Index(fields=["closes_on"], name="item_closes_on", condition=Q(closes_on__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference or str(self.guid)

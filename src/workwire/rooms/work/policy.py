@@ -1,0 +1,48 @@
+"""Who may do what with work items they see. Seeing itself is decided by `queries.items_visible_to`."""
+
+from __future__ import annotations
+
+from workwire.access import features
+from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.errors import Forbidden
+from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.work.models import Status, WorkItem
+
+
+def may_start(actor: Actor) -> bool:
+    """Whether the actor may start tickets and cases: who works, and who uses self service."""
+    return actor.has(features.WORK_ITEMS) or actor.has(features.SELF_SERVICE)
+
+
+def may_work(actor: Actor) -> bool:
+    """Whether the actor may work on items: edit, take, wait, resolve, reopen."""
+    return actor.has(features.WORK_ITEMS)
+
+
+def may_change(actor: Actor, item: WorkItem) -> bool:
+    """Whether the actor may edit the item; users of self service their own drafts only."""
+    own_draft = item.status == Status.DRAFT and item.started_by_id == actor.user_id
+    return may_work(actor) or (own_draft and actor.has(features.SELF_SERVICE))
+
+
+def may_hold(actor: Actor, item: WorkItem) -> bool:
+    """Whether the item could be assigned to the actor: no user of self service, no robot for a case."""
+    robot_with_case = actor.user_type == UserType.ROBOT and item.kind == ProcessType.CASE
+    return may_work(actor) and actor.user_id is not None and not robot_with_case
+
+
+def may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> bool:
+    """Whether the actor may give the item to a user (or to nobody): one's own work always back, all else by feature."""
+    own = may_work(actor) and item.assignee_id in (None, actor.user_id) and user_id in (None, actor.user_id)
+    return own or actor.has(features.ASSIGN_WORK)
+
+
+def is_system(actor: Actor) -> bool:
+    """Whether the clock, not somebody, is at work."""
+    return actor.user_id is None
+
+
+def require(allowed: bool, code: str, message: str) -> None:
+    """Raise Forbidden with a code and a sentence unless allowed."""
+    if not allowed:
+        raise Forbidden(code, message)

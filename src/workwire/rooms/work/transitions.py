@@ -1,0 +1,197 @@
+"""The only way to a new status: pure functions from one standing of a work item to the next.
+
+`RULES` is the whole table (specification: work, section 2). The functions below consult it for every step, and
+docs/work-item-states.md is drawn from it, so that neither can say something else. What a rule does not allow is refused
+with Conflict and a stable code. An action is never a draft and has no feedback window: what follows it may have begun.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from workwire.kernel.errors import Conflict
+from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WaitType
+
+CASE, TICKET, ACTION = ProcessType.CASE, ProcessType.TICKET, ProcessType.ACTION
+
+
+class Move(StrEnum):
+    """What happens to a work item, in the words of the diagram."""
+
+    CREATE = "create"
+    SUBMIT = "submit"
+    TAKE = "take or edit"
+    GIVE_AWAY = "unassign or give away"
+    WAIT = "wait"
+    INFORM = "information arrives"
+    COME_DUE = "date reached"
+    RESOLVE = "resolve"
+    REOPEN = "reopen"
+    CLOSE = "feedback window passed"
+    BLOCK = "action unable to complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A move that leads from any of `sources` to one of `targets`; no source means the item does not exist yet."""
+
+    move: Move
+    kinds: tuple[ProcessType, ...]
+    sources: tuple[Status, ...]
+    targets: tuple[Status, ...]
+
+
+_WITH_WINDOW = (CASE, TICKET)
+_EVERY = (CASE, TICKET, ACTION)
+OPEN = (Status.TO_DO, Status.IN_PROGRESS, Status.WAITING)
+FINISHED = (Status.RESOLVED, Status.CLOSED)
+
+RULES = (
+    Rule(Move.CREATE, _WITH_WINDOW, (), (Status.DRAFT, Status.TO_DO)),
+    Rule(Move.CREATE, (ACTION,), (), (Status.TO_DO,)),
+    Rule(Move.SUBMIT, _WITH_WINDOW, (Status.DRAFT,), (Status.TO_DO,)),
+    Rule(Move.TAKE, _EVERY, (Status.TO_DO,), (Status.IN_PROGRESS,)),
+    Rule(Move.GIVE_AWAY, _EVERY, (Status.IN_PROGRESS,), (Status.TO_DO,)),
+    Rule(Move.WAIT, _EVERY, (Status.TO_DO, Status.IN_PROGRESS), (Status.WAITING,)),
+    Rule(Move.INFORM, _EVERY, (Status.WAITING,), (Status.TO_DO,)),
+    Rule(Move.COME_DUE, _EVERY, (Status.WAITING,), (Status.TO_DO,)),
+    Rule(Move.BLOCK, (CASE,), OPEN, (Status.TO_DO,)),
+    Rule(Move.RESOLVE, _WITH_WINDOW, OPEN, (Status.RESOLVED, Status.CLOSED)),
+    Rule(Move.RESOLVE, (ACTION,), OPEN, (Status.CLOSED,)),
+    Rule(Move.REOPEN, _WITH_WINDOW, (Status.RESOLVED,), (Status.TO_DO,)),
+    Rule(Move.CLOSE, _WITH_WINDOW, (Status.RESOLVED,), (Status.CLOSED,)),
+)
+_BY_KIND_AND_MOVE = {(kind, rule.move): rule for rule in RULES for kind in rule.kinds}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All of a work item that a transition reads or writes; users are named by their ids."""
+
+    kind: ProcessType
+    status: Status
+    reason: StatusReason = StatusReason.NEWLY_CREATED
+    assignee: int | None = None
+    wait_type: WaitType | None = None
+    wait_until: datetime | None = None
+    method: ResolutionMethod | None = None
+    resolved_on: datetime | None = None
+    resolved_by: int | None = None
+    closes_on: datetime | None = None
+    closed_on: datetime | None = None
+
+
+def create(kind: ProcessType, *, draft: bool) -> Standing:
+    """A new work item, as a draft or ready to be worked on."""
+    status = Status.DRAFT if draft else Status.TO_DO
+    if status not in _BY_KIND_AND_MOVE[kind, Move.CREATE].targets:
+        raise Conflict("create_not_possible", f"An {kind.label.lower()} is never a draft.")
+    return Standing(kind, status)
+
+
+def submit(item: Standing, reason: StatusReason) -> Standing:
+    """A draft becomes work to do."""
+    return _moved(item, Move.SUBMIT, Status.TO_DO, reason)
+
+
+def take(item: Standing, who: int, reason: StatusReason) -> Standing:
+    """Somebody begins to work on what is to do, by taking or by editing it."""
+    return replace(_moved(item, Move.TAKE, Status.IN_PROGRESS, reason), assignee=who)
+
+
+def give(item: Standing, who: int | None, reason: StatusReason) -> Standing:
+    """The item goes to somebody else, or to nobody; work in progress becomes work to do again."""
+    if item.status == Status.IN_PROGRESS:
+        item = _moved(item, Move.GIVE_AWAY, Status.TO_DO, reason)
+    elif item.status not in OPEN:
+        raise _refused(item, Move.GIVE_AWAY)
+    return replace(item, assignee=who, reason=reason)
+
+
+def wait_for_information(item: Standing, until: datetime | None, reason: StatusReason) -> Standing:
+    """Work pauses until information arrives, at most until a moment when one is given."""
+    moved = _moved(item, Move.WAIT, Status.WAITING, reason)
+    return replace(moved, wait_type=WaitType.INFORMATION, wait_until=until)
+
+
+def wait_until(item: Standing, until: datetime, reason: StatusReason) -> Standing:
+    """Work pauses until a moment."""
+    return replace(_moved(item, Move.WAIT, Status.WAITING, reason), wait_type=WaitType.DATE, wait_until=until)
+
+
+def inform(item: Standing) -> Standing:
+    """The information waited for arrives."""
+    if item.status == Status.WAITING and item.wait_type != WaitType.INFORMATION:
+        raise Conflict("waits_for_date", "This work item waits for a date, not for information.")
+    return _moved(item, Move.INFORM, Status.TO_DO, StatusReason.NEW_INFORMATION)
+
+
+def come_due(item: Standing, at: datetime) -> Standing:
+    """The moment waited for comes; for information that never came it is a timeout."""
+    if item.status == Status.WAITING and (item.wait_until is None or item.wait_until > at):
+        raise Conflict("date_not_reached", "The moment this work item waits for has not come.")
+    timeout = item.wait_type == WaitType.INFORMATION
+    return _moved(item, Move.COME_DUE, Status.TO_DO, StatusReason.TIMEOUT if timeout else StatusReason.DATE_REACHED)
+
+
+def block(item: Standing) -> Standing:
+    """An action of the case cannot be completed; the case needs somebody."""
+    return _moved(item, Move.BLOCK, Status.TO_DO, StatusReason.ACTION_UNABLE_TO_COMPLETE)
+
+
+def resolve(
+    item: Standing,
+    method: ResolutionMethod,
+    reason: StatusReason,
+    *,
+    who: int | None,
+    at: datetime,
+    closes_on: datetime | None,
+) -> Standing:
+    """The work is done: resolved until `closes_on`, or closed at once without a feedback window.
+
+    Who resolved it first and when stays, however often it is reopened.
+    """
+    window = closes_on is not None and item.kind in _WITH_WINDOW
+    moved = _moved(item, Move.RESOLVE, Status.RESOLVED if window else Status.CLOSED, reason)
+    first = item.resolved_on is None
+    return replace(
+        moved,
+        method=method,
+        resolved_on=at if first else item.resolved_on,
+        resolved_by=who if first else item.resolved_by,
+        closes_on=closes_on if window else None,
+        closed_on=None if window else at,
+    )
+
+
+def reopen(item: Standing, reason: StatusReason, *, at: datetime) -> Standing:
+    """A resolved item is taken up again inside its feedback window."""
+    moved = _moved(item, Move.REOPEN, Status.TO_DO, reason)
+    if item.closes_on is not None and item.closes_on <= at:
+        raise Conflict("feedback_window_passed", "The time in which this work item may be reopened has passed.")
+    return replace(moved, method=None, closes_on=None)
+
+
+def close(item: Standing, *, at: datetime) -> Standing:
+    """The feedback window of a resolved item has passed."""
+    if item.status == Status.RESOLVED and item.closes_on is not None and item.closes_on > at:
+        raise Conflict("feedback_window_open", "The feedback window of this work item is still open.")
+    moved = _moved(item, Move.CLOSE, Status.CLOSED, StatusReason.FEEDBACK_WINDOW_PASSED)
+    return replace(moved, closes_on=None, closed_on=at)
+
+
+def _moved(item: Standing, move: Move, to: Status, reason: StatusReason) -> Standing:
+    """The standing after a move the table allows; waiting ends with every move."""
+    rule = _BY_KIND_AND_MOVE.get((item.kind, move))
+    if rule is None or item.status not in rule.sources or to not in rule.targets:
+        raise _refused(item, move)
+    return replace(item, status=to, reason=reason, wait_type=None, wait_until=None)
+
+
+def _refused(item: Standing, move: Move) -> Conflict:
+    kind, status = item.kind.label.lower(), item.status.label
+    return Conflict(f"{move.name.lower()}_not_possible", f"'{move.value}' is not possible: the {kind} is {status}.")
