@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from workwire.access import features
 from workwire.access.queries import Account, granted, sees_all
@@ -100,3 +100,8 @@ def waits_over(now: datetime) -> QuerySet[WorkItem]:
 def windows_over(now: datetime) -> QuerySet[WorkItem]:
     """Resolved items whose feedback window has passed, for the clock to close."""
     return for_events().filter(status=Status.RESOLVED, closes_on__lte=now).order_by("closes_on", "pk")
+
+
+def items_with_guid(guid: UUID | OuterRef) -> QuerySet[WorkItem]:
+    """Work items by a GUID that may be a column of an outer query, whoever sees them."""
+    return WorkItem.objects.filter(guid=guid)

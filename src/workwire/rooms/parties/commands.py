@@ -1,0 +1,216 @@
+"""The only writer of companies, contracts and services. All of it needs the feature Process Builder."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypedDict, Unpack
+from zoneinfo import ZoneInfo
+
+from django.db import IntegrityError, transaction
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.catalogue import BusinessObjectCreated, BusinessObjectUpdated
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import changed
+from workwire.rooms.parties import events, queries
+from workwire.rooms.parties.models import Company, Contract, Service
+
+if TYPE_CHECKING:
+    from workwire.rooms.catalogue.models import ServiceLine
+
+LONGEST_NAME = 200
+LONGEST_DESCRIPTION = 64 * 1024
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
+
+
+class CompanyChanges(TypedDict, total=False):
+    """What may be changed of a company; what is not named stays."""
+
+    name: str
+    description: str
+    external_reference: str
+    is_customer: bool
+    is_supplier: bool
+    language: str
+    time_zone: str
+    parent: Company | None
+
+
+@transaction.atomic
+def create_company(name: str, *, by: Actor, **fields: Unpack[CompanyChanges]) -> Company:
+    """Make a company, by default a customer. Whoever makes one sees it only once a data permission says so."""
+    require(by, features.PROCESS_BUILDER)
+    company = Company()
+    _write_company(company, {**fields, "name": name}, by)
+    _save_company(company)
+    record(BusinessObjectCreated(**_company_body(company)), about=_about(company), by=by)
+    return company
+
+
+@transaction.atomic
+def update_company(
+    company: Company, *, by: Actor, version: int | None = None, **changes: Unpack[CompanyChanges]
+) -> Company:
+    """Change a company; recorded once, and not at all when nothing differs. Raises Conflict for a version that has passed."""
+    require(by, features.PROCESS_BUILDER)
+    visible = queries.companies_visible_to(by).filter(pk=company.pk).values("pk")
+    found = Company.objects.select_for_update().filter(pk__in=visible).first()
+    if found is None:
+        raise not_found("company")
+    if version is not None and version != found.version:
+        raise Conflict("version_conflict", "The company has been changed since it was read.", field="version")
+    before, body = _columns(found), _company_body(found)
+    _write_company(found, changes, by)
+    if _columns(found) == before:
+        return found
+    found.version += 1
+    _save_company(found)
+    after = _company_body(found)
+    record(BusinessObjectUpdated(**after, Previous=changed(body, after)), about=_about(found), by=by)
+    return found
+
+
+@transaction.atomic
+def create_contract(
+    customer: Company, supplier: Company, name: str, *, by: Actor, description: str = "", time_zone: str | None = None
+) -> Contract:
+    """Make a contract between a customer the actor sees and a supplier."""
+    require(by, features.PROCESS_BUILDER)
+    queries.company(customer.guid, by=by)
+    if not customer.is_customer:
+        raise Invalid("customer_invalid", "The company named as customer is none.", field="customer")
+    if not supplier.is_supplier:
+        raise Invalid("supplier_invalid", "The company named as supplier is none.", field="supplier")
+    contract = Contract(
+        customer=customer,
+        supplier=supplier,
+        name=_name(name),
+        description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
+        time_zone=_time_zone(time_zone or customer.time_zone),
+    )
+    if Contract.objects.filter(customer=customer, name__iexact=contract.name).exists():
+        raise _taken("contract", "this customer")
+    try:
+        with transaction.atomic():
+            contract.save()
+    except IntegrityError as error:
+        raise _taken("contract", "this customer") from error
+    body = events.ContractCreated(
+        GUID=str(contract.guid), Name=contract.name, CustomerGUID=str(customer.guid), SupplierGUID=str(supplier.guid)
+    )
+    record(body, about=Subject(ObjectType.CONTRACT, contract.guid, company=customer.guid), by=by)
+    return contract
+
+
+@transaction.atomic
+def create_service(
+    contract: Contract, service_line: ServiceLine, name: str, *, by: Actor, description: str = ""
+) -> Service:
+    """Offer a service line under a contract the actor sees."""
+    require(by, features.PROCESS_BUILDER)
+    contract = queries.contract(contract.guid, by=by)
+    service = Service(
+        contract=contract,
+        service_line=service_line,
+        name=_name(name),
+        description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
+    )
+    if Service.objects.filter(contract=contract, name__iexact=service.name).exists():
+        raise _taken("service", "this contract")
+    try:
+        with transaction.atomic():
+            service.save()
+    except IntegrityError as error:
+        raise _taken("service", "this contract") from error
+    body = events.ServiceCreated(
+        GUID=str(service.guid),
+        Name=service.name,
+        ContractGUID=str(contract.guid),
+        ServiceLineGUID=str(service_line.guid),
+    )
+    about = Subject(ObjectType.SERVICE, service.guid, company=contract.customer.guid, contract=contract.guid)
+    record(body, about=about, by=by)
+    return service
+
+
+def _write_company(company: Company, changes: CompanyChanges, by: Actor) -> None:
+    if "name" in changes:
+        company.name = _name(changes["name"])
+    if "description" in changes:
+        company.description = text.prose(changes["description"], field="description", longest=LONGEST_DESCRIPTION)
+    if "external_reference" in changes:
+        company.external_reference = text.line(changes["external_reference"], field="external_reference", longest=100)
+    company.is_customer = changes.get("is_customer", company.is_customer)
+    company.is_supplier = changes.get("is_supplier", company.is_supplier)
+    if not (company.is_customer or company.is_supplier):
+        raise Invalid("company_kind_missing", "A company is a customer, a supplier or both.", field="is_customer")
+    if "language" in changes:
+        company.language = _language(changes["language"])
+    if "time_zone" in changes:
+        company.time_zone = _time_zone(changes["time_zone"])
+    if "parent" in changes:
+        company.parent = _parent(company, changes["parent"], by)
+
+
+def _parent(company: Company, parent: Company | None, by: Actor) -> Company | None:
+    """A parent the actor sees that is a customer without a parent; one level only."""
+    if parent is None:
+        return None
+    parent = queries.company(parent.guid, by=by)
+    if parent.pk == company.pk or parent.parent_id is not None or not parent.is_customer:
+        raise Invalid("parent_invalid", "A parent is another customer that has no parent itself.", field="parent")
+    if company.pk and company.children.exists():
+        raise Invalid("parent_invalid", "A company that has companies below it cannot get a parent.", field="parent")
+    return parent
+
+
+def _save_company(company: Company) -> None:
+    if Company.objects.filter(name__iexact=company.name).exclude(pk=company.pk).exists():
+        raise _taken("company", "another company")
+    try:
+        with transaction.atomic():
+            company.save()
+    except IntegrityError as error:
+        raise _taken("company", "another company") from error
+
+
+def _name(value: str) -> str:
+    name = text.line(value, field="name", longest=LONGEST_NAME)
+    if not name:
+        raise Invalid("name_missing", "A name is needed.", field="name")
+    return name
+
+
+def _taken(what: str, where: str) -> Conflict:
+    return Conflict(f"{what}_name_taken", f"The name is taken by {where}.", field="name")
+
+
+def _language(value: str) -> str:
+    if len(value) > 10 or not _LANGUAGE.match(value):
+        raise Invalid("language_invalid", "A language is written like en or pt-BR.", field="language")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError) as error:
+        raise Invalid("time_zone_invalid", "A time zone is written like Europe/Paris.", field="time_zone") from error
+    return value
+
+
+def _columns(company: Company) -> dict[str, object]:
+    return {field.attname: getattr(company, field.attname) for field in Company._meta.concrete_fields}
+
+
+def _company_body(company: Company) -> dict[str, str]:
+    return {"GUID": str(company.guid), "Name": company.name, "ObjectType": "Company"}
+
+
+def _about(company: Company) -> Subject:
+    return Subject(ObjectType.COMPANY, company.guid, company=company.guid)
