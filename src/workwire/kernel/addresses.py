@@ -1,0 +1,275 @@
+"""Which destinations a webhook may have, judged on a URL's text and on the very address connected to.
+
+Guarantee: an address that is not plainly public is refused unless an operator's network allows its plain
+form. Forms that carry an IPv4 address inside IPv6 get no such allowance, because another machine unpacks
+them: tunnels (6to4, Teredo, ISATAP) are refused outright, NAT64's known prefix is judged by what is inside.
+IPv4-mapped addresses never leave the host as IPv6 and are judged as the IPv4 address they are. A metadata
+service is allowed only by a network of exactly its address. Names are looked up by `resolve_refusal` alone.
+Sources: IANA special-purpose address registries, RFC 6890, 6052, 3056, 4380, 5214; `inet_aton` for numbers.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import quote, urlsplit
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+LONGEST_URL = 2048
+LONGEST_HOST = 253
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+METADATA = frozenset(
+    ip_address(text)
+    for text in (
+        "169.254.169.254",  # AWS, Azure, Google Cloud and others
+        "169.254.169.253",  # AWS name server
+        "169.254.170.2",  # AWS container credentials
+        "169.254.170.23",  # AWS pod identity
+        "100.100.100.200",  # Alibaba Cloud
+        "168.63.129.16",  # Azure platform
+        "192.0.0.192",  # Oracle Cloud
+        "fd00:ec2::254",
+        "fd00:ec2::253",
+        "fd00:ec2::23",
+        "fd20:ce::254",  # Google Cloud
+    )
+)
+IPV4_RULES = (
+    ("0.0.0.0/32", "the unspecified address"),
+    ("0.0.0.0/8", "an address of 'this network'"),
+    ("10.0.0.0/8", "a private address"),
+    ("100.64.0.0/10", "a carrier's shared address"),
+    ("127.0.0.0/8", "a loopback address"),
+    ("169.254.0.0/16", "a link-local address"),
+    ("172.16.0.0/12", "a private address"),
+    ("192.0.0.0/24", "a reserved address"),
+    ("192.0.2.0/24", "a documentation address"),
+    ("192.88.99.0/24", "a 6to4 relay address"),
+    ("192.168.0.0/16", "a private address"),
+    ("198.18.0.0/15", "a benchmarking address"),
+    ("198.51.100.0/24", "a documentation address"),
+    ("203.0.113.0/24", "a documentation address"),
+    ("224.0.0.0/4", "a multicast address"),
+    ("255.255.255.255/32", "the broadcast address"),
+    ("240.0.0.0/4", "a reserved address"),
+)
+IPV6_RULES = (
+    ("::/128", "the unspecified address"),
+    ("::1/128", "a loopback address"),
+    ("fc00::/7", "a unique local (private) address"),
+    ("fe80::/10", "a link-local address"),
+    ("fec0::/10", "a site-local (private) address"),
+    ("ff00::/8", "a multicast address"),
+    ("2001:2::/48", "a benchmarking address"),
+    ("2001:db8::/32", "a documentation address"),
+    ("3fff::/20", "a documentation address"),
+    ("2001::/23", "a reserved address"),
+)
+TUNNELS = (
+    ("::/96", "an IPv4-compatible IPv6 address"),
+    ("::ffff:0:0:0/96", "an IPv4-translated IPv6 address"),
+    ("64:ff9b:1::/48", "a local NAT64 address"),
+    ("2001::/32", "a Teredo address"),
+    ("2002::/16", "a 6to4 address"),
+)
+PLAIN = frozenset((IPv6Address("::"), IPv6Address("::1")))  # in ::/96, and yet not IPv4-compatible
+GLOBAL_IPV6 = IPv6Network("2000::/3")
+NAT64 = IPv6Network("64:ff9b::/96")
+ISATAP = 0x5EFE  # in the third quarter of the address; 0x0200 before it says the IPv4 address is a public one
+
+
+def _rules(rows: Sequence[tuple[str, str]]) -> tuple[tuple[Network, str], ...]:
+    return tuple((ip_network(network), rule) for network, rule in rows)
+
+
+_IPV4, _IPV6, _TUNNELS = _rules(IPV4_RULES), _rules(IPV6_RULES), _rules(TUNNELS)
+_NETLOC = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]*))?")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
+class UnsafeTarget(ValueError):
+    """The URL may not be a destination; the text is the rule it breaks, a sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedTarget:
+    """A destination in the one spelling it is judged and sent in: `host` without brackets, `url` in ASCII."""
+
+    scheme: str
+    host: str
+    port: int
+    url: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: what shares connections."""
+        return f"{self.scheme}://{_bracketed(self.host)}:{self.port}"
+
+
+@dataclass(frozen=True)
+class AddressPolicy:
+    """What may be connected to: public addresses, and those in the networks an operator allows."""
+
+    allowed_networks: Sequence[Network] = ()
+
+    def refusal(self, ip: str) -> str | None:
+        """The rule that forbids connecting to this address (a sentence that does not repeat it), or None."""
+        verdict = _judge(ip)
+        if verdict is None:
+            return None
+        if verdict.allowable is not None and self._allows(verdict.allowable):
+            return None
+        return f"The destination is {verdict.rule}; webhooks go to public addresses only."
+
+    def _allows(self, address: Address) -> bool:
+        networks = (network for network in self.allowed_networks if address in network)
+        return any(address not in METADATA or network.num_addresses == 1 for network in networks)
+
+
+def check_url(url: str, policy: AddressPolicy) -> ParsedTarget:
+    """Judge a URL as far as its text tells, names not looked up; raises UnsafeTarget."""
+    target = parse_url(url)
+    if _is_address(target.host) and (refusal := policy.refusal(target.host)):
+        raise UnsafeTarget(refusal)
+    return target
+
+
+def parse_url(url: str) -> ParsedTarget:
+    """Read a URL strictly and give its one spelling; raises UnsafeTarget with the rule that is broken."""
+    if len(url) > LONGEST_URL:
+        raise UnsafeTarget(f"A URL has at most {LONGEST_URL} characters.")
+    if any(char.isspace() or char == "\\" or not char.isprintable() for char in url):
+        raise UnsafeTarget("A URL has no spaces, control characters or backslashes.")
+    if "#" in url:
+        raise UnsafeTarget("A URL to send to has no fragment (#…).")
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UnsafeTarget("The URL cannot be read: its host is malformed.") from error
+    if parts.scheme not in DEFAULT_PORTS:
+        raise UnsafeTarget("A URL begins with http:// or https://.")
+    if "@" in parts.netloc:
+        raise UnsafeTarget("A URL carries no user name or password.")
+    host, port = _host_and_port(parts.netloc, DEFAULT_PORTS[parts.scheme])
+    netloc = _bracketed(host) if port == DEFAULT_PORTS[parts.scheme] else f"{_bracketed(host)}:{port}"
+    rest = quote(parts.path or "/", safe=string.punctuation)
+    if parts.query:
+        rest += "?" + quote(parts.query, safe=string.punctuation)
+    return ParsedTarget(parts.scheme, host, port, f"{parts.scheme}://{netloc}{rest}")
+
+
+def resolve_refusal(host: str, port: int, policy: AddressPolicy) -> str | None:
+    """Look a host up (this waits for the name server) and give the rule that forbids any of its addresses.
+
+    None also when the name does not resolve: that is not knowable now, and the guard at connect decides.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return None
+    refusals = (policy.refusal(str(sockaddr[0])) for *_, sockaddr in found)
+    return next((refusal for refusal in refusals if refusal), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """A refusal by `rule`; `allowable` is the plain address an operator's network may allow all the same."""
+
+    rule: str
+    allowable: Address | None
+
+
+@lru_cache(maxsize=4096)
+def _judge(ip: str) -> _Verdict | None:
+    if "%" in ip:
+        return _Verdict("an address of one network link (it names a zone)", None)
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return _Verdict("not an IP address", None)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if address in METADATA:
+        return _Verdict("a metadata service of a hosting provider", address)
+    if isinstance(address, IPv4Address):
+        rule = _first_rule(address, _IPV4)
+        return _Verdict(rule, address) if rule else None
+    return _judge_ipv6(address)
+
+
+def _judge_ipv6(address: IPv6Address) -> _Verdict | None:
+    if address in NAT64:
+        inner = _judge(str(IPv4Address(int(address) & 0xFFFFFFFF)))
+        return _Verdict(f"a NAT64 address of {inner.rule}", None) if inner else None
+    tunnel = None if address in PLAIN else _first_rule(address, _TUNNELS)
+    if tunnel:
+        return _Verdict(tunnel, None)
+    rule = _first_rule(address, _IPV6)
+    if rule:
+        return _Verdict(rule, address)
+    if int(address) >> 32 & 0xFDFFFFFF == ISATAP:
+        return _Verdict("an ISATAP address", None)
+    return None if address in GLOBAL_IPV6 else _Verdict("a reserved address", address)
+
+
+def _first_rule(address: Address, rules: Sequence[tuple[Network, str]]) -> str | None:
+    return next((rule for network, rule in rules if address in network), None)
+
+
+def _host_and_port(netloc: str, default: int) -> tuple[str, int]:
+    found = _NETLOC.fullmatch(netloc)
+    if found is None:
+        raise UnsafeTarget("A URL names a host and, if need be, a port from 1 to 65535.")
+    port = int(found["port"] or default) if len(found["port"] or "") <= 5 else 0
+    if not 1 <= port <= 65535:
+        raise UnsafeTarget("A port is a number from 1 to 65535.")
+    return (_ipv6_host(found["six"]) if found["six"] else _named_host(found["name"])), port
+
+
+def _ipv6_host(text: str) -> str:
+    try:
+        return str(IPv6Address(text))
+    except ValueError as error:
+        raise UnsafeTarget("The host in brackets is not an IPv6 address.") from error
+
+
+def _named_host(text: str) -> str:
+    """A host name in ASCII and small letters, or the IPv4 address that a number in any base stands for."""
+    if len(text) > LONGEST_HOST + 1:
+        raise UnsafeTarget(f"A host name has at most {LONGEST_HOST} characters.")
+    try:
+        # Mapped first and judged afterwards: full-width digits and dots become ordinary ones here.
+        name = text.lower() if text.isascii() else text.encode("idna").decode("ascii").lower()
+    except UnicodeError as error:
+        raise UnsafeTarget("The host name cannot be written in ASCII (IDNA).") from error
+    name = name.removesuffix(".")
+    labels = name.split(".")
+    if _NUMBER.fullmatch(labels[-1]):
+        return _ipv4_host(name)
+    if len(name) > LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+        raise UnsafeTarget("A host name consists of letters, digits, hyphens and dots.")
+    return name
+
+
+def _ipv4_host(text: str) -> str:
+    try:
+        return str(IPv4Address(socket.inet_aton(text)))
+    except OSError as error:
+        raise UnsafeTarget("A host that ends in a number is an IPv4 address, and this is none.") from error
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,59 @@
+"""Fixtures for all suites; the environment is made ready by `tests.support.environment`, before Django reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.environment import ON_POSTGRES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fast_passwords() -> Iterator[None]:
+    """Hash passwords quickly; the real hasher has tests of its own."""
+    from django.test import override_settings
+
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"], ALLOWED_HOSTS=["testserver", "127.0.0.1"]
+    ):
+        yield
+
+
+@pytest.fixture
+def child_environment(transactional_db: None) -> dict[str, str]:
+    """The environment of a child process that works on this test's database."""
+    from django.db import connection
+
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
+    return kept | {"WORKWIRE_DATABASE_URL": _url_of(connection.settings_dict), "PYTHONPATH": "src"}
+
+
+@pytest.fixture
+def fresh_database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """The URL of an empty PostgreSQL database for a child process; None where the child makes its own embedded one."""
+    if not ON_POSTGRES:
+        yield None
+        return
+    import psycopg
+
+    server, name = os.environ["WORKWIRE_TEST_POSTGRES"], f"story_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as administrator:
+        administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        administrator.execute(f"CREATE DATABASE {name}")
+    yield _with_database(server, name)
+    with psycopg.connect(server, autocommit=True) as administrator:
+        administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _url_of(parameters: dict[str, Any]) -> str:
+    if not ON_POSTGRES:
+        return f"sqlite:///{parameters['NAME']}"
+    return _with_database(os.environ["WORKWIRE_TEST_POSTGRES"], parameters["NAME"])
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()

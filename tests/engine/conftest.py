@@ -1,0 +1,86 @@
+"""A sample organisation, an engine and a real receiver on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.receiver import Receiver
+from workwire.access import sessions
+from workwire.cli.seed import Customer, Organisation, seed
+from workwire.dispatcher.engine import Engine
+from workwire.kernel.actor import Actor
+from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import commands
+from workwire.reactions.webhooks.models import Subscription
+from workwire.rooms.work import commands as work
+from workwire.rooms.work.models import WorkItem
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    """The demo's organisation in the test's database."""
+    return seed()
+
+
+@pytest.fixture
+def actors(organisation: Organisation) -> dict[str, Actor]:
+    """Everybody in it, as actors."""
+    return {name: sessions.actor_for(account.user) for name, account in organisation.accounts.items()}
+
+
+@pytest.fixture
+def first(organisation: Organisation) -> Customer:
+    """The first customer."""
+    return organisation.customers[0]
+
+
+@pytest.fixture
+def second(organisation: Organisation) -> Customer:
+    """The second customer."""
+    return organisation.customers[1]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver that answers 204 unless told otherwise."""
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def engine(db: None) -> Iterator[Engine]:
+    """An engine to step or drain by hand."""
+    made = Engine()
+    yield made
+    made.close()
+
+
+Subscribe = Callable[..., tuple[Subscription, str]]
+
+
+@pytest.fixture
+def subscribe(actors: dict[str, Actor], first: Customer, receiver: Receiver) -> Subscribe:
+    """Subscribe the process builder to created work items of the first customer, unless told otherwise."""
+
+    def make(by: str = "process builder", **terms: object) -> tuple[Subscription, str]:
+        defaults: dict[str, object] = {
+            "webhook": 0,
+            "url": receiver.url("/hook"),
+            "filter_type": ObjectType.COMPANY,
+            "filter_guid": first.company.guid,
+        }
+        return commands.subscribe(commands.Terms(**(defaults | terms)), by=actors[by])  # type: ignore[arg-type] # free terms
+
+    return make
+
+
+@pytest.fixture
+def open_ticket(actors: dict[str, Actor], first: Customer) -> Callable[..., WorkItem]:
+    """Create a ticket of the first customer, unless told otherwise."""
+
+    def make(customer: Customer = first, title: str = "Invoice 4711 unpaid", **more: object) -> WorkItem:
+        return work.create_ticket(customer.ticket_version.guid, by=actors["team member"], title=title, **more)  # type: ignore[arg-type] # free fields
+
+    return make

@@ -1,0 +1,261 @@
+"""Retries, pauses, order, leases and ends: what becomes of a delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.engine.conftest import Subscribe
+from tests.support.receiver import Receiver
+from workwire.dispatcher.engine import Engine
+from workwire.kernel import clock, ids
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict
+from workwire.outbox.models import Event, Pending
+from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import commands, deliveries, repair
+from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, State, Subscription
+from workwire.rooms.work import commands as work
+from workwire.rooms.work.models import WorkItem
+
+Open = Callable[..., WorkItem]
+
+
+def test_a_failure_is_tried_again_with_the_same_id(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    receiver.script("/hook", status=500, times=2)
+    subscribe()
+    with clock.frozen(clock.now()) as advance:
+        open_ticket()
+        for _ in range(3):
+            engine.drain()
+            advance(timedelta(minutes=2))
+    assert Delivery.objects.get().state == State.DELIVERED
+    assert len({dict(request.headers)["Webhook-Id"] for request in receiver.requests}) == 1
+    assert [dict(request.headers)["Webhook-Attempt"] for request in receiver.requests] == ["1", "2", "3"]
+    assert list(Attempt.objects.order_by("id").values_list("number", "status")) == [(1, 500), (2, 500), (3, 204)]
+
+
+def test_after_the_schedule_a_delivery_gives_up_and_a_resend_sends_it(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+) -> None:
+    receiver.script("/hook", status=400, times=4)
+    subscribe(retry_schedule=[1, 1, 1])
+    with clock.frozen(clock.now()) as advance:
+        open_ticket()
+        for _ in range(6):
+            engine.drain()
+            advance(timedelta(seconds=5))
+        delivery = Delivery.objects.get()
+        assert (delivery.state, delivery.attempts) == (State.GAVE_UP, 4)
+        repair.resend(delivery.guid, by=actors["process builder"])
+        engine.drain()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == (State.DELIVERED, 5)
+    assert len({dict(request.headers)["Webhook-Id"] for request in receiver.requests}) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 404, 500])
+def test_everything_but_2xx_is_a_failure(
+    status: int, subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    receiver.script("/hook", status=status, headers=[("Location", receiver.url("/elsewhere"))])
+    subscribe()
+    open_ticket()
+    engine.drain()
+    assert [request.path for request in receiver.requests] == ["/hook"]
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.lane) == (State.DUE, Lane.RETRY)
+    assert delivery.due_at > clock.now()
+
+
+def test_retry_after_is_honoured(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    receiver.script("/hook", status=429, headers=[("Retry-After", "300")])
+    subscribe()
+    with clock.frozen(clock.now()):
+        open_ticket()
+        engine.drain()
+        assert Delivery.objects.get().due_at >= clock.now() + timedelta(seconds=300)
+
+
+def test_gone_pauses_and_resuming_sends_what_accumulated(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+) -> None:
+    receiver.script("/hook", status=410, times=1)
+    subscription, _ = subscribe()
+    with clock.frozen(clock.now()) as advance:
+        open_ticket()
+        engine.drain()
+        open_ticket()
+        advance(timedelta(minutes=5))
+        engine.drain()
+        assert len(receiver.requests) == 1
+        assert Event.objects.filter(name="SubscriptionPaused", record_guid=subscription.guid).exists()
+        commands.resume(subscription.guid, by=actors["process builder"])
+        engine.drain()
+    assert len(receiver.requests) == 3
+    assert not Delivery.objects.exclude(state=State.DELIVERED).exists()
+
+
+def test_days_of_nothing_but_failure_pause(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    receiver.script("/hook", status=500)
+    subscribe()
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(7):
+            open_ticket()
+            engine.drain()
+            advance(timedelta(days=1))
+    subscription = Subscription.objects.get()
+    assert subscription.pause_reason == deliveries.FAILED_TOO_LONG
+    assert Event.objects.filter(name="EndpointFailing").count() == 1
+
+
+def test_in_order_a_record_waits_for_its_earlier_messages_and_others_pass(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+) -> None:
+    receiver.script("/hook", status=500, times=1)
+    subscribe(webhook=1, in_order=True)
+    ticket, other = open_ticket(), open_ticket()
+    with clock.frozen(clock.now()) as advance:
+        for title in ("one", "two", "three"):
+            work.update(ticket, by=actors["team member"], description=title)
+        work.update(other, by=actors["team member"], description="passes")
+        engine.drain()
+        advance(timedelta(minutes=1))
+        engine.drain()
+    arrived = [(body["GUID"], body["Sequence"]) for body in (request.json() for request in receiver.requests)]
+    mine = [sequence for guid, sequence in arrived if guid == str(ticket.guid)]
+    assert mine == [2, 2, 3, 4]
+    assert arrived.index((str(other.guid), 2)) < arrived.index((str(ticket.guid), 3))
+
+
+def test_unsubscribing_cancels_what_was_pending(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+) -> None:
+    subscription, _ = subscribe()
+    open_ticket()
+    deliveries.fan_out(clock.now())
+    commands.unsubscribe(subscription.guid, by=actors["process builder"])
+    engine.drain()
+    assert receiver.requests == []
+    delivery = Delivery.objects.get()
+    assert delivery.state == State.CANCELLED
+    with pytest.raises(Conflict):
+        repair.resend(delivery.guid, by=actors["process builder"])
+
+
+def test_what_a_dead_dispatcher_held_is_sent_by_another(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    subscribe()
+    with clock.frozen(clock.now()) as advance:
+        open_ticket()
+        deliveries.fan_out(clock.now())
+        assert len(deliveries.claim(ids.new_guid(), clock.now(), limit=10, busy={})) == 1
+        engine.drain()
+        assert receiver.requests == []
+        advance(timedelta(minutes=2))
+        engine.drain()
+    assert len(receiver.requests) == 1
+
+
+def test_a_late_answer_of_a_lost_lease_is_logged_and_changes_nothing_else(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    subscribe()
+    late = ids.new_guid()
+    with clock.frozen(clock.now()) as advance:
+        open_ticket()
+        deliveries.fan_out(clock.now())
+        (held,) = deliveries.prepare(late, deliveries.claim(late, clock.now(), limit=10, busy={}))
+        advance(timedelta(minutes=2))
+        engine.drain()
+        failed = deliveries.Outcome(held, started_at=clock.now(), duration=0.1, status=500)
+        deliveries.settle(late, [failed], clock.now())
+    held.refresh_from_db()
+    assert (held.state, held.attempts) == (State.DELIVERED, 2)
+
+
+def test_an_endpoint_gets_no_more_than_its_bound(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, settings: object
+) -> None:
+    subscription, _ = subscribe()
+    for _ in range(20):
+        open_ticket()
+    deliveries.fan_out(clock.now())
+    claimed = deliveries.claim(engine.guid, clock.now(), limit=64, busy={subscription.endpoint: 10})
+    assert len(claimed) == 6
+    assert deliveries.claim(engine.guid, clock.now(), limit=64, busy={subscription.endpoint: 16}) == []
+
+
+def test_fan_out_writes_all_or_nothing(
+    subscribe: Subscribe, open_ticket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliveries.fan_out(clock.now())
+    subscribe()
+    open_ticket()
+
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(Pending.objects), "filter", crash)
+        with pytest.raises(RuntimeError):
+            deliveries.fan_out(clock.now())
+    assert Pending.objects.count() == 1
+    assert not Delivery.objects.exists()
+    assert deliveries.fan_out(clock.now()) == 1
+    assert deliveries.fan_out(clock.now()) == 0
+    assert Delivery.objects.count() == 1
+
+
+def test_backfill_sends_what_was_before_the_subscription(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+) -> None:
+    start = clock.now() - timedelta(minutes=1)
+    open_ticket()
+    open_ticket()
+    engine.drain()
+    subscription, _ = subscribe()
+    builder = actors["process builder"]
+    assert repair.backfill(subscription.guid, by=builder, since=start) == 2
+    assert repair.backfill(subscription.guid, by=builder, since=start) == 0
+    engine.drain()
+    assert len(receiver.requests) == 2
+
+
+def test_one_event_reaches_every_matching_subscription_once(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, organisation: object, first: object
+) -> None:
+    for kind, guid in (
+        (ObjectType.COMPANY, first.company.guid),  # type: ignore[attr-defined] # the sample customer
+        (ObjectType.CONTRACT, first.contract.guid),  # type: ignore[attr-defined] # as above
+        (ObjectType.SERVICE, first.service.guid),  # type: ignore[attr-defined] # as above
+        (ObjectType.NONE, None),
+    ):
+        subscribe(filter_type=kind, filter_guid=guid)
+    open_ticket()
+    engine.drain()
+    assert len(receiver.requests) == 4
+    assert len({dict(request.headers)["Webhook-Subscription"] for request in receiver.requests}) == 4
+    assert len({dict(request.headers)["Webhook-Id"] for request in receiver.requests}) == 4
+
+
+def test_finished_deliveries_are_removed_and_the_ledger_stays(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine
+) -> None:
+    subscribe()
+    open_ticket()
+    engine.drain()
+    before = Event.objects.count()
+    assert deliveries.remove_finished(clock.now() - timedelta(days=1)) == 0
+    assert deliveries.remove_finished(clock.now() + timedelta(seconds=1)) == 1
+    assert not Attempt.objects.exists()
+    assert Event.objects.count() == before

@@ -1,0 +1,134 @@
+"""A real event log, two subscribers, one of whom may see half of it, and a dispatcher that is killed twice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.receiver import Receiver
+from workwire.access import commands as access
+from workwire.access import sessions
+from workwire.cli.player import player_for, play_all
+from workwire.cli.seed import Organisation, seed
+from workwire.cli.xes import read_traces
+from workwire.outbox.models import Event, Pending
+from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import commands
+from workwire.reactions.webhooks.models import QUEUED, Delivery, State, Subscription
+from workwire.reactions.webhooks.rights import FILTER_INVISIBLE
+
+pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
+ROOT = Path(__file__).parents[2]
+LOG = ROOT.parent / "shared" / "data" / "DomesticDeclarations.xes.gz"
+TRACES = 300
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """The endpoint of both subscribers."""
+    with Receiver() as running:
+        yield running
+
+
+def _dispatcher(child_environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "workwire", "dispatch"],
+        env=child_environment | {"WORKWIRE_WEBHOOK_LEASE_SECONDS": "5", "WORKWIRE_WEBHOOK_TIMEOUT": "2"},
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.skipif(not LOG.exists(), reason="the event log lies in ../shared, which is absent")
+def test_every_event_of_a_replayed_log_is_delivered_or_withheld(
+    receiver: Receiver, child_environment: dict[str, str]
+) -> None:
+    organisation = seed()
+    subscriptions = _subscribe(organisation, receiver)
+    _take_half_away(organisation)
+    process = _dispatcher(child_environment)
+    kills = 0
+    try:
+        for number, _ in play_all(player_for("robot-1"), list(read_traces(LOG, limit=TRACES))):
+            if number in (100, 200) and kills < number // 100:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                kills += 1
+                process = _dispatcher(child_environment)
+        _wait_until_quiet()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    assert kills == 2
+    _account_for_everything(subscriptions, receiver)
+
+
+def _subscribe(organisation: Organisation, receiver: Receiver) -> dict[str, list[Subscription]]:
+    """Both subscribe to what is created and updated at both customers, while both may."""
+    first, second = organisation.customers
+    admin = sessions.actor_for(organisation.accounts["administrator"].user)
+    narrow = organisation.accounts["process builder of one company"].user
+    access.change_members(first.group, add=[narrow], by=admin)
+    made: dict[str, list[Subscription]] = {}
+    for who in ("process builder", "process builder of one company"):
+        actor = sessions.actor_for(organisation.accounts[who].user)
+        made[who] = [
+            commands.subscribe(
+                commands.Terms(
+                    webhook=webhook,
+                    url=receiver.url(f"/{who.replace(' ', '-')}"),
+                    filter_type=ObjectType.COMPANY,
+                    filter_guid=customer.company.guid,
+                ),
+                by=actor,
+            )[0]
+            for customer in (first, second)
+            for webhook in (0, 1)
+        ]
+    return made
+
+
+def _take_half_away(organisation: Organisation) -> None:
+    admin = sessions.actor_for(organisation.accounts["administrator"].user)
+    narrow = organisation.accounts["process builder of one company"].user
+    access.change_members(organisation.customers[0].group, remove=[narrow], by=admin)
+
+
+def _wait_until_quiet(patience: float = 120.0) -> None:
+    deadline = time.monotonic() + patience
+    while Pending.objects.exists() or Delivery.objects.filter(QUEUED).exists():
+        assert time.monotonic() < deadline, "deliveries were still queued"
+        time.sleep(0.1)
+
+
+def _account_for_everything(subscriptions: dict[str, list[Subscription]], receiver: Receiver) -> None:
+    names = {0: "WorkItemCreated", 1: "WorkItemUpdated"}
+    arrived: Counter[tuple[str, str]] = Counter()
+    for request in receiver.requests:
+        arrived[dict(request.headers)["Webhook-Subscription"], request.json()["EventID"]] += 1
+    delivered = withheld = 0
+    for who, owned in subscriptions.items():
+        for subscription in owned:
+            events = Event.objects.filter(name=names[subscription.webhook], company_guid=subscription.filter_guid)
+            wanted = {str(guid) for guid in events.values_list("guid", flat=True)}
+            here = {event for guid, event in arrived if guid == str(subscription.guid)}
+            states = Counter(subscription.deliveries.values_list("state", flat=True))
+            assert sum(states.values()) == len(wanted) > 0
+            may_see = who == "process builder" or subscription in owned[2:]
+            assert here == (wanted if may_see else set())
+            assert set(states) == {State.DELIVERED if may_see else State.WITHHELD}
+            delivered, withheld = delivered + states[State.DELIVERED], withheld + states[State.WITHHELD]
+    assert not Delivery.objects.filter(state=State.WITHHELD).exclude(withheld_reason=FILTER_INVISIBLE).exists()
+    duplicates = sum(count - 1 for count in arrived.values())
+    events_in_all = Event.objects.filter(name__in=names.values()).count()
+    print(
+        f"\n{events_in_all} events of {TRACES} traces: {delivered} delivered, {withheld} withheld, "
+        f"{duplicates} duplicates, 0 lost"
+    )

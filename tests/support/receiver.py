@@ -1,0 +1,121 @@
+"""A real HTTP receiver on loopback for tests: records every request, answers as scripted. Independent of the product."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as it came: headers in order with duplicates, the raw body, the moment of arrival."""
+
+    method: str
+    path: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    at: float
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass(slots=True)
+class Script:
+    """How a path answers; `times` answers so often, then 204 again (None: always). `stall` is seconds before the answer."""
+
+    status: int = 204
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes = b""
+    times: int | None = None
+    stall: float = 0.0
+    hang_up: bool = False
+
+
+@dataclass
+class Receiver:
+    """A server in threads; use it as a context manager."""
+
+    requests: list[Received] = field(default_factory=list)
+    scripts: dict[str, Script] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        """Start serving on a free port."""
+        self._lock, self._arrival = threading.Lock(), threading.Condition()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.server_address[1])
+
+    def url(self, path: str = "/") -> str:
+        """The URL of a path."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def script(self, path: str, **how: Any) -> None:
+        """Let a path answer as a `Script` says."""
+        self.scripts[path] = Script(**how)
+
+    def wait_for(self, wanted: int | Callable[[list[Received]], bool], timeout: float = 10.0) -> list[Received]:
+        """Wait until so many requests came, or until a condition on them holds; raises TimeoutError."""
+        holds = wanted if callable(wanted) else lambda requests: len(requests) >= wanted
+        with self._arrival:
+            if not self._arrival.wait_for(lambda: holds(self.requests), timeout):
+                raise TimeoutError(f"only {len(self.requests)} requests came")
+        return list(self.requests)
+
+    def _take(self, request: Received) -> Script:
+        with self._arrival:
+            self.requests.append(request)
+            script = self.scripts.get(request.path, Script())
+            if script.times is not None:
+                script.times -= 1
+                if script.times < 0:
+                    script = Script()
+            self._arrival.notify_all()
+        return script
+
+
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # noqa: N802 - the name the server looks for
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            script = receiver._take(
+                Received(self.command, self.path, list(self.headers.items()), body, time.monotonic())
+            )
+            if script.stall:
+                time.sleep(script.stall)
+            if script.hang_up:
+                self.close_connection = True
+                return
+            self.send_response(script.status)
+            for name, value in script.headers:
+                self.send_header(name, value)
+            if script.status != 204:
+                self.send_header("Content-Length", str(len(script.body)))
+            self.end_headers()
+            self.wfile.write(script.body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    return Handler
