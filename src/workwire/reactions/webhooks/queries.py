@@ -91,3 +91,16 @@ def events_wanted(of: Subscription, since: datetime, until: datetime | None = No
     """The events of the ledger that match a subscription, oldest first, whoever may see them."""
     found = Event.objects.filter(matching.condition(of), occurred_at__gte=since)
     return (found.filter(occurred_at__lt=until) if until else found).order_by(F("id"))
+
+
+def withheld_count(subscription_guid: UUID | str) -> int:
+    """How many deliveries of a subscription stand withheld; for whoever runs the installation."""
+    return Delivery.objects.filter(subscription__guid=subscription_guid, state=State.WITHHELD).count()
+
+
+def latest_attempts(
+    actor: Actor, *, subscription_guid: UUID | None = None, after: int = 0, limit: int = 200
+) -> list[Attempt]:
+    """The newest attempts of the deliveries an actor may see, oldest first, behind the attempt with id `after`."""
+    found = Attempt.objects.filter(pk__gt=after, delivery__in=deliveries(actor, subscription_guid=subscription_guid))
+    return list(found.select_related("delivery__subscription").order_by("-pk")[:limit])[::-1]

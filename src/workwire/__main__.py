@@ -1,0 +1,5 @@
+"""`python -m workwire` is the command line."""
+
+from workwire.cli import main
+
+main()

@@ -1,0 +1,125 @@
+"""Running the product: `up`, `web`, `dispatch`, `migrate`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from workwire import config
+from workwire.cli import setup_django
+from workwire.cli.supervisor import ChildSpec, Supervisor
+
+START_SECONDS = 60.0
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_address(command: F) -> F:
+    """The options that say where the web server listens and where the data lies; they become settings."""
+    for option in (
+        click.option("--host", help="Address to listen on."),
+        click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on."),
+        click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder."),
+    ):
+        command = option(command)
+    return command
+
+
+def apply(**settings: object) -> None:
+    """Turn options that were given into settings, for this process and its children."""
+    for name, value in settings.items():
+        if value is not None:
+            os.environ[f"WORKWIRE_{name.upper()}"] = str(value)
+    config.load.cache_clear()
+
+
+def children() -> Sequence[ChildSpec]:
+    """The processes of one installation on one host."""
+    command = [sys.executable, "-m", "workwire"]
+    return ChildSpec("web", [*command, "web"]), ChildSpec("dispatcher", [*command, "dispatch"])
+
+
+@click.command()
+@with_address
+def up(host: str | None, port: int | None, data: Path | None) -> None:
+    """Migrate, then run web and dispatcher under one supervisor until Ctrl-C."""
+    apply(host=host, port=port, data_dir=data and data.absolute())
+    settings = config.load()
+    migrate_database()
+    supervisor = Supervisor(children())
+    supervisor.start()
+    base_url = f"http://{settings.host}:{settings.port}"
+    if not supervisor.wait_ready(f"{base_url}/health/live", START_SECONDS):
+        supervisor.stop()
+        raise click.ClickException(f"Workwire did not start; is {base_url} taken? The lines above say more.")
+    click.echo(f"Workwire is up at {base_url}/ (Ctrl-C drains and stops).")
+    sys.exit(supervisor.run())
+
+
+@click.command()
+@with_address
+@click.option("--workers", type=click.IntRange(1, 64), help="Web processes.")
+def web(host: str | None, port: int | None, data: Path | None, workers: int | None) -> None:
+    """Run the web server until SIGTERM."""
+    apply(host=host, port=port, data_dir=data and data.absolute(), web_workers=workers)
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    settings = config.load()
+    setup_django()
+    Granian(
+        "workwire.wsgi:application",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.web_workers,
+        blocking_threads=settings.web_threads,
+        log_level=LogLevels.warning,
+        workers_kill_timeout=30,
+    ).serve()
+
+
+@click.command()
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
+def dispatch(data: Path | None) -> None:
+    """Run a dispatcher until SIGTERM; on PostgreSQL as many as you like."""
+    apply(data_dir=data and data.absolute())
+    setup_django()
+    from workwire.dispatcher.run import AnotherDispatcher, main
+
+    try:
+        main()
+    except AnotherDispatcher as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command()
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
+def migrate(data: Path | None) -> None:
+    """Bring the database up to date."""
+    apply(data_dir=data and data.absolute())
+    migrate_database()
+
+
+def migrate_database() -> None:
+    """Apply what is missing and make the built-in roles; says how many migrations were applied."""
+    setup_django()
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from workwire.access.commands import make_built_in_roles
+    from workwire.kernel.actor import SYSTEM
+
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        click.echo(f"Bringing the database up to date ({len(missing)} migrations) …")
+    call_command("migrate", verbosity=0, interactive=False)
+    make_built_in_roles(by=SYSTEM)
+    click.echo("The database is up to date.")
