@@ -18,7 +18,8 @@ def _fast_passwords() -> Iterator[None]:
     from django.test import override_settings
 
     with override_settings(
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"], ALLOWED_HOSTS=["testserver", "127.0.0.1"]
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        ALLOWED_HOSTS=["testserver", "127.0.0.1"],
     ):
         yield
 

@@ -32,7 +32,9 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WORKWIRE_", extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Folder for the embedded database, key file and stored files.")
-    database_url: str = Field("", description="postgresql://… or sqlite:///path; empty means SQLite in the data folder.")
+    database_url: str = Field(
+        "", description="postgresql://… or sqlite:///path; empty means SQLite in the data folder."
+    )
     secret_keys: Commas = Field([], description="Fernet keys, newest first; empty means the data folder's key file.")
     instance_name: str = Field("workwire", description="Name accepted as the first part of /<instance>/webapi/ paths.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
@@ -51,7 +53,8 @@ class Config(BaseSettings):
     login_attempts: int = Field(10, ge=1, description="Failed logins per user name or address and quarter of an hour.")
 
     webhook_allowed_networks: Networks = Field(
-        [], description="Networks that webhooks may reach although they are private or loopback (CIDR, comma separated)."
+        [],
+        description="Networks that webhooks may reach although they are private or loopback (CIDR, comma separated).",
     )
     webhook_connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to connect to an endpoint.")
     webhook_timeout: float = Field(15.0, gt=0, le=300, description="Seconds for one whole attempt.")
@@ -62,13 +65,17 @@ class Config(BaseSettings):
     webhook_concurrency: int = Field(64, ge=1, le=1000, description="Attempts in flight in one dispatcher.")
     webhook_endpoint_concurrency: int = Field(16, ge=1, le=1000, description="Attempts in flight to one endpoint.")
     webhook_lease_seconds: int = Field(60, ge=5, description="How long a claimed delivery belongs to its dispatcher.")
-    webhook_pause_after_hours: int = Field(120, ge=1, description="Hours of nothing but failure that pause a subscription.")
+    webhook_pause_after_hours: int = Field(
+        120, ge=1, description="Hours of nothing but failure that pause a subscription."
+    )
     webhook_rotation_hours: int = Field(24, ge=0, description="Hours an old secret stays valid after rotation.")
     webhook_retention_days: int = Field(30, ge=1, description="Days that finished deliveries and attempts are kept.")
     webhook_ca_bundle: Path | None = Field(None, description="CA certificates to trust instead of the bundled ones.")
     feedback_window_hours: int = Field(0, ge=0, description="Hours a resolved item may be reopened before it closes.")
 
-    @field_validator("secret_keys", "allowed_hosts", "webhook_allowed_networks", "webhook_retry_schedule", mode="before")
+    @field_validator(
+        "secret_keys", "allowed_hosts", "webhook_allowed_networks", "webhook_retry_schedule", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

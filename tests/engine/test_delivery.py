@@ -36,7 +36,11 @@ def test_a_failure_is_tried_again_with_the_same_id(
     assert Delivery.objects.get().state == State.DELIVERED
     assert len({dict(request.headers)["Webhook-Id"] for request in receiver.requests}) == 1
     assert [dict(request.headers)["Webhook-Attempt"] for request in receiver.requests] == ["1", "2", "3"]
-    assert list(Attempt.objects.order_by("id").values_list("number", "status")) == [(1, 500), (2, 500), (3, 204)]
+    assert list(Attempt.objects.order_by("id").values_list("number", "status")) == [
+        (1, 500),
+        (2, 500),
+        (3, 204),
+    ]
 
 
 def test_after_the_schedule_a_delivery_gives_up_and_a_resend_sends_it(
@@ -72,9 +76,7 @@ def test_everything_but_2xx_is_a_failure(
     assert delivery.due_at > clock.now()
 
 
-def test_retry_after_is_honoured(
-    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
-) -> None:
+def test_retry_after_is_honoured(subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver) -> None:
     receiver.script("/hook", status=429, headers=[("Retry-After", "300")])
     subscribe()
     with clock.frozen(clock.now()):
@@ -232,7 +234,12 @@ def test_backfill_sends_what_was_before_the_subscription(
 
 
 def test_one_event_reaches_every_matching_subscription_once(
-    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, organisation: object, first: object
+    subscribe: Subscribe,
+    open_ticket: Open,
+    engine: Engine,
+    receiver: Receiver,
+    organisation: object,
+    first: object,
 ) -> None:
     for kind, guid in (
         (ObjectType.COMPANY, first.company.guid),  # type: ignore[attr-defined] # the sample customer

@@ -62,7 +62,11 @@ def test_a_created_ticket_arrives_signed(
 
 
 def test_a_body_tells_the_record_as_of_the_event(
-    subscribe: Subscribe, open_ticket: Callable[..., WorkItem], engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+    engine: Engine,
+    receiver: Receiver,
+    actors: dict[str, Actor],
 ) -> None:
     subscribe()
     ticket = open_ticket(submit=False)
@@ -130,7 +134,11 @@ def test_a_failed_simulation_is_not_retried(
 
 
 def test_after_rotation_both_secrets_verify_until_the_overlap_ends(
-    subscribe: Subscribe, open_ticket: Callable[..., WorkItem], engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+    engine: Engine,
+    receiver: Receiver,
+    actors: dict[str, Actor],
 ) -> None:
     subscription, old = subscribe()
     _, new = commands.rotate_secret(subscription.guid, by=actors["process builder"])

@@ -136,7 +136,12 @@ def test_when_the_right_comes_back_messages_flow_and_withheld_ones_can_be_replay
 
 
 def test_a_type_subscription_gets_only_what_its_owner_may_see(
-    actors: dict[str, Actor], subscribe: Subscribe, second: Customer, first: Customer, engine: Engine, receiver: Receiver
+    actors: dict[str, Actor],
+    subscribe: Subscribe,
+    second: Customer,
+    first: Customer,
+    engine: Engine,
+    receiver: Receiver,
 ) -> None:
     from workwire.outbox.objects import ObjectType
 
@@ -144,7 +149,10 @@ def test_a_type_subscription_gets_only_what_its_owner_may_see(
     parties.update_company(first.company, by=actors["administrator"], description="Moved")
     parties.update_company(second.company, by=actors["administrator"], description="Moved too")
     engine.drain()
-    assert [delivery.state for delivery in Delivery.objects.order_by("id")] == [State.WITHHELD, State.DELIVERED]
+    assert [delivery.state for delivery in Delivery.objects.order_by("id")] == [
+        State.WITHHELD,
+        State.DELIVERED,
+    ]
     assert len(receiver.requests) == 1
     withheld = Delivery.objects.get(state=State.WITHHELD)
     seen = queries.delivery(withheld.guid, by=actors["process builder of one company"])
@@ -191,7 +199,10 @@ def test_others_do_not_see_a_subscription_but_an_administrator_does(
 
 
 def test_the_check_of_a_batch_is_one_query(
-    subscribe: Subscribe, open_ticket: Callable[..., WorkItem], engine: Engine, django_assert_num_queries: Callable[[int], object]
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+    engine: Engine,
+    django_assert_num_queries: Callable[[int], object],
 ) -> None:
     from workwire.reactions.webhooks import deliveries
 
@@ -208,7 +219,10 @@ def test_the_check_of_a_batch_is_one_query(
 
 
 def test_explain_says_what_decides(
-    organisation: Organisation, actors: dict[str, Actor], subscribe: Subscribe, open_ticket: Callable[..., WorkItem]
+    organisation: Organisation,
+    actors: dict[str, Actor],
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
 ) -> None:
     subscription, _ = subscribe()
     ticket = open_ticket()

@@ -31,7 +31,17 @@ def _environment(database_url: str | None) -> dict[str, str]:
 def test_the_demo_shows_the_main_job_and_ends_well(tmp_path: Path, fresh_database_url: str | None) -> None:
     port = _free_port()
     done = subprocess.run(
-        [sys.executable, "-m", "workwire", "demo", "--once", "--port", str(port), "--data", str(tmp_path / "demo")],
+        [
+            sys.executable,
+            "-m",
+            "workwire",
+            "demo",
+            "--once",
+            "--port",
+            str(port),
+            "--data",
+            str(tmp_path / "demo"),
+        ],
         env=_environment(fresh_database_url),
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
@@ -48,10 +58,15 @@ def test_the_demo_shows_the_main_job_and_ends_well(tmp_path: Path, fresh_databas
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     told = json.loads(path.read_text())
     assert told["base_url"] == f"http://127.0.0.1:{port}"
-    assert [account["may_see"] for account in told["accounts"]][0] == ["everything"]
+    assert told["accounts"][0]["may_see"] == ["everything"]
     assert {"username", "password", "roles", "may_see"} == set(told["accounts"][0])
     assert {"client_id", "client_secret"} == set(told["credential"])
     objects = told["objects"]
     assert len(objects["companies"]) == 2
     assert all({"contract", "service", "GUID"} <= set(company) for company in objects["companies"])
-    assert {"TicketAttributeVersionGUID", "TicketCategoryGUID", "CaseAttributeVersionGUID", "schedule"} <= set(objects)
+    assert {
+        "TicketAttributeVersionGUID",
+        "TicketCategoryGUID",
+        "CaseAttributeVersionGUID",
+        "schedule",
+    } <= set(objects)

@@ -15,7 +15,7 @@ import pytest
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.cli.player import player_for, play_all
+from workwire.cli.player import play_all, player_for
 from workwire.cli.seed import Organisation, seed
 from workwire.cli.xes import read_traces
 from workwire.outbox.models import Event, Pending

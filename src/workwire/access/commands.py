@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -174,7 +175,7 @@ def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> D
     require_administrator(by)
     if level not in LEVELS:
         raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
-    permission, made = DataPermission.objects.get_or_create(group=group, **{level: target})
+    permission, made = DataPermission.objects.get_or_create(group=group, **_on(level, target))
     if made:
         _record_permission(events.PermissionGranted, group, level, target, by)
     return permission
@@ -186,7 +187,7 @@ def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> 
     require_administrator(by)
     if level not in LEVELS:
         raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
-    gone, _ = DataPermission.objects.filter(group=group, **{level: target}).delete()
+    gone, _ = DataPermission.objects.filter(group=group, **_on(level, target)).delete()
     if gone:
         _record_permission(events.PermissionRevoked, group, level, target, by)
 
@@ -255,7 +256,9 @@ def _assign(user: User, roles: Sequence[Role]) -> None:
     kinds = [role.kind for role in roles]
     if kinds.count(features.OPERATIONAL) != 1 or kinds.count(features.BUILDER) > 1:
         raise Invalid(
-            "roles_invalid", "An account holds one operational role and at most one builder role.", field="roles"
+            "roles_invalid",
+            "An account holds one operational role and at most one builder role.",
+            field="roles",
         )
     try:
         RoleAssignment.objects.bulk_create(RoleAssignment(user=user, role=role, kind=role.kind) for role in roles)
@@ -283,6 +286,10 @@ def _user_body(user: User) -> dict[str, object]:
 def _role_body(role: Role) -> dict[str, object]:
     held = sorted(RoleFeature.objects.filter(role=role).values_list("feature", flat=True))
     return {"GUID": str(role.guid), "Name": role.name, "Kind": role.kind, "Features": held}
+
+
+def _on(level: str, target: models.Model) -> dict[str, Any]:
+    return {level: target}
 
 
 def _record_permission(

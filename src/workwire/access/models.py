@@ -40,13 +40,14 @@ class User(AbstractBaseUser):
     full_name = models.CharField(max_length=200)
     email = models.EmailField(blank=True)
     user_type = models.IntegerField(
-        choices=[(kind.value, kind.name.title().replace("_", " ")) for kind in UserType], default=UserType.OPERATIONAL
+        choices=[(kind.value, kind.name.title().replace("_", " ")) for kind in UserType],
+        default=UserType.OPERATIONAL,
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
 
     USERNAME_FIELD = "username"
-    objects: BaseUserManager[User] = BaseUserManager()
+    objects = BaseUserManager()
 
     def __str__(self) -> str:
         return self.username
@@ -97,7 +98,9 @@ class DataPermission(models.Model):
             ),
             *(
                 models.UniqueConstraint(
-                    fields=["group", level], name=f"{level}_permission_once", condition=Q(**{f"{level}__isnull": False})
+                    fields=["group", level],
+                    name=f"{level}_permission_once",
+                    condition=Q(**{f"{level}__isnull": False}),
                 )
                 for level in ("company", "contract", "service", "process")
             ),

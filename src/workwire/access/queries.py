@@ -83,4 +83,4 @@ def groups() -> QuerySet[UserGroup]:
 def credentials_of(actor: Actor) -> QuerySet[Credential]:
     """The application credentials of the actor's own account; all of them for an administrator."""
     found = Credential.objects.select_related("user").prefetch_related("roles")
-    return found if sees_all(actor) else found.filter(user_id=actor.user_id)
+    return found if sees_all(actor) else found.filter(user_id=actor.user_id or 0)

@@ -7,7 +7,6 @@ dispatcher, to receivers on this machine that verify every signature. A message 
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 import urllib.error
@@ -20,7 +19,7 @@ from urllib.parse import urlencode
 
 from rich.console import Console
 
-from workwire.cli.receiver import Receiver, Received
+from workwire.cli.receiver import Received, Receiver
 from workwire.cli.seed import Organisation
 from workwire.kernel.actor import Actor
 
@@ -43,7 +42,8 @@ class Client:
     def log_in(cls, base_url: str, username: str, password: str) -> Client:
         """Log in with a password."""
         token = _call(
-            f"{base_url}/webapi/Authentication/Login?useCookie=false", {"Username": username, "Password": password}
+            f"{base_url}/webapi/Authentication/Login?useCookie=false",
+            {"Username": username, "Password": password},
         )
         return cls(base_url, token)
 
@@ -191,7 +191,7 @@ def write_description(path: Path, content: dict[str, Any]) -> None:
     draft = path.with_suffix(".tmp")
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def print_messages(console: Console, receivers: dict[str, Receiver], stop: threading.Event) -> None:

@@ -48,7 +48,13 @@ def catalogue(as_json: bool) -> None:
 @click.option("--once", type=click.IntRange(1), help="End after so many messages.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each message.")
 def listen(
-    port: int, secret: str | None, subscription: UUID | None, fail: int, status: int, once: int | None, as_json: bool
+    port: int,
+    secret: str | None,
+    subscription: UUID | None,
+    fail: int,
+    status: int,
+    once: int | None,
+    as_json: bool,
 ) -> None:
     """Receive webhooks on this machine, verify and print them; exit 1 if one did not verify."""
     if subscription and not secret:
@@ -105,7 +111,9 @@ def trigger(subscription: UUID, seconds: float) -> None:
 
 @webhooks.command()
 @click.option("--subscription", type=click.UUID, help="Only this subscription.")
-@click.option("--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Begin with so many past ones.")
+@click.option(
+    "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Begin with so many past ones."
+)
 @click.option("--once", is_flag=True, help="Print those and end.")
 def tail(subscription: UUID | None, last: int, once: bool) -> None:
     """Print attempts as they are made."""
@@ -140,5 +148,12 @@ def _show(message: Received) -> None:
 
 def _show_json(message: Received) -> None:
     click.echo(
-        json.dumps({"path": message.path, "headers": message.headers, "body": message.body, "problem": message.problem})
+        json.dumps(
+            {
+                "path": message.path,
+                "headers": message.headers,
+                "body": message.body,
+                "problem": message.problem,
+            }
+        )
     )

@@ -101,7 +101,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         timeout = 30
 
-        def do_POST(self) -> None:  # noqa: N802 - the name the server looks for
+        def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
             if not length.isdecimal() or int(length) > LONGEST_BODY:
                 self._answer(413 if length.isdecimal() else 411)

@@ -82,7 +82,9 @@ def _webhooks() -> str:
 
 
 def _permissions() -> str:
-    held = {name: [role.name for role in features.BUILT_IN_ROLES if name in role.features] for name in features.FEATURES}
+    held = {
+        name: [role.name for role in features.BUILT_IN_ROLES if name in role.features] for name in features.FEATURES
+    }
     rows = [f"| `{name}` | {text} | {', '.join(held[name])} |" for name, text in features.FEATURES.items()]
     return "\n".join(
         [

@@ -16,7 +16,12 @@ from workwire.cli.xes import XesError, XesEvent, read_traces
 
 @click.command()
 @click.argument("log", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--speed", type=click.FloatRange(min=0), default=0, help="Log seconds per second; 0 is as fast as possible.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="Log seconds per second; 0 is as fast as possible.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Play at most so many traces.")
 @click.option("--robot", help="User name of the robot to act as; the first active one otherwise.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")

@@ -16,7 +16,14 @@ from workwire.access.models import Role, User, UserGroup
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue.models import Process, ProcessType, ProcessVersion, ServiceLine, VersionState, WorkType
+from workwire.rooms.catalogue.models import (
+    Process,
+    ProcessType,
+    ProcessVersion,
+    ServiceLine,
+    VersionState,
+    WorkType,
+)
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.parties.models import Company, Contract, Service
 
@@ -89,7 +96,9 @@ def seed() -> Organisation:
     admin = sessions.actor_for(administrator.user)
     customers = _customers(admin)
     accounts = {"administrator": administrator} | _accounts(admin, customers)
-    schedule = catalogue.create_schedule("Monthly payroll", description="Cut-off, run and payment of each month.", by=admin)
+    schedule = catalogue.create_schedule(
+        "Monthly payroll", description="Cut-off, run and payment of each month.", by=admin
+    )
     year = clock.now().year
     for month in range(1, 13):
         dates = {"Cut-off": date(year, month, 15).isoformat(), "Payment": date(year, month, 25).isoformat()}

@@ -26,7 +26,11 @@ LOOPBACK = "127.0.0.0/8,::1/128"
     show_default=True,
     help="Folder for the demo's database and demo.json.",
 )
-@click.option("--once", is_flag=True, help="End after the walk-through; exit 0 only if every message arrived and verified.")
+@click.option(
+    "--once",
+    is_flag=True,
+    help="End after the walk-through; exit 0 only if every message arrived and verified.",
+)
 def demo(port: int, data: Path, once: bool) -> None:
     """Show the main job live on a sample organisation, then stay up to be explored."""
     data = data.absolute()
@@ -45,7 +49,9 @@ def demo(port: int, data: Path, once: bool) -> None:
         _show(console, stage)
         if once:
             return
-        console.print(f"\n[bold]Workwire stays up at {base_url}/[/] · accounts in {data / 'demo.json'} · Ctrl-C ends it")
+        console.print(
+            f"\n[bold]Workwire stays up at {base_url}/[/] · accounts in {data / 'demo.json'} · Ctrl-C ends it"
+        )
         stop = threading.Event()
         from workwire.cli.demo import print_messages
 
@@ -76,7 +82,10 @@ def _stage(console: Console, base_url: str, data: Path) -> Any:
     for receiver in receivers.values():
         receiver.start()
     admin = actor_of(organisation)
-    group, bruno = organisation.customers[1].group, organisation.accounts["process builder of one company"].user
+    group, bruno = (
+        organisation.customers[1].group,
+        organisation.accounts["process builder of one company"].user,
+    )
     return WalkThrough(
         console=console,
         base_url=base_url,

@@ -126,7 +126,7 @@ def _spawn(spec: ChildSpec) -> subprocess.Popen[bytes]:
         env={**os.environ, **spec.env},
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one prctl, no lock is taken
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
 
 

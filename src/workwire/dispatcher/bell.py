@@ -10,6 +10,9 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.db import connection
@@ -27,9 +30,11 @@ class Bell:
     def __init__(self, on_ring: Callable[[], None]) -> None:
         self._on_ring = on_ring
         self._closing = threading.Event()
-        listen = self._hear_notify if connection.vendor == "postgresql" else self._hear_socket
-        self._parameters = dict(connection.get_connection_params()) if connection.vendor == "postgresql" else {}
-        self._path = wake.socket_path() if connection.vendor != "postgresql" else None
+        listen = (
+            partial(self._hear_notify, connection.get_connection_params())
+            if connection.vendor == "postgresql"
+            else partial(self._hear_socket, wake.socket_path())
+        )
         self._thread = threading.Thread(target=self._run, args=(listen,), name="bell", daemon=True)
         self._thread.start()
 
@@ -46,14 +51,13 @@ class Bell:
                 logger.warning("the wake-up bell is not heard (%s); looking once a second instead", error)
                 self._closing.wait(RETRY_AFTER)
 
-    def _hear_socket(self) -> None:
+    def _hear_socket(self, path: Path) -> None:
         """Bind the embedded database's socket; a stale one left by a crash is replaced."""
-        assert self._path is not None
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
             with contextlib.suppress(FileNotFoundError):
-                self._path.unlink()
-            ear.bind(str(self._path))
-            self._path.chmod(0o600)
+                path.unlink()
+            ear.bind(str(path))
+            path.chmod(0o600)
             ear.settimeout(PATIENCE)
             try:
                 while not self._closing.is_set():
@@ -62,11 +66,11 @@ class Bell:
                         self._on_ring()
             finally:
                 with contextlib.suppress(FileNotFoundError):
-                    self._path.unlink()
+                    path.unlink()
 
-    def _hear_notify(self) -> None:
+    def _hear_notify(self, given: dict[str, Any]) -> None:
         keep = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert")
-        parameters = {key: value for key, value in self._parameters.items() if key in keep and value}
+        parameters = {key: value for key, value in given.items() if key in keep and value}
         with psycopg.connect(**parameters, autocommit=True) as ear:
             ear.execute(f"LISTEN {wake.CHANNEL}")
             self._on_ring()  # what was committed before the first LISTEN rang for nobody

@@ -17,7 +17,11 @@ def line(value: str, *, field: str, longest: int) -> str:
     """One line of text without its outer blanks; raises Invalid for control characters or more than `longest`."""
     value = _storable(value, field).strip()
     if _CONTROL.search(value):
-        raise Invalid("text_has_control_characters", f"{field} must be one line without control characters.", field=field)
+        raise Invalid(
+            "text_has_control_characters",
+            f"{field} must be one line without control characters.",
+            field=field,
+        )
     if len(value) > longest:
         raise Invalid("text_too_long", f"{field} has at most {longest} characters.", field=field)
     return value
@@ -51,5 +55,7 @@ def _storable(value: str, field: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise Invalid("text_not_unicode", f"{field} contains half a character (a lone surrogate).", field=field) from error
+        raise Invalid(
+            "text_not_unicode", f"{field} contains half a character (a lone surrogate).", field=field
+        ) from error
     return value

@@ -24,7 +24,9 @@ def ready(_request: HttpRequest) -> HttpResponse:
     try:
         age = deliveries.oldest_due(clock.now())
     except DatabaseError:
-        return JsonResponse({"status": "unready", "reason": "The database does not answer or is not migrated."}, status=503)
+        return JsonResponse(
+            {"status": "unready", "reason": "The database does not answer or is not migrated."}, status=503
+        )
     return JsonResponse({"status": "ready", "oldest_due_seconds": round(age, 3)})
 
 

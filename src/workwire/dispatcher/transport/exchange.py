@@ -30,9 +30,7 @@ MOST_BODY_KEPT = 4 * 1024
 MOST_HEADER_BYTES = 32 * 1024
 MOST_HEADER_LINES = 256
 LONGEST_DETAIL = 300
-CONNECTION_LIFETIME = (
-    600  # seconds; a kept connection outlives a change of the name's address no longer than this
-)
+CONNECTION_LIFETIME = 600  # seconds; a kept connection outlives a change of the name's address no longer than this
 
 FIXED_OPTIONS: tuple[tuple[int, object], ...] = (
     (pycurl.POST, 1),

@@ -24,7 +24,7 @@ from workwire.kernel.errors import Conflict, Invalid, NotFound, not_found
 from workwire.outbox import wake
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import EventBody, Webhook, webhooks
+from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, signing
 from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import QUEUED, Delivery, Format, State, Subscription
@@ -306,7 +306,7 @@ def _apply(subscription: Subscription, terms: Terms, endpoint: str) -> None:
     subscription.retry_schedule = list(terms.retry_schedule) if terms.retry_schedule is not None else None
 
 
-def _record(kind: type[EventBody], subscription: Subscription, by: Actor, **more: Any) -> None:
+def _record(kind: type[events.SubscriptionBody], subscription: Subscription, by: Actor, **more: Any) -> None:
     body = kind(
         GUID=str(subscription.guid),
         Webhook=webhooks()[subscription.webhook].name,

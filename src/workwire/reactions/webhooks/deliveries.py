@@ -88,8 +88,8 @@ def drop_unseen(event_ids: Sequence[int], *, of: Subscription | None = None) -> 
     fresh = Delivery.objects.filter(event_id__in=event_ids, subscription__filter_type=ObjectType.NONE, attempts=0)
     if of is not None:
         fresh = fresh.filter(subscription=of)
-    unseen = rights.checked(fresh).filter(record_visible=False).values_list("pk", flat=True)
-    Delivery.objects.filter(pk__in=list(unseen)).delete()
+    unseen = [row.pk for row in rights.checked(fresh) if rights.refusal(row, only=rights.RECORD_INVISIBLE)]
+    Delivery.objects.filter(pk__in=unseen).delete()
 
 
 def claim(worker: UUID, now: datetime, *, limit: int, busy: Mapping[str, int], last_first: bool = False) -> list[int]:
@@ -109,7 +109,8 @@ def claim(worker: UUID, now: datetime, *, limit: int, busy: Mapping[str, int], l
         )
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True, of=("self",))
-        taken, counts = [], Counter(busy)
+        taken: list[int] = []
+        counts = Counter(busy)
         for pk, endpoint in due.values_list("pk", "subscription__endpoint")[: limit * 2]:
             if counts[endpoint] < most and len(taken) < limit:
                 counts[endpoint] += 1
@@ -131,7 +132,11 @@ def withhold(worker: UUID, refused: Sequence[tuple[Delivery, str]], now: datetim
         for reason in {reason for _, reason in refused}:
             ids = [delivery.pk for delivery, why in refused if why == reason]
             _held(worker, ids).update(
-                state=State.WITHHELD, withheld_reason=reason, finished_at=now, claimed_by=None, is_replay=False
+                state=State.WITHHELD,
+                withheld_reason=reason,
+                finished_at=now,
+                claimed_by=None,
+                is_replay=False,
             )
         lost = {delivery.subscription_id: why for delivery, why in refused if why in _STANDING}
         for subscription in Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None):
@@ -189,7 +194,9 @@ def oldest_due(now: datetime) -> float:
 
 def remove_finished(before: datetime, *, limit: int = 1000) -> int:
     """Remove one small batch of deliveries, with their attempts, that ended before a moment; returns how many."""
-    batch = list(Delivery.objects.filter(finished_at__lt=before).order_by("finished_at").values_list("pk", flat=True)[:limit])
+    batch = list(
+        Delivery.objects.filter(finished_at__lt=before).order_by("finished_at").values_list("pk", flat=True)[:limit]
+    )
     Delivery.objects.filter(pk__in=batch).delete()
     return len(batch)
 

@@ -26,9 +26,11 @@ LONGEST_HEADER_VALUE = 4096
 MASK = "•••"
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}\Z")
 _RESERVED = frozenset(
-    "host content-length content-type content-encoding transfer-encoding connection keep-alive proxy-connection te "
-    "trailer upgrade expect user-agent accept-encoding proxy-authorization proxy-authenticate date via forwarded "
-    "x-forwarded-for x-forwarded-host x-forwarded-proto http2-settings".split()
+    (
+        "host content-length content-type content-encoding transfer-encoding connection keep-alive proxy-connection "
+        "te trailer upgrade expect user-agent accept-encoding date via forwarded x-forwarded-for x-forwarded-host "
+        "x-forwarded-proto http2-settings"
+    ).split()
 )
 
 
@@ -41,10 +43,11 @@ class Message:
 
     def masked_headers(self) -> dict[str, str]:
         """The headers for the log; signatures and the subscriber's own value are masked."""
-        ours = {name for name, _ in self.headers if name.startswith("Webhook-")} | {"Content-Type", "User-Agent"}
-        return {
-            name: value if name in ours and name != "Webhook-Signature" else MASK for name, value in self.headers
+        ours = {name for name, _ in self.headers if name.startswith("Webhook-")} | {
+            "Content-Type",
+            "User-Agent",
         }
+        return {name: value if name in ours and name != "Webhook-Signature" else MASK for name, value in self.headers}
 
 
 def compose(delivery: Delivery, *, at: datetime) -> Message:
@@ -124,9 +127,15 @@ def check_header(name: str, value: str) -> tuple[str, str]:
     if not name and not value:
         return "", ""
     if not _TOKEN.match(name):
-        raise Invalid("header_name_invalid", "A header name consists of letters, digits and hyphens.", field="CustomHeader")
+        raise Invalid(
+            "header_name_invalid",
+            "A header name consists of letters, digits and hyphens.",
+            field="CustomHeader",
+        )
     if name.lower() in _RESERVED or name.lower().startswith(("webhook-", "proxy-", "sec-")):
-        raise Invalid("header_name_reserved", f"The header {name} belongs to HTTP or to Workwire.", field="CustomHeader")
+        raise Invalid(
+            "header_name_reserved", f"The header {name} belongs to HTTP or to Workwire.", field="CustomHeader"
+        )
     if not value:
         raise Invalid("header_value_missing", "A custom header needs a value.", field="CustomHeaderValue")
     if len(value) > LONGEST_HEADER_VALUE or not all(" " <= char <= "~" or char == "\t" for char in value):

@@ -54,7 +54,9 @@ class Subscription(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["webhook", "filter_key"], name="subscription_match", condition=Q(ended_at__isnull=True)
+                fields=["webhook", "filter_key"],
+                name="subscription_match",
+                condition=Q(ended_at__isnull=True),
             ),
             models.Index(fields=["owner", "-id"], name="subscription_owner"),
         ]

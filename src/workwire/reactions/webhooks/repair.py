@@ -94,7 +94,9 @@ def replay(
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
     if not set(states) <= set(ENDED):
-        raise Invalid("states_invalid", "Only what was delivered, withheld or given up can be replayed.", field="states")
+        raise Invalid(
+            "states_invalid", "Only what was delivered, withheld or given up can be replayed.", field="states"
+        )
     chosen = Delivery.objects.filter(
         subscription=subscription, event__isnull=False, state__in=states, created_at__gte=since
     )
@@ -187,7 +189,11 @@ def _arm(chosen: QuerySet[Delivery], lane: Lane) -> None:
 
 def _check_amount(count: int) -> None:
     if count > MOST_AT_ONCE:
-        raise Invalid("range_too_large", f"This is more than {MOST_AT_ONCE} messages; choose a smaller range.", field="since")
+        raise Invalid(
+            "range_too_large",
+            f"This is more than {MOST_AT_ONCE} messages; choose a smaller range.",
+            field="since",
+        )
 
 
 def _note(subscription: Subscription, by: Actor, *, reason: str, count: int) -> None:

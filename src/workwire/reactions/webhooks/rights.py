@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 
-from workwire.access import features, queries as access
+from workwire.access import features
+from workwire.access import queries as access
 from workwire.access.models import Credential, User
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks.models import Delivery, Subscription
@@ -64,9 +65,11 @@ def standing(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
     )
 
 
-def refusal(row: Delivery | Subscription) -> str:
-    """The reason not to send, from a row of `checked` or `standing`; empty when it may be sent."""
-    return next((reason for column, reason in _CHECKS if not getattr(row, column, True)), "")
+def refusal(row: Delivery | Subscription, *, only: str = "") -> str:
+    """The first reason not to send, from a row of `checked` or `standing`; empty when it may be sent. With `only`,
+    the other reasons are passed over."""
+    reasons = (reason for column, reason in _CHECKS if not getattr(row, column, True))
+    return next((reason for reason in reasons if not only or reason == only), "")
 
 
 def owner_sees_all(subscription: Subscription) -> Q:
@@ -96,7 +99,7 @@ def _filter_visible(to: str, sees_all: Q) -> Q:
     kind, guid = f"{to}filter_type", OuterRef(f"{to}filter_guid")
     owner = OuterRef(OuterRef(f"{to}owner_id"))
     untargeted = Q(**{f"{to}filter_guid": None})
-    rows_by_type: tuple[tuple[ObjectType, QuerySet[Any], Exists], ...] = (
+    rows_by_type: tuple[tuple[ObjectType, QuerySet[Any], Exists | Q], ...] = (
         (ObjectType.COMPANY, parties.companies_with_guid(guid), parties.companies_seen_by(owner)),
         (ObjectType.CONTRACT, parties.contracts_with_guid(guid), parties.contracts_seen_by(owner)),
         (ObjectType.SERVICE, parties.services_with_guid(guid), parties.services_seen_by(owner)),
@@ -122,5 +125,5 @@ def _credential_valid(to: str) -> Q:
     return Q(**{f"{to}credential": None}) | Q(Exists(credential))
 
 
-def _flag(condition: Q | Exists) -> ExpressionWrapper:
+def _flag(condition: Q | Exists) -> ExpressionWrapper[Q | Exists]:
     return ExpressionWrapper(condition, output_field=BooleanField())

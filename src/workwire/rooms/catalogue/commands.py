@@ -93,7 +93,9 @@ def create_process(service: Service, work_type: WorkType, *, by: Actor) -> Proce
     service = parties.service(service.guid, by=by)
     if work_type.kind == ProcessType.ACTION or work_type.service_line_id != service.service_line_id:
         raise Invalid(
-            "work_type_invalid", "A process offers a ticket or case type of its service's line.", field="work_type"
+            "work_type_invalid",
+            "A process offers a ticket or case type of its service's line.",
+            field="work_type",
         )
     process = Process(service=service, work_type=work_type)
     _save(process, "process")
@@ -114,9 +116,7 @@ def create_version(
     if locked is None:
         raise not_found("process")
     last = locked.versions.aggregate(last=Max("number"))["last"] or 0
-    version = ProcessVersion.objects.create(
-        process=locked, number=last + 1, due_within=due_within, schedule=schedule
-    )
+    version = ProcessVersion.objects.create(process=locked, number=last + 1, due_within=due_within, schedule=schedule)
     body = events.ProcessVersionCreated(**_version_body(version))
     record(body, about=_about(ObjectType.PROCESS_VERSION, version.guid, process), by=by)
     return version
@@ -129,10 +129,12 @@ def add_category(
     """Add a category to the draft of a ticket process, below another one or at the top."""
     version = _draft(version, ProcessType.TICKET, by)
     if parent is not None and (parent.version_id != version.pk or parent.level >= DEEPEST_CATEGORY):
-        raise Invalid("parent_invalid", "A category lies in the same version, at most three levels deep.", field="parent")
-    category = TicketCategory(
-        version=version, parent=parent, level=parent.level + 1 if parent else 1, name=_name(name)
-    )
+        raise Invalid(
+            "parent_invalid",
+            "A category lies in the same version, at most three levels deep.",
+            field="parent",
+        )
+    category = TicketCategory(version=version, parent=parent, level=parent.level + 1 if parent else 1, name=_name(name))
     _save(category, "category")
     _record_change(version, f"category {category.name} added", by)
     return category
@@ -233,7 +235,13 @@ def update_schedule(
 
 @transaction.atomic
 def add_period(
-    schedule: Schedule, *, year: int, period: str, start_date: date, by: Actor, dates: Mapping[str, str] | None = None
+    schedule: Schedule,
+    *,
+    year: int,
+    period: str,
+    start_date: date,
+    by: Actor,
+    dates: Mapping[str, str] | None = None,
 ) -> SchedulePeriod:
     """Add a period to a schedule, which is a change of the schedule; `dates` maps names to ISO dates."""
     found = _locked_schedule(schedule, by, None)
@@ -335,7 +343,11 @@ def _prose(value: str) -> str:
 
 def _check_due(due_within: timedelta | None) -> None:
     if due_within is not None and not timedelta(0) < due_within <= timedelta(days=3650):
-        raise Invalid("due_within_invalid", "The time to the due date is positive, at most ten years.", field="due_within")
+        raise Invalid(
+            "due_within_invalid",
+            "The time to the due date is positive, at most ten years.",
+            field="due_within",
+        )
 
 
 def _check_date(value: str) -> None:
@@ -363,7 +375,11 @@ def _record_change(version: ProcessVersion, change: str, by: Actor) -> None:
 def _about(kind: ObjectType, guid: UUID, process: Process) -> Subject:
     service = process.service
     return Subject(
-        kind, guid, company=service.contract.customer.guid, contract=service.contract.guid, service=service.guid
+        kind,
+        guid,
+        company=service.contract.customer.guid,
+        contract=service.contract.guid,
+        service=service.guid,
     )
 
 

@@ -83,9 +83,7 @@ class ProcessVersion(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["process", "number"], name="version_number_once"),
-            models.UniqueConstraint(
-                fields=["process"], name="one_live_version", condition=Q(state=VersionState.LIVE)
-            ),
+            models.UniqueConstraint(fields=["process"], name="one_live_version", condition=Q(state=VersionState.LIVE)),
         ]
 
     def __str__(self) -> str:

@@ -90,7 +90,11 @@ def offer(actor: Actor, kind: ProcessType) -> QuerySet[ProcessVersion]:
         versions_visible_to(actor)
         .filter(state=VersionState.LIVE, process__work_type__kind=kind)
         .order_by(
-            f"{_ABOVE}__customer__name", f"{_ABOVE}__name", "process__service__name", "process__work_type__name", "pk"
+            f"{_ABOVE}__customer__name",
+            f"{_ABOVE}__name",
+            "process__service__name",
+            "process__work_type__name",
+            "pk",
         )
     )
 

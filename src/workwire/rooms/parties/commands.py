@@ -28,10 +28,9 @@ LONGEST_DESCRIPTION = 64 * 1024
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
 
 
-class CompanyChanges(TypedDict, total=False):
-    """What may be changed of a company; what is not named stays."""
+class CompanyFields(TypedDict, total=False):
+    """What may be given of a company beside its name."""
 
-    name: str
     description: str
     external_reference: str
     is_customer: bool
@@ -41,12 +40,18 @@ class CompanyChanges(TypedDict, total=False):
     parent: Company | None
 
 
+class CompanyChanges(CompanyFields, total=False):
+    """What may be changed of a company; what is not named stays."""
+
+    name: str
+
+
 @transaction.atomic
-def create_company(name: str, *, by: Actor, **fields: Unpack[CompanyChanges]) -> Company:
+def create_company(name: str, *, by: Actor, **fields: Unpack[CompanyFields]) -> Company:
     """Make a company, by default a customer. Whoever makes one sees it only once a data permission says so."""
     require(by, features.PROCESS_BUILDER)
     company = Company()
-    _write_company(company, {**fields, "name": name}, by)
+    _write_company(company, CompanyChanges(**fields, name=name), by)
     _save_company(company)
     record(BusinessObjectCreated(**_company_body(company)), about=_about(company), by=by)
     return company
@@ -77,7 +82,13 @@ def update_company(
 
 @transaction.atomic
 def create_contract(
-    customer: Company, supplier: Company, name: str, *, by: Actor, description: str = "", time_zone: str | None = None
+    customer: Company,
+    supplier: Company,
+    name: str,
+    *,
+    by: Actor,
+    description: str = "",
+    time_zone: str | None = None,
 ) -> Contract:
     """Make a contract between a customer the actor sees and a supplier."""
     require(by, features.PROCESS_BUILDER)
@@ -101,7 +112,10 @@ def create_contract(
     except IntegrityError as error:
         raise _taken("contract", "this customer") from error
     body = events.ContractCreated(
-        GUID=str(contract.guid), Name=contract.name, CustomerGUID=str(customer.guid), SupplierGUID=str(supplier.guid)
+        GUID=str(contract.guid),
+        Name=contract.name,
+        CustomerGUID=str(customer.guid),
+        SupplierGUID=str(supplier.guid),
     )
     record(body, about=Subject(ObjectType.CONTRACT, contract.guid, company=customer.guid), by=by)
     return contract

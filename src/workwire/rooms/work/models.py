@@ -148,7 +148,8 @@ class WorkItem(models.Model):
                 condition=~Q(status__in=[Status.RESOLVED, Status.CLOSED]) | ~Q(resolution_method=""),
             ),
             models.CheckConstraint(
-                name="in_progress_is_assigned", condition=~Q(status=Status.IN_PROGRESS) | Q(assignee__isnull=False)
+                name="in_progress_is_assigned",
+                condition=~Q(status=Status.IN_PROGRESS) | Q(assignee__isnull=False),
             ),
         ]
         indexes = [

@@ -14,7 +14,15 @@ from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.catalogue.models import ProcessType, ProcessVersion
 from workwire.rooms.work import dues, events, policy, transitions
 from workwire.rooms.work.commands import flow
-from workwire.rooms.work.commands.changing import Change, Changes, check_complete, locked, reason_for, stand, write
+from workwire.rooms.work.commands.changing import (
+    Change,
+    Changes,
+    check_complete,
+    locked,
+    reason_for,
+    stand,
+    write,
+)
 from workwire.rooms.work.models import StartedBy, WorkItem
 
 FIRST_NUMBER = 100_000
