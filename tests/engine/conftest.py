@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
 from tests.support.receiver import Receiver
+from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.cli.seed import Customer, Organisation, seed
+from workwire.access.models import Role
+from workwire.cli.seed import Account, Customer, Organisation, seed
 from workwire.dispatcher.engine import Engine
+from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands
@@ -20,8 +24,17 @@ from workwire.rooms.work.models import WorkItem
 
 @pytest.fixture
 def organisation(db: None) -> Organisation:
-    """The demo's organisation in the test's database."""
-    return seed()
+    """The demo's organisation in the test's database, and an integrator whose sight depends on data permissions."""
+    made = seed()
+    admin = sessions.actor_for(made.accounts["administrator"].user)
+    roles = list(Role.objects.filter(name__in=("Team Leader", "Process Builder")))
+    user = access.create_user("ines", "Ines Duarte", roles, by=admin)
+    for customer in made.customers:
+        access.change_members(customer.group, add=[user], by=admin)
+    access.create_credential(user, "Integration", roles, expires_at=clock.now() + timedelta(days=30), by=admin)
+    names = tuple(customer.company.name for customer in made.customers)
+    made.accounts["integrator"] = Account(user, "", ("Team Leader", "Process Builder"), names)
+    return made
 
 
 @pytest.fixture
@@ -64,7 +77,7 @@ Subscribe = Callable[..., tuple[Subscription, str]]
 def subscribe(actors: dict[str, Actor], first: Customer, receiver: Receiver) -> Subscribe:
     """Subscribe the process builder to created work items of the first customer, unless told otherwise."""
 
-    def make(by: str = "process builder", **terms: object) -> tuple[Subscription, str]:
+    def make(by: str = "integrator", **terms: object) -> tuple[Subscription, str]:
         defaults: dict[str, object] = {
             "webhook": 0,
             "url": receiver.url("/hook"),

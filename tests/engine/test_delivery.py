@@ -55,7 +55,7 @@ def test_after_the_schedule_a_delivery_gives_up_and_a_resend_sends_it(
             advance(timedelta(seconds=5))
         delivery = Delivery.objects.get()
         assert (delivery.state, delivery.attempts) == (State.GAVE_UP, 4)
-        repair.resend(delivery.guid, by=actors["process builder"])
+        repair.resend(delivery.guid, by=actors["integrator"])
         engine.drain()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts) == (State.DELIVERED, 5)
@@ -98,7 +98,7 @@ def test_gone_pauses_and_resuming_sends_what_accumulated(
         engine.drain()
         assert len(receiver.requests) == 1
         assert Event.objects.filter(name="SubscriptionPaused", record_guid=subscription.guid).exists()
-        commands.resume(subscription.guid, by=actors["process builder"])
+        commands.resume(subscription.guid, by=actors["integrator"])
         engine.drain()
     assert len(receiver.requests) == 3
     assert not Delivery.objects.exclude(state=State.DELIVERED).exists()
@@ -144,13 +144,13 @@ def test_unsubscribing_cancels_what_was_pending(
     subscription, _ = subscribe()
     open_ticket()
     deliveries.fan_out(clock.now())
-    commands.unsubscribe(subscription.guid, by=actors["process builder"])
+    commands.unsubscribe(subscription.guid, by=actors["integrator"])
     engine.drain()
     assert receiver.requests == []
     delivery = Delivery.objects.get()
     assert delivery.state == State.CANCELLED
     with pytest.raises(Conflict):
-        repair.resend(delivery.guid, by=actors["process builder"])
+        repair.resend(delivery.guid, by=actors["integrator"])
 
 
 def test_what_a_dead_dispatcher_held_is_sent_by_another(
@@ -226,7 +226,7 @@ def test_backfill_sends_what_was_before_the_subscription(
     open_ticket()
     engine.drain()
     subscription, _ = subscribe()
-    builder = actors["process builder"]
+    builder = actors["integrator"]
     assert repair.backfill(subscription.guid, by=builder, since=start) == 2
     assert repair.backfill(subscription.guid, by=builder, since=start) == 0
     engine.drain()

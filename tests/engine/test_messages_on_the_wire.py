@@ -110,7 +110,7 @@ def test_a_simulated_message_is_marked_as_a_test(
     subscribe: Subscribe, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
 ) -> None:
     subscription, secret = subscribe(webhook=1)
-    delivery = repair.simulate(subscription.guid, by=actors["process builder"])
+    delivery = repair.simulate(subscription.guid, by=actors["integrator"])
     engine.drain()
     (request,) = receiver.requests
     headers = {name.lower(): value for name, value in request.headers}
@@ -126,7 +126,7 @@ def test_a_failed_simulation_is_not_retried(
 ) -> None:
     receiver.script("/hook", status=500)
     subscription, _ = subscribe()
-    delivery = repair.simulate(subscription.guid, by=actors["process builder"])
+    delivery = repair.simulate(subscription.guid, by=actors["integrator"])
     engine.drain()
     delivery.refresh_from_db()
     assert delivery.state == State.GAVE_UP
@@ -141,7 +141,7 @@ def test_after_rotation_both_secrets_verify_until_the_overlap_ends(
     actors: dict[str, Actor],
 ) -> None:
     subscription, old = subscribe()
-    _, new = commands.rotate_secret(subscription.guid, by=actors["process builder"])
+    _, new = commands.rotate_secret(subscription.guid, by=actors["integrator"])
     open_ticket()
     engine.drain()
     (request,) = receiver.requests

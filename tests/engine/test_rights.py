@@ -24,16 +24,16 @@ from workwire.rooms.work.models import WorkItem
 
 
 def _lose_role(organisation: Organisation, actors: dict[str, Actor]) -> None:
-    user = organisation.accounts["process builder"].user
+    user = organisation.accounts["integrator"].user
     access.set_roles(user, [Role.objects.get(name="Team Leader")], by=actors["administrator"])
 
 
 def _retire(organisation: Organisation, actors: dict[str, Actor]) -> None:
-    access.set_active(organisation.accounts["process builder"].user, False, by=actors["administrator"])
+    access.set_active(organisation.accounts["integrator"].user, False, by=actors["administrator"])
 
 
 def _lose_sight(organisation: Organisation, actors: dict[str, Actor]) -> None:
-    user = organisation.accounts["process builder"].user
+    user = organisation.accounts["integrator"].user
     access.change_members(organisation.customers[0].group, remove=[user], by=actors["administrator"])
 
 
@@ -96,7 +96,7 @@ def test_a_credential_that_ended_withholds(
     engine: Engine,
     receiver: Receiver,
 ) -> None:
-    user = organisation.accounts["process builder"].user
+    user = organisation.accounts["integrator"].user
     credential = user.credentials.get()
     actors["machine"] = sessions.actor_for(user, credential)
     subscribe(by="machine")
@@ -118,7 +118,7 @@ def test_when_the_right_comes_back_messages_flow_and_withheld_ones_can_be_replay
     receiver: Receiver,
 ) -> None:
     subscription, _ = subscribe()
-    user, group = organisation.accounts["process builder"].user, organisation.customers[0].group
+    user, group = organisation.accounts["integrator"].user, organisation.customers[0].group
     _lose_sight(organisation, actors)
     open_ticket()
     engine.drain()
@@ -127,7 +127,7 @@ def test_when_the_right_comes_back_messages_flow_and_withheld_ones_can_be_replay
     engine.drain()
     assert len(receiver.requests) == 1
     start = clock.now() - timedelta(hours=1)
-    builder = actors["process builder"]
+    builder = actors["integrator"]
     assert repair.replay(subscription.guid, by=builder, since=start, states=[State.WITHHELD]) == 1
     engine.drain()
     assert len(receiver.requests) == 2
@@ -226,7 +226,7 @@ def test_explain_says_what_decides(
 ) -> None:
     subscription, _ = subscribe()
     ticket = open_ticket()
-    builder = actors["process builder"]
+    builder = actors["integrator"]
     sent = repair.explain(subscription.guid, by=builder, record_guid=ticket.guid)
     assert sent.would_be_sent
     assert sent.body["GUID"] == str(ticket.guid)

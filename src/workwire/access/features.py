@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ADMINISTRATOR = "administrator"
+ALL_RECORDS = "all_records"
 PROCESS_BUILDER = "process_builder"
 WORK_ITEMS = "work_items"
 ASSIGN_WORK = "assign_work"
@@ -12,12 +13,14 @@ SELF_SERVICE = "self_service"
 
 FEATURES = {
     ADMINISTRATOR: "Sees all records; manages users, roles, user groups and data permissions.",
+    ALL_RECORDS: "Sees all records, whatever the data permissions say.",
     PROCESS_BUILDER: "Configures companies, contracts, services, processes and schedules; subscribes to webhooks.",
     WORK_ITEMS: "Starts and works on tickets, cases and actions, and writes communications.",
     ASSIGN_WORK: "Gives work items to others and takes them away.",
     SELF_SERVICE: "Starts tickets and cases and follows them in self service.",
 }
 
+SEES_ALL = (ADMINISTRATOR, ALL_RECORDS)
 OPERATIONAL, BUILDER = "operational", "builder"
 
 

@@ -31,15 +31,22 @@ def granted(account: Account, **paths: str) -> Exists:
     return Exists(DataPermission.objects.filter(reduce(or_, levels), group__members=account))
 
 
-def holds(account: Account, feature: str, credential: Account | None = None) -> Exists:
-    """Whether `account` holds a feature through a role it has now, and through the credential's roles when one is
-    given (the credential column of the outer row must not be null then)."""
-    found = RoleFeature.objects.filter(role__assignments__user=account, feature=feature)
+def holds(account: Account, *wanted: str, credential: Account | None = None) -> Exists:
+    """Whether `account` holds one of the wanted features through a role it has now.
+
+    With a `credential`, a column of the outer row that must not be null, only through roles that the credential has too.
+    """
+    found = RoleFeature.objects.filter(role__assignments__user=account, feature__in=wanted)
     return Exists(found.filter(role__credentials=credential) if credential is not None else found)
 
 
 def sees_all(actor: Actor) -> bool:
-    """Whether data permissions do not bind the actor: the system and administrators."""
+    """Whether data permissions do not bind the actor: the system, administrators, and who holds *all records*."""
+    return any(actor.has(feature) for feature in features.SEES_ALL)
+
+
+def administers(actor: Actor) -> bool:
+    """Whether the actor is an administrator, or the system."""
     return actor.has(features.ADMINISTRATOR)
 
 
@@ -59,7 +66,7 @@ def valid_credentials() -> Q:
 def users_visible_to(actor: Actor) -> QuerySet[User]:
     """Accounts an actor may name: all active ones for people who work; an administrator sees retired ones too."""
     users = User.objects.prefetch_related("role_assignments__role")
-    return users if sees_all(actor) else users.filter(is_active=True)
+    return users if administers(actor) else users.filter(is_active=True)
 
 
 def user(guid: UUID, *, by: Actor) -> User:
@@ -83,4 +90,4 @@ def groups() -> QuerySet[UserGroup]:
 def credentials_of(actor: Actor) -> QuerySet[Credential]:
     """The application credentials of the actor's own account; all of them for an administrator."""
     found = Credential.objects.select_related("user").prefetch_related("roles")
-    return found if sees_all(actor) else found.filter(user_id=actor.user_id or 0)
+    return found if administers(actor) else found.filter(user_id=actor.user_id or 0)

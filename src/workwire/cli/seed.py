@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from workwire.access import commands as access
-from workwire.access import sessions
+from workwire.access import features, sessions
 from workwire.access.models import Role, User, UserGroup
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
@@ -92,6 +92,8 @@ class Organisation:
 def seed() -> Organisation:
     """Make the sample organisation in an empty database."""
     access.make_built_in_roles(by=SYSTEM)
+    held = (features.WORK_ITEMS, features.ASSIGN_WORK, features.ALL_RECORDS)
+    access.create_role("Service Manager", features.OPERATIONAL, held, by=SYSTEM)
     administrator = _account("ada", "Ada Okafor", ("Team Leader", "Administrator"), ("everything",), SYSTEM)
     admin = sessions.actor_for(administrator.user)
     customers = _customers(admin)
@@ -173,7 +175,9 @@ def _accounts(admin: Actor, customers: tuple[Customer, Customer]) -> dict[str, A
     first, second = customers
     both = (first.company.name, second.company.name)
     made = {
-        "process builder": _account("petra", "Petra Lindqvist", ("Team Leader", "Process Builder"), both, admin),
+        "process builder": _account(
+            "petra", "Petra Lindqvist", ("Service Manager", "Process Builder"), ("everything",), admin
+        ),
         "process builder of one company": _account(
             "bruno", "Bruno Carvalho", ("Team Leader", "Process Builder"), (second.company.name,), admin
         ),

@@ -22,7 +22,7 @@ from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscri
 def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
     """The living subscriptions of the actor's account; everybody's for an administrator."""
     found = Subscription.objects.filter(ended_at=None).select_related("owner", "credential")
-    return found if access.sees_all(actor) else found.filter(owner_id=actor.user_id)
+    return found if access.administers(actor) else found.filter(owner_id=actor.user_id)
 
 
 def subscription(guid: UUID, *, by: Actor) -> Subscription:
@@ -38,7 +38,7 @@ def deliveries_visible_to(actor: Actor) -> QuerySet[Delivery]:
     withheld ones, which doors show without their record (see `content_visible`)."""
     seen = content_visible(actor)
     found = Delivery.objects.select_related("subscription", "event").annotate(content_visible=seen)
-    if access.sees_all(actor):
+    if access.administers(actor):
         return found
     return found.filter(seen | Q(state=State.WITHHELD), subscription__owner_id=actor.user_id)
 

@@ -44,11 +44,11 @@ _CHECKS = (*STANDING_CHECKS, ("record_visible", RECORD_INVISIBLE))
 def checked(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     """The deliveries with a column for each check; read the verdict with `refusal`."""
     to = "subscription__"
-    sees_all = _holds(features.ADMINISTRATOR, to)
+    sees_all = _holds(to, *features.SEES_ALL)
     return deliveries.annotate(
         owner_active=_flag(Exists(User.objects.filter(pk=OuterRef(f"{to}owner_id"), is_active=True))),
         credential_valid=_flag(_credential_valid(to)),
-        role_held=_flag(_holds(features.PROCESS_BUILDER, to)),
+        role_held=_flag(_holds(to, features.PROCESS_BUILDER)),
         filter_visible=_flag(_filter_visible(to, sees_all)),
         record_visible=_flag(Q(event=None) | record_visible(OuterRef(OuterRef(f"{to}owner_id")), sees_all)),
     )
@@ -56,11 +56,11 @@ def checked(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
 
 def standing(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
     """The subscriptions with a column for each check that concerns no single record; read with `refusal`."""
-    sees_all = _holds(features.ADMINISTRATOR, "")
+    sees_all = _holds("", *features.SEES_ALL)
     return subscriptions.annotate(
         owner_active=F("owner__is_active"),
         credential_valid=_flag(_credential_valid("")),
-        role_held=_flag(_holds(features.PROCESS_BUILDER, "")),
+        role_held=_flag(_holds("", features.PROCESS_BUILDER)),
         filter_visible=_flag(_filter_visible("", sees_all)),
     )
 
@@ -73,8 +73,8 @@ def refusal(row: Delivery | Subscription, *, only: str = "") -> str:
 
 
 def owner_sees_all(subscription: Subscription) -> Q:
-    """A condition that is true for every row when the subscription's owner is an administrator, else for none."""
-    found = Subscription.objects.filter(_holds(features.ADMINISTRATOR, ""), pk=subscription.pk)
+    """A condition that is true for every row when the subscription's owner sees all records, else for none."""
+    found = Subscription.objects.filter(_holds("", *features.SEES_ALL), pk=subscription.pk)
     return Q(pk__isnull=not found.exists())
 
 
@@ -112,11 +112,11 @@ def _filter_visible(to: str, sees_all: Q) -> Q:
     return visible
 
 
-def _holds(feature: str, to: str) -> Q:
-    """Whether the owner holds a feature, through the roles of the credential when there is one."""
+def _holds(to: str, *wanted: str) -> Q:
+    """Whether the owner holds one of the wanted features, through the roles of the credential when there is one."""
     owner, credential = OuterRef(f"{to}owner_id"), OuterRef(f"{to}credential_id")
-    return Q(access.holds(owner, feature)) & (
-        Q(**{f"{to}credential": None}) | Q(access.holds(owner, feature, credential))
+    return Q(access.holds(owner, *wanted)) & (
+        Q(**{f"{to}credential": None}) | Q(access.holds(owner, *wanted, credential=credential))
     )
 
 

@@ -14,13 +14,13 @@ from workwire.rooms.catalogue.models import (
     ActionDefinition,
     CaseStep,
     Process,
-    ProcessType,
     ProcessVersion,
     Schedule,
     ServiceLine,
     TicketCategory,
     VersionState,
 )
+from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
 
 _ABOVE = "process__service__contract"
 

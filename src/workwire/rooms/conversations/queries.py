@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.conversations.models import Communication
+from workwire.rooms.conversations.models import CommunicationType as CommunicationType  # for doors
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
 

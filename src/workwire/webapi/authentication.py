@@ -1,0 +1,102 @@
+"""Logging in and out, and OAuth tokens for application credentials."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from workwire.access import sessions
+from workwire.kernel.errors import DomainError, Limited, Unauthenticated
+from workwire.webapi.answers import respond
+from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, read_body, read_query
+from workwire.webapi.operations import method_not_allowed, operation
+from workwire.webapi.refusals import refusal
+
+
+@csrf_exempt  # it establishes a session and needs none
+def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
+    """`Authentication/Login`: the token as a JSON string, or 204 and a cookie with `useCookie=true`."""
+    if request.method != "POST":
+        return method_not_allowed("POST")
+    try:
+        body, query = read_body(request), read_query(request)
+        username, password = body.get("username"), body.get("password")
+        if not isinstance(username, str) or not isinstance(password, str):
+            raise Malformed("credentials_missing", "Username and Password must be given.", field="Username")
+        if any("\x00" in text or not _encodable(text) for text in (username, password)):
+            raise Unauthenticated("login_failed", "The user name or the password is wrong.")
+        most = settings.CONFIG.login_attempts
+        token = sessions.log_in(username, password, address=address_of(request), most_failures=most)
+    except DomainError as error:
+        return refusal(error, "packet")
+    if query.get("usecookie", "false").lower() not in ("true", "1"):
+        return respond(token)
+    response = HttpResponse(status=204)
+    response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=settings.CONFIG.secure_cookies)
+    return response
+
+
+@operation("Authentication/Logout", "POST")
+def log_out(call: Call) -> None:
+    """Give the token back."""
+    sessions.log_out(call.token)
+
+
+@csrf_exempt  # client credentials are no ambient authority
+def token(request: HttpRequest, instance: str = "") -> HttpResponse:
+    """`Auth/OAuth/Token`: client credentials to a bearer token (RFC 6749, sections 4.4 and 5)."""
+    if request.method != "POST":
+        return method_not_allowed("POST")
+    form = request.POST
+    if form.get("grant_type") != "client_credentials":
+        code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
+        return _oauth({"error": code, "error_description": "grant_type must be client_credentials."}, 400)
+    client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
+    if not client_id or not secret or "\x00" in client_id + secret or not _encodable(client_id + secret):
+        return _oauth({"error": "invalid_client", "error_description": "client_id and client_secret are needed."}, 401)
+    try:
+        most = settings.CONFIG.login_attempts
+        given = sessions.exchange_secret(client_id, secret, address=address_of(request), most_failures=most)
+    except Unauthenticated as error:
+        return _oauth({"error": "invalid_client", "error_description": error.message}, 401)
+    except Limited as error:
+        response = _oauth({"error": "slow_down", "error_description": error.message}, 429)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    idle = settings.CONFIG.token_idle_minutes * 60
+    return _oauth({"access_token": given, "token_type": "Bearer", "expires_in": idle}, 200)
+
+
+def _oauth(content: dict[str, Any], status: int) -> HttpResponse:
+    response = respond(content, status=status)
+    response.headers["Cache-Control"] = "no-store"
+    if status != 200:
+        response.headers["Reason"] = str(content["error_description"])
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="Workwire"'
+    return response
+
+
+def _basic(request: HttpRequest) -> tuple[str, str] | None:
+    """Client id and secret from HTTP Basic authentication, None when there is none to read."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return name, secret
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

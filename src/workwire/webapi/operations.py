@@ -1,0 +1,92 @@
+"""The table of operations, and the way of every call: find, authenticate, read, do, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from workwire.webapi.answers import respond
+from workwire.webapi.calls import Call, Malformed, address_of, authenticate, read_body, read_query
+from workwire.webapi.refusals import Family, message, refusal
+
+Handler = Callable[[Call], Any]
+RawHandler = Callable[[HttpRequest], HttpResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation; `enveloped` ones answer ``{Result, Messages}`` and put what a rule refuses into `Messages`."""
+
+    path: str
+    method: str
+    handler: Handler
+    family: Family
+    enveloped: bool
+
+
+_operations: dict[str, Operation] = {}
+
+
+def operation(
+    path: str, method: str, *, family: Family = "packet", enveloped: bool = False
+) -> Callable[[Handler], Handler]:
+    """Register the decorated function as an operation that needs a token; None is answered as 204."""
+
+    def register(handler: Handler) -> Handler:
+        _operations[path.lower()] = Operation(path, method, handler, family, enveloped)
+        return handler
+
+    return register
+
+
+def operations() -> list[Operation]:
+    """All operations that need a token."""
+    return list(_operations.values())
+
+
+@csrf_exempt  # a token is no ambient authority; the cookie is checked in `calls.authenticate`
+def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
+    """Answer one request to `/webapi/<name>`, or to `/<instance>/webapi/<name>`."""
+    found = _operations.get(name.strip("/").lower())
+    if found is None or (instance and instance.lower() != settings.CONFIG.instance_name.lower()):
+        return refusal(NotFound("operation_not_found", "There is no such operation."), "packet")
+    if request.method != found.method and not (request.method == "HEAD" and found.method == "GET"):
+        return method_not_allowed(found.method)
+    try:
+        query = read_query(request)
+        actor, token = authenticate(request, query)
+        call = Call(actor, token, query, read_body(request), address_of(request))
+        return _done(found, call)
+    except (RequestDataTooBig, TooManyFieldsSent):
+        return refusal(Malformed("body_too_large", "The request is larger than is read."), found.family)
+    except DomainError as error:
+        return refusal(error, found.family)
+
+
+def method_not_allowed(allowed: str) -> HttpResponse:
+    """The refusal of a wrong HTTP method."""
+    response = refusal(Invalid("method_not_allowed", f"This operation is called with {allowed}."), "packet")
+    response.status_code = 405
+    response.headers["Allow"] = allowed
+    return response
+
+
+def _done(found: Operation, call: Call) -> HttpResponse:
+    try:
+        result = found.handler(call)
+    except (Malformed, NotFound):
+        raise
+    except (Invalid, Conflict) as error:
+        if not found.enveloped or found.family == "configuration":
+            raise
+        return respond({"Result": None, "Messages": [message(error, found.family)]})
+    if result is None:
+        return HttpResponse(status=204)
+    return respond({"Result": result, "Messages": []} if found.enveloped else result)

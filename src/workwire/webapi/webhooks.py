@@ -1,0 +1,167 @@
+"""Subscriptions to webhooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import catalogue, commands, queries, repair
+from workwire.reactions.webhooks.models import State
+from workwire.webapi import answers
+from workwire.webapi.calls import Call, Malformed
+from workwire.webapi.operations import operation
+
+GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick a test up and settle it
+_FILTERS = (
+    ObjectType.NONE,
+    ObjectType.COMPANY,
+    ObjectType.PACKET,
+    ObjectType.CONTRACT,
+    ObjectType.SERVICE,
+    ObjectType.SCHEDULE,
+)
+
+
+@operation("WebHookSubscription/GetAvailableWebhooks", "GET", family="configuration")
+def get_available_webhooks(_call: Call) -> list[dict[str, Any]]:
+    """The catalogue."""
+    return [
+        {
+            "Webhook": entry["name"],
+            "Number": entry["number"],
+            "Description": entry["description"],
+            "FiresWhen": entry["fires_when"],
+            "Filters": [
+                {
+                    "FilterObjectType": wanted["type"],
+                    "Number": wanted["number"],
+                    "FilterObjectGUIDRequired": wanted["guid_required"],
+                }
+                for wanted in entry["filters"]
+            ],
+            "Schema": entry["schema"],
+            "Sample": entry["sample"],
+        }
+        for entry in catalogue.entries()
+    ]
+
+
+@operation("WebHookSubscription/SubscribeToWebhook", "POST", family="configuration", enveloped=True)
+def subscribe_to_webhook(call: Call) -> dict[str, Any]:
+    """Subscribe; the answer holds the whole secret as `Signature`, this once."""
+    require(call.actor, features.PROCESS_BUILDER)
+    terms = commands.Terms(
+        webhook=_webhook(call),
+        url=_url(call),
+        filter_type=_filter_type(call) or ObjectType.NONE,
+        filter_guid=call.optional_guid("FilterObjectGUID"),
+        header_name=call.text("CustomHeader") or "",
+        header_value=call.text("CustomHeaderValue"),
+    )
+    made, secret = commands.subscribe(terms, by=call.actor, allow_everything=False)
+    return answers.subscription(made, secret=secret)
+
+
+@operation("WebHookSubscription/UpdateWebhookSubscription", "POST", family="configuration", enveloped=True)
+def update_webhook_subscription(call: Call) -> dict[str, Any]:
+    """Change what is given; what is left out stays."""
+    require(call.actor, features.PROCESS_BUILDER)
+    guid = call.guid("GUID")
+    changes: dict[str, Any] = {}
+    if call.value("Webhook") not in (None, ""):
+        changes["webhook"] = _webhook(call)
+    if (filter_type := _filter_type(call)) is not None:
+        changes["filter_type"] = filter_type
+        changes["filter_guid"] = call.optional_guid("FilterObjectGUID")
+    elif call.value("FilterObjectGUID") not in (None, ""):
+        changes["filter_guid"] = call.guid("FilterObjectGUID")
+    if call.value("SubscriberURL") not in (None, ""):
+        changes["url"] = _url(call)
+    if (name := call.text("CustomHeader")) is not None:
+        changes["header_name"] = name
+    value = call.text("CustomHeaderValue")
+    if value is not None and value != answers.MASK:
+        changes["header_value"] = value
+    return answers.subscription(commands.update(guid, by=call.actor, allow_everything=False, **changes))
+
+
+@operation("WebHookSubscription/Unsubscribe", "POST", family="configuration", enveloped=True)
+def unsubscribe(call: Call) -> bool:
+    """End a subscription for good."""
+    require(call.actor, features.PROCESS_BUILDER)
+    commands.unsubscribe(call.guid("webHookSubscriptionGUID"), by=call.actor)
+    return True
+
+
+@operation("WebHookSubscription/GetAllWebhookSubscriptions", "GET", family="configuration")
+def get_all_webhook_subscriptions(call: Call) -> list[dict[str, Any]]:
+    """The subscriptions of the caller's account; everybody's for an administrator."""
+    require(call.actor, features.PROCESS_BUILDER)
+    return [answers.subscription(row) for row in queries.subscriptions_of(call.actor).order_by("-pk")]
+
+
+@operation("WebHookSubscription/GetWebhookSubscription", "GET", family="configuration")
+def get_webhook_subscription(call: Call) -> dict[str, Any]:
+    """One subscription."""
+    require(call.actor, features.PROCESS_BUILDER)
+    return answers.subscription(queries.subscription(call.guid("WebhookSubscriptionGUID"), by=call.actor))
+
+
+@operation("WebHookTest/SimulateEvent", "GET", family="configuration")
+def simulate_event(call: Call) -> dict[str, Any]:
+    """Send a sample message and say what the endpoint replied."""
+    require(call.actor, features.PROCESS_BUILDER)
+    delivery = repair.simulate(call.guid("webHookSubscriptionGUID"), by=call.actor)
+    delivery = repair.wait_for_end(delivery, seconds=settings.CONFIG.webhook_timeout + GRACE)
+    attempt = queries.attempts(delivery).last()
+    state = State(delivery.state)
+    if attempt is not None:
+        said = f"The endpoint answered {attempt.status}." if attempt.status else f"No answer: {attempt.detail}"
+    elif state == State.WITHHELD:
+        said = f"Nothing was sent: {delivery.withheld_reason}."
+    else:
+        said = "No dispatcher has sent it yet; ask whoever runs this installation whether one is running."
+    return answers.present(
+        {
+            "Success": state == State.DELIVERED,
+            "Message": said,
+            "StatusCode": attempt.status if attempt else None,
+            "ResponseBody": bytes(attempt.answer_head).decode(errors="replace") if attempt else None,
+            "DurationMS": round(attempt.duration * 1000, 1) if attempt else None,
+            "DeliveryGUID": str(delivery.guid),
+        }
+    )
+
+
+def _webhook(call: Call) -> int:
+    value = call.value("Webhook")
+    if value is None or value == "":
+        raise Malformed("webhook_missing", "Webhook is missing.", field="Webhook")
+    found = catalogue.by_name_or_number(value) if isinstance(value, (str, int)) else None
+    if found is None:
+        raise Malformed("webhook_unknown", f"There is no webhook {str(value)[:60]!r}.", field="Webhook")
+    return found.number
+
+
+def _filter_type(call: Call) -> ObjectType | None:
+    value = call.value("FilterObjectType")
+    if value is None or value == "":
+        return None
+    written = str(value).strip().lower()
+    for kind in _FILTERS:
+        if written in (kind.public_name.lower(), str(int(kind))):
+            return kind
+    raise Malformed(
+        "filter_type_unknown", "FilterObjectType is none that can be filtered by.", field="FilterObjectType"
+    )
+
+
+def _url(call: Call) -> str:
+    url = call.text("SubscriberURL")
+    if not url:
+        raise Malformed("url_missing", "SubscriberURL is missing.", field="SubscriberURL")
+    return url.strip()
