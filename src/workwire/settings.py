@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "workwire.reactions.webhooks",
     "workwire.reactions.notices",
     "workwire.dispatcher",
+    "workwire.api",
     "workwire.web",
     "workwire.wiring.WiringConfig",
 ]

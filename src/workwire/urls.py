@@ -2,7 +2,12 @@
 
 from django.urls import include, path
 
+from workwire.api.v1 import api
+from workwire.api.v1 import not_found as no_resource
+
 urlpatterns = [
+    path("api/v1/", api.urls),
+    path("api/v1/<path:path>", no_resource),
     path("", include("workwire.webapi.urls")),
     path("", include("workwire.web.urls")),
 ]

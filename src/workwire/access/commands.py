@@ -134,6 +134,24 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
 
 
 @transaction.atomic
+def change_user(
+    user: User,
+    *,
+    by: Actor,
+    active: bool | None = None,
+    roles: Sequence[Role] | None = None,
+    password: str | None = None,
+) -> None:
+    """Change several things of an account, all or none; what is None stays."""
+    if active is not None:
+        set_active(user, active, by=by)
+    if roles is not None:
+        set_roles(user, roles, by=by)
+    if password is not None:
+        set_password(user, password, by=by)
+
+
+@transaction.atomic
 def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserGroup:
     """Make a user group."""
     require_administrator(by)

@@ -83,11 +83,32 @@ def roles() -> QuerySet[Role]:
 
 
 def groups() -> QuerySet[UserGroup]:
-    """All user groups."""
-    return UserGroup.objects.order_by("name")
+    """All user groups with their members."""
+    return UserGroup.objects.prefetch_related("members").order_by("name")
+
+
+def group(guid: UUID) -> UserGroup:
+    """One user group, for administrators; raises NotFound."""
+    found = groups().filter(guid=guid).first()
+    if found is None:
+        raise not_found("user_group")
+    return found
+
+
+def credential(guid: UUID, *, by: Actor) -> Credential:
+    """One application credential of the actor's own account, or any for an administrator; raises NotFound."""
+    found = credentials_of(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("credential")
+    return found
 
 
 def credentials_of(actor: Actor) -> QuerySet[Credential]:
     """The application credentials of the actor's own account; all of them for an administrator."""
     found = Credential.objects.select_related("user").prefetch_related("roles")
     return found if administers(actor) else found.filter(user_id=actor.user_id or 0)
+
+
+def account(actor: Actor) -> User:
+    """The actor's own account."""
+    return User.objects.get(pk=actor.user_id or 0)

@@ -7,9 +7,16 @@ from workwire.webapi.operations import answer
 
 REGISTERED = (contexts, conversations, items, webhooks)  # importing them fills the table of operations
 
+
+def _any_case(text: str) -> str:
+    """A pattern for a text in any case, of a form that Django can also reverse."""
+    return "".join(f"[{char.lower()}{char.upper()}]" if char.isalpha() else char for char in text)
+
+
 _PREFIX = r"^(?:(?P<instance>[^/]+)/)?"
+_API = _any_case("webapi")
 urlpatterns = [
-    re_path(_PREFIX + r"(?i:webapi/Authentication/Login)/?$", authentication.log_in),
-    re_path(_PREFIX + r"(?i:(?:webapi/)?Auth/OAuth/Token)/?$", authentication.token),
-    re_path(_PREFIX + r"(?i:webapi)/(?P<name>[^/]+/[^/]+)/?$", answer),
+    re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", authentication.log_in),
+    re_path(_PREFIX + f"(?:{_API}/)?" + _any_case("Auth/OAuth/Token") + "/?$", authentication.token),
+    re_path(_PREFIX + _API + "/(?P<name>[^/]+/[^/]+)/?$", answer),
 ]

@@ -1,0 +1,40 @@
+"""Version 1 of the REST API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from workwire import __version__
+from workwire.api import errors
+from workwire.api.auth import Bearer
+from workwire.api.v1 import administration, catalogue, parties, sessions, webhooks, work
+from workwire.api.v1.openapi import with_webhooks
+
+
+class Api(NinjaAPI):
+    """The API; its OpenAPI document has a `webhooks` section made from the catalogue."""
+
+    def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
+        """The OpenAPI 3.1 document."""
+        return with_webhooks(super().get_openapi_schema(*args, **kwargs))
+
+
+api = Api(
+    title="Workwire",
+    version=__version__,
+    description="Work items, what they hang on, and webhooks. Errors are problem documents (RFC 9457).",
+    auth=Bearer(),
+    docs_url=None,
+    urls_namespace="api-v1",
+)
+errors.install(api)
+for _router in (sessions.router, work.router, parties.router, catalogue.router, webhooks.router, administration.router):
+    api.add_router("", _router)
+
+
+def not_found(_request: HttpRequest, path: str = "") -> HttpResponse:
+    """A path that is none of ours, as a problem."""
+    return errors.problem(404, "Not found", "There is no such resource.", "path_not_found")

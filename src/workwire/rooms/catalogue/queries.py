@@ -21,6 +21,7 @@ from workwire.rooms.catalogue.models import (
     VersionState,
 )
 from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
+from workwire.rooms.catalogue.models import ScheduleState as ScheduleState
 
 _ABOVE = "process__service__contract"
 
@@ -62,6 +63,14 @@ def processes_visible_to(actor: Actor) -> QuerySet[Process]:
     return found if sees_all(actor) else found.filter(processes_seen_by(actor.user_id or 0))
 
 
+def process(guid: UUID, *, by: Actor) -> Process:
+    """One process; raises NotFound."""
+    found = processes_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("process")
+    return found
+
+
 def versions_visible_to(actor: Actor) -> QuerySet[ProcessVersion]:
     """The process versions an actor may see, with all that lies above them."""
     found = ProcessVersion.objects.select_related(
@@ -84,18 +93,16 @@ def live_version(guid: UUID, *, by: Actor, kind: ProcessType | None = None) -> P
     return version
 
 
+def startable(actor: Actor, kind: ProcessType | None = None) -> QuerySet[ProcessVersion]:
+    """What an actor may start, of one kind or of any: live versions."""
+    found = versions_visible_to(actor).filter(state=VersionState.LIVE)
+    return found if kind is None else found.filter(process__work_type__kind=kind)
+
+
 def offer(actor: Actor, kind: ProcessType) -> QuerySet[ProcessVersion]:
-    """What an actor may start of one kind: live versions, ordered by customer, contract, service and name."""
-    return (
-        versions_visible_to(actor)
-        .filter(state=VersionState.LIVE, process__work_type__kind=kind)
-        .order_by(
-            f"{_ABOVE}__customer__name",
-            f"{_ABOVE}__name",
-            "process__service__name",
-            "process__work_type__name",
-            "pk",
-        )
+    """What an actor may start of one kind, ordered by customer, contract, service and name."""
+    return startable(actor, kind).order_by(
+        f"{_ABOVE}__customer__name", f"{_ABOVE}__name", "process__service__name", "process__work_type__name", "pk"
     )
 
 
@@ -147,3 +154,11 @@ def category(version: ProcessVersion, guid: UUID) -> TicketCategory:
 def _one_out(account: Account) -> Account:
     """The account as seen from one subquery further in."""
     return OuterRef(account) if isinstance(account, OuterRef) else account
+
+
+def service_line(guid: UUID) -> ServiceLine:
+    """One service line; raises NotFound."""
+    found = ServiceLine.objects.filter(guid=guid).first()
+    if found is None:
+        raise not_found("service_line")
+    return found

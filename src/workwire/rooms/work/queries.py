@@ -16,9 +16,11 @@ from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.work import dues
-from workwire.rooms.work.models import Rag, Status, WorkItem
+from workwire.rooms.work.models import Rag, WorkItem
+from workwire.rooms.work.models import ResolutionMethod as ResolutionMethod  # for doors
+from workwire.rooms.work.models import Status as Status  # for doors
 from workwire.rooms.work.transitions import FINISHED
 
 _FOR_EVENTS = ("customer", "contract__supplier", "service__service_line", "work_type", "process_version")

@@ -1,0 +1,89 @@
+"""Every error as a problem document (RFC 9457): type, title, status, detail, and our stable code and field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import orjson
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound, Unauthenticated
+
+_KINDS: tuple[tuple[type[DomainError], int, str], ...] = (
+    (Invalid, 422, "The input breaks a rule"),
+    (Unauthenticated, 401, "Not authenticated"),
+    (Forbidden, 403, "Not allowed"),
+    (NotFound, 404, "Not found"),
+    (Conflict, 409, "In conflict with the present state"),
+    (Limited, 429, "Too many requests"),
+)
+
+
+class Problem(Schema):
+    """A problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+def problem(status: int, title: str, detail: str, code: str, **more: Any) -> HttpResponse:
+    """An answer with a problem document."""
+    content = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code} | more
+    response = HttpResponse(orjson.dumps(content), status=status, content_type="application/problem+json")
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Workwire"'
+    return response
+
+
+def install(api: NinjaAPI) -> None:
+    """Let every kind of error of an API be answered as a problem."""
+    add = cast(
+        "Callable[[type[Exception], Callable[[HttpRequest, Any], HttpResponse]], None]", api.add_exception_handler
+    )
+    add(DomainError, _domain)
+    add(ValidationError, _validation)
+    add(AuthenticationError, _authentication)
+    add(HttpError, _http)
+    add(RequestDataTooBig, _too_big)
+
+
+def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
+    status, title = next((status, title) for kind, status, title in _KINDS if isinstance(error, kind))
+    if error.code == "version_conflict" and "If-Match" in request.headers:
+        status, title = 412, "The record has changed since it was read"
+    more = {"field": error.field} if error.field else {}
+    response = problem(status, title, error.message, error.code, **more)
+    if isinstance(error, Limited):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _validation(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [
+        {"field": ".".join(str(part) for part in entry["loc"][1:]), "message": str(entry["msg"])}
+        for entry in error.errors
+    ]
+    first = errors[0] if errors else {"field": "", "message": "The request is not valid."}
+    detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+    return problem(422, "The input breaks a rule", detail, "input_invalid", field=first["field"], errors=errors)
+
+
+def _authentication(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+    return problem(401, "Not authenticated", "There is no valid token with this request; log in.", "token_invalid")
+
+
+def _http(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    return problem(error.status_code, "The request cannot be read", str(error), "request_unreadable")
+
+
+def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
+    return problem(413, "Too large", "The request is larger than is read.", "request_too_large")

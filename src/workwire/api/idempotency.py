@@ -1,0 +1,65 @@
+"""`Idempotency-Key`: a request that is repeated with the same key is carried out once and answered the same.
+
+The key is claimed in the transaction of the command, so that neither a crash nor a race makes two. Secrets that are shown
+once are not among the answers kept: a repeated request gets them masked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from workwire.api.auth import actor
+from workwire.api.models import IdempotentRequest
+from workwire.kernel import clock
+from workwire.kernel.errors import Conflict, Invalid
+
+KEPT = timedelta(hours=24)
+LONGEST_KEY = 200
+
+
+def once(request: HttpRequest, create: Callable[[], dict[str, Any]], *, hide: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The answer of `create`, or the kept one when the request's key was used before; `hide` names keys not kept.
+
+    Raises Invalid for a key that is too long, Conflict for one that was used for another request.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return create()
+    if not 0 < len(key) <= LONGEST_KEY:
+        raise Invalid("idempotency_key_invalid", f"Idempotency-Key has 1 to {LONGEST_KEY} characters.")
+    account, digest = actor(request).user_id or 0, _digest(request)
+    IdempotentRequest.objects.filter(created_at__lt=clock.now() - KEPT, account=account).delete()
+    with transaction.atomic():
+        row = _claim(account, key, digest)
+        if row is None:
+            return _kept(account, key, digest)
+        answer = create()
+        row.answer = {name: value for name, value in answer.items() if name not in hide}
+        row.save(update_fields=["answer"])
+        return answer
+
+
+def _claim(account: int, key: str, digest: str) -> IdempotentRequest | None:
+    try:
+        with transaction.atomic():
+            return IdempotentRequest.objects.create(account_id=account, key=key, digest=digest)
+    except IntegrityError:
+        return None
+
+
+def _kept(account: int, key: str, digest: str) -> dict[str, Any]:
+    row = IdempotentRequest.objects.get(account_id=account, key=key)
+    if row.digest != digest:
+        raise Conflict("idempotency_key_reused", "This Idempotency-Key was used for another request.")
+    return dict(row.answer or {})
+
+
+def _digest(request: HttpRequest) -> str:
+    parts = (request.method or "", request.get_full_path())
+    return hashlib.sha256("\n".join(parts).encode() + b"\n" + request.body).hexdigest()

@@ -1,0 +1,303 @@
+"""Accounts, roles, user groups, data permissions, application credentials."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Field, Query, Router, Schema, Status
+
+from workwire.access import commands, queries
+from workwire.access.policy import require_administrator
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import In, Listing, Name, answers, listing, rfc3339
+from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.errors import Invalid
+from workwire.kernel.pages import page
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.parties import queries as parties
+
+if TYPE_CHECKING:
+    from workwire.access.models import Credential, Role, User, UserGroup
+
+router = Router(tags=["administration"])
+Level = Literal["company", "contract", "service", "process"]
+TypeName = Literal["operational", "self_service", "robot"]
+_FINDERS = {
+    "company": parties.company,
+    "contract": parties.contract,
+    "service": parties.service,
+    "process": catalogue.process,
+}
+
+
+class RoleOut(Schema):
+    """A role and the features it holds."""
+
+    guid: str
+    name: str
+    kind: str
+    features: list[str]
+
+
+class UserIn(In):
+    """An account to make; roles by name, one operational and at most one builder role."""
+
+    username: str = Field(min_length=1, max_length=150)
+    full_name: str = Field("", max_length=200)
+    email: str = Field("", max_length=254)
+    user_type: TypeName = "operational"
+    roles: list[str]
+    password: str | None = Field(None, max_length=1000)
+
+
+class UserChange(In):
+    """What is to be changed of an account; what is left out stays."""
+
+    active: bool | None = None
+    roles: list[str] | None = None
+    password: str | None = Field(None, max_length=1000)
+
+
+class UserOut(Schema):
+    """An account."""
+
+    guid: str
+    username: str
+    full_name: str
+    email: str
+    user_type: str
+    active: bool
+    roles: list[str]
+
+
+class GroupIn(In):
+    """A user group to make."""
+
+    name: Name
+
+
+class GroupOut(Schema):
+    """A user group."""
+
+    guid: str
+    name: str
+    members: list[str]
+
+
+class CredentialIn(In):
+    """An application credential to make for one's own account; roles by name."""
+
+    name: Name
+    roles: list[str]
+    expires_at: datetime
+
+
+class CredentialOut(Schema):
+    """An application credential."""
+
+    guid: str
+    name: str
+    client_id: str
+    user: str
+    roles: list[str]
+    expires_at: str
+    revoked_at: str | None
+
+
+class CredentialMade(CredentialOut):
+    """An application credential with its secret, shown this once."""
+
+    client_secret: str | None = None
+
+
+@router.get("/roles", response=answers(Listing[RoleOut]), operation_id="list_roles")
+def list_roles(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All roles."""
+    return listing(page(queries.roles(), **paging.arguments()), _role, actor(request))
+
+
+@router.get("/users", response=answers(Listing[UserOut]), operation_id="list_users")
+def list_users(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All accounts, for administrators."""
+    by = _administrator(request)
+    return listing(page(queries.users_visible_to(by), **paging.arguments()), _user, by)
+
+
+@router.post("/users", response=answers(UserOut, 201), operation_id="create_user")
+def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
+    """Make an account."""
+    by = _administrator(request)
+
+    def create() -> dict[str, Any]:
+        made = commands.create_user(
+            wish.username,
+            wish.full_name,
+            _roles(wish.roles),
+            password=wish.password,
+            email=wish.email,
+            user_type=UserType[wish.user_type.upper()],
+            by=by,
+        )
+        return _user(made, by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/users/{uuid:guid}", response=answers(UserOut), operation_id="get_user")
+def get_user(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """One account, for administrators."""
+    by = _administrator(request)
+    return _user(queries.user(guid, by=by), by)
+
+
+@router.patch("/users/{uuid:guid}", response=answers(UserOut), operation_id="update_user")
+def update_user(request: HttpRequest, guid: UUID, wish: UserChange) -> dict[str, Any]:
+    """Change an account; its tokens end with its roles, its password or its retirement."""
+    by = _administrator(request)
+    commands.change_user(
+        queries.user(guid, by=by),
+        by=by,
+        active=wish.active,
+        roles=None if wish.roles is None else _roles(wish.roles),
+        password=wish.password,
+    )
+    return _user(queries.user(guid, by=by), by)
+
+
+@router.get("/user-groups", response=answers(Listing[GroupOut]), operation_id="list_user_groups")
+def list_groups(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All user groups, for administrators."""
+    by = _administrator(request)
+    return listing(page(queries.groups(), **paging.arguments()), _group, by)
+
+
+@router.post("/user-groups", response=answers(GroupOut, 201), operation_id="create_user_group")
+def create_group(request: HttpRequest, wish: GroupIn) -> Status[dict[str, Any]]:
+    """Make a user group."""
+    by = _administrator(request)
+    return Status(201, once(request, lambda: _group(commands.create_group(wish.name, by=by), by)))
+
+
+@router.put("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="add_member")
+def add_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
+    """Let an account join."""
+    by = _administrator(request)
+    group = queries.group(guid)
+    commands.change_members(group, add=[queries.user(user, by=by)], by=by)
+    return _group(queries.group(guid), by)
+
+
+@router.delete("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="remove_member")
+def remove_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
+    """Let an account leave."""
+    by = _administrator(request)
+    group = queries.group(guid)
+    commands.change_members(group, remove=[queries.user(user, by=by)], by=by)
+    return _group(queries.group(guid), by)
+
+
+@router.put(
+    "/user-groups/{uuid:guid}/permissions/{level}/{uuid:target}",
+    response=answers(None, 204),
+    operation_id="grant_permission",
+)
+def grant_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
+    """Let a user group see an object and what lies below it."""
+    by = _administrator(request)
+    commands.grant(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
+    return Status(204, None)
+
+
+@router.delete(
+    "/user-groups/{uuid:guid}/permissions/{level}/{uuid:target}",
+    response=answers(None, 204),
+    operation_id="revoke_permission",
+)
+def revoke_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
+    """Take the permission back; messages prepared from now on honour it."""
+    by = _administrator(request)
+    commands.revoke(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
+    return Status(204, None)
+
+
+@router.get("/credentials", response=answers(Listing[CredentialOut]), operation_id="list_credentials")
+def list_credentials(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """The account's application credentials; everybody's for an administrator."""
+    by = actor(request)
+    return listing(page(queries.credentials_of(by), **paging.arguments()), _credential, by)
+
+
+@router.post("/credentials", response=answers(CredentialMade, 201), operation_id="create_credential")
+def create_credential(request: HttpRequest, wish: CredentialIn) -> Status[dict[str, Any]]:
+    """Make an application credential; its secret is in this answer only."""
+    by = actor(request)
+    if wish.expires_at.tzinfo is None:
+        raise Invalid("time_zone_missing", "A moment names its time zone, such as Z.", field="expires_at")
+
+    def create() -> dict[str, Any]:
+        made, secret = commands.create_credential(
+            queries.account(by), wish.name, _roles(wish.roles), expires_at=wish.expires_at, by=by
+        )
+        return _credential(made, by) | {"client_secret": secret}
+
+    return Status(201, once(request, create, hide=("client_secret",)))
+
+
+@router.delete("/credentials/{uuid:guid}", response=answers(None, 204), operation_id="revoke_credential")
+def revoke_credential(request: HttpRequest, guid: UUID) -> Status[None]:
+    """End an application credential and its tokens."""
+    by = actor(request)
+    commands.revoke_credential(queries.credential(guid, by=by), by=by)
+    return Status(204, None)
+
+
+def _administrator(request: HttpRequest) -> Actor:
+    by = actor(request)
+    require_administrator(by)
+    return by
+
+
+def _roles(names: list[str]) -> list[Role]:
+    found = {role.name: role for role in queries.roles()}
+    unknown = [name for name in names if name not in found]
+    if unknown:
+        raise Invalid("role_unknown", "There is no such role.", field="roles")
+    return [found[name] for name in dict.fromkeys(names)]
+
+
+def _role(row: Role, _actor: Actor) -> dict[str, Any]:
+    features = sorted(feature.feature for feature in row.features.all())
+    return {"guid": str(row.guid), "name": row.name, "kind": row.kind, "features": features}
+
+
+def _user(row: User, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "username": row.username,
+        "full_name": row.full_name,
+        "email": row.email,
+        "user_type": UserType(row.user_type).name.lower(),
+        "active": row.is_active,
+        "roles": sorted(assignment.role.name for assignment in row.role_assignments.all()),
+    }
+
+
+def _group(row: UserGroup, _actor: Actor) -> dict[str, Any]:
+    return {"guid": str(row.guid), "name": row.name, "members": [str(user.guid) for user in row.members.all()]}
+
+
+def _credential(row: Credential, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "client_id": row.client_id,
+        "user": str(row.user.guid),
+        "roles": sorted(role.name for role in row.roles.all()),
+        "expires_at": rfc3339(row.expires_at),
+        "revoked_at": rfc3339(row.revoked_at),
+    }

@@ -1,0 +1,46 @@
+"""The `webhooks` section of the OpenAPI document, generated from the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workwire.reactions.webhooks import catalogue
+
+HEADERS = {
+    "Webhook-Subscription": "GUID of the subscription: the proof that the message is ours.",
+    "Webhook-Event": "Name of the webhook.",
+    "Webhook-Id": "Id of the message, the same over retries, resends and replays.",
+    "Webhook-Timestamp": "Moment of this attempt in seconds.",
+    "Webhook-Signature": "Standard Webhooks: one v1,<base64> for each valid secret.",
+    "Webhook-Attempt": "Number of this attempt, from 1.",
+}
+
+
+def with_webhooks(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with every webhook a subscriber may receive."""
+    document["webhooks"] = {
+        entry["name"]: {
+            "post": {
+                "operationId": f"receive_{entry['name']}",
+                "summary": entry["description"],
+                "description": entry["fires_when"],
+                "parameters": [
+                    {
+                        "name": name,
+                        "in": "header",
+                        "required": True,
+                        "description": text,
+                        "schema": {"type": "string"},
+                    }
+                    for name, text in HEADERS.items()
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": entry["schema"], "example": entry["sample"]}},
+                },
+                "responses": {"2XX": {"description": "Taken; anything else is tried again."}},
+            }
+        }
+        for entry in catalogue.entries()
+    }
+    return document

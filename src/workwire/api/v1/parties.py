@@ -1,0 +1,232 @@
+"""Companies, contracts and services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema, Status
+
+from workwire.api import versions
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import In, Listing, Name, answers, listing
+from workwire.kernel.actor import Actor
+from workwire.kernel.pages import page
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.parties import commands, queries
+
+if TYPE_CHECKING:
+    from workwire.rooms.parties.models import Company, Contract, Service
+
+router = Router(tags=["parties"])
+
+
+class CompanyIn(In):
+    """A company to make."""
+
+    name: Name
+    description: str = ""
+    external_reference: str = ""
+    is_customer: bool = True
+    is_supplier: bool = False
+    language: str = "en"
+    time_zone: str = "UTC"
+    parent: UUID | None = None
+
+
+class CompanyChange(In):
+    """What is to be changed of a company; what is left out stays."""
+
+    name: Name | None = None
+    description: str | None = None
+    external_reference: str | None = None
+    is_customer: bool | None = None
+    is_supplier: bool | None = None
+    language: str | None = None
+    time_zone: str | None = None
+
+
+class CompanyOut(Schema):
+    """A company."""
+
+    guid: str
+    name: str
+    description: str
+    external_reference: str
+    is_customer: bool
+    is_supplier: bool
+    language: str
+    time_zone: str
+    parent: str | None
+    version: int
+
+
+class ContractIn(In):
+    """A contract to make."""
+
+    customer: UUID
+    supplier: UUID
+    name: Name
+    description: str = ""
+    time_zone: str | None = None
+
+
+class ContractOut(Schema):
+    """A contract."""
+
+    guid: str
+    name: str
+    description: str
+    customer: str
+    supplier: str
+    time_zone: str
+
+
+class ServiceIn(In):
+    """A service to offer."""
+
+    contract: UUID
+    service_line: UUID
+    name: Name
+    description: str = ""
+
+
+class ServiceOut(Schema):
+    """A service."""
+
+    guid: str
+    name: str
+    description: str
+    contract: str
+    service_line: str
+
+
+@router.get("/companies", response=answers(Listing[CompanyOut]), operation_id="list_companies")
+def list_companies(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """Companies the account may see."""
+    by = actor(request)
+    return listing(page(queries.companies_visible_to(by), **paging.arguments()), _company, by)
+
+
+@router.post("/companies", response=answers(CompanyOut, 201), operation_id="create_company")
+def create_company(request: HttpRequest, wish: CompanyIn) -> Status[dict[str, Any]]:
+    """Make a company; it is seen by whoever holds a data permission on it."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        fields = wish.dict(exclude={"name", "parent"})
+        parent = queries.company(wish.parent, by=by) if wish.parent else None
+        return _company(commands.create_company(wish.name, by=by, parent=parent, **fields), by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/companies/{uuid:guid}", response=answers(CompanyOut), operation_id="get_company")
+def get_company(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """One company."""
+    found = queries.company(guid, by=actor(request))
+    versions.tag(response, found.version)
+    return _company(found, actor(request))
+
+
+@router.patch("/companies/{uuid:guid}", response=answers(CompanyOut), operation_id="update_company")
+def update_company(request: HttpRequest, response: HttpResponse, guid: UUID, wish: CompanyChange) -> dict[str, Any]:
+    """Change a company."""
+    by = actor(request)
+    changes: Any = {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
+    found = queries.company(guid, by=by)
+    changed = commands.update_company(found, by=by, version=versions.wanted(request), **changes)
+    versions.tag(response, changed.version)
+    return _company(changed, by)
+
+
+@router.get("/contracts", response=answers(Listing[ContractOut]), operation_id="list_contracts")
+def list_contracts(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """Contracts the account may see."""
+    by = actor(request)
+    return listing(page(queries.contracts_visible_to(by), **paging.arguments()), _contract, by)
+
+
+@router.post("/contracts", response=answers(ContractOut, 201), operation_id="create_contract")
+def create_contract(request: HttpRequest, wish: ContractIn) -> Status[dict[str, Any]]:
+    """Make a contract."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        customer, supplier = queries.company(wish.customer, by=by), queries.company(wish.supplier, by=by)
+        made = commands.create_contract(
+            customer, supplier, wish.name, by=by, description=wish.description, time_zone=wish.time_zone
+        )
+        return _contract(made, by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/contracts/{uuid:guid}", response=answers(ContractOut), operation_id="get_contract")
+def get_contract(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """One contract."""
+    return _contract(queries.contract(guid, by=actor(request)), actor(request))
+
+
+@router.get("/services", response=answers(Listing[ServiceOut]), operation_id="list_services")
+def list_services(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """Services the account may see."""
+    by = actor(request)
+    return listing(page(queries.services_visible_to(by), **paging.arguments()), _service, by)
+
+
+@router.post("/services", response=answers(ServiceOut, 201), operation_id="create_service")
+def create_service(request: HttpRequest, wish: ServiceIn) -> Status[dict[str, Any]]:
+    """Offer a service."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        contract, line = queries.contract(wish.contract, by=by), catalogue.service_line(wish.service_line)
+        return _service(commands.create_service(contract, line, wish.name, by=by, description=wish.description), by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/services/{uuid:guid}", response=answers(ServiceOut), operation_id="get_service")
+def get_service(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """One service."""
+    return _service(queries.service(guid, by=actor(request)), actor(request))
+
+
+def _company(row: Company, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "description": row.description,
+        "external_reference": row.external_reference,
+        "is_customer": row.is_customer,
+        "is_supplier": row.is_supplier,
+        "language": row.language,
+        "time_zone": row.time_zone,
+        "parent": str(row.parent.guid) if row.parent else None,
+        "version": row.version,
+    }
+
+
+def _contract(row: Contract, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "description": row.description,
+        "customer": str(row.customer.guid),
+        "supplier": str(row.supplier.guid),
+        "time_zone": row.time_zone,
+    }
+
+
+def _service(row: Service, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "description": row.description,
+        "contract": str(row.contract.guid),
+        "service_line": str(row.service_line.guid),
+    }

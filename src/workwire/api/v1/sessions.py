@@ -1,0 +1,84 @@
+"""Tokens and the account behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+
+from workwire.access import queries as access
+from workwire.access import sessions
+from workwire.api.auth import actor
+from workwire.api.v1.shapes import In, answers
+from workwire.kernel.errors import Invalid
+
+router = Router(tags=["sessions"])
+
+
+class Login(In):
+    """A user name with its password, or an application credential's id with its secret."""
+
+    username: str | None = None
+    password: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+
+
+class TokenOut(Schema):
+    """A bearer token and after how many idle seconds it is void."""
+
+    token: str
+    idle_seconds: int
+
+
+class Me(Schema):
+    """The account of the token and the features it holds now."""
+
+    guid: str
+    username: str
+    full_name: str
+    features: list[str]
+
+
+@router.post("/tokens", response=answers(TokenOut, 201), auth=None, operation_id="create_token")
+def create_token(request: HttpRequest, wish: Login) -> Status[dict[str, Any]]:
+    """Log in."""
+    address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
+    if wish.username is not None and wish.password is not None:
+        token = sessions.log_in(_clean(wish.username), _clean(wish.password), address=address, most_failures=most)
+    elif wish.client_id is not None and wish.client_secret is not None:
+        name, secret = _clean(wish.client_id), _clean(wish.client_secret)
+        token = sessions.exchange_secret(name, secret, address=address, most_failures=most)
+    else:
+        raise Invalid("credentials_missing", "Give username and password, or client_id and client_secret.")
+    return Status(201, {"token": token, "idle_seconds": settings.CONFIG.token_idle_minutes * 60})
+
+
+@router.delete("/tokens/current", response=answers(None, 204), operation_id="delete_token")
+def delete_token(request: HttpRequest) -> Status[None]:
+    """Log out."""
+    sessions.log_out(request.headers.get("Authorization", "").partition(" ")[2])
+    return Status(204, None)
+
+
+@router.get("/me", response=answers(Me), operation_id="get_me")
+def get_me(request: HttpRequest) -> dict[str, Any]:
+    """Who I am."""
+    user = access.account(actor(request))
+    return {
+        "guid": str(user.guid),
+        "username": user.username,
+        "full_name": user.full_name,
+        "features": sorted(actor(request).features),
+    }
+
+
+def _clean(text: str) -> str:
+    """What a database can look up; anything else cannot be anybody's name or password."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ""
+    return "" if "\x00" in text else text

@@ -1,0 +1,52 @@
+"""Bases of what comes in and goes out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+from workwire.api.errors import Problem
+from workwire.kernel.actor import Actor
+from workwire.kernel.clock import rfc3339
+from workwire.kernel.pages import Page
+
+T = TypeVar("T")
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+REFUSALS = {
+    400: Problem,
+    401: Problem,
+    403: Problem,
+    404: Problem,
+    409: Problem,
+    412: Problem,
+    422: Problem,
+    429: Problem,
+}
+
+
+class In(Schema):
+    """What comes in; a key that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Listing(Schema, Generic[T]):
+    """One page of a list."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def listing(page: Page[Any], show: Any, actor: Actor) -> dict[str, Any]:
+    """A page as it goes out."""
+    return {"items": [show(row, actor) for row in page.rows], "next_cursor": page.next_cursor}
+
+
+def answers(kind: Any, status: int = 200) -> dict[int, Any]:
+    """The `response=` of an operation: the good answer and the documented refusals."""
+    return {status: kind, **REFUSALS}
+
+
+__all__ = ["REFUSALS", "In", "Listing", "Name", "answers", "listing", "rfc3339"]
