@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.environment import ON_POSTGRES
 
+pytest_plugins = ["tests.support.world"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _fast_passwords() -> Iterator[None]:

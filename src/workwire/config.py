@@ -134,7 +134,7 @@ def load() -> Config:
 
 def _known_names() -> set[str]:
     fields = {f"WORKWIRE_{name.upper()}" for name in Config.model_fields}
-    return fields | {"WORKWIRE_CONFIG", "WORKWIRE_TEST_DATABASE", "WORKWIRE_TEST_POSTGRES"}
+    return fields | {"WORKWIRE_CONFIG", "WORKWIRE_TEST_DATABASE", "WORKWIRE_TEST_POSTGRES", "WORKWIRE_TEST_RENEW"}
 
 
 def secret_keys(config: Config) -> list[str]:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.engine.conftest import Subscribe
 from tests.support.receiver import Receiver
+from tests.support.world import Subscribe
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor

@@ -10,8 +10,8 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http
 from cloudevents.core.formats.json import JSONFormat
 from standardwebhooks import Webhook
 
-from tests.engine.conftest import Subscribe
 from tests.support.receiver import Receiver
+from tests.support.world import Subscribe
 from workwire.dispatcher.engine import Engine
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.engine.conftest import Subscribe
 from tests.support.receiver import Receiver
+from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-KEPT = ("WORKWIRE_TEST_DATABASE", "WORKWIRE_TEST_POSTGRES")
+KEPT = ("WORKWIRE_TEST_DATABASE", "WORKWIRE_TEST_POSTGRES", "WORKWIRE_TEST_RENEW")
 ON_POSTGRES = os.environ.get("WORKWIRE_TEST_DATABASE", "sqlite") == "postgres"
 FOLDER = Path(tempfile.mkdtemp(prefix="workwire-tests-"))
 

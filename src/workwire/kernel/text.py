@@ -9,6 +9,7 @@ from typing import Any
 
 from workwire.kernel.errors import Invalid
 
+LONGEST_NAME = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape itself, not a backslash followed by its letters
 
@@ -24,6 +25,14 @@ def line(value: str, *, field: str, longest: int) -> str:
         )
     if len(value) > longest:
         raise Invalid("text_too_long", f"{field} has at most {longest} characters.", field=field)
+    return value
+
+
+def name(value: str, *, field: str = "name", longest: int = LONGEST_NAME) -> str:
+    """What a record is called: one line that is not empty; raises Invalid."""
+    value = line(value, field=field, longest=longest)
+    if not value:
+        raise Invalid(f"{field}_missing", f"{field} must not be empty.", field=field)
     return value
 
 

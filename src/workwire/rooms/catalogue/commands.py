@@ -39,7 +39,6 @@ from workwire.rooms.parties import queries as parties
 if TYPE_CHECKING:
     from workwire.rooms.parties.models import Service
 
-LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 64 * 1024
 DEEPEST_CATEGORY = 3
 MOVES: Mapping[VersionState, tuple[VersionState, ...]] = {
@@ -64,7 +63,7 @@ class ScheduleChanges(TypedDict, total=False):
 def create_service_line(name: str, *, by: Actor, description: str = "") -> ServiceLine:
     """Make a service line."""
     require(by, features.PROCESS_BUILDER)
-    line = ServiceLine(name=_name(name), description=_prose(description))
+    line = ServiceLine(name=text.name(name), description=_prose(description))
     if ServiceLine.objects.filter(name__iexact=line.name).exists():
         raise _taken("service_line")
     _save(line, "service_line")
@@ -77,7 +76,7 @@ def create_service_line(name: str, *, by: Actor, description: str = "") -> Servi
 def create_work_type(line: ServiceLine, kind: ProcessType, name: str, *, by: Actor, description: str = "") -> WorkType:
     """Make a ticket type, case type or action type of a service line."""
     require(by, features.PROCESS_BUILDER)
-    work_type = WorkType(service_line=line, kind=kind, name=_name(name), description=_prose(description))
+    work_type = WorkType(service_line=line, kind=kind, name=text.name(name), description=_prose(description))
     _save(work_type, "work_type")
     body = events.WorkTypeCreated(
         GUID=str(work_type.guid), Name=work_type.name, ServiceLineGUID=str(line.guid), ProcessType=kind
@@ -111,12 +110,9 @@ def create_version(
     """Begin a draft of a process the actor sees."""
     require(by, features.PROCESS_BUILDER)
     _check_due(due_within)
-    visible = queries.processes_visible_to(by).filter(pk=process.pk).values("pk")
-    locked = Process.objects.select_for_update().filter(pk__in=visible).first()
-    if locked is None:
-        raise not_found("process")
-    last = locked.versions.aggregate(last=Max("number"))["last"] or 0
-    version = ProcessVersion.objects.create(process=locked, number=last + 1, due_within=due_within, schedule=schedule)
+    process = _locked_process(process.pk, by)
+    last = process.versions.aggregate(last=Max("number"))["last"] or 0
+    version = ProcessVersion.objects.create(process=process, number=last + 1, due_within=due_within, schedule=schedule)
     body = events.ProcessVersionCreated(**_version_body(version))
     record(body, about=_about(ObjectType.PROCESS_VERSION, version.guid, process), by=by)
     return version
@@ -134,7 +130,9 @@ def add_category(
             "A category lies in the same version, at most three levels deep.",
             field="parent",
         )
-    category = TicketCategory(version=version, parent=parent, level=parent.level + 1 if parent else 1, name=_name(name))
+    category = TicketCategory(
+        version=version, parent=parent, level=parent.level + 1 if parent else 1, name=text.name(name)
+    )
     _save(category, "category")
     _record_change(version, f"category {category.name} added", by)
     return category
@@ -145,7 +143,7 @@ def add_step(version: ProcessVersion, name: str, *, by: Actor) -> CaseStep:
     """Add a step at the end of the draft of a case process."""
     version = _draft(version, ProcessType.CASE, by)
     last = version.steps.aggregate(last=Max("number"))["last"] or 0
-    step = CaseStep.objects.create(version=version, number=last + 1, name=_name(name))
+    step = CaseStep.objects.create(version=version, number=last + 1, name=text.name(name))
     _record_change(version, f"step {step.number} {step.name} added", by)
     return step
 
@@ -195,8 +193,7 @@ def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor
     if state in (VersionState.TESTING, VersionState.LIVE):
         _check_content(version)
     if state == VersionState.LIVE:
-        live = ProcessVersion.objects.select_for_update().filter(process=version.process, state=VersionState.LIVE)
-        for before in live:
+        for before in version.process.versions.filter(state=VersionState.LIVE):
             _set_state(before, VersionState.RETIRING, by)
     _set_state(version, state, by)
     return version
@@ -206,7 +203,7 @@ def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor
 def create_schedule(name: str, *, by: Actor, description: str = "") -> Schedule:
     """Make a schedule."""
     require(by, features.PROCESS_BUILDER)
-    schedule = Schedule(name=_name(name), description=_prose(description))
+    schedule = Schedule(name=text.name(name), description=_prose(description))
     _save_schedule(schedule)
     record(BusinessObjectCreated(**_schedule_body(schedule)), about=_about_schedule(schedule), by=by)
     return schedule
@@ -220,7 +217,7 @@ def update_schedule(
     found = _locked_schedule(schedule, by, version)
     before, body = _columns(found), _schedule_body(found)
     if "name" in changes:
-        found.name = _name(changes["name"])
+        found.name = text.name(changes["name"])
     if "description" in changes:
         found.description = _prose(changes["description"])
     found.state = changes.get("state", found.state)
@@ -247,15 +244,12 @@ def add_period(
     found = _locked_schedule(schedule, by, None)
     if not 1900 <= year <= 9999:
         raise Invalid("year_invalid", "A year has four digits.", field="year")
-    for name, value in (dates or {}).items():
-        _name(name)
-        _check_date(value)
     row = SchedulePeriod(
         schedule=found,
         year=year,
-        period=text.line(period, field="period", longest=40),
+        period=text.name(period, field="period", longest=40),
         start_date=start_date,
-        dates=dict(dates or {}),
+        dates={text.name(name, field="dates"): _iso_date(value) for name, value in (dates or {}).items()},
     )
     _save(row, "period")
     body = _schedule_body(found)
@@ -265,13 +259,21 @@ def add_period(
     return row
 
 
-def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
-    require(by, features.PROCESS_BUILDER)
-    visible = queries.versions_visible_to(by).filter(pk=version.pk).values("pk")
-    rows = ProcessVersion.objects.select_related("process__service__contract__customer", "process__work_type")
-    found = rows.select_for_update(of=("self",)).filter(pk__in=visible).first()
+def _locked_process(process_id: int, by: Actor) -> Process:
+    """The process, locked: all changes of its versions queue here, so that numbers and the one live version hold."""
+    found = queries.processes_visible_to(by).filter(pk=process_id).first()
     if found is None:
-        raise not_found("process_version")
+        raise not_found("process")
+    Process.objects.select_for_update().get(pk=process_id)
+    return found
+
+
+def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
+    """The version as it is once its process is locked."""
+    require(by, features.PROCESS_BUILDER)
+    process = _locked_process(version.process_id, by)
+    found = process.versions.get(pk=version.pk)
+    found.process = process
     return found
 
 
@@ -330,13 +332,6 @@ def _taken(what: str) -> Conflict:
     return Conflict(f"{what}_name_taken", f"There is such a {what.replace('_', ' ')} already.", field="name")
 
 
-def _name(value: str) -> str:
-    name = text.line(value, field="name", longest=LONGEST_NAME)
-    if not name:
-        raise Invalid("name_missing", "A name is needed.", field="name")
-    return name
-
-
 def _prose(value: str) -> str:
     return text.prose(value, field="description", longest=LONGEST_DESCRIPTION)
 
@@ -350,9 +345,9 @@ def _check_due(due_within: timedelta | None) -> None:
         )
 
 
-def _check_date(value: str) -> None:
+def _iso_date(value: str) -> str:
     try:
-        date.fromisoformat(value)
+        return date.fromisoformat(value).isoformat()
     except ValueError as error:
         raise Invalid("date_invalid", "A date is written like 2026-03-31.", field="dates") from error
 

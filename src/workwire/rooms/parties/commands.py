@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, TypedDict, Unpack
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import IntegrityError, transaction
 
@@ -12,7 +12,7 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.catalogue import BusinessObjectCreated, BusinessObjectUpdated
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
@@ -23,7 +23,6 @@ from workwire.rooms.parties.models import Company, Contract, Service
 if TYPE_CHECKING:
     from workwire.rooms.catalogue.models import ServiceLine
 
-LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 64 * 1024
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
 
@@ -63,10 +62,7 @@ def update_company(
 ) -> Company:
     """Change a company; recorded once, and not at all when nothing differs. Raises Conflict for a version that has passed."""
     require(by, features.PROCESS_BUILDER)
-    visible = queries.companies_visible_to(by).filter(pk=company.pk).values("pk")
-    found = Company.objects.select_for_update().filter(pk__in=visible).first()
-    if found is None:
-        raise not_found("company")
+    found = _locked_company(company, changes.get("parent"), by)
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The company has been changed since it was read.", field="version")
     before, body = _columns(found), _company_body(found)
@@ -92,7 +88,7 @@ def create_contract(
 ) -> Contract:
     """Make a contract between a customer the actor sees and a supplier."""
     require(by, features.PROCESS_BUILDER)
-    queries.company(customer.guid, by=by)
+    customer = queries.company(customer.guid, by=by)
     if not customer.is_customer:
         raise Invalid("customer_invalid", "The company named as customer is none.", field="customer")
     if not supplier.is_supplier:
@@ -100,7 +96,7 @@ def create_contract(
     contract = Contract(
         customer=customer,
         supplier=supplier,
-        name=_name(name),
+        name=text.name(name),
         description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
         time_zone=_time_zone(time_zone or customer.time_zone),
     )
@@ -131,7 +127,7 @@ def create_service(
     service = Service(
         contract=contract,
         service_line=service_line,
-        name=_name(name),
+        name=text.name(name),
         description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
     )
     if Service.objects.filter(contract=contract, name__iexact=service.name).exists():
@@ -152,9 +148,16 @@ def create_service(
     return service
 
 
+def _locked_company(company: Company, parent: Company | None, by: Actor) -> Company:
+    """The company as it is now, locked together with its wished parent, so that no two updates build a second level."""
+    both = [row.pk for row in (company, parent) if row is not None]
+    list(Company.objects.select_for_update().filter(pk__in=both).order_by("pk"))
+    return queries.company(company.guid, by=by)
+
+
 def _write_company(company: Company, changes: CompanyChanges, by: Actor) -> None:
     if "name" in changes:
-        company.name = _name(changes["name"])
+        company.name = text.name(changes["name"])
     if "description" in changes:
         company.description = text.prose(changes["description"], field="description", longest=LONGEST_DESCRIPTION)
     if "external_reference" in changes:
@@ -163,12 +166,23 @@ def _write_company(company: Company, changes: CompanyChanges, by: Actor) -> None
     company.is_supplier = changes.get("is_supplier", company.is_supplier)
     if not (company.is_customer or company.is_supplier):
         raise Invalid("company_kind_missing", "A company is a customer, a supplier or both.", field="is_customer")
+    _check_kind_in_use(company)
     if "language" in changes:
         company.language = _language(changes["language"])
     if "time_zone" in changes:
         company.time_zone = _time_zone(changes["time_zone"])
     if "parent" in changes:
         company.parent = _parent(company, changes["parent"], by)
+
+
+def _check_kind_in_use(company: Company) -> None:
+    """A company stays what its contracts and the companies below it rely on."""
+    if company.pk is None:
+        return
+    if not company.is_customer and (company.contracts.exists() or company.children.exists()):
+        raise Conflict("company_kind_in_use", "The company has contracts or companies below it.", field="is_customer")
+    if not company.is_supplier and company.supplied_contracts.exists():
+        raise Conflict("company_kind_in_use", "The company supplies contracts.", field="is_supplier")
 
 
 def _parent(company: Company, parent: Company | None, by: Actor) -> Company | None:
@@ -193,13 +207,6 @@ def _save_company(company: Company) -> None:
         raise _taken("company", "another company") from error
 
 
-def _name(value: str) -> str:
-    name = text.line(value, field="name", longest=LONGEST_NAME)
-    if not name:
-        raise Invalid("name_missing", "A name is needed.", field="name")
-    return name
-
-
 def _taken(what: str, where: str) -> Conflict:
     return Conflict(f"{what}_name_taken", f"The name is taken by {where}.", field="name")
 
@@ -213,7 +220,7 @@ def _language(value: str) -> str:
 def _time_zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Invalid("time_zone_invalid", "A time zone is written like Europe/Paris.", field="time_zone") from error
     return value
 

@@ -1,4 +1,4 @@
-"""A sample organisation, an engine and a real receiver on loopback."""
+"""Fixtures: a sample organisation, an engine and a real receiver on loopback; loaded by the root conftest."""
 
 from __future__ import annotations
 
