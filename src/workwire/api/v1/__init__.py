@@ -10,7 +10,7 @@ from ninja import NinjaAPI
 from workwire import __version__
 from workwire.api import errors
 from workwire.api.auth import Bearer
-from workwire.api.v1 import administration, catalogue, parties, sessions, webhooks, work
+from workwire.api.v1 import administration, catalogue, deliveries, parties, sessions, subscriptions, work
 from workwire.api.v1.openapi import with_webhooks
 
 
@@ -31,8 +31,8 @@ api = Api(
     urls_namespace="api-v1",
 )
 errors.install(api)
-for _router in (sessions.router, work.router, parties.router, catalogue.router, webhooks.router, administration.router):
-    api.add_router("", _router)
+for _room in (sessions, work, parties, catalogue, subscriptions, deliveries, administration):
+    api.add_router("", _room.router)
 
 
 def not_found(_request: HttpRequest, path: str = "") -> HttpResponse:

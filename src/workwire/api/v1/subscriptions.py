@@ -1,13 +1,11 @@
-"""Webhooks: what can be subscribed to, subscriptions, the delivery log, and putting right."""
+"""Webhooks: what can be subscribed to, subscriptions, trying out and putting right."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-import orjson
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
@@ -24,16 +22,15 @@ from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.pages import page
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import catalogue, commands, messages, queries, repair
+from workwire.reactions.webhooks import catalogue, commands, queries, repair
 from workwire.reactions.webhooks.models import State
 
 if TYPE_CHECKING:
-    from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
+    from workwire.reactions.webhooks.models import Subscription
 
 router = Router(tags=["webhooks"])
 GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick a test up and settle it
 FilterType = Literal["Company", "Packet", "Contract", "Service", "Schedule"]
-StateName = Literal["due", "sending", "delivered", "withheld", "gave_up", "cancelled"]
 
 
 class WebhookOut(Schema):
@@ -110,45 +107,6 @@ class Rotation(In):
     overlap_hours: float | None = Field(None, ge=0, le=720)
 
 
-class DeliveryOut(Schema):
-    """A delivery. `record`, `event` and `message_id` are null where the record may not be seen."""
-
-    guid: str
-    subscription: str
-    webhook: str
-    state: str
-    withheld_reason: str | None
-    attempts: int
-    is_test: bool
-    is_replay: bool
-    due_at: str | None
-    created_at: str
-    finished_at: str | None
-    record: str | None
-    event: str | None
-    message_id: str | None
-
-
-class DeliveryDetail(DeliveryOut):
-    """A delivery with the body it carries, null where the record may not be seen."""
-
-    body: dict[str, Any] | None
-
-
-class AttemptOut(Schema):
-    """One HTTP request; `answer` is the head of what came back, as text and as bytes in base64."""
-
-    number: int
-    started_at: str
-    duration_ms: float
-    status: int | None
-    error: str | None
-    detail: str
-    answer: str
-    answer_base64: str
-    headers: dict[str, str]
-
-
 class SimulationOut(Schema):
     """How a test message went."""
 
@@ -215,18 +173,18 @@ def get_webhook(request: HttpRequest, name: str) -> dict[str, Any]:
 @router.get("/subscriptions", response=answers(Listing[SubscriptionOut]), operation_id="list_subscriptions")
 def list_subscriptions(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """The account's subscriptions; everybody's for an administrator."""
-    by = _builder(request)
+    by = builder(request)
     return listing(page(queries.subscriptions_of(by), **paging.arguments()), _subscription, by)
 
 
 @router.post("/subscriptions", response=answers(SubscriptionMade, 201), operation_id="create_subscription")
 def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[dict[str, Any]]:
     """Subscribe; the secret is in this answer only."""
-    by = _builder(request)
+    by = builder(request)
 
     def create() -> dict[str, Any]:
         terms = commands.Terms(
-            webhook=_hook(wish.webhook).number,
+            webhook=hook(wish.webhook).number,
             url=wish.url,
             filter_type=_filter_type(wish.filter_type),
             filter_guid=wish.filter_guid,
@@ -253,12 +211,12 @@ def update_subscription(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: SubscriptionChange
 ) -> dict[str, Any]:
     """Change a subscription."""
-    by = _builder(request)
+    by = builder(request)
     changes = wish.dict(exclude_unset=True)
     nullable = ("filter_type", "filter_guid", "retry_schedule")
     changes = {name: value for name, value in changes.items() if value is not None or name in nullable}
     if "webhook" in changes:
-        changes["webhook"] = _hook(changes["webhook"]).number
+        changes["webhook"] = hook(changes["webhook"]).number
     if "filter_type" in changes:
         changes["filter_type"] = _filter_type(changes["filter_type"])
     commands.update(guid, by=by, version=versions.wanted(request), **changes)
@@ -268,7 +226,7 @@ def update_subscription(
 @router.delete("/subscriptions/{uuid:guid}", response=answers(None, 204), operation_id="delete_subscription")
 def delete_subscription(request: HttpRequest, guid: UUID) -> Status[None]:
     """Unsubscribe for good."""
-    commands.unsubscribe(guid, by=_builder(request))
+    commands.unsubscribe(guid, by=builder(request))
     return Status(204, None)
 
 
@@ -277,7 +235,7 @@ def delete_subscription(request: HttpRequest, guid: UUID) -> Status[None]:
 )
 def rotate_secret(request: HttpRequest, guid: UUID, wish: Rotation) -> dict[str, Any]:
     """Make a new secret; it is in this answer only."""
-    by = _builder(request)
+    by = builder(request)
     overlap = None if wish.overlap_hours is None else timedelta(hours=wish.overlap_hours)
     _, secret = commands.rotate_secret(guid, by=by, overlap=overlap, version=versions.wanted(request))
     return _subscription(queries.subscription(guid, by=by), by) | {"secret": secret}
@@ -286,21 +244,21 @@ def rotate_secret(request: HttpRequest, guid: UUID, wish: Rotation) -> dict[str,
 @router.post("/subscriptions/{uuid:guid}/pause", response=answers(SubscriptionOut), operation_id="pause_subscription")
 def pause_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Stop sending; messages accumulate."""
-    commands.pause(guid, by=_builder(request))
+    commands.pause(guid, by=builder(request))
     return _answer(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/resume", response=answers(SubscriptionOut), operation_id="resume_subscription")
 def resume_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Go on sending, beginning with what accumulated."""
-    commands.resume(guid, by=_builder(request))
+    commands.resume(guid, by=builder(request))
     return _answer(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/simulate", response=answers(SimulationOut), operation_id="simulate")
 def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Send a sample message and say how it went."""
-    delivery = repair.simulate(guid, by=_builder(request))
+    delivery = repair.simulate(guid, by=builder(request))
     delivery = repair.wait_for_end(delivery, seconds=settings.CONFIG.webhook_timeout + GRACE)
     attempt = queries.attempts(delivery).last()
     waiting = "No dispatcher has sent it yet; is one running?"
@@ -318,96 +276,51 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> dict[str, Any]:
     """Send ended deliveries again, under today's rights."""
     states = [State[name.upper()] for name in wish.states]
-    since, until = _aware(wish.since, "since"), _aware(wish.until, "until") if wish.until else None
-    by = _builder(request)
+    since, until = aware(wish.since, "since"), aware(wish.until, "until") if wish.until else None
+    by = builder(request)
     return {"queued": repair.replay(guid, by=by, since=since, until=until, states=states, record_guid=wish.record)}
 
 
 @router.post("/subscriptions/{uuid:guid}/backfill", response=answers(Count), operation_id="backfill")
 def backfill(request: HttpRequest, guid: UUID, wish: BackfillIn) -> dict[str, Any]:
     """Send what the ledger holds since a moment and was never prepared, under today's rights."""
-    return {"queued": repair.backfill(guid, by=_builder(request), since=_aware(wish.since, "since"))}
+    return {"queued": repair.backfill(guid, by=builder(request), since=aware(wish.since, "since"))}
 
 
 @router.get("/subscriptions/{uuid:guid}/explain", response=answers(ExplanationOut), operation_id="explain")
 def explain(request: HttpRequest, guid: UUID, record: UUID | None = None, event: UUID | None = None) -> Any:
     """Say whether an event, or the last one of a record, would be sent, and what decides."""
-    return repair.explain(guid, by=_builder(request), record_guid=record, event_guid=event)
+    return repair.explain(guid, by=builder(request), record_guid=record, event_guid=event)
 
 
-@router.get("/deliveries", response=answers(Listing[DeliveryOut]), operation_id="list_deliveries")
-def list_deliveries(
-    request: HttpRequest,
-    paging: Query[PageQuery],
-    subscription: UUID | None = None,
-    state: StateName | None = None,
-    webhook: str | None = None,
-    record: UUID | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> dict[str, Any]:
-    """The delivery log, newest first."""
-    by = actor(request)
-    found = queries.deliveries(
-        by,
-        subscription_guid=subscription,
-        state=State[state.upper()] if state else None,
-        webhook=_hook(webhook).number if webhook else None,
-        record_guid=record,
-        since=_aware(since, "since") if since else None,
-        until=_aware(until, "until") if until else None,
-    )
-    return listing(page(found, **paging.arguments()), _delivery, by)
-
-
-@router.get("/deliveries/{uuid:guid}", response=answers(DeliveryDetail), operation_id="get_delivery")
-def get_delivery(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One delivery with its body."""
-    found = queries.delivery(guid, by=actor(request))
-    body = orjson.loads(messages.event_body(found)) if _content_visible(found) else None
-    return _delivery(found, actor(request)) | {"body": body}
-
-
-@router.get("/deliveries/{uuid:guid}/attempts", response=answers(list[AttemptOut]), operation_id="list_attempts")
-def list_attempts(request: HttpRequest, guid: UUID) -> list[dict[str, Any]]:
-    """The attempts of a delivery, first one first; none where the record may not be seen."""
-    found = queries.delivery(guid, by=actor(request))
-    return [_attempt(row) for row in queries.attempts(found)[:200]] if _content_visible(found) else []
-
-
-@router.post("/deliveries/{uuid:guid}/resend", response=answers(DeliveryOut), operation_id="resend")
-def resend(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Send a delivery again, now."""
-    by = _builder(request)
-    repair.resend(guid, by=by)
-    return _delivery(queries.delivery(guid, by=by), by)
-
-
-def _builder(request: HttpRequest) -> Actor:
+def builder(request: HttpRequest) -> Actor:
+    """The actor, who must hold the feature Process Builder."""
     by = actor(request)
     require(by, features.PROCESS_BUILDER)
     return by
 
 
-def _hook(text: str) -> Webhook:
+def hook(text: str) -> Webhook:
+    """A webhook by name or number; raises Invalid."""
     found = catalogue.by_name_or_number(text)
     if found is None:
         raise Invalid("webhook_unknown", "There is no such webhook.", field="webhook")
     return found
 
 
-def _filter_type(name: str | None) -> ObjectType:
-    return ObjectType[name.upper()] if name else ObjectType.NONE
-
-
-def _aware(moment: datetime, field: str) -> datetime:
+def aware(moment: datetime, field: str) -> datetime:
+    """A moment that names its time zone; raises Invalid for one that does not."""
     if moment.tzinfo is None:
         raise Invalid("time_zone_missing", "A moment names its time zone, such as Z.", field=field)
     return moment
 
 
+def _filter_type(name: str | None) -> ObjectType:
+    return ObjectType[name.upper()] if name else ObjectType.NONE
+
+
 def _answer(guid: UUID, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
-    by = _builder(request)
+    by = builder(request)
     found = queries.subscription(guid, by=by)
     versions.tag(response, found.version)
     return _subscription(found, by)
@@ -431,43 +344,4 @@ def _subscription(row: Subscription, _actor: Actor) -> dict[str, Any]:
         "access_lost_at": rfc3339(row.access_lost_at),
         "created_at": rfc3339(row.created_at),
         "version": row.version,
-    }
-
-
-def _content_visible(row: Delivery) -> bool:
-    return bool(getattr(row, "content_visible", False))
-
-
-def _delivery(row: Delivery, _actor: Actor) -> dict[str, Any]:
-    seen = _content_visible(row)
-    return {
-        "guid": str(row.guid),
-        "subscription": str(row.subscription.guid),
-        "webhook": webhooks()[row.subscription.webhook].name,
-        "state": State(row.state).label,
-        "withheld_reason": row.withheld_reason or None,
-        "attempts": row.attempts,
-        "is_test": row.event_id is None,
-        "is_replay": row.is_replay,
-        "due_at": rfc3339(row.due_at) if row.state in (State.DUE, State.SENDING) else None,
-        "created_at": rfc3339(row.created_at),
-        "finished_at": rfc3339(row.finished_at),
-        "record": str(row.record_guid) if seen and row.record_guid else None,
-        "event": str(row.event.guid) if seen and row.event else None,
-        "message_id": messages.webhook_id(row) if seen else None,
-    }
-
-
-def _attempt(row: Attempt) -> dict[str, Any]:
-    head = bytes(row.answer_head)
-    return {
-        "number": row.number,
-        "started_at": rfc3339(row.started_at),
-        "duration_ms": round(row.duration * 1000, 2),
-        "status": row.status,
-        "error": row.error or None,
-        "detail": row.detail,
-        "answer": head.decode(errors="replace"),
-        "answer_base64": b64encode(head).decode(),
-        "headers": row.headers,
     }

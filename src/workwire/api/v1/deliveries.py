@@ -1,0 +1,154 @@
+"""The delivery log, its attempts, and sending one again."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+
+from workwire.api.auth import actor
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import Listing, answers, listing, rfc3339
+from workwire.api.v1.subscriptions import aware, builder, hook
+from workwire.kernel.actor import Actor
+from workwire.kernel.pages import page
+from workwire.outbox.registry import webhooks
+from workwire.reactions.webhooks import messages, queries, repair
+from workwire.reactions.webhooks.models import State
+
+if TYPE_CHECKING:
+    from workwire.reactions.webhooks.models import Attempt, Delivery
+
+router = Router(tags=["webhooks"])
+StateName = Literal["due", "sending", "delivered", "withheld", "gave_up", "cancelled"]
+
+
+class DeliveryOut(Schema):
+    """A delivery. `record`, `event` and `message_id` are null where the record may not be seen."""
+
+    guid: str
+    subscription: str
+    webhook: str
+    state: str
+    withheld_reason: str | None
+    attempts: int
+    is_test: bool
+    is_replay: bool
+    due_at: str | None
+    created_at: str
+    finished_at: str | None
+    record: str | None
+    event: str | None
+    message_id: str | None
+
+
+class DeliveryDetail(DeliveryOut):
+    """A delivery with the body it carries, null where the record may not be seen."""
+
+    body: dict[str, Any] | None
+
+
+class AttemptOut(Schema):
+    """One HTTP request; `answer` is the head of what came back, as text and as bytes in base64."""
+
+    number: int
+    started_at: str
+    duration_ms: float
+    status: int | None
+    error: str | None
+    detail: str
+    answer: str
+    answer_base64: str
+    headers: dict[str, str]
+
+
+@router.get("/deliveries", response=answers(Listing[DeliveryOut]), operation_id="list_deliveries")
+def list_deliveries(
+    request: HttpRequest,
+    paging: Query[PageQuery],
+    subscription: UUID | None = None,
+    state: StateName | None = None,
+    webhook: str | None = None,
+    record: UUID | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[str, Any]:
+    """The delivery log, newest first."""
+    by = actor(request)
+    found = queries.deliveries(
+        by,
+        subscription_guid=subscription,
+        state=State[state.upper()] if state else None,
+        webhook=hook(webhook).number if webhook else None,
+        record_guid=record,
+        since=aware(since, "since") if since else None,
+        until=aware(until, "until") if until else None,
+    )
+    return listing(page(found, **paging.arguments()), _delivery, by)
+
+
+@router.get("/deliveries/{uuid:guid}", response=answers(DeliveryDetail), operation_id="get_delivery")
+def get_delivery(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """One delivery with its body."""
+    found = queries.delivery(guid, by=actor(request))
+    body = orjson.loads(messages.event_body(found)) if _content_visible(found) else None
+    return _delivery(found, actor(request)) | {"body": body}
+
+
+@router.get("/deliveries/{uuid:guid}/attempts", response=answers(list[AttemptOut]), operation_id="list_attempts")
+def list_attempts(request: HttpRequest, guid: UUID) -> list[dict[str, Any]]:
+    """The attempts of a delivery, first one first; none where the record may not be seen."""
+    found = queries.delivery(guid, by=actor(request))
+    return [_attempt(row) for row in queries.attempts(found)[:200]] if _content_visible(found) else []
+
+
+@router.post("/deliveries/{uuid:guid}/resend", response=answers(DeliveryOut), operation_id="resend")
+def resend(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """Send a delivery again, now."""
+    by = builder(request)
+    repair.resend(guid, by=by)
+    return _delivery(queries.delivery(guid, by=by), by)
+
+
+def _content_visible(row: Delivery) -> bool:
+    return bool(getattr(row, "content_visible", False))
+
+
+def _delivery(row: Delivery, _actor: Actor) -> dict[str, Any]:
+    seen = _content_visible(row)
+    return {
+        "guid": str(row.guid),
+        "subscription": str(row.subscription.guid),
+        "webhook": webhooks()[row.subscription.webhook].name,
+        "state": State(row.state).label,
+        "withheld_reason": row.withheld_reason or None,
+        "attempts": row.attempts,
+        "is_test": row.event_id is None,
+        "is_replay": row.is_replay,
+        "due_at": rfc3339(row.due_at) if row.state in (State.DUE, State.SENDING) else None,
+        "created_at": rfc3339(row.created_at),
+        "finished_at": rfc3339(row.finished_at),
+        "record": str(row.record_guid) if seen and row.record_guid else None,
+        "event": str(row.event.guid) if seen and row.event else None,
+        "message_id": messages.webhook_id(row) if seen else None,
+    }
+
+
+def _attempt(row: Attempt) -> dict[str, Any]:
+    head = bytes(row.answer_head)
+    return {
+        "number": row.number,
+        "started_at": rfc3339(row.started_at),
+        "duration_ms": round(row.duration * 1000, 2),
+        "status": row.status,
+        "error": row.error or None,
+        "detail": row.detail,
+        "answer": head.decode(errors="replace"),
+        "answer_base64": b64encode(head).decode(),
+        "headers": row.headers,
+    }

@@ -1,0 +1,296 @@
+"""The REST API through HTTP: problems, pages, versions, idempotency, the log, and who sees what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.doors.conftest import Caller
+from tests.support.receiver import Receiver
+from workwire.cli.seed import Customer, Organisation
+from workwire.dispatcher.engine import Engine
+from workwire.kernel.ids import new_guid
+from workwire.outbox.models import Event
+from workwire.rooms.work.models import WorkItem
+
+
+def _problem(answer: Any, status: int, code: str = "") -> dict[str, Any]:
+    assert answer.status_code == status, (answer.status_code, answer.content)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    content: dict[str, Any] = answer.json()
+    assert content["status"] == status
+    assert {"type", "title", "detail", "code"} <= set(content)
+    assert not code or content["code"] == code
+    return content
+
+
+@pytest.fixture
+def ticket(member: Caller, first: Customer) -> dict[str, Any]:
+    """A draft ticket of the first customer."""
+    answer = member.api("POST", "/tickets", {"process_version": str(first.ticket_version.guid), "title": "Unpaid"})
+    assert answer.status_code == 201, answer.content
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _subscribe(caller: Caller, receiver: Receiver, customer: Customer | None, **more: Any) -> dict[str, Any]:
+    wish = {"webhook": "PacketCreated", "url": receiver.url("/hook"), **more}
+    if customer is not None:
+        wish |= {"filter_type": "Company", "filter_guid": str(customer.company.guid)}
+    answer = caller.api("POST", "/subscriptions", wish)
+    assert answer.status_code == 201, answer.content
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_ticket_goes_its_way(member: Caller, organisation: Organisation, ticket: dict[str, Any]) -> None:
+    path = f"/work-items/{ticket['guid']}"
+    category = organisation.objects["TicketCategoryGUID"]
+    assert member.api("POST", f"{path}/submit", {"category": category}).json()["status"] == "ToDo"
+    assert member.api("POST", f"{path}/take").json()["status"] == "InProgress"
+    assert member.api("POST", f"{path}/wait", {"for": "information"}).json()["status"] == "Waiting"
+    said = member.api(
+        "POST", f"{path}/communications", {"kind": "EmailIncoming", "body": "Here it is.", "subject": "Re"}
+    )
+    assert said.status_code == 201
+    assert member.api("GET", path).json()["status"] == "ToDo"
+    assert member.api("POST", f"{path}/resolve", {}).json()["status"] == "Closed"
+    _problem(member.api("POST", f"{path}/resolve", {}), 409, "resolve_not_possible")
+    events = member.api("GET", f"{path}/events?limit=50").json()["items"]
+    mine = [event["sequence"] for event in events if event["name"] != "NewCommunication"]
+    assert mine == list(range(len(mine), 0, -1))
+    assert events[0]["body"]["Previous"]["Status"] == 1
+
+
+def test_a_list_is_read_page_by_page(member: Caller, first: Customer) -> None:
+    made = [
+        member.api("POST", "/tickets", {"process_version": str(first.ticket_version.guid), "title": f"No. {number}"})
+        for number in range(5)
+    ]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = member.api("GET", f"/work-items?limit=2&kind=ticket{f'&cursor={cursor}' if cursor else ''}").json()
+        assert len(page["items"]) <= 2
+        seen += [item["guid"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == [answer.json()["guid"] for answer in reversed(made)]
+    _problem(member.api("GET", "/work-items?cursor=nonsense"), 422, "cursor_invalid")
+    _problem(member.api("GET", "/work-items?limit=0"), 422, "input_invalid")
+    _problem(member.api("GET", "/work-items?status=Lost"), 422, "status_unknown")
+
+
+def test_a_change_insists_on_the_version_it_has_read(member: Caller, ticket: dict[str, Any]) -> None:
+    path = f"/work-items/{ticket['guid']}"
+    tag = member.api("GET", path).headers["ETag"]
+    changed = member.api("PATCH", path, {"description": "one"}, If_Match=tag)
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != tag
+    _problem(member.api("PATCH", path, {"description": "two"}, If_Match=tag), 412, "version_conflict")
+    assert member.api("GET", path).json()["description"] == "one"
+
+
+def test_a_key_makes_one_of_a_repeated_request(member: Caller, first: Customer) -> None:
+    wish = {"process_version": str(first.ticket_version.guid), "title": "Once"}
+    answers = [member.api("POST", "/tickets", wish, Idempotency_Key="k-1") for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert WorkItem.objects.count() == 1
+    other = member.api("POST", "/tickets", wish | {"title": "Twice"}, Idempotency_Key="k-1")
+    _problem(other, 409, "idempotency_key_reused")
+    refused = member.api("POST", "/tickets", wish | {"title": "x" * 600}, Idempotency_Key="k-2")
+    _problem(refused, 422)
+    assert member.api("POST", "/tickets", wish, Idempotency_Key="k-2").status_code == 201
+
+
+def test_secrets_shown_once_are_not_kept_for_repeated_requests(
+    builder: Caller, first: Customer, receiver: Receiver
+) -> None:
+    wish = {"webhook": "PacketCreated", "url": receiver.url("/"), "filter_type": "Company"}
+    wish["filter_guid"] = str(first.company.guid)
+    made = builder.api("POST", "/subscriptions", wish, Idempotency_Key="s").json()
+    again = builder.api("POST", "/subscriptions", wish, Idempotency_Key="s").json()
+    assert made["secret"].startswith("whsec_")
+    assert again == made | {"secret": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"process_version": "x", "title": "t"}, "process_version"),
+        ({"title": "t"}, "process_version"),
+        ({"process_version": str(new_guid()), "color": "red"}, "color"),
+        ({"process_version": str(new_guid()), "record_count": 0}, "record_count"),
+    ],
+)
+def test_bad_input_names_the_field(body: dict[str, Any], field: str, member: Caller) -> None:
+    content = _problem(member.api("POST", "/tickets", body), 422, "input_invalid")
+    assert field in content["detail"]
+
+
+def test_broken_json_and_unknown_paths_are_problems(member: Caller) -> None:
+    _problem(member.api("POST", "/tickets", "{"), 400)
+    _problem(member.api("GET", "/nothing/here"), 404)
+    _problem(Client().get("/api/v1/work-items"), 401)
+    wrong = Client().post("/api/v1/tokens", {"username": "petra", "password": "no"}, content_type="application/json")
+    _problem(wrong, 401, "login_failed")
+
+
+def test_subscribing_testing_and_reading_the_log(
+    builder: Caller, first: Customer, receiver: Receiver, engine: Engine, ticket: dict[str, Any], member: Caller
+) -> None:
+    made = _subscribe(builder, receiver, first, header_name="X-Team", header_value="operations")
+    listed = builder.api("GET", "/subscriptions").json()["items"]
+    assert [row["guid"] for row in listed] == [made["guid"]]
+    assert "secret" not in listed[0]
+    engine.drain()
+    receiver.requests.clear()
+    member.api("POST", "/tickets", {"process_version": str(first.ticket_version.guid), "title": "Next"})
+    receiver.script("/hook", status=500, body=b"<oops \xff>", times=1)
+    engine.drain()
+    (row,) = builder.api("GET", f"/deliveries?subscription={made['guid']}&state=due").json()["items"]
+    assert (row["attempts"], row["webhook"]) == (1, "PacketCreated")
+    (attempt,) = builder.api("GET", f"/deliveries/{row['guid']}/attempts").json()
+    assert (attempt["status"], attempt["answer"]) == (500, "<oops �>")
+    assert attempt["headers"]["X-Team"] == "•••"
+    assert builder.api("GET", f"/deliveries/{row['guid']}").json()["body"]["GUID"] == row["record"]
+    assert builder.api("POST", f"/deliveries/{row['guid']}/resend").status_code == 200
+    engine.drain()
+    assert builder.api("GET", f"/deliveries/{row['guid']}").json()["state"] == "delivered"
+    told = builder.api("GET", f"/subscriptions/{made['guid']}/explain?record={row['record']}").json()
+    assert told["would_be_sent"] is True
+    assert told["body"]["GUID"] == row["record"]
+    assert builder.api("DELETE", f"/subscriptions/{made['guid']}").status_code == 204
+    _problem(builder.api("GET", f"/subscriptions/{made['guid']}"), 404)
+
+
+def test_a_withheld_delivery_shows_why_and_not_what(
+    administrator: Caller,
+    narrow: Caller,
+    organisation: Organisation,
+    second: Customer,
+    receiver: Receiver,
+    engine: Engine,
+) -> None:
+    made = _subscribe(narrow, receiver, second)
+    user = organisation.accounts["process builder of one company"].user
+    gone = administrator.api("DELETE", f"/user-groups/{second.group.guid}/members/{user.guid}")
+    assert gone.status_code == 200
+    wish = {"process_version": str(second.ticket_version.guid), "title": "Secret plan"}
+    guid = administrator.api("POST", "/tickets", wish).json()["guid"]
+    engine.drain()
+    (row,) = narrow.api("GET", f"/deliveries?subscription={made['guid']}").json()["items"]
+    assert (row["state"], row["withheld_reason"]) == ("withheld", "filter_object_not_visible")
+    assert (row["record"], row["event"], row["message_id"]) == (None, None, None)
+    assert narrow.api("GET", f"/deliveries/{row['guid']}").json()["body"] is None
+    assert narrow.api("GET", f"/deliveries?record={guid}").json()["items"] == []
+    (seen,) = administrator.api("GET", f"/deliveries?record={guid}").json()["items"]
+    assert seen["record"] == guid
+    assert receiver.requests == []
+
+
+OF_ANOTHER = (
+    ("GET", "/work-items/{item}"),
+    ("PATCH", "/work-items/{item}"),
+    ("POST", "/work-items/{item}/submit"),
+    ("POST", "/work-items/{item}/take"),
+    ("POST", "/work-items/{item}/unassign"),
+    ("POST", "/work-items/{item}/resolve"),
+    ("POST", "/work-items/{item}/reopen"),
+    ("POST", "/work-items/{item}/unable-to-complete"),
+    ("GET", "/work-items/{item}/events"),
+    ("GET", "/work-items/{item}/communications"),
+    ("POST", "/work-items/{item}/communications"),
+    ("GET", "/communications/{communication}"),
+    ("GET", "/companies/{company}"),
+    ("PATCH", "/companies/{company}"),
+    ("GET", "/contracts/{contract}"),
+    ("GET", "/services/{service}"),
+    ("GET", "/process-versions/{version}"),
+    ("GET", "/subscriptions/{subscription}"),
+    ("PATCH", "/subscriptions/{subscription}"),
+    ("DELETE", "/subscriptions/{subscription}"),
+    ("POST", "/subscriptions/{subscription}/pause"),
+    ("POST", "/subscriptions/{subscription}/resume"),
+    ("POST", "/subscriptions/{subscription}/simulate"),
+    ("POST", "/subscriptions/{subscription}/rotate-secret"),
+    ("GET", "/subscriptions/{subscription}/explain?record={item}"),
+    ("GET", "/deliveries/{delivery}"),
+    ("GET", "/deliveries/{delivery}/attempts"),
+    ("POST", "/deliveries/{delivery}/resend"),
+    ("DELETE", "/credentials/{credential}"),
+)
+
+
+@pytest.fixture
+def things_of_another(
+    builder: Caller, member: Caller, first: Customer, receiver: Receiver, engine: Engine, organisation: Organisation
+) -> dict[str, str]:
+    """GUIDs of records of the first customer and of the builder's own things."""
+    subscription = _subscribe(builder, receiver, first)
+    wish = {"process_version": str(first.ticket_version.guid), "title": "Unpaid"}
+    item = member.api("POST", "/tickets", wish).json()["guid"]
+    said = member.api("POST", f"/work-items/{item}/communications", {"body": "x"}).json()["guid"]
+    engine.drain()
+    (delivery,) = builder.api("GET", f"/deliveries?record={item}").json()["items"]
+    return {
+        "item": item,
+        "communication": said,
+        "company": str(first.company.guid),
+        "contract": str(first.contract.guid),
+        "service": str(first.service.guid),
+        "version": str(first.ticket_version.guid),
+        "subscription": subscription["guid"],
+        "delivery": delivery["guid"],
+        "credential": str(organisation.accounts["process builder"].user.credentials.get().guid),
+    }
+
+
+def test_what_belongs_to_others_is_not_found_by_whatever_operation(
+    things_of_another: dict[str, str], narrow: Caller
+) -> None:
+    before = Event.objects.count()
+    missing = dict.fromkeys(things_of_another, str(new_guid()))
+    for method, path in OF_ANOTHER:
+        body = None if method in ("GET", "DELETE") else {}
+        there, absent = (narrow.api(method, path.format(**names), body) for names in (things_of_another, missing))
+        assert there.status_code == 404, (method, path, there.content)
+        assert there.content == absent.content, (method, path)
+    assert Event.objects.count() == before
+
+
+def test_no_role_no_deed(member: Caller, builder: Caller, things_of_another: dict[str, str]) -> None:
+    for method, path in OF_ANOTHER:
+        if "subscription" in path or path.endswith("resend"):
+            body = None if method in ("GET", "DELETE") else {}
+            _problem(member.api(method, path.format(**things_of_another), body), 403, "feature_missing")
+    for method, path in (("GET", "/users"), ("GET", "/user-groups")):
+        _problem(builder.api(method, path), 403, "feature_missing")
+
+
+def test_lists_take_the_same_number_of_queries_however_long(
+    builder: Caller, member: Caller, first: Customer, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            for path in ("/work-items", "/companies", "/subscriptions", "/deliveries", "/process-versions", "/roles"):
+                assert builder.api("GET", path).status_code == 200
+        return len(captured)
+
+    before = count()
+    for number in range(4):
+        member.api("POST", "/tickets", {"process_version": str(first.ticket_version.guid), "title": str(number)})
+        builder.api("POST", "/companies", {"name": f"Company {number}"})
+    assert count() == before
+    assert before <= 6 * 5
+
+
+def test_creating_a_ticket_takes_at_most_twelve_queries(
+    member: Caller, first: Customer, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    with django_assert_max_num_queries(12):
+        member.api("POST", "/tickets", {"process_version": str(first.ticket_version.guid), "title": "x"})

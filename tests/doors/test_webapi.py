@@ -1,0 +1,380 @@
+"""The documented web API through HTTP: right and wrong calls, and the contract's own schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from jsonschema import Draft4Validator
+
+from tests.doors.conftest import Caller
+from tests.support.receiver import Receiver
+from workwire.cli.seed import Customer, Organisation
+from workwire.kernel.ids import new_guid
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks.models import Subscription
+from workwire.rooms.work.models import WorkItem
+from workwire.webapi import refusals
+
+CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "enate-connector.swagger.json"
+needs_contract = pytest.mark.skipif(
+    not CONTRACT.exists(), reason="the contract file lies in ../shared, which is absent"
+)
+
+
+@cache
+def _contract() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(CONTRACT.read_text())
+    return found
+
+
+def _fits(operation: str, answer: Any) -> Any:
+    """Check an answer against the contract, where it is there: its status is listed and its body fits the schema."""
+    content = json.loads(answer.content) if answer.content else None
+    if CONTRACT.exists():
+        (listed,) = _contract()["paths"][f"/webapi/{operation}"].values()
+        assert str(answer.status_code) in {*listed["responses"], "400"}, (answer.status_code, answer.content)
+        schema = listed["responses"].get(str(answer.status_code), {}).get("schema")
+        refused_by_rule = isinstance(content, dict) and content.get("Result", True) is None
+        if answer.status_code == 200 and schema and not refused_by_rule:
+            Draft4Validator({**schema, "definitions": _contract()["definitions"]}).validate(content)
+    return content
+
+
+@pytest.fixture
+def ticket(member: Caller, organisation: Organisation) -> dict[str, Any]:
+    """A draft ticket of the first customer."""
+    wish = {
+        "TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"],
+        "Title": "Invoice 4711 unpaid",
+        "Description": "Due since Friday.",
+        "DataFields": {"Invoice": "4711"},
+    }
+    found: dict[str, Any] = _fits("Ticket/Create", member.webapi("Ticket/Create", wish))
+    return found
+
+
+@pytest.fixture
+def subscription(builder: Caller, first: Customer, receiver: Receiver) -> dict[str, Any]:
+    """A subscription of the builder to what is created at the first customer."""
+    answer = builder.webapi("WebHookSubscription/SubscribeToWebhook", _wish(first, receiver))
+    assert answer.status_code == 200, answer.content
+    found: dict[str, Any] = answer.json()["Result"]
+    return found
+
+
+def _wish(customer: Customer, receiver: Receiver, **more: Any) -> dict[str, Any]:
+    return {
+        "Webhook": "PacketCreated",
+        "FilterObjectType": "Company",
+        "FilterObjectGUID": str(customer.company.guid),
+        "SubscriberURL": receiver.url("/hook"),
+        "CustomHeader": "X-Team",
+        "CustomHeaderValue": "operations",
+    } | more
+
+
+def _refused(answer: Any, status: int, word: str = "") -> None:
+    assert answer.status_code == status, (answer.status_code, answer.content)
+    assert answer.headers["Reason"]
+    content = answer.json()
+    assert word.lower() in content["Message"].lower()
+    assert content["Messages"][0]["IsError"] is True
+
+
+def test_a_ticket_from_draft_to_resolved(member: Caller, organisation: Organisation, ticket: dict[str, Any]) -> None:
+    got = _fits("Ticket/Get", member.webapi("Ticket/Get", TicketGUID=ticket["GUID"]))
+    assert (got["Status"], got["Title"], got["StartedByMethod"]) == (
+        "Draft",
+        "Invoice 4711 unpaid",
+        "ByOperationalUser",
+    )
+    assert got["DataFields"] == {"Invoice": "4711"}
+    category = {"GUID": organisation.objects["TicketCategoryGUID"]}
+    change = {"GUID": ticket["GUID"], "Title": "Invoice 4711", "Description": "", "TicketCategoryAttribute": category}
+    submitted = _fits("Ticket/SetToDo", member.webapi("Ticket/SetToDo", change))["Result"]
+    assert submitted["Status"] == "ToDo"
+    assert submitted["DueDate"]
+    assert submitted["TicketCategoryAttribute"]["CategoryLevel2"] == "Overdue invoice"
+    updated = _fits("Ticket/Update", member.webapi("Ticket/Update", {"GUID": ticket["GUID"], "Description": "Paid."}))
+    assert (updated["State"], updated["Description"]) == ("WithWA", "Paid.")
+    resolved = member.webapi("Ticket/Resolve", {"GUID": ticket["GUID"], "Title": "", "Description": "Paid."})
+    assert _fits("Ticket/Resolve", resolved)["Result"]["Status"] == "Closed"
+    again = _fits("Ticket/Resolve", member.webapi("Ticket/Resolve", {"GUID": ticket["GUID"]}))
+    assert again["Result"] is None
+    assert again["Messages"][0]["MessageID"] == "Packet_IsCompletedNoUpdatesPossible"
+
+
+def test_a_case_runs_through_its_steps(member: Caller, organisation: Organisation) -> None:
+    wish = {
+        "CaseAttributeVersionGUID": organisation.objects["CaseAttributeVersionGUID"],
+        "Title": "Onboard",
+        "Description": "",
+    }
+    case = _fits("Case/Create", member.webapi("Case/Create", wish))["Result"]
+    assert case["Status"] == "Draft"
+    _fits(
+        "Case/Update",
+        member.webapi("Case/Update", {"GUID": case["GUID"], "Title": "Onboard Delft", "Description": "x"}),
+    )
+    started = _fits(
+        "Case/SetToDo", member.webapi("Case/SetToDo", {"GUID": case["GUID"], "Title": "", "Description": ""})
+    )
+    assert started["Result"]["Status"] == "ToDo"
+    blocked = _fits("Case/SetResolved", member.webapi("Case/SetResolved", {"GUID": case["GUID"]}))
+    assert blocked["Messages"][0]["MessageID"] == "Case_CaseCantBeCompletedWithRunningWorkItems"
+    done = 0
+    while actions := WorkItem.objects.filter(parent__guid=case["GUID"]).exclude(status__in=[4, 5]):
+        for action in actions:
+            got = _fits("Action/Get", member.webapi("Action/Get", ActionGUID=str(action.guid)))
+            assert got["Reference"].startswith(f"{case['Reference']}-A")
+            ended = member.webapi("Action/ResolveSuccessfully", {"GUID": got["GUID"], "Title": "", "Description": ""})
+            assert _fits("Action/ResolveSuccessfully", ended)["Result"]["ResolutionMethod"] == "DoneSuccessfully"
+            done += 1
+    assert done == 3
+    assert _fits("Case/Get", member.webapi("Case/Get", CaseGUID=case["GUID"]))["Status"] == "Closed"
+
+
+def test_submitting_without_a_title_says_so_and_changes_nothing(member: Caller, organisation: Organisation) -> None:
+    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": ""}
+    ticket = member.webapi("Ticket/Create", wish).json()
+    before = Event.objects.count()
+    answer = member.webapi("Ticket/SetToDo", {"GUID": ticket["GUID"], "Title": "", "Description": "changed"})
+    content = _fits("Ticket/SetToDo", answer)
+    assert content["Result"] is None
+    assert content["Messages"][0]["MessageID"] == "Packet_TitleCannotBeBlank"
+    assert Event.objects.count() == before
+    assert WorkItem.objects.get(guid=ticket["GUID"]).description == ""
+
+
+def test_communications(member: Caller, ticket: dict[str, Any]) -> None:
+    html = {"Body": "<b>called</b>", "CommunicationType": 5, "IsResolutionCommunication": "false"}
+    answer = member.webapi("PacketCommunication/AddPacketCommunication", html, PacketGUID=ticket["GUID"])
+    made = _fits("PacketCommunication/AddPacketCommunication", answer)
+    assert (made["Type"], made["Body"]) == ("PhoneOutgoing", "<b>called</b>")
+    rows = _fits(
+        "PacketCommunication/GetCommunications",
+        member.webapi("PacketCommunication/GetCommunications", PacketGUID=ticket["GUID"]),
+    )
+    assert [row["GUID"] for row in rows] == [made["GUID"]]
+    one = member.webapi("PacketCommunication/GetCommunication", CommunicationGUID=made["GUID"], SanitizeHTMLBody="true")
+    assert _fits("PacketCommunication/GetCommunication", one)["GUID"] == made["GUID"]
+    wrong = member.webapi(
+        "PacketCommunication/AddPacketCommunication", {"CommunicationType": "Pigeon"}, PacketGUID=ticket["GUID"]
+    )
+    _refused(wrong, 400, "CommunicationType")
+
+
+def test_contexts_and_service_lines(narrow: Caller, second: Customer) -> None:
+    contexts = _fits("Packet/GetContexts", narrow.webapi("Packet/GetContexts", ProcessType="ticket"))
+    assert [customer["GUID"] for customer in contexts] == [str(second.company.guid)]
+    process = contexts[0]["Contracts"][0]["Services"][0]["Processes"][0]
+    assert process["AttributeGUID"] == str(second.ticket_version.guid)
+    assert process["VersionState"] == "Live"
+    lines = _fits("ServiceLine/GetAll", narrow.webapi("ServiceLine/GetAll"))
+    assert [line["Name"] for line in lines] == ["Finance Operations"]
+    _refused(narrow.webapi("Packet/GetContexts", ProcessType="Parcel"), 400, "ProcessType")
+
+
+def test_the_secret_is_whole_once_and_masked_afterwards(builder: Caller, subscription: dict[str, Any]) -> None:
+    assert subscription["Signature"].startswith("whsec_")
+    assert subscription["CustomHeaderValue"] != "operations"
+    for answer in (
+        builder.webapi("WebHookSubscription/GetWebhookSubscription", WebhookSubscriptionGUID=subscription["GUID"]),
+        builder.webapi("WebHookSubscription/GetAllWebhookSubscriptions"),
+    ):
+        text = answer.content.decode()
+        assert subscription["GUID"] in text
+        assert subscription["Signature"] not in text
+        assert "operations" not in text
+    _fits(
+        "WebHookSubscription/GetAllWebhookSubscriptions",
+        builder.webapi("WebHookSubscription/GetAllWebhookSubscriptions"),
+    )
+
+
+def test_updating_and_unsubscribing(builder: Caller, subscription: dict[str, Any], second: Customer) -> None:
+    guid = subscription["GUID"]
+    change = {"GUID": guid, "FilterObjectType": 31, "FilterObjectGUID": str(second.company.guid), "Webhook": 1}
+    changed = _fits(
+        "WebHookSubscription/UpdateWebhookSubscription",
+        builder.webapi("WebHookSubscription/UpdateWebhookSubscription", change),
+    )["Result"]
+    assert (changed["Webhook"], changed["FilterObjectGUID"]) == ("PacketUpdated", str(second.company.guid))
+    moved = {"GUID": guid, "SubscriberURL": "http://localhost.example.invalid/hook"}
+    _refused(builder.webapi("WebHookSubscription/UpdateWebhookSubscription", moved), 400, "header")
+    gone = builder.webapi("WebHookSubscription/Unsubscribe", {}, webHookSubscriptionGUID=guid)
+    assert _fits("WebHookSubscription/Unsubscribe", gone)["Result"] is True
+    _refused(builder.webapi("WebHookSubscription/Unsubscribe", {}, webHookSubscriptionGUID=guid), 404)
+    _refused(builder.webapi("WebHookSubscription/GetWebhookSubscription", WebhookSubscriptionGUID=guid), 404)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"Webhook": "PacketTeleported"}, "webhook"),
+        ({"Webhook": 17}, "webhook"),
+        ({"Webhook": None}, "webhook"),
+        ({"FilterObjectGUID": "not-a-guid"}, "FilterObjectGUID"),
+        ({"FilterObjectType": "Planet"}, "FilterObjectType"),
+        ({"FilterObjectType": "Schedule"}, "FilterObjectType"),
+        ({"FilterObjectType": "Packet"}, "FilterObjectType"),
+        ({"FilterObjectType": None, "FilterObjectGUID": None}, "FilterObjectType"),
+        ({"Webhook": "BusinessObjectCreated"}, "FilterObjectGUID"),
+        ({"Webhook": "SpecificBusinessObjectUpdated", "FilterObjectGUID": None}, "FilterObjectGUID"),
+        ({"SubscriberURL": None}, "SubscriberURL"),
+        ({"SubscriberURL": "ftp://example.com/x"}, "SubscriberURL"),
+        ({"SubscriberURL": "http://user:secret@example.com/"}, "SubscriberURL"),
+        ({"SubscriberURL": "http://10.1.2.3/x"}, "SubscriberURL"),
+        ({"SubscriberURL": "http://169.254.169.254/latest"}, "SubscriberURL"),
+        ({"SubscriberURL": "http://[::ffff:10.0.0.1]/"}, "SubscriberURL"),
+        ({"SubscriberURL": "http://0x0a000001/"}, "SubscriberURL"),
+        ({"CustomHeader": "Host"}, "CustomHeader"),
+        ({"CustomHeader": "Webhook-Signature"}, "CustomHeader"),
+        ({"CustomHeader": "Content-Length"}, "CustomHeader"),
+        ({"CustomHeader": "Bad Name"}, "CustomHeader"),
+        ({"CustomHeaderValue": "two\r\nlines"}, "CustomHeaderValue"),
+        ({"CustomHeaderValue": ""}, "CustomHeaderValue"),
+    ],
+)
+def test_every_refusal_names_the_field_and_changes_nothing(
+    change: dict[str, Any], word: str, builder: Caller, first: Customer, receiver: Receiver
+) -> None:
+    before = Event.objects.count()
+    _refused(builder.webapi("WebHookSubscription/SubscribeToWebhook", _wish(first, receiver, **change)), 400, word)
+    assert not Subscription.objects.exists()
+    assert Event.objects.count() == before
+
+
+def test_who_may_not_subscribe(member: Caller, narrow: Caller, first: Customer, receiver: Receiver) -> None:
+    operation = "WebHookSubscription/SubscribeToWebhook"
+    _refused(member.webapi(operation, _wish(first, receiver)), 403)
+    invisible = narrow.webapi(operation, _wish(first, receiver))
+    absent = narrow.webapi(operation, _wish(first, receiver, FilterObjectGUID=str(new_guid())))
+    _refused(invisible, 404)
+    assert (invisible.status_code, invisible.content) == (absent.status_code, absent.content)
+    assert not Subscription.objects.exists()
+
+
+def test_the_records_of_others_are_not_found(
+    narrow: Caller, ticket: dict[str, Any], subscription: dict[str, Any]
+) -> None:
+    guid, missing = ticket["GUID"], str(new_guid())
+    for one in (guid, missing):
+        _refused(narrow.webapi("Ticket/Get", TicketGUID=one), 404)
+        _refused(narrow.webapi("Case/Get", CaseGUID=one), 404)
+        _refused(narrow.webapi("Ticket/Update", {"GUID": one, "Description": "mine"}), 404)
+        _refused(narrow.webapi("Ticket/SetToDo", {"GUID": one}), 404)
+        _refused(narrow.webapi("PacketCommunication/GetCommunications", PacketGUID=one), 404)
+        _refused(narrow.webapi("PacketCommunication/AddPacketCommunication", {"Body": "x"}, PacketGUID=one), 404)
+    for one in (subscription["GUID"], missing):
+        _refused(narrow.webapi("WebHookSubscription/GetWebhookSubscription", WebhookSubscriptionGUID=one), 404)
+        _refused(narrow.webapi("WebHookSubscription/Unsubscribe", {}, webHookSubscriptionGUID=one), 404)
+        _refused(narrow.webapi("WebHookTest/SimulateEvent", webHookSubscriptionGUID=one), 404)
+    assert narrow.webapi("WebHookSubscription/GetAllWebhookSubscriptions").json() == []
+
+
+def test_names_are_read_in_any_case_and_under_the_instance(member: Caller, ticket: dict[str, Any]) -> None:
+    for path in (
+        "/webapi/ticket/GET",
+        "/WEBAPI/Ticket/get",
+        "/workwire/webapi/Ticket/Get",
+        "/WorkWire/WebApi/Ticket/Get/",
+    ):
+        answer = Client().get(path, {"AUTHTOKEN": member.token, "ticketguid": ticket["GUID"]})
+        assert answer.status_code == 200, path
+    assert Client().get("/elsewhere/webapi/Ticket/Get", {"authToken": member.token}).status_code == 404
+    body = {"guid": ticket["GUID"], "DESCRIPTION": "any case"}
+    assert member.webapi("ticket/update", body).json()["Description"] == "any case"
+
+
+def test_the_token_is_taken_from_four_places(member: Caller, organisation: Organisation) -> None:
+    path, token = "/webapi/ServiceLine/GetAll", member.token
+    assert Client().get(path, {"authToken": token}).status_code == 200
+    assert Client().get(path, headers={"apikey": token}).status_code == 200
+    assert Client().get(path, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    account, browser = organisation.accounts["team member"], Client()
+    wish = {"Username": account.user.username, "Password": account.password}
+    login = browser.post("/webapi/Authentication/Login?useCookie=true", wish, content_type="application/json")
+    assert (login.status_code, login.content) == (204, b"")
+    assert login.cookies["workwire_token"]["httponly"]
+    assert browser.get(path).status_code == 200
+    out = "/webapi/Authentication/Logout"
+    foreign = browser.post(out, "", "application/json", headers={"Sec-Fetch-Site": "cross-site"})
+    _refused(foreign, 401)
+    ours = browser.post(out, "", "application/json", headers={"Sec-Fetch-Site": "same-origin"})
+    assert ours.status_code == 204
+    _refused(browser.get(path), 401)
+    _refused(Client().get(path), 401)
+    _refused(Client().get(path, {"authToken": "wrong"}), 401)
+
+
+def test_broken_requests_are_refused(member: Caller, organisation: Organisation) -> None:
+    for body in ("{", "[1]", '"text"', b"\xff\xfe", '{"Title": NaN}', "[" * 100_000):
+        _refused(member.webapi("Ticket/Create", body), 400)
+    version = organisation.objects["TicketAttributeVersionGUID"]
+    for wish in (
+        {"TicketAttributeVersionGUID": "nonsense"},
+        {"TicketAttributeVersionGUID": 7},
+        {},
+        {"TicketAttributeVersionGUID": version, "Title": ["a list"]},
+        {"TicketAttributeVersionGUID": version, "Title": "line\nbreak"},
+        {"TicketAttributeVersionGUID": version, "Title": "nul\x00"},
+        {"TicketAttributeVersionGUID": version, "Title": "x" * 501},
+        {"TicketAttributeVersionGUID": version, "Title": "half a character \ud800"},
+        {"TicketAttributeVersionGUID": version, "DataFields": [1]},
+        {"TicketAttributeVersionGUID": version, "AffectedRecordCount": "many"},
+        {"TicketAttributeVersionGUID": version, "Files": [{"FileName": "a.txt"}]},
+    ):
+        _refused(member.webapi("Ticket/Create", wish), 400)
+    assert not WorkItem.objects.exists()
+    _refused(member.webapi("Ticket/Create", {"TicketAttributeVersionGUID": str(new_guid())}), 404)
+    assert member.webapi("Ticket/Create", method="GET").status_code == 405
+    assert member.webapi("Ticket/Vanish").status_code == 404
+
+
+def test_an_oauth_token_for_an_application_credential(organisation: Organisation) -> None:
+    credential = organisation.credential
+    form = {"grant_type": "client_credentials", **credential}
+    for path in ("/webapi/Auth/OAuth/Token", "/Auth/OAuth/Token", "/workwire/webapi/auth/oauth/token"):
+        answer = Client().post(path, form)
+        assert answer.status_code == 200, (path, answer.content)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.json()["token_type"] == "Bearer"
+        caller = Caller(answer.json()["access_token"])
+        assert caller.webapi("WebHookSubscription/GetAllWebhookSubscriptions").status_code == 200
+    wrong = Client().post("/Auth/OAuth/Token", form | {"client_secret": "wrong"})
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
+    other = Client().post("/Auth/OAuth/Token", form | {"grant_type": "password"})
+    assert (other.status_code, other.json()["error"]) == (400, "unsupported_grant_type")
+
+
+def test_a_wrong_password_is_refused_and_too_many_are_locked_out(organisation: Organisation) -> None:
+    wish = {"Username": "petra", "Password": "wrong"}
+    for _ in range(10):
+        answer = Client().post("/webapi/Authentication/Login", wish, content_type="application/json")
+        _refused(answer, 401)
+    locked = Client().post("/webapi/Authentication/Login", wish, content_type="application/json")
+    assert locked.status_code == 429
+    assert int(locked.headers["Retry-After"]) > 0
+
+
+@needs_contract
+def test_every_message_id_is_one_of_the_contract() -> None:
+    known = _contract()["definitions"]
+    assert set(refusals.PACKET_MESSAGES.values()) <= set(known["PacketValidatorMessage"]["enum"])
+    assert set(refusals.CONFIGURATION_MESSAGES.values()) <= set(known["ConfigurationValidatorMessage"]["enum"])
+    assert refusals.UNEXPECTED in known["PacketValidatorMessage"]["enum"]
+
+
+def test_creating_a_ticket_takes_at_most_twelve_queries(
+    member: Caller, organisation: Organisation, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "x"}
+    with django_assert_max_num_queries(12):
+        assert member.webapi("Ticket/Create", wish).status_code == 200

@@ -1,0 +1,40 @@
+"""Small rules of the house that no linter holds."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "workwire"
+DOMAIN = ("kernel", "outbox", "access", "rooms", "reactions")
+
+
+def _modules(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in (SOURCE / folder).rglob("*.py") if "migrations" not in path.parts]
+
+
+@pytest.mark.parametrize("path", _modules(*DOMAIN), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_the_domain_knows_no_http(path: Path) -> None:
+    imported = {
+        name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    assert not [name for name in imported if name.startswith(("django.http", "django.shortcuts", "urllib.request"))]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCE.rglob("*.py") if "migrations" not in path.parts], ids=lambda path: path.name
+)
+def test_every_module_says_what_it_is_and_fits(path: Path) -> None:
+    text = path.read_text()
+    assert ast.get_docstring(ast.parse(text)), "a module says in its docstring what it is for"
+    assert text.count("\n") <= 450, "a module that outgrows its room becomes a package"
+
+
+def test_only_the_ledger_writes_events() -> None:
+    writers = [path.name for path in _modules(*DOMAIN) if "Event.objects.create" in path.read_text()]
+    assert writers == ["ledger.py"]

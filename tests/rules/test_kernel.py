@@ -1,0 +1,45 @@
+"""Ids, pages, texts, secrets at rest."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pytest
+from cryptography.fernet import InvalidToken
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workwire.kernel import crypto, ids, text
+from workwire.kernel.errors import Invalid
+
+
+def test_guids_are_version_7_unique_and_ordered_by_time() -> None:
+    first = ids.new_guid()
+    time.sleep(0.002)
+    many = [ids.new_guid() for _ in range(1000)]
+    assert len(set(many)) == 1000
+    assert all(guid.version == 7 and guid.variant == uuid.RFC_4122 for guid in many)
+    assert all(first < guid for guid in many)
+
+
+@given(st.text())
+def test_parsing_a_guid_never_fails(written: str) -> None:
+    found = ids.parse_guid(written)
+    assert found is None or isinstance(found, uuid.UUID)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=200))
+def test_what_is_sealed_can_be_unsealed_and_does_not_show(secret: str) -> None:
+    sealed = crypto.seal(secret)
+    assert crypto.unseal(sealed) == secret
+    assert len(secret) < 4 or secret not in sealed
+    with pytest.raises(InvalidToken):
+        crypto.unseal(sealed[:-4] + ("AAAA" if sealed[-4:] != "AAAA" else "BBBB"))
+
+
+@pytest.mark.parametrize("bad", ["two\nlines", "nul\x00", "x" * 11, "\ud800", "a\u2028b"])
+def test_one_line_of_text_is_one_bounded_line(bad: str) -> None:
+    with pytest.raises(Invalid):
+        text.line(bad, field="name", longest=10)
+    assert text.line("  fine ", field="name", longest=10) == "fine"
