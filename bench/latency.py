@@ -57,7 +57,7 @@ def _measure(kind: str, count: int) -> None:
         sessions.actor_for(organisation.accounts[who].user) for who in ("process builder", "team member")
     )
     customer = organisation.customers[0]
-    dispatcher = subprocess.Popen([sys.executable, "-m", "workwire", "dispatch"], stdin=subprocess.DEVNULL)  # noqa: S603
+    dispatcher = subprocess.Popen([sys.executable, "-m", "workwire", "dispatch"], stdin=subprocess.DEVNULL)
     try:
         with Receiver() as receiver:
             terms = commands.Terms(0, receiver.url("/"), ObjectType.COMPANY, customer.company.guid)

@@ -176,7 +176,8 @@ def test_a_late_answer_of_a_lost_lease_is_logged_and_changes_nothing_else(
     with clock.frozen(clock.now()) as advance:
         open_ticket()
         deliveries.fan_out(clock.now())
-        (held,) = deliveries.prepare(late, deliveries.claim(late, clock.now(), limit=10, busy={}))
+        claimed = deliveries.claim(late, clock.now(), limit=10, busy={})
+        ((held, _),) = deliveries.prepare(late, claimed, clock.now())
         advance(timedelta(minutes=2))
         engine.drain()
         failed = deliveries.Outcome(held, started_at=clock.now(), duration=0.1, status=500)

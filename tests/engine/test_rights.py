@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
@@ -17,7 +19,7 @@ from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, queries, repair, rights
+from workwire.reactions.webhooks import commands, deliveries, queries, repair, rights
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.work.models import WorkItem
@@ -198,24 +200,38 @@ def test_others_do_not_see_a_subscription_but_an_administrator_does(
     assert queries.subscription(subscription.guid, by=actors["administrator"]).pk == subscription.pk
 
 
-def test_the_check_of_a_batch_is_one_query(
+def test_the_check_of_a_batch_takes_the_same_queries_however_large_it_is(
+    subscribe: Subscribe, open_ticket: Callable[..., WorkItem], engine: Engine
+) -> None:
+    subscribe()
+    for count in (1, 20):
+        for _ in range(count):
+            open_ticket()
+        now = clock.now()
+        deliveries.fan_out(now)
+        claimed = deliveries.claim(engine.guid, now, limit=20, busy={})
+        with CaptureQueriesContext(connection) as captured:
+            prepared = deliveries.prepare(engine.guid, claimed, now)
+        assert [reason for _, reason in prepared] == [""] * len(claimed)
+        assert len(captured) <= 2
+        deliveries.cancel(engine.guid, claimed, now)
+
+
+def test_the_kept_query_says_what_the_composed_one_says(
+    organisation: Organisation,
+    actors: dict[str, Actor],
     subscribe: Subscribe,
     open_ticket: Callable[..., WorkItem],
     engine: Engine,
-    django_assert_num_queries: Callable[[int], object],
 ) -> None:
-    from workwire.reactions.webhooks import deliveries
-
     subscribe()
-    for _ in range(5):
-        open_ticket()
-    now = clock.now()
-    deliveries.fan_out(now)
-    claimed = deliveries.claim(engine.guid, now, limit=10, busy={})
-    assert len(claimed) == 5
-    with django_assert_num_queries(1):  # type: ignore[attr-defined] # a context manager
-        prepared = deliveries.prepare(engine.guid, claimed)
-        assert [rights.refusal(row) for row in prepared] == [""] * 5
+    open_ticket()
+    deliveries.fan_out(clock.now())
+    rows = Delivery.objects.all()
+    for take_away in (lambda *_: None, _lose_sight, _lose_role, _retire):
+        take_away(organisation, actors)
+        composed = {row.pk: rights.refusal(row) for row in rights.checked(rows)}
+        assert rights.refusals(list(composed), clock.now()) == composed
 
 
 def test_explain_says_what_decides(

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, models, transaction
 
 from workwire.access import events, features
@@ -22,13 +23,15 @@ from workwire.access.models import (
     UserGroup,
 )
 from workwire.access.policy import require_administrator
-from workwire.kernel import clock, crypto, ids
+from workwire.kernel import clock, crypto, ids, text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
 LEVELS = ("company", "contract", "service", "process")
+LONGEST_NAME = 100
+LONGEST_PASSWORD = 1024
 LONGEST_CREDENTIAL = timedelta(days=730)
 
 
@@ -48,9 +51,8 @@ def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor
     _check_features(held)
     if kind not in (features.OPERATIONAL, features.BUILDER):
         raise Invalid("role_kind_invalid", "A role is operational or builder.", field="kind")
-    if not name.strip() or Role.objects.filter(name=name.strip()).exists():
-        raise Invalid("role_name_invalid", "A role needs a name no other role has.", field="name")
-    role = Role.objects.create(name=name.strip(), kind=kind)
+    role = Role(name=text.name(name, longest=LONGEST_NAME), kind=kind)
+    _save(role, Invalid("role_name_invalid", "A role needs a name no other role has.", field="name"))
     RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
     record(events.RoleCreated(**_role_body(role)), about=Subject(ObjectType.ROLE, role.guid), by=by)
     return role
@@ -83,12 +85,14 @@ def create_user(
 ) -> User:
     """Make an account with one operational and at most one builder role; without a password it cannot log in."""
     require_administrator(by)
-    username = username.strip()
-    if not username or User.objects.filter(username__iexact=username).exists():
-        raise Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
-    user = User(username=username, full_name=full_name.strip() or username, email=email, user_type=user_type)
+    taken = Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
+    username = text.name(username, field="username", longest=150)
+    if User.objects.filter(username__iexact=username).exists():
+        raise taken
+    full_name = text.line(full_name, field="full_name", longest=200) or username
+    user = User(username=username, full_name=full_name, email=_email(email), user_type=user_type)
     _set_password(user, password)
-    user.save()
+    _save(user, taken)
     _assign(user, roles)
     record(events.UserCreated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
     return user
@@ -126,6 +130,8 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
     """Set a password, one's own or as an administrator; ends the account's login tokens."""
     if by.user_id != user.pk:
         require_administrator(by)
+    if by.credential_id is not None:
+        raise Forbidden("password_by_credential", "An application cannot set passwords.")
     user = _locked(user)
     _set_password(user, password)
     user.save(update_fields=["password"])
@@ -155,9 +161,8 @@ def change_user(
 def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserGroup:
     """Make a user group."""
     require_administrator(by)
-    if not name.strip() or UserGroup.objects.filter(name=name.strip()).exists():
-        raise Invalid("group_name_invalid", "A user group needs a name no other group has.", field="name")
-    group = UserGroup.objects.create(name=name.strip())
+    group = UserGroup(name=text.name(name, longest=LONGEST_NAME))
+    _save(group, Invalid("group_name_invalid", "A user group needs a name no other group has.", field="name"))
     group.members.set(members)
     record(
         events.UserGroupCreated(GUID=str(group.guid), Name=group.name),
@@ -228,7 +233,7 @@ def create_credential(
     secret = crypto.new_token("wws")
     credential = Credential.objects.create(
         user=user,
-        name=name.strip() or "Application",
+        name=text.line(name, field="name", longest=LONGEST_NAME) or "Application",
         client_id=f"ww-{ids.new_guid().hex}",
         secret_digest=crypto.digest(secret),
         expires_at=expires_at,
@@ -259,10 +264,30 @@ def _locked(user: User) -> User:
     return found
 
 
+def _save(row: models.Model, taken: Invalid) -> None:
+    """Save a new row; raises `taken` when its name is another's, also since a moment ago."""
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise taken from error
+
+
+def _email(value: str) -> str:
+    value = text.line(value, field="email", longest=254)
+    try:
+        if value:
+            validate_email(value)
+    except ValidationError as error:
+        raise Invalid("email_invalid", "A mail address is written like name@example.org.", field="email") from error
+    return value
+
+
 def _set_password(user: User, password: str | None) -> None:
     if password is None:
         user.set_unusable_password()
         return
+    text.prose(password, field="password", longest=LONGEST_PASSWORD)
     try:
         validate_password(password, user)
     except ValidationError as error:

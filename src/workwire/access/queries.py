@@ -6,6 +6,7 @@ account (the check before every message), so that there is one definition of eac
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from uuid import UUID
@@ -58,9 +59,10 @@ def features_of(user: User, credential: Credential | None = None) -> frozenset[s
     return frozenset(found.values_list("feature", flat=True))
 
 
-def valid_credentials() -> Q:
-    """The condition under which an application credential counts: not revoked, not expired, its user active."""
-    return Q(revoked_at=None, expires_at__gt=clock.now(), user__is_active=True)
+def valid_credentials(at: datetime | None = None) -> Q:
+    """The condition under which an application credential counts, now or at a moment: not revoked, not expired, its user
+    active."""
+    return Q(revoked_at=None, expires_at__gt=at or clock.now(), user__is_active=True)
 
 
 def users_visible_to(actor: Actor) -> QuerySet[User]:

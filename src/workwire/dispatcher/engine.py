@@ -22,7 +22,7 @@ from workwire.dispatcher import heartbeat
 from workwire.dispatcher.bell import Bell
 from workwire.dispatcher.transport import Answer, Request, Transport
 from workwire.kernel import addresses, clock, ids
-from workwire.reactions.webhooks import deliveries, messages, retry, rights
+from workwire.reactions.webhooks import deliveries, messages, retry
 from workwire.reactions.webhooks.deliveries import Outcome
 from workwire.reactions.webhooks.models import Delivery
 
@@ -141,15 +141,15 @@ class Engine:
         claimed = deliveries.claim(self.guid, now, limit=room, busy=self._busy, last_first=backwards)
         if not claimed:
             return 0
-        prepared = deliveries.prepare(self.guid, claimed)
-        refused = [(row, reason) for row in prepared if (reason := rights.refusal(row))]
+        prepared = deliveries.prepare(self.guid, claimed, now)
+        refused = [(row, reason) for row, reason in prepared if reason]
         if refused:
             deliveries.withhold(self.guid, refused, now)
-        ended = [row.pk for row in prepared if row.subscription.ended_at is not None]
+        ended = [row.pk for row, _ in prepared if row.subscription.ended_at is not None]
         if ended:
             deliveries.cancel(self.guid, ended, now)
         skip = {row.pk for row, _ in refused} | set(ended)
-        self._transport.submit([self._request(row, now) for row in prepared if row.pk not in skip])
+        self._transport.submit([self._request(row, now) for row, _ in prepared if row.pk not in skip])
         return len(claimed)
 
     def _request(self, delivery: Delivery, now: datetime) -> Request:

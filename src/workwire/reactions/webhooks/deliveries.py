@@ -54,6 +54,8 @@ def fan_out(now: datetime, *, limit: int = 200) -> int:
     One dispatcher at a time does this, in the order of the ledger, so that the deliveries of one record are written in
     the order of its sequence.
     """
+    if not Pending.objects.exists():
+        return 0  # looked at without a lock: an idle dispatcher is in nobody's way
     with transaction.atomic():
         if not _may_fan_out():
             return 0
@@ -98,6 +100,8 @@ def claim(worker: UUID, now: datetime, *, limit: int, busy: Mapping[str, int], l
     `busy` counts attempts in flight by endpoint; no endpoint gets more than its bound. `last_first` looks at the lanes
     backwards, which a caller does now and then so that a flood of fresh events starves neither retries nor bulk.
     """
+    if not Delivery.objects.filter(QUEUED, due_at__lte=now).exists():
+        return []  # as in `fan_out`
     most = settings.CONFIG.webhook_endpoint_concurrency
     full = [endpoint for endpoint, count in busy.items() if count >= most]
     with transaction.atomic():
@@ -120,10 +124,12 @@ def claim(worker: UUID, now: datetime, *, limit: int, busy: Mapping[str, int], l
     return taken
 
 
-def prepare(worker: UUID, claimed: Collection[int]) -> list[Delivery]:
-    """Load claimed deliveries with the owner's rights as they are now, in one query; read them with `rights.refusal`."""
-    rows = Delivery.objects.filter(pk__in=claimed, claimed_by=worker, state=State.SENDING)
-    return list(rights.checked(rows).select_related("subscription", "event").order_by("id"))
+def prepare(worker: UUID, claimed: Collection[int], now: datetime) -> list[tuple[Delivery, str]]:
+    """Load claimed deliveries, each with the reason not to send it by the rights as they are now, empty when it may be
+    sent. Two queries for a batch; the rights come last."""
+    rows = list(_held(worker, claimed).select_related("subscription", "event").order_by("id"))
+    reasons = rights.refusals([row.pk for row in rows], now)
+    return [(row, reasons[row.pk]) for row in rows]
 
 
 def withhold(worker: UUID, refused: Sequence[tuple[Delivery, str]], now: datetime) -> None:
