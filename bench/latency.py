@@ -47,6 +47,9 @@ def _measure(kind: str, count: int) -> None:
     from tests.support.receiver import Receiver
     from workwire.access import sessions
     from workwire.cli.seed import seed
+    from workwire.dispatcher import heartbeat
+    from workwire.kernel import clock
+    from workwire.outbox.models import Pending
     from workwire.outbox.objects import ObjectType
     from workwire.reactions.webhooks import commands
     from workwire.rooms.work import commands as work
@@ -62,6 +65,8 @@ def _measure(kind: str, count: int) -> None:
         with Receiver() as receiver:
             terms = commands.Terms(0, receiver.url("/"), ObjectType.COMPANY, customer.company.guid)
             commands.subscribe(terms, by=builder)
+            while not heartbeat.alive(clock.now()) or Pending.objects.exists():
+                time.sleep(0.05)
             committed, commits = {}, []
             for number in range(count + 20):
                 begun = time.monotonic()

@@ -49,7 +49,7 @@ class Receiver:
     def __enter__(self) -> Self:
         """Start serving on a free port."""
         self._lock, self._arrival = threading.Lock(), threading.Condition()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -93,6 +93,10 @@ class Receiver:
                     script = Script()
             self._arrival.notify_all()
         return script
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # a burst of connections must not wait for the system's retransmissions
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:

@@ -51,7 +51,7 @@ class Receiver:
     def start(self) -> None:
         """Begin to listen; `port` is the one listened on from then."""
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
+        self._server = _Server(("127.0.0.1", self.port), _handler(self))
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.05,), name="receiver", daemon=True).start()
@@ -94,6 +94,10 @@ class Receiver:
         except signing.SignatureInvalid as error:
             return str(error)
         return ""
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # a burst of connections must not wait for the system's retransmissions
 
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:

@@ -1,0 +1,261 @@
+"""Tokens: how they are earned, what they allow, and everything that ends them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.hashers import identify_hasher
+from django.db import connection
+from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
+
+from tests.support.recorded import recorded
+from workwire import settings as product
+from workwire.access import commands, features, sessions
+from workwire.access.models import Credential, FailedLogin, Role, Token, User
+from workwire.kernel import clock
+from workwire.kernel.actor import SYSTEM, UserType
+from workwire.kernel.errors import Limited, Unauthenticated
+
+PASSWORD = "a-long-password-for-tests"
+IDLE = timedelta(minutes=60)
+START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+MOST = 3
+
+
+@pytest.fixture
+def roles(db: None) -> dict[str, Role]:
+    """The built-in roles by name."""
+    commands.make_built_in_roles(by=SYSTEM)
+    return {role.name: role for role in Role.objects.all()}
+
+
+@pytest.fixture
+def user(roles: dict[str, Role]) -> User:
+    """A process builder with a password."""
+    held = [roles["Team Member"], roles["Process Builder"]]
+    return commands.create_user("Nia", "Nia Owusu", held, password=PASSWORD, by=SYSTEM)
+
+
+def _credential(user: User, *roles: Role) -> tuple[Credential, str]:
+    expires = clock.now() + timedelta(days=30)
+    return commands.create_credential(user, "Integration", roles, expires_at=expires, by=SYSTEM)
+
+
+def _log_in(name: str = "Nia", password: str = PASSWORD, address: str = "192.0.2.1") -> str:
+    return sessions.log_in(name, password, address=address, most_failures=MOST)
+
+
+def _exchange(client_id: str, secret: str, address: str = "192.0.2.1") -> str:
+    return sessions.exchange_secret(client_id, secret, address=address, most_failures=MOST)
+
+
+def _is_dead(token: str) -> bool:
+    try:
+        sessions.authenticate(token, idle=IDLE)
+    except Unauthenticated:
+        return True
+    return False
+
+
+def test_a_password_becomes_a_token_and_the_token_an_actor(user: User) -> None:
+    with recorded() as found:
+        token = _log_in("nia")
+    assert found.only.name == "LoggedIn"
+    assert found.body == {"GUID": str(user.guid), "Username": "Nia"}
+    actor = sessions.authenticate(token, idle=IDLE)
+    assert (actor.user_id, actor.user_type, actor.credential_id) == (user.pk, UserType.OPERATIONAL, None)
+    assert actor.features == {features.WORK_ITEMS, features.PROCESS_BUILDER}
+    assert token not in str(list(Token.objects.values()))
+    assert Token.objects.get().digest not in token
+
+
+def test_tokens_are_many_and_end_one_by_one(user: User) -> None:
+    one, other = _log_in(), _log_in()
+    with recorded() as found:
+        sessions.log_out(one)
+    assert found.names == ["LoggedOut"]
+    assert (_is_dead(one), _is_dead(other)) == (True, False)
+    with recorded() as found:
+        sessions.log_out(one)
+        sessions.log_out("no token at all")
+    assert not found.events
+
+
+@pytest.mark.parametrize(("name", "password"), [("Nia", "wrong"), ("Nia", ""), ("nobody", PASSWORD), ("", "")])
+def test_wrong_logins_get_one_answer_and_no_token(user: User, name: str, password: str) -> None:
+    with recorded() as found, pytest.raises(Unauthenticated) as refusal:
+        _log_in(name, password)
+    assert refusal.value.code == "login_failed"
+    assert not found.events
+    assert not Token.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["Nia", "retired", "robot", "nobody"])
+def test_a_failed_login_costs_one_hash_whoever_is_named(user: User, roles: dict[str, Role], name: str) -> None:
+    retired = commands.create_user("retired", "", [roles["Team Member"]], password=PASSWORD, by=SYSTEM)
+    commands.set_active(retired, False, by=SYSTEM)
+    commands.create_user("robot", "", [roles["Robot"]], by=SYSTEM)  # without a password
+    sessions._decoy()  # made once in a process
+    hasher = type(identify_hasher(user.password))
+    with patch.object(hasher, "encode", autospec=True, side_effect=hasher.encode) as hashed:
+        with CaptureQueriesContext(connection) as asked, pytest.raises(Unauthenticated):
+            _log_in(name, "wrong")
+    assert hashed.call_count == 1
+    assert len(asked) == 4  # two counts of failures, the account, the new failure
+
+
+def test_real_passwords_are_hashed_with_argon2(roles: dict[str, Role]) -> None:
+    with override_settings(PASSWORD_HASHERS=product.PASSWORD_HASHERS):  # the tests' own hasher is a quick one
+        made = commands.create_user("Kofi", "", [roles["Team Member"]], password=PASSWORD, by=SYSTEM)
+        assert made.password.startswith("argon2$argon2id$")
+        assert _log_in("Kofi")
+
+
+def test_too_many_failures_are_refused_even_with_the_right_password(user: User) -> None:
+    with clock.frozen(START) as advance:
+        for _ in range(MOST):
+            with pytest.raises(Unauthenticated):
+                _log_in("NIA", "wrong")
+        with pytest.raises(Limited) as refusal:
+            _log_in()
+        assert (refusal.value.code, refusal.value.retry_after) == ("too_many_logins", 900)
+        assert FailedLogin.objects.count() == MOST  # a refusal is no further failure
+        advance(sessions.WINDOW)
+        assert _log_in()
+
+
+def test_an_address_that_tries_many_names_is_refused(user: User) -> None:
+    for number in range(MOST * 10):
+        with pytest.raises(Unauthenticated):
+            _log_in(f"name {number}", "wrong", "198.51.100.7")
+    with pytest.raises(Limited):
+        _log_in(address="198.51.100.7")
+    assert _log_in(address="198.51.100.8")
+
+
+def test_failures_of_client_secrets_count_too(user: User, roles: dict[str, Role]) -> None:
+    credential, secret = _credential(user, roles["Process Builder"])
+    for _ in range(MOST):
+        with pytest.raises(Unauthenticated) as refusal:
+            _exchange(credential.client_id, secret + "x")
+        assert refusal.value.code == "invalid_client"
+    with pytest.raises(Limited):
+        _exchange(credential.client_id, secret)
+    with pytest.raises(Unauthenticated):
+        _exchange("ww-unknown", secret)
+
+
+def test_a_token_lives_while_it_is_used(user: User) -> None:
+    with clock.frozen(START) as advance:
+        used, idle = _log_in(), _log_in()
+        for _ in range(4):
+            advance(IDLE * 0.4)
+            assert not _is_dead(used)
+        assert _is_dead(idle)
+        advance(IDLE)
+        assert _is_dead(used)
+
+
+def test_reading_with_a_fresh_token_writes_nothing(user: User) -> None:
+    with clock.frozen(START):
+        token = _log_in()
+        with CaptureQueriesContext(connection) as asked:
+            sessions.authenticate(token, idle=IDLE)
+    assert [query["sql"].split()[0] for query in asked] == ["SELECT", "SELECT"]
+
+
+def _lose_role(user: User) -> None:
+    commands.set_roles(user, [Role.objects.get(name="Team Member")], by=SYSTEM)
+
+
+def _change_role(user: User) -> None:
+    commands.set_role_features(Role.objects.get(name="Process Builder"), [features.WORK_ITEMS], by=SYSTEM)
+
+
+def _retire(user: User) -> None:
+    commands.set_active(user, False, by=SYSTEM)
+
+
+def _retire_and_return(user: User) -> None:
+    commands.set_active(user, False, by=SYSTEM)
+    commands.set_active(user, True, by=SYSTEM)
+
+
+@pytest.mark.parametrize("end", [_lose_role, _change_role, _retire, _retire_and_return])
+def test_all_tokens_of_an_account_die_with_its_rights(
+    user: User, roles: dict[str, Role], end: Callable[[User], None]
+) -> None:
+    credential, secret = _credential(user, roles["Process Builder"])
+    tokens = [_log_in(), _exchange(credential.client_id, secret)]
+    commands.create_user("Kofi", "", [roles["Team Member"]], password=PASSWORD, by=SYSTEM)
+    other = _log_in("Kofi")
+    assert not any(map(_is_dead, tokens))
+    end(user)
+    assert all(map(_is_dead, tokens))
+    assert not _is_dead(other)
+
+
+def test_a_retired_account_gets_no_token(user: User, roles: dict[str, Role]) -> None:
+    credential, secret = _credential(user, roles["Process Builder"])
+    _retire(user)
+    with pytest.raises(Unauthenticated):
+        _log_in()
+    with pytest.raises(Unauthenticated):
+        _exchange(credential.client_id, secret)
+
+
+def test_a_new_password_ends_logins_and_leaves_applications(user: User, roles: dict[str, Role]) -> None:
+    credential, secret = _credential(user, roles["Process Builder"])
+    login, application = _log_in(), _exchange(credential.client_id, secret)
+    commands.set_password(user, PASSWORD + "!", by=SYSTEM)
+    assert (_is_dead(login), _is_dead(application)) == (True, False)
+
+
+def test_an_application_has_some_of_its_users_features(user: User, roles: dict[str, Role]) -> None:
+    credential, secret = _credential(user, roles["Process Builder"])
+    actor = sessions.authenticate(_exchange(credential.client_id, secret), idle=IDLE)
+    assert (actor.user_id, actor.credential_id) == (user.pk, credential.pk)
+    assert actor.features == {features.PROCESS_BUILDER}
+    commands.set_roles(user, [roles["Team Member"]], by=SYSTEM)
+    actor = sessions.authenticate(_exchange(credential.client_id, secret), idle=IDLE)
+    assert actor.features == frozenset()  # the role the credential names is no longer its user's
+
+
+def test_a_credential_ends_with_its_tokens(user: User, roles: dict[str, Role]) -> None:
+    with clock.frozen(START) as advance:
+        revoked, secret = _credential(user, roles["Process Builder"])
+        lasting, lasting_secret = _credential(user, roles["Process Builder"])
+        login, tokens = _log_in(), [_exchange(revoked.client_id, secret) for _ in range(2)]
+        kept = _exchange(lasting.client_id, lasting_secret)
+        commands.revoke_credential(revoked, by=SYSTEM)
+        assert all(map(_is_dead, tokens))
+        assert not _is_dead(kept)
+        assert not _is_dead(login)
+        with pytest.raises(Unauthenticated):
+            _exchange(revoked.client_id, secret)
+        advance(timedelta(days=30) - IDLE / 2)
+        late = _exchange(lasting.client_id, lasting_secret)
+        assert not _is_dead(late)
+        advance(IDLE / 2)  # not idle for too long, but the credential has expired
+        assert _is_dead(late)
+        with pytest.raises(Unauthenticated):
+            _exchange(lasting.client_id, lasting_secret)
+
+
+def test_what_ran_out_is_forgotten(user: User) -> None:
+    with clock.frozen(START) as advance:
+        _log_in()
+        with pytest.raises(Unauthenticated):
+            _log_in(password="wrong")
+        assert sessions.forget_old(idle=IDLE) == 0
+        advance(sessions.WINDOW + timedelta(seconds=1))
+        assert sessions.forget_old(idle=IDLE) == 1
+        alive = _log_in()
+        advance(IDLE - sessions.WINDOW)
+        assert sessions.forget_old(idle=IDLE) == 1
+        assert not _is_dead(alive)
+    assert (Token.objects.count(), FailedLogin.objects.count()) == (1, 0)
