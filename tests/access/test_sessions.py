@@ -101,9 +101,12 @@ def test_a_failed_login_costs_one_hash_whoever_is_named(user: User, roles: dict[
     commands.create_user("robot", "", [roles["Robot"]], by=SYSTEM)  # without a password
     sessions._decoy()  # made once in a process
     hasher = type(identify_hasher(user.password))
-    with patch.object(hasher, "encode", autospec=True, side_effect=hasher.encode) as hashed:
-        with CaptureQueriesContext(connection) as asked, pytest.raises(Unauthenticated):
-            _log_in(name, "wrong")
+    with (
+        patch.object(hasher, "encode", autospec=True, side_effect=hasher.encode) as hashed,
+        CaptureQueriesContext(connection) as asked,
+        pytest.raises(Unauthenticated),
+    ):
+        _log_in(name, "wrong")
     assert hashed.call_count == 1
     assert len(asked) == 4  # two counts of failures, the account, the new failure
 
