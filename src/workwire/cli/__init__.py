@@ -1,4 +1,4 @@
-"""The one front door for operators: `workwire up · demo · web · dispatch · migrate · doctor · replay · webhooks · docs`.
+"""The one front door for operators: `workwire up · demo · web · dispatch · migrate · …`.
 
 Commands are loaded when they are called, so that `--help` is quick and a broken setting stops only with a sentence.
 """
@@ -20,6 +20,7 @@ COMMANDS = {
     "web": ("serving", "Run the web server."),
     "dispatch": ("serving", "Run a dispatcher."),
     "migrate": ("serving", "Bring the database up to date."),
+    "administrator": ("accounts", "Make the first administrator."),
     "doctor": ("doctor", "Say what is wrong, in sentences."),
     "replay": ("replaying", "Play an event log (XES) as cases."),
     "webhooks": ("hooks", "Catalogue, local receiver, simulated messages, live log."),

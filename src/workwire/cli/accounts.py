@@ -1,0 +1,31 @@
+"""`workwire administrator`: the first account of an installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from workwire.cli import setup_django
+from workwire.cli.serving import apply
+
+
+@click.command()
+@click.argument("username")
+@click.option("--full-name", default="", help="The person's name.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
+@click.password_option(help="Asked for when it is not given.")
+def administrator(username: str, full_name: str, data: Path | None, password: str) -> None:
+    """Make an account with the roles Team Leader and Administrator."""
+    apply(data_dir=data and data.absolute())
+    setup_django()
+    from workwire.access import commands, queries
+    from workwire.kernel.actor import SYSTEM
+    from workwire.kernel.errors import DomainError
+
+    roles = [role for role in queries.roles() if role.name in ("Team Leader", "Administrator")]
+    try:
+        commands.create_user(username, full_name, roles, password=password, by=SYSTEM)
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"{username} may log in and administer this installation.")
