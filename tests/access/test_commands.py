@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.overlap import overlap
 from tests.support.recorded import recorded
-from tests.support.together import together
 from workwire.access import commands, features, queries, sessions
 from workwire.access.models import Credential, DataPermission, Role, RoleAssignment, User, UserGroup
 from workwire.cli.seed import Customer, Organisation
@@ -150,15 +150,16 @@ def test_text_no_database_keeps_is_refused(roles: dict[str, Role], user: User, t
 def test_of_two_who_take_a_name_at_once_one_has_it() -> None:
     commands.make_built_in_roles(by=SYSTEM)
     member = [Role.objects.get(name="Team Member")]
-    for attempt in range(4):
-        for make in (
-            lambda name: commands.create_user(name, "X", member, by=SYSTEM),
-            lambda name: commands.create_role(name, features.OPERATIONAL, [], by=SYSTEM),
-            lambda name: commands.create_group(name, by=SYSTEM),
-        ):
-            outcomes = together(*[lambda make=make, name=f"Name {attempt}": make(name)] * 2)
-            assert sum(isinstance(outcome, DomainError) for outcome in outcomes) == 1
-    assert (User.objects.count(), UserGroup.objects.count()) == (4, 4)
+    makers: list[tuple[Callable[[], object], str]] = [
+        (lambda: commands.create_user("Kofi", "", member, by=SYSTEM), "username_invalid"),
+        (lambda: commands.create_role("Clerk", features.OPERATIONAL, [], by=SYSTEM), "role_name_invalid"),
+        (lambda: commands.create_group("Payroll", by=SYSTEM), "group_name_invalid"),
+    ]
+    for make, code in makers:
+        _, refused = overlap(make, make)
+        assert isinstance(refused, Invalid)
+        assert refused.code == code
+    assert (User.objects.count(), UserGroup.objects.count()) == (1, 1)
 
 
 def test_changes_of_an_account_are_recorded_and_nothing_when_nothing_changes(

@@ -13,14 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.overlap import overlap
 from tests.support.recorded import recorded
-from tests.support.together import together
 from workwire.access import commands as access
 from workwire.access.models import Role, User
 from workwire.cli.seed import Customer, Organisation
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.catalogue import commands, queries
 from workwire.rooms.catalogue.models import (
@@ -340,24 +340,41 @@ def process_with_versions(first: Customer, admin: Actor) -> Callable[[], list[Pr
 
 
 @pytest.mark.django_db(transaction=True)
-def test_changes_at_the_same_time_leave_one_live_version_and_no_gap_in_numbers(
+def test_of_two_versions_that_go_live_at_once_the_later_one_is(
     process_with_versions: Callable[[], list[ProcessVersion]],
 ) -> None:
-    one, two, three = process_with_versions()
-    for _ in range(4):
-        outcomes = together(
+    one, two, _ = process_with_versions()
+    with recorded() as found:
+        overlap(
             lambda: commands.set_version_state(one, VersionState.LIVE, by=SYSTEM),
             lambda: commands.set_version_state(two, VersionState.LIVE, by=SYSTEM),
-            lambda: commands.set_version_state(two, VersionState.RETIRING, by=SYSTEM),
-            lambda: commands.add_category(three, "Same", by=SYSTEM).version,
-            lambda: commands.create_version(one.process, by=SYSTEM),
         )
-        assert not isinstance(outcomes[0], DomainError)
-        live = ProcessVersion.objects.filter(process=one.process, state=VersionState.LIVE)
-        assert live.count() <= 1
-    numbers = ProcessVersion.objects.filter(process=one.process).order_by("number").values_list("number", flat=True)
-    assert list(numbers) == [1, 2, 3, 4, 5, 6, 7]
-    assert three.categories.filter(name="Same").count() == 1
+    assert (_state(one), _state(two)) == (VersionState.RETIRING, VersionState.LIVE)
+    assert [event.record_guid for event in found.events] == [one.guid, one.guid, two.guid]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_versions_and_steps_made_at_once_are_numbered_in_turn(first: Customer, admin: Actor) -> None:
+    process = first.case_version.process
+    one, other = overlap(*[lambda: commands.create_version(process, by=admin)] * 2)
+    assert isinstance(one, ProcessVersion)
+    assert isinstance(other, ProcessVersion)
+    assert (one.number, other.number) == (2, 3)
+    overlap(*[lambda: commands.add_step(one, "Step", by=admin)] * 2)
+    assert [step.number for step in queries.steps_of(one)] == [1, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_content_added_while_a_draft_goes_live_is_refused(first: Customer, check: WorkType, admin: Actor) -> None:
+    draft = commands.create_version(first.case_version.process, by=admin)
+    _fill(draft, check, admin)
+    live, refused = overlap(
+        lambda: commands.set_version_state(draft, VersionState.LIVE, by=admin),
+        lambda: commands.add_step(draft, "Too late", by=admin).version,
+    )
+    assert isinstance(live, ProcessVersion)
+    assert isinstance(refused, Conflict)
+    assert refused.code == "version_not_draft"
 
 
 @pytest.mark.django_db
@@ -420,10 +437,10 @@ def test_a_period_is_a_change_of_its_schedule() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_name_a_schedule_at_once_one_has_it() -> None:
-    for attempt in range(4):
-        outcomes = together(*[lambda name=f"Month {attempt}": commands.create_schedule(name, by=SYSTEM)] * 2)
-        assert [each.code for each in outcomes if isinstance(each, DomainError)] == ["schedule_name_taken"]
-        assert Schedule.objects.count() == attempt + 1
+    made, refused = overlap(*[lambda: commands.create_schedule("Month end", by=SYSTEM)] * 2)
+    assert isinstance(refused, Conflict)
+    assert refused.code == "schedule_name_taken"
+    assert Schedule.objects.get() == made
 
 
 def _all_commands(customer: Customer, check: WorkType, by: Actor, draft: ProcessVersion) -> list[Callable[[], object]]:

@@ -1,0 +1,244 @@
+"""The transport against servers that misbehave: every answer is bounded, every failure is a value."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
+
+import pytest
+
+from workwire.dispatcher.transport import Answer, Request, Transport
+from workwire.kernel.addresses import AddressPolicy
+
+LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"), ip_network("::1/128")))
+Talk = Callable[[socket.socket], None]
+
+
+class Server:
+    """A raw socket server on loopback; `talk` is what it does with each connection after the request's head."""
+
+    def __init__(self, talk: Talk, greet: bytes = b"") -> None:
+        self.talk, self.greet, self.connections = talk, greet, 0
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(self.greet)
+            while _read_request(connection):
+                self.talk(connection)
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = connection.recv(65536)
+        if not part:
+            return b""
+        data += part
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers that end with the test."""
+    servers: list[Server] = []
+
+    def start(talk: Talk, greet: bytes = b"") -> Server:
+        servers.append(Server(talk, greet))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.socket.close()
+
+
+class Sender:
+    """A transport whose answers are collected."""
+
+    def __init__(self, policy: AddressPolicy = LOOPBACK, **options: int) -> None:
+        self.queue: queue.Queue[Answer] = queue.Queue()
+        self.transport = Transport(
+            policy, lambda answers: [self.queue.put(answer) for answer in answers] and None, **options
+        )
+
+    def send(self, *urls: str, total: float = 2.0) -> list[Answer]:
+        requests = [
+            Request(
+                number, url, (("Content-Type", "application/json"),), b"{}", connect_timeout=1.0, total_timeout=total
+            )
+            for number, url in enumerate(urls)
+        ]
+        self.transport.submit(requests)
+        return sorted((self.queue.get(timeout=total + 5) for _ in urls), key=lambda answer: answer.key)
+
+
+@pytest.fixture
+def sender() -> Iterator[Sender]:
+    """A sender that may reach loopback."""
+    made = Sender()
+    yield made
+    made.transport.close()
+
+
+def _say(text: bytes) -> Talk:
+    return lambda connection: connection.sendall(text)
+
+
+OK = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+@pytest.mark.parametrize("status", [200, 204, 301, 302, 308, 400, 404, 410, 429, 500, 503])
+def test_the_status_is_told_and_redirects_are_not_followed(
+    status: int, serve: Callable[..., Server], sender: Sender
+) -> None:
+    server = serve(_say(f"HTTP/1.1 {status} X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n".encode()))
+    (answer,) = sender.send(f"http://127.0.0.1:{server.port}/")
+    assert (answer.status, answer.error) == (status, None)
+    assert server.connections == 1
+
+
+def _forever(start: bytes, part: bytes) -> Talk:
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(start)
+        while True:
+            connection.sendall(part)
+
+    return talk
+
+
+def test_an_endless_body_is_cut_and_its_status_counts(serve: Callable[..., Server], sender: Sender) -> None:
+    server = serve(_forever(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 8192))
+    (answer,) = sender.send(f"http://127.0.0.1:{server.port}/", total=10)
+    assert answer.status == 200
+    assert answer.body_head == b"x" * 4096
+    assert answer.total_seconds < 5
+
+
+def test_endless_headers_are_cut(serve: Callable[..., Server], sender: Sender) -> None:
+    server = serve(_forever(b"HTTP/1.1 200 OK\r\n", b"X-Filler: " + b"y" * 500 + b"\r\n"))
+    (answer,) = sender.send(f"http://127.0.0.1:{server.port}/", total=10)
+    assert answer.status is None
+    assert answer.error
+    assert answer.total_seconds < 5
+
+
+def test_a_compressed_bomb_is_not_unpacked(serve: Callable[..., Server], sender: Sender) -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n".encode()
+    server = serve(_say(head + bomb))
+    (answer,) = sender.send(f"http://127.0.0.1:{server.port}/", total=5)
+    assert answer.status == 200
+    assert answer.body_head == bomb[:4096]
+
+
+def _drip(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("talk", [lambda _: time.sleep(30), _drip, _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n")])
+def test_who_stalls_drips_or_never_comes_to_the_point_is_cut_in_time(
+    talk: Talk, serve: Callable[..., Server], sender: Sender
+) -> None:
+    server = serve(talk)
+    begun = time.monotonic()
+    (answer,) = sender.send(f"http://127.0.0.1:{server.port}/", total=1.0)
+    assert time.monotonic() - begun < 3
+    assert answer.error or answer.status == 200
+
+
+def test_failures_are_values(serve: Callable[..., Server], sender: Sender) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        free = closed.getsockname()[1]
+    plain = serve(_say(OK), greet=b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    hang_up = serve(lambda connection: connection.close())
+    nonsense = serve(_say(b"SSH-2.0-OpenSSH\r\n\r\n"))
+    refused, tls, cut, strange, unknown = sender.send(
+        f"http://127.0.0.1:{free}/",
+        f"https://127.0.0.1:{plain.port}/",
+        f"http://127.0.0.1:{hang_up.port}/",
+        f"http://127.0.0.1:{nonsense.port}/",
+        "http://does-not-exist.invalid/",
+    )
+    assert refused.error == "connection_refused"
+    assert tls.error == "tls"
+    assert cut.error
+    assert strange.error
+    assert unknown.error == "dns"
+    assert all(answer.status is None and answer.detail for answer in (refused, tls, cut, strange, unknown))
+
+
+def test_the_address_connected_to_is_judged_whatever_the_name_says(serve: Callable[..., Server]) -> None:
+    server, strict = serve(_say(OK)), Sender(AddressPolicy())
+    try:
+        answers = strict.send(
+            f"http://127.0.0.1:{server.port}/",
+            f"http://localhost:{server.port}/",
+            f"http://2130706433:{server.port}/",
+            f"http://[::ffff:127.0.0.1]:{server.port}/",
+        )
+    finally:
+        strict.transport.close()
+    assert {answer.error for answer in answers} == {"refused_address"}
+    assert server.connections == 0
+
+
+def test_header_bytes_that_are_no_text_survive(serve: Callable[..., Server], sender: Sender) -> None:
+    server = serve(_say(b"HTTP/1.1 429 Slow\r\nX-Odd: \xe4\xff\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"))
+    (answer,) = sender.send(f"http://127.0.0.1:{server.port}/")
+    assert dict(answer.headers)["Retry-After"] == "7"
+
+
+def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:
+    lock, now, most = threading.Lock(), 0, 0
+
+    def talk(connection: socket.socket) -> None:
+        nonlocal now, most
+        with lock:
+            now, most = now + 1, max(most, now + 1)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        connection.sendall(OK)
+
+    server, bounded = serve(talk), Sender(max_in_flight=50, max_per_host=4)
+    try:
+        answers = bounded.send(*[f"http://127.0.0.1:{server.port}/"] * 60)
+    finally:
+        bounded.transport.close()
+    assert {answer.status for answer in answers} == {204}
+    assert most <= 4
+    assert server.connections <= 8
+
+
+def test_closing_answers_what_is_still_out(serve: Callable[..., Server]) -> None:
+    server, sender = serve(lambda _: time.sleep(30)), Sender()
+    sender.transport.submit([Request(1, f"http://127.0.0.1:{server.port}/", (), b"{}")])
+    time.sleep(0.2)
+    begun = time.monotonic()
+    sender.transport.close()
+    assert time.monotonic() - begun < 2
+    assert sender.queue.get(timeout=1).error == "cancelled"
