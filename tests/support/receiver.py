@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+
+from standardwebhooks import Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +29,26 @@ class Received:
         """The body as JSON."""
         return json.loads(self.body)
 
+    def verify(self, secret: str) -> Any:
+        """The body as JSON, if the secret signed it; raises standardwebhooks.WebhookVerificationError."""
+        return Webhook(secret).verify(self.body, {name.lower(): value for name, value in self.headers})
+
 
 @dataclass(slots=True)
 class Script:
-    """How a path answers; `times` answers so often, then 204 again (None: always). `stall` is seconds before the answer."""
+    """How a path answers; `times` answers so often, then 204 again (None: always).
+
+    `stall` is seconds before the answer, `drip` seconds between the bytes of its body; `cut` hangs up after so many bytes of
+    the body, `hang_up` before the answer.
+    """
 
     status: int = 204
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     times: int | None = None
     stall: float = 0.0
+    drip: float = 0.0
+    cut: int | None = None
     hang_up: bool = False
 
 
@@ -48,7 +61,7 @@ class Receiver:
 
     def __enter__(self) -> Self:
         """Start serving on a free port."""
-        self._lock, self._arrival = threading.Lock(), threading.Condition()
+        self._arrival, self._closing = threading.Condition(), threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -58,7 +71,8 @@ class Receiver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop serving."""
+        """Stop serving, whatever is being answered slowly."""
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -98,6 +112,11 @@ class Receiver:
 class _Server(ThreadingHTTPServer):
     request_queue_size = 256  # a burst of connections must not wait for the system's retransmissions
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that went away before its answer was whole; that is part of the tests."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
@@ -108,18 +127,27 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             script = receiver._take(
                 Received(self.command, self.path, list(self.headers.items()), body, time.monotonic())
             )
-            if script.stall:
-                time.sleep(script.stall)
-            if script.hang_up:
+            receiver._closing.wait(script.stall)
+            if not script.hang_up:
+                self._answer(script)
+            if script.hang_up or script.cut is not None:
                 self.close_connection = True
-                return
+
+        # every method is recorded, so that a redirect which is followed after all is seen
+        do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815  # the server's names
+
+        def _answer(self, script: Script) -> None:
             self.send_response(script.status)
             for name, value in script.headers:
                 self.send_header(name, value)
             if script.status != 204:
                 self.send_header("Content-Length", str(len(script.body)))
             self.end_headers()
-            self.wfile.write(script.body)
+            body = script.body[: script.cut]
+            size = 1 if script.drip else len(body) or 1
+            for start in range(0, len(body), size):
+                self.wfile.write(body[start : start + size])
+                receiver._closing.wait(script.drip)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
