@@ -14,7 +14,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 Commas = Annotated[list[str], NoDecode]
@@ -87,6 +87,12 @@ class Config(BaseSettings):
             raise ValueError("name at least three pauses of one second or more")
         return value
 
+    @model_validator(mode="after")
+    def _lease_outlasts_an_attempt(self) -> Config:
+        if self.webhook_lease_seconds <= self.webhook_timeout:
+            raise ValueError("WORKWIRE_WEBHOOK_LEASE_SECONDS must be longer than WORKWIRE_WEBHOOK_TIMEOUT")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -125,8 +131,10 @@ def load() -> Config:
         config = Config(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "?"
-        raise ConfigError(f"Setting WORKWIRE_{name.upper()} is wrong: {first['msg']}.") from error
+        about = (
+            f"Setting WORKWIRE_{str(first['loc'][0]).upper()} is wrong" if first["loc"] else "The settings are wrong"
+        )
+        raise ConfigError(f"{about}: {first['msg'].removeprefix('Value error, ')}.") from error
     if not config.database.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise ConfigError("Setting WORKWIRE_DATABASE_URL must begin with sqlite:/// or postgresql://.")
     return config

@@ -348,6 +348,7 @@ def test_an_oauth_token_for_an_application_credential(organisation: Organisation
         assert answer.json()["token_type"] == "Bearer"
         caller = Caller(answer.json()["access_token"])
         assert caller.webapi("WebHookSubscription/GetAllWebhookSubscriptions").status_code == 200
+    assert Client().post("/elsewhere/webapi/Auth/OAuth/Token", form).status_code == 404
     wrong = Client().post("/Auth/OAuth/Token", form | {"client_secret": "wrong"})
     assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
     other = Client().post("/Auth/OAuth/Token", form | {"grant_type": "password"})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
+from workwire.cli.seed import Organisation
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
@@ -267,3 +269,32 @@ def test_finished_deliveries_are_removed_and_the_ledger_stays(
     assert deliveries.remove_finished(clock.now() + timedelta(seconds=1)) == 1
     assert not Attempt.objects.exists()
     assert Event.objects.count() == before
+
+
+def test_time_wakes_what_waits_and_closes_what_was_resolved(
+    open_ticket: Open, engine: Engine, actors: dict[str, Actor], organisation: Organisation
+) -> None:
+    member = actors["team member"]
+    category = UUID(organisation.objects["TicketCategoryGUID"])
+    with clock.frozen(clock.now()) as advance:
+        ticket = open_ticket(category_guid=category, submit=True)
+        work.wait_until(ticket, clock.now() + timedelta(hours=1), by=member)
+        engine.drain()
+        ticket.refresh_from_db()
+        assert ticket.status == 3
+        advance(timedelta(hours=2))
+        engine.drain()
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.status_reason) == (1, 6)
+
+
+def test_a_secret_that_cannot_be_read_stops_nobody_else(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    broken, _ = subscribe(url=receiver.url("/broken"))
+    subscribe()
+    Subscription.objects.filter(pk=broken.pk).update(secrets=[{"sealed": "nonsense", "expires_at": None}])
+    open_ticket()
+    engine.drain()
+    assert [request.path for request in receiver.requests] == ["/hook"]
+    assert Attempt.objects.get(delivery__subscription=broken).error == "secret_unreadable"

@@ -79,7 +79,7 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
         interface=Interfaces.WSGI,
         workers=settings.web_workers,
         blocking_threads=settings.web_threads,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         workers_kill_timeout=30,
     ).serve()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from pathlib import Path
@@ -41,28 +42,30 @@ def demo(port: int, data: Path, once: bool) -> None:
     migrate_database()
     base_url = f"http://127.0.0.1:{port}"
     supervisor = Supervisor(children())
-    stage = _stage(console, base_url, data)
+    stage = _stage(console, base_url, data, once=once)
     supervisor.start()
     try:
         if not supervisor.wait_ready(f"{base_url}/health/live", START_SECONDS):
             raise click.ClickException(f"Workwire did not start; choose another --port if {port} is taken.")
-        _show(console, stage)
+        if stage is not None:
+            _show(console, stage)
         if once:
             return
         console.print(
             f"\n[bold]Workwire stays up at {base_url}/[/] · accounts in {data / 'demo.json'} · Ctrl-C ends it"
         )
-        stop = threading.Event()
-        from workwire.cli.demo import print_messages
+        if stage is not None:
+            from workwire.cli.demo import print_messages
 
-        threading.Thread(target=print_messages, args=(console, stage.receivers, stop), daemon=True).start()
+            stop = threading.Event()
+            threading.Thread(target=print_messages, args=(console, stage.receivers, stop), daemon=True).start()
         sys.exit(supervisor.run())
     finally:
         supervisor.stop()
 
 
-def _stage(console: Console, base_url: str, data: Path) -> Any:
-    """Make the sample organisation, or refuse a folder whose database already holds one; start the receivers."""
+def _stage(console: Console, base_url: str, data: Path, *, once: bool) -> Any:
+    """Make the sample organisation and start the receivers; None where one was made before, which goes on as it is."""
     from workwire.access import commands as access
     from workwire.access.models import User
     from workwire.cli.demo import WalkThrough, actor_of, write_description
@@ -71,10 +74,14 @@ def _stage(console: Console, base_url: str, data: Path) -> Any:
     from workwire.reactions.webhooks.queries import withheld_count
 
     if User.objects.exists():
-        raise click.ClickException(
-            f"There is an organisation in {data} already: `workwire up --data {data}` continues it; "
-            "the demo begins in a folder of its own (--data)."
-        )
+        if once:
+            raise click.ClickException(
+                f"There is an organisation in {data} already; the walk-through begins in an empty folder (--data)."
+            )
+        console.print(f"Going on with the organisation made before in {data}; another --data shows the main job again.")
+        told = json.loads((data / "demo.json").read_text())
+        write_description(data / "demo.json", told | {"base_url": base_url})
+        return None
     console.print("Making a sample organisation …")
     organisation = seed()
     write_description(data / "demo.json", organisation.as_json(base_url))

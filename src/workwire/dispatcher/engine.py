@@ -14,11 +14,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from workwire.access import sessions
-from workwire.dispatcher import heartbeat
+from workwire.dispatcher import clockwork, heartbeat
 from workwire.dispatcher.bell import Bell
 from workwire.dispatcher.transport import Answer, Request, Transport
 from workwire.kernel import addresses, clock, ids
@@ -125,6 +126,7 @@ class Engine:
             now = clock.now() + self._offset
             heartbeat.beat(self.guid, now)
             self._next_beat = now + heartbeat.EVERY
+            clockwork.turn(now)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             deliveries.remove_finished(now - timedelta(days=settings.CONFIG.webhook_retention_days))
@@ -149,11 +151,19 @@ class Engine:
         if ended:
             deliveries.cancel(self.guid, ended, now)
         skip = {row.pk for row, _ in refused} | set(ended)
-        self._transport.submit([self._request(row, now) for row, _ in prepared if row.pk not in skip])
+        composed = [self._request(row, now) for row, _ in prepared if row.pk not in skip]
+        self._transport.submit([request for request in composed if request is not None])
         return len(claimed)
 
-    def _request(self, delivery: Delivery, now: datetime) -> Request:
-        message = messages.compose(delivery, at=now)
+    def _request(self, delivery: Delivery, now: datetime) -> Request | None:
+        """The request of a delivery; None, and a failed attempt, for a message that cannot be composed. One subscription
+        whose secret no key opens must not stop the others."""
+        try:
+            message = messages.compose(delivery, at=now)
+        except InvalidToken:
+            sentence = "The stored secret cannot be read with the keys of this installation."
+            self._answered.append(Outcome(delivery, now, 0.0, None, error="secret_unreadable", detail=sentence))
+            return None
         self._in_flight[delivery.pk] = InFlight(delivery, message.masked_headers(), now)
         self._busy[delivery.subscription.endpoint] += 1
         return Request(

@@ -14,13 +14,15 @@ from workwire.access import sessions
 from workwire.kernel.errors import DomainError, Limited, Unauthenticated
 from workwire.webapi.answers import respond
 from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, read_body, read_query
-from workwire.webapi.operations import method_not_allowed, operation
+from workwire.webapi.operations import is_ours, method_not_allowed, no_operation, operation
 from workwire.webapi.refusals import refusal
 
 
 @csrf_exempt  # it establishes a session and needs none
 def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
     """`Authentication/Login`: the token as a JSON string, or 204 and a cookie with `useCookie=true`."""
+    if not is_ours(instance):
+        return no_operation()
     if request.method != "POST":
         return method_not_allowed("POST")
     try:
@@ -50,6 +52,8 @@ def log_out(call: Call) -> None:
 @csrf_exempt  # client credentials are no ambient authority
 def token(request: HttpRequest, instance: str = "") -> HttpResponse:
     """`Auth/OAuth/Token`: client credentials to a bearer token (RFC 6749, sections 4.4 and 5)."""
+    if not is_ours(instance):
+        return no_operation()
     if request.method != "POST":
         return method_not_allowed("POST")
     form = request.POST

@@ -55,8 +55,8 @@ def operations() -> list[Operation]:
 def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
     """Answer one request to `/webapi/<name>`, or to `/<instance>/webapi/<name>`."""
     found = _operations.get(name.strip("/").lower())
-    if found is None or (instance and instance.lower() != settings.CONFIG.instance_name.lower()):
-        return refusal(NotFound("operation_not_found", "There is no such operation."), "packet")
+    if found is None or not is_ours(instance):
+        return no_operation()
     if request.method != found.method and not (request.method == "HEAD" and found.method == "GET"):
         return method_not_allowed(found.method)
     try:
@@ -68,6 +68,16 @@ def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
         return refusal(Malformed("body_too_large", "The request is larger than is read."), found.family)
     except DomainError as error:
         return refusal(error, found.family)
+
+
+def is_ours(instance: str | None) -> bool:
+    """Whether a path's first part names this installation, or there is none."""
+    return not instance or instance.lower() == settings.CONFIG.instance_name.lower()
+
+
+def no_operation() -> HttpResponse:
+    """The refusal of a path that is none."""
+    return refusal(NotFound("operation_not_found", "There is no such operation."), "packet")
 
 
 def method_not_allowed(allowed: str) -> HttpResponse:

@@ -13,8 +13,8 @@ def _any_case(text: str) -> str:
     return "".join(f"[{char.lower()}{char.upper()}]" if char.isalpha() else char for char in text)
 
 
-_PREFIX = r"^(?:(?P<instance>[^/]+)/)?"
 _API = _any_case("webapi")
+_PREFIX = f"^(?:(?P<instance>(?!{_API}/)[^/]+)/)?"
 urlpatterns = [
     re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", authentication.log_in),
     re_path(_PREFIX + f"(?:{_API}/)?" + _any_case("Auth/OAuth/Token") + "/?$", authentication.token),

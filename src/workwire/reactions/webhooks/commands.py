@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -34,6 +34,7 @@ from workwire.rooms.work import queries as work
 
 LONGEST_RETRY_SCHEDULE = 20
 LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
+MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
 
 
@@ -119,7 +120,8 @@ def rotate_secret(
     secret, now = signing.new_secret(), clock.now()
     until = (now + overlap).isoformat() if overlap else None
     current = subscription.secrets[0]
-    kept = [{"sealed": current["sealed"], "expires_at": until}] if until else []
+    older = [entry for entry in subscription.secrets[1:] if datetime.fromisoformat(entry["expires_at"]) > now]
+    kept = [{"sealed": current["sealed"], "expires_at": until}, *older][:MOST_OLD_SECRETS] if until else []
     subscription.secrets = [{"sealed": crypto.seal(secret), "expires_at": None}, *kept]
     subscription.version += 1
     subscription.updated_at = now

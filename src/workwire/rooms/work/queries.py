@@ -18,9 +18,10 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.work import dues
-from workwire.rooms.work.models import Rag, WorkItem
+from workwire.rooms.work.models import Rag
 from workwire.rooms.work.models import ResolutionMethod as ResolutionMethod  # for doors
 from workwire.rooms.work.models import Status as Status  # for doors
+from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
 from workwire.rooms.work.transitions import FINISHED
 
 _FOR_EVENTS = ("customer", "contract__supplier", "service__service_line", "work_type", "process_version")
