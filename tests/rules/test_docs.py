@@ -1,0 +1,40 @@
+"""What the pages point at is there: links, and the tests by which the threat model is shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#\s]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_found_from_the_index_or_the_readme() -> None:
+    index, readme = ROOT / "docs" / "README.md", ROOT / "README.md"
+    linked = {
+        (page.parent / link).resolve()
+        for page in (index, readme)
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    }
+    folders = {path for path in linked if path.is_dir()}
+    pages = {page.resolve() for page in (ROOT / "docs").rglob("*.md")} - {index.resolve()}
+    assert sorted(page.name for page in pages if page not in linked and page.parent not in folders) == []
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text()
+    named = re.findall(r"`(tests/[^`]+)`", text)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    written = {
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    assert sorted(set(re.findall(r"`(test_\w+)`", text)) - written) == []
