@@ -21,7 +21,7 @@ def _fast_passwords() -> Iterator[None]:
 
     with override_settings(
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-        ALLOWED_HOSTS=["testserver", "127.0.0.1"],
+        ALLOWED_HOSTS=["testserver", "127.0.0.1", "localhost"],
     ):
         yield
 

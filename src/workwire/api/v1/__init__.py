@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from workwire import __version__
 from workwire.api import errors
 from workwire.api.auth import Bearer
 from workwire.api.v1 import administration, catalogue, deliveries, parties, sessions, subscriptions, work
-from workwire.api.v1.openapi import with_webhooks
+from workwire.api.v1.openapi import with_problems, with_webhooks
 
 
 class Api(NinjaAPI):
@@ -19,7 +20,7 @@ class Api(NinjaAPI):
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
         """The OpenAPI 3.1 document."""
-        return with_webhooks(super().get_openapi_schema(*args, **kwargs))
+        return with_webhooks(with_problems(super().get_openapi_schema(*args, **kwargs)))
 
 
 api = Api(
@@ -35,6 +36,7 @@ for _room in (sessions, work, parties, catalogue, subscriptions, deliveries, adm
     api.add_router("", _room.router)
 
 
-def not_found(_request: HttpRequest, path: str = "") -> HttpResponse:
+@csrf_exempt  # it does nothing whoever asks
+def not_found(_request: HttpRequest) -> HttpResponse:
     """A path that is none of ours, as a problem."""
     return errors.problem(404, "Not found", "There is no such resource.", "path_not_found")

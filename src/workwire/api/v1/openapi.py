@@ -1,4 +1,4 @@
-"""The `webhooks` section of the OpenAPI document, generated from the catalogue."""
+"""What the OpenAPI document says beyond the operations: the `webhooks` section, from the catalogue, and problem documents."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ HEADERS = {
     "Webhook-Signature": "Standard Webhooks: one v1,<base64> for each valid secret.",
     "Webhook-Attempt": "Number of this attempt, from 1.",
 }
+
+
+def with_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with every refusal named as the problem document it is."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400 and "application/json" in response.get("content", {}):
+                    response["content"]["application/problem+json"] = response["content"].pop("application/json")
+    return document
 
 
 def with_webhooks(document: dict[str, Any]) -> dict[str, Any]:
