@@ -13,6 +13,7 @@ from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -71,6 +72,12 @@ class Config(BaseSettings):
     webhook_rotation_hours: int = Field(24, ge=0, description="Hours an old secret stays valid after rotation.")
     webhook_retention_days: int = Field(30, ge=1, description="Days that finished deliveries and attempts are kept.")
     webhook_ca_bundle: Path | None = Field(None, description="CA certificates to trust instead of the bundled ones.")
+    files_dir: Path | None = Field(None, description="Folder for stored files; empty means files in the data folder.")
+    largest_file_mb: int = Field(25, ge=1, le=1024, description="Largest file that is accepted, in MiB.")
+    smtp_url: str = Field(
+        "", description="Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://…; empty sends no mail."
+    )
+    mail_from: str = Field("", description="Address that mail comes from where the sender names none.")
     feedback_window_hours: int = Field(0, ge=0, description="Hours a resolved item may be reopened before it closes.")
 
     @field_validator(
@@ -86,6 +93,19 @@ class Config(BaseSettings):
         if len(value) < 3 or any(pause < 1 for pause in value):
             raise ValueError("name at least three pauses of one second or more")
         return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, value: str) -> str:
+        if value and not (value.startswith(("smtp://", "smtps://")) and urlsplit(value).hostname):
+            raise ValueError("write it as smtp://user:password@host:587 or smtps://user:password@host")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_comes_from_somebody(self) -> Config:
+        if self.smtp_url and not self.mail_from:
+            raise ValueError("WORKWIRE_SMTP_URL needs WORKWIRE_MAIL_FROM, the address that mail comes from")
+        return self
 
     @model_validator(mode="after")
     def _lease_outlasts_an_attempt(self) -> Config:

@@ -16,6 +16,8 @@ class WiringConfig(AppConfig):
         from workwire.outbox import catalogue as _business_objects  # noqa: F401
         from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401
         from workwire.rooms.catalogue import events as _catalogue  # noqa: F401
+        from workwire.rooms.commitments import events as _commitments  # noqa: F401
         from workwire.rooms.conversations import events as _conversations  # noqa: F401
+        from workwire.rooms.files import events as _files  # noqa: F401
         from workwire.rooms.parties import events as _parties  # noqa: F401
         from workwire.rooms.work import events as _work  # noqa: F401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ from workwire.rooms.catalogue.models import (
     VersionState,
     WorkType,
 )
+from workwire.rooms.commitments.rules import Base, DueRule, Override, Unit
 from workwire.rooms.parties import commands as parties
 
 BRUNO = "process builder of one company"  # sees the second customer only
@@ -129,13 +130,12 @@ def test_a_process_offers_a_type_of_its_services_line_once(first: Customer, admi
 
 def test_a_version_begins_as_the_next_draft(first: Customer, admin: Actor) -> None:
     schedule = Schedule.objects.get()
+    due = DueRule(4, Unit.WORKING_HOURS, override=Override.NO)
     with recorded() as found:
-        version = commands.create_version(
-            first.ticket_version.process, due_within=timedelta(hours=4), schedule=schedule, by=admin
-        )
+        version = commands.create_version(first.ticket_version.process, due=due, schedule=schedule, by=admin)
     version.refresh_from_db()
     assert (version.number, version.state, version.schedule) == (2, VersionState.DRAFT, schedule)
-    assert version.due_within == timedelta(hours=4)
+    assert DueRule.from_json(version.due_rule or {}) == due
     assert found.only.name == "ProcessVersionCreated"
     assert found.only.service_guid == first.service.guid
     assert found.body == {
@@ -145,10 +145,14 @@ def test_a_version_begins_as_the_next_draft(first: Customer, admin: Actor) -> No
         "Number": 2,
         "State": VersionState.DRAFT,
     }
-    for wrong in (timedelta(0), timedelta(seconds=-1), timedelta(days=4000)):
+    for wrong, field in (
+        (DueRule(100_001, Unit.HOURS), "amount"),
+        (DueRule(-4_001, Unit.DAYS), "amount"),
+        (DueRule(1, Unit.DAYS, base=Base.SCHEDULE_DATE), "of"),
+    ):
         with recorded() as found, pytest.raises(Invalid) as refusal:
-            commands.create_version(first.ticket_version.process, due_within=wrong, by=admin)
-        assert (refusal.value.code, refusal.value.field) == ("due_within_invalid", "due_within")
+            commands.create_version(first.ticket_version.process, due=wrong, by=admin)
+        assert (refusal.value.code, refusal.value.field) == ("due_rule_invalid", field)
         assert not found.events
 
 
@@ -185,7 +189,7 @@ def test_categories_lie_in_up_to_three_levels(
 def test_steps_and_actions_keep_their_order(case_draft: ProcessVersion, check: WorkType, admin: Actor) -> None:
     one, two = (commands.add_step(case_draft, name, by=admin) for name in ("One", "Two"))
     with recorded() as found:
-        commands.add_action(one, check, instructions="Look\ntwice", due_within=timedelta(hours=2), by=admin)
+        commands.add_action(one, check, instructions="Look\ntwice", due=DueRule(2, Unit.HOURS), by=admin)
     assert found.only.record_guid == case_draft.guid
     assert found.body["Change"] == "action 1.1 Check Sanctions added"
     commands.add_action(one, check, branch=2, by=admin)
@@ -561,18 +565,20 @@ def test_a_live_version_comes_with_all_that_starting_work_needs(first: Customer,
     assert len(asked) == 1
 
 
-def test_a_version_that_is_not_live_or_not_seen_or_of_another_kind_is_not_found(
+def test_a_version_not_seen_or_of_another_kind_is_not_found_and_one_not_live_is_refused(
     first: Customer, actors: dict[str, Actor], ticket_draft: ProcessVersion
 ) -> None:
     for guid, kind, by in (
         (ids.new_guid(), None, "administrator"),
-        (ticket_draft.guid, None, "administrator"),
         (first.ticket_version.guid, ProcessType.CASE, "administrator"),
         (first.ticket_version.guid, ProcessType.TICKET, BRUNO),
     ):
         with pytest.raises(NotFound) as refusal:
             queries.live_version(guid, kind=kind, by=actors[by])
         assert refusal.value.code == "process_version_not_found"
+    with pytest.raises(Invalid) as invalid:
+        queries.live_version(ticket_draft.guid, by=actors["administrator"])
+    assert (invalid.value.code, invalid.value.field) == ("version_draft", "version")
 
 
 def test_the_offer_is_ordered_and_costs_one_query(first: Customer, second: Customer, actors: dict[str, Actor]) -> None:

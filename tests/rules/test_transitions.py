@@ -250,8 +250,3 @@ def test_time_only_makes_an_item_more_urgent(due: datetime, now: datetime, zone:
     assert dues.rag(due, then, zone) <= dues.rag(due, now, zone)
     if dues.rag(due, now, zone) == Rag.DUE_TODAY:
         assert due.astimezone(ZoneInfo(zone)).date() == now.astimezone(ZoneInfo(zone)).date()
-
-
-def test_a_due_date_counts_from_submission() -> None:
-    assert dues.due_date(NOW, timedelta(hours=8)) == NOW + timedelta(hours=8)
-    assert dues.due_date(NOW, None) is None

@@ -79,6 +79,14 @@ def user(guid: UUID, *, by: Actor) -> User:
     return found
 
 
+def users_matching(actor: Actor, words: str) -> QuerySet[User]:
+    """Active accounts whose name or mail address holds every word of a search, by name."""
+    found = User.objects.filter(is_active=True)
+    for word in words.split():
+        found = found.filter(Q(full_name__icontains=word) | Q(email__icontains=word) | Q(username__icontains=word))
+    return found.order_by("full_name", "pk") if actor.has(features.WORK_ITEMS) else found.none()
+
+
 def roles() -> QuerySet[Role]:
     """All roles with their features."""
     return Role.objects.prefetch_related("features").order_by("name")

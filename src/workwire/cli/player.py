@@ -1,30 +1,50 @@
-"""Playing an event log: every trace becomes a case, every event of it a change of that case, through the ordinary commands.
+"""Playing an event log: every trace becomes a case, every event an action of it, through the ordinary commands.
 
-The traces are dealt out over the case processes the robot may see, so that a log of one organisation becomes work for all
-customers of an installation.
+The process is offered first: under every service the robot may see, a case process named after the log whose live version
+has one action, launched by hand, for each activity of the log. The traces are dealt out over these, so that a log of one
+organisation becomes work for all customers of an installation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from workwire.access import sessions
 from workwire.access.models import User
 from workwire.cli.xes import Trace, XesEvent
-from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.actor import SYSTEM, Actor, UserType
+from workwire.rooms.catalogue import commands as building
 from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.models import ProcessType, VersionState
+from workwire.rooms.catalogue.models import (
+    FieldKind,
+    Process,
+    ProcessType,
+    ProcessVersion,
+    ServiceLine,
+    VersionState,
+    WorkType,
+)
+from workwire.rooms.parties import queries as parties
+from workwire.rooms.parties.models import Service
 from workwire.rooms.work import commands as work
-from workwire.rooms.work import queries as items
-from workwire.rooms.work.models import WorkItem
-from workwire.rooms.work.transitions import OPEN
+
+LONGEST_NAME = 200
+TRACE, RESOURCE, PERFORMED_AT = "Trace", "Resource", "Performed At"
+_FIELDS = {TRACE: FieldKind.SHORT_TEXT, RESOURCE: FieldKind.SHORT_TEXT, PERFORMED_AT: FieldKind.DATE_TIME}
 
 
 class CannotPlay(Exception):
-    """There is no robot, or no case process it may see; the text says what to do."""
+    """There is no robot, or no service it may see, or the installation stands in the way; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A live case version that has an action for every activity of a log."""
+
+    version: UUID
+    actions: Mapping[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,50 +52,47 @@ class Player:
     """Plays traces as a robot."""
 
     robot: Actor
-    versions: Sequence[UUID]
+    offers: Sequence[Offer]
 
     def play(self, trace: Trace, number: int) -> Iterator[XesEvent]:
-        """Play one trace; yields each of its events when its change has been made, so that the caller sets the pace."""
-        case: WorkItem | None = None
-        for event in trace.events:
-            if case is None:
-                case = self._start(trace, event, number)
-            else:
-                case = work.update(case, by=self.robot, custom_data=_activity(event))
-            yield event
-        if case is not None:
-            self._finish(case)
+        """Play one trace; yields each of its events when its action is done, so that the caller sets the pace.
 
-    def _start(self, trace: Trace, event: XesEvent, number: int) -> WorkItem:
-        return work.create_case(
-            self.versions[number % len(self.versions)],
+        The action of the next event is launched before the last one is resolved: a case with nothing open has ended.
+        """
+        if not trace.events:
+            return
+        offer = self.offers[number % len(self.offers)]
+        case = work.create_case(
+            offer.version,
             by=self.robot,
             submit=True,
-            title=trace.name[:200] or f"Trace {number}",
-            custom_data={"Trace": trace.name} | _activity(event),
+            title=_name(trace.name) or f"Trace {number}",
+            custom_data={TRACE: _name(trace.name)},
         )
+        (action,) = work.launch_action(case, offer.actions[_activity(trace.events[0].activity)], by=self.robot)
+        for event, following in zip(trace.events, [*trace.events[1:], None], strict=True):
+            done = action
+            if following is not None:
+                (action,) = work.launch_action(case, offer.actions[_activity(following.activity)], by=self.robot)
+            performed = event.timestamp.isoformat() if event.timestamp else None
+            work.resolve(done, by=self.robot, custom_data={RESOURCE: _name(event.resource), PERFORMED_AT: performed})
+            yield event
 
-    def _finish(self, case: WorkItem) -> None:
-        """Work the case's actions off, step by step; the end of the last one ends the case."""
-        while actions := list(items.items_under(case, by=self.robot).filter(kind=ProcessType.ACTION, status__in=OPEN)):
-            for action in actions:
-                work.resolve(action, by=self.robot)
 
-
-def player_for(username: str | None) -> Player:
-    """A player acting as a robot account (the first active one when none is named); raises CannotPlay."""
+def player_for(username: str | None, log: str, activities: Iterable[str]) -> Player:
+    """A player acting as a robot account (the first active one when none is named) for a log of some activities; raises
+    CannotPlay. What the log needs is made where it is absent: custom data fields, types, processes and live versions."""
     robots = User.objects.filter(user_type=UserType.ROBOT, is_active=True).order_by("id")
     robot = (robots.filter(username=username) if username else robots).first()
     if robot is None:
         raise CannotPlay("There is no such robot account; name one with --robot, or run the demo first.")
     actor = sessions.actor_for(robot)
-    live = catalogue.versions_visible_to(actor).filter(
-        state=VersionState.LIVE, process__work_type__kind=ProcessType.CASE
-    )
-    versions = list(live.order_by("id").values_list("guid", flat=True))
-    if not versions:
-        raise CannotPlay(f"The robot {robot.username} may see no case process with a live version.")
-    return Player(actor, versions)
+    services = list(parties.services_visible_to(actor).order_by("pk"))
+    if not services:
+        raise CannotPlay(f"The robot {robot.username} may see no service; give its group a company.")
+    _make_fields()
+    names = sorted({_activity(activity) for activity in activities})
+    return Player(actor, [_offer(service, _activity(log), names) for service in services])
 
 
 def play_all(player: Player, traces: Iterable[Trace]) -> Iterator[tuple[int, XesEvent]]:
@@ -85,9 +102,53 @@ def play_all(player: Player, traces: Iterable[Trace]) -> Iterator[tuple[int, Xes
             yield number, event
 
 
-def _activity(event: XesEvent) -> dict[str, Any]:
-    return {
-        "Activity": event.activity,
-        "Resource": event.resource,
-        "At": event.timestamp.isoformat() if event.timestamp else None,
-    }
+def _make_fields() -> None:
+    present = {field.key: field for field in catalogue.data_fields()}
+    for name, kind in _FIELDS.items():
+        field = present.get(name.casefold())
+        if field is None:
+            building.create_data_field(name, kind, by=SYSTEM, description="From a replayed event log.")
+        elif field.kind != kind or field.retired:
+            raise CannotPlay(f"The custom data field '{name}' is retired or of another kind; a replay writes to it.")
+
+
+def _offer(service: Service, log: str, activities: Sequence[str]) -> Offer:
+    """What a service offers for the log; what is absent is made, and a version that lacks an activity gets a successor."""
+    line = service.service_line
+    process = _process(service, _work_type(line, ProcessType.CASE, log))
+    live = process.versions.filter(state=VersionState.LIVE).first()
+    actions = _actions(live) if live else {}
+    if live is None or not actions.keys() >= set(activities):
+        live = _new_version(process, line, sorted(actions.keys() | set(activities)))
+        actions = _actions(live)
+    return Offer(live.guid, actions)
+
+
+def _process(service: Service, case_type: WorkType) -> Process:
+    found = catalogue.processes_visible_to(SYSTEM).filter(service=service, work_type=case_type).first()
+    return found or building.create_process(service, case_type, by=SYSTEM)
+
+
+def _new_version(process: Process, line: ServiceLine, activities: Sequence[str]) -> ProcessVersion:
+    version = building.create_version(process, by=SYSTEM)
+    for activity in activities:
+        building.add_ad_hoc_action(version, _work_type(line, ProcessType.ACTION, activity), by=SYSTEM)
+    return building.set_version_state(version, VersionState.LIVE, by=SYSTEM)
+
+
+def _actions(version: ProcessVersion) -> dict[str, UUID]:
+    return {action.work_type.name: action.guid for action in catalogue.launchable(version)}
+
+
+def _work_type(line: ServiceLine, kind: ProcessType, name: str) -> WorkType:
+    found = catalogue.work_types().filter(service_line=line, kind=kind, name=name).first()
+    return found or building.create_work_type(line, kind, name, by=SYSTEM)
+
+
+def _activity(given: str) -> str:
+    return _name(given) or "Unnamed"
+
+
+def _name(given: str) -> str:
+    """A text of the log as a name: on one line, not too long."""
+    return " ".join(given.split())[:LONGEST_NAME].strip()

@@ -26,14 +26,15 @@ from workwire.cli.xes import XesError, XesEvent, read_traces
 @click.option("--robot", help="User name of the robot to act as; the first active one otherwise.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
 def replay(log: Path, speed: float, limit: int | None, robot: str | None, data: Path | None) -> None:
-    """Play every trace of LOG.xes[.gz] as a case, through the ordinary commands."""
+    """Play every trace of LOG.xes[.gz] as a case whose actions are its events, through the ordinary commands."""
     apply(data_dir=data and data.absolute())
     setup_django()
     from workwire.cli.player import CannotPlay, play_all, player_for
+    from workwire.kernel.errors import DomainError
 
     try:
-        player = player_for(robot)
-        total = limit or sum(1 for _ in read_traces(log))
+        total, activities = _survey(log, limit)
+        player = player_for(robot, log.name.split(".")[0], activities)
         events, traces = 0, -1
         with _progress() as progress:
             task = progress.add_task("traces", total=total)
@@ -41,7 +42,7 @@ def replay(log: Path, speed: float, limit: int | None, robot: str | None, data: 
                 events, traces = events + 1, number
                 progress.update(task, completed=number, description=event.activity[:40])
             progress.update(task, completed=traces + 1, description="done")
-    except (CannotPlay, XesError) as error:
+    except (CannotPlay, XesError, DomainError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"Played {traces + 1} traces with {events} events.")
 
@@ -52,6 +53,15 @@ def pause_between(before: XesEvent | None, event: XesEvent, speed: float) -> flo
     if not speed or before is None or before.timestamp is None or event.timestamp is None:
         return 0.0
     return max(0.0, (event.timestamp - before.timestamp).total_seconds()) / speed
+
+
+def _survey(log: Path, limit: int | None) -> tuple[int, set[str]]:
+    """How many traces a log has, and which activities."""
+    traces, activities = 0, set[str]()
+    for trace in read_traces(log, limit=limit):
+        traces += 1
+        activities.update(event.activity for event in trace.events)
+    return traces, activities
 
 
 def _paced(played: Iterable[tuple[int, XesEvent]], speed: float) -> Iterator[tuple[int, XesEvent]]:

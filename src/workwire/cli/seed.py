@@ -17,6 +17,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.rooms.catalogue import commands as catalogue
 from workwire.rooms.catalogue.models import (
+    FieldKind,
     Process,
     ProcessType,
     ProcessVersion,
@@ -24,8 +25,13 @@ from workwire.rooms.catalogue.models import (
     VersionState,
     WorkType,
 )
+from workwire.rooms.commitments import commands as commitments
+from workwire.rooms.commitments.rules import Adjust, Base, DueRule, Unit
+from workwire.rooms.files import commands as files
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.parties.models import Company, Contract, Service
+from workwire.rooms.work import commands as work
+from workwire.rooms.work.models import Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Customer:
     contract: Contract
     service: Service
     group: UserGroup
+    queue: Queue
     ticket_version: ProcessVersion
     case_version: ProcessVersion
 
@@ -92,11 +99,13 @@ class Organisation:
 def seed() -> Organisation:
     """Make the sample organisation in an empty database."""
     access.make_built_in_roles(by=SYSTEM)
+    parties.make_built_in_tags(by=SYSTEM)
     held = (features.WORK_ITEMS, features.ASSIGN_WORK, features.ALL_RECORDS)
     access.create_role("Service Manager", features.OPERATIONAL, held, by=SYSTEM)
     administrator = _account("ada", "Ada Okafor", ("Team Leader", "Administrator"), ("everything",), SYSTEM)
     admin = sessions.actor_for(administrator.user)
     customers = _customers(admin)
+    _configure(admin)
     accounts = {"administrator": administrator} | _accounts(admin, customers)
     schedule = catalogue.create_schedule(
         "Monthly payroll", description="Cut-off, run and payment of each month.", by=admin
@@ -115,6 +124,16 @@ def seed() -> Organisation:
     )
 
 
+def _configure(admin: Actor) -> None:
+    """What holds for all customers: custom data fields, file tags, what is checked before a sanctions check is done."""
+    catalogue.create_data_field("Invoice", FieldKind.SHORT_TEXT, by=admin)
+    catalogue.create_data_field("Amount", FieldKind.DECIMAL, by=admin)
+    catalogue.create_data_field("Payment Due", FieldKind.DATE, by=admin)
+    catalogue.create_data_field("Urgency", FieldKind.LIST, options={"values": ["Low", "Normal", "High"]}, by=admin)
+    for name in ("Invoice", "Proof of payment"):
+        files.create_tag(name, by=admin)
+
+
 def _customers(admin: Actor) -> tuple[Customer, Customer]:
     supplier = parties.create_company("Meridian Shared Services", is_customer=False, is_supplier=True, by=admin)
     finance = catalogue.create_service_line("Finance Operations", by=admin)
@@ -126,21 +145,32 @@ def _customers(admin: Actor) -> tuple[Customer, Customer]:
             ("Collect Documents", ProcessType.ACTION),
             ("Check Sanctions", ProcessType.ACTION),
             ("Set Up Supplier", ProcessType.ACTION),
+            ("Call the Supplier", ProcessType.ACTION),
         )
     }
-    names = (("Northwind Foods", "Europe/Amsterdam"), ("Aurora Health", "Europe/London"))
-    first, second = (_customer(name, zone, supplier, finance, types, admin) for name, zone in names)
+    names = (("Northwind Foods", "Europe/Amsterdam", "NL"), ("Aurora Health", "Europe/London", "GB"))
+    first, second = (_customer(name, zone, land, supplier, finance, types, admin) for name, zone, land in names)
     return first, second
 
 
 def _customer(
-    name: str, zone: str, supplier: Company, line: ServiceLine, types: dict[str, WorkType], admin: Actor
+    name: str,
+    zone: str,
+    country: str,
+    supplier: Company,
+    line: ServiceLine,
+    types: dict[str, WorkType],
+    admin: Actor,
 ) -> Customer:
     company = parties.create_company(name, time_zone=zone, by=admin)
-    contract = parties.create_contract(company, supplier, "Finance Services 2026", time_zone=zone, by=admin)
+    calendar = commitments.create_calendar(f"{name} working days", country=country, by=admin)
+    contract = parties.create_contract(
+        company, supplier, "Finance Services 2026", time_zone=zone, calendar=calendar, by=admin
+    )
     service = parties.create_service(contract, line, "Accounts Payable", by=admin)
     group = access.create_group(f"{name} team", by=admin)
     access.grant(group, "company", company, by=admin)
+    queue = work.create_queue(f"{name} payables", by=admin)
     ticket_process = catalogue.create_process(service, types["Invoice Query"], by=admin)
     case_process = catalogue.create_process(service, types["Supplier Onboarding"], by=admin)
     return Customer(
@@ -148,27 +178,60 @@ def _customer(
         contract=contract,
         service=service,
         group=group,
-        ticket_version=_ticket_version(ticket_process, admin),
-        case_version=_case_version(case_process, types, admin),
+        queue=queue,
+        ticket_version=_ticket_version(ticket_process, queue, admin),
+        case_version=_case_version(case_process, types, queue, admin),
     )
 
 
-def _ticket_version(process: Process, admin: Actor) -> ProcessVersion:
-    version = catalogue.create_version(process, due_within=timedelta(hours=8), by=admin)
+def _ticket_version(process: Process, queue: Queue, admin: Actor) -> ProcessVersion:
+    version = catalogue.create_version(
+        process, due=_due(8, Unit.WORKING_HOURS), allocation=catalogue.Allocation(queue=queue), by=admin
+    )
     payment = catalogue.add_category(version, "Payment", by=admin)
     catalogue.add_category(version, "Overdue invoice", parent=payment, by=admin)
     catalogue.add_category(version, "Wrong amount", parent=payment, by=admin)
     return catalogue.set_version_state(version, VersionState.LIVE, by=admin)
 
 
-def _case_version(process: Process, types: dict[str, WorkType], admin: Actor) -> ProcessVersion:
-    version = catalogue.create_version(process, due_within=timedelta(days=5), by=admin)
+def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, admin: Actor) -> ProcessVersion:
+    version = catalogue.create_version(process, due=_due(5, Unit.WORKING_DAYS), by=admin)
     checks = catalogue.add_step(version, "Checks", by=admin)
-    catalogue.add_action(checks, types["Collect Documents"], branch=1, due_within=timedelta(days=1), by=admin)
-    catalogue.add_action(checks, types["Check Sanctions"], branch=2, due_within=timedelta(hours=4), by=admin)
+    allocation = catalogue.Allocation(queue=queue)
+    catalogue.add_action(
+        checks,
+        types["Collect Documents"],
+        branch=1,
+        instructions="Ask the supplier for its registration and its bank details.",
+        due=_due(1, Unit.WORKING_DAYS),
+        allocation=allocation,
+        launchable=True,
+        by=admin,
+    )
+    catalogue.add_action(
+        checks,
+        types["Check Sanctions"],
+        branch=2,
+        due=_due(4, Unit.WORKING_HOURS),
+        allocation=allocation,
+        by=admin,
+    )
     set_up = catalogue.add_step(version, "Set-up", by=admin)
-    catalogue.add_action(set_up, types["Set Up Supplier"], branch=1, due_within=timedelta(days=1), by=admin)
+    catalogue.add_action(
+        set_up,
+        types["Set Up Supplier"],
+        due=DueRule(1, Unit.WORKING_DAYS, base=Base.PREVIOUS_END, adjust=Adjust.END_OF_DAY),
+        allocation=allocation,
+        by=admin,
+    )
+    catalogue.add_ad_hoc_action(
+        version, types["Call the Supplier"], due=_due(1, Unit.WORKING_DAYS), allocation=allocation, by=admin
+    )
     return catalogue.set_version_state(version, VersionState.LIVE, by=admin)
+
+
+def _due(amount: int, unit: Unit) -> DueRule:
+    return DueRule(amount, unit, add_wait_time=True)
 
 
 def _accounts(admin: Actor, customers: tuple[Customer, Customer]) -> dict[str, Account]:
@@ -187,6 +250,7 @@ def _accounts(admin: Actor, customers: tuple[Customer, Customer]) -> dict[str, A
     for customer in customers:
         members = [account.user for account in made.values() if customer.company.name in account.may_see]
         access.change_members(customer.group, add=members, by=admin)
+        work.update_queue(customer.queue, members=members, by=admin)
     return made
 
 

@@ -115,6 +115,7 @@ def migrate_database() -> None:
 
     from workwire.access.commands import make_built_in_roles
     from workwire.kernel.actor import SYSTEM
+    from workwire.rooms.parties.commands import make_built_in_tags
 
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -122,4 +123,5 @@ def migrate_database() -> None:
         click.echo(f"Bringing the database up to date ({len(missing)} migrations) …")
     call_command("migrate", verbosity=0, interactive=False)
     make_built_in_roles(by=SYSTEM)
+    make_built_in_tags(by=SYSTEM)
     click.echo("The database is up to date.")

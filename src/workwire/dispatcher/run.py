@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 from workwire.dispatcher.engine import Engine
+from workwire.dispatcher.post import Post
 
 
 class AnotherDispatcher(Exception):
@@ -21,10 +23,16 @@ class AnotherDispatcher(Exception):
 def main() -> None:
     """Dispatch until SIGTERM or SIGINT, then drain; raises AnotherDispatcher on an embedded database that has one."""
     with _alone():
-        engine = Engine()
+        engine, post = Engine(), Post()
         signal.signal(signal.SIGTERM, lambda *_: engine.stop())
         signal.signal(signal.SIGINT, lambda *_: engine.stop())
-        engine.run()
+        if settings.CONFIG.smtp_url:
+            post.start()
+        try:
+            engine.run()
+        finally:
+            if settings.CONFIG.smtp_url:
+                post.stop()
 
 
 @contextmanager

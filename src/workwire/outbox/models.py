@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 
 from workwire.kernel import clock, ids
-from workwire.outbox.objects import ObjectType
 
 
 class Event(models.Model):
@@ -17,7 +16,7 @@ class Event(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=60)
-    record_type = models.IntegerField(choices=[(kind.value, kind.public_name) for kind in ObjectType])
+    record_type = models.IntegerField()  # an ObjectType
     record_guid = models.UUIDField()
     sequence = models.BigIntegerField()
     company_guid = models.UUIDField(null=True)

@@ -25,6 +25,12 @@ class ObjectType(IntEnum):
     CREDENTIAL = 1009
     SUBSCRIPTION = 1010
     CONTACT = 1011
+    CALENDAR = 1012
+    FILE_TAG = 1013
+    TEMPORARY_FILE = 1014
+    QUEUE = 1015
+    CONTACT_TAG = 1016
+    DATA_FIELD = 1017
 
     @property
     def public_name(self) -> str:

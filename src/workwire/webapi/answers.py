@@ -16,9 +16,8 @@ from workwire.outbox.registry import webhooks
 if TYPE_CHECKING:
     from workwire.access.models import User
     from workwire.reactions.webhooks.models import Subscription
-    from workwire.rooms.catalogue.models import TicketCategory
-    from workwire.rooms.conversations.models import Communication
-    from workwire.rooms.work.models import WorkItem
+    from workwire.rooms.conversations.models import Attachment, Communication
+    from workwire.rooms.parties.models import Contact
 
 NIL_GUID = "00000000-0000-0000-0000-000000000000"
 MASK = "********"
@@ -26,14 +25,6 @@ _USER_TYPES = {
     UserType.OPERATIONAL: "Operational",
     UserType.SELF_SERVICE: "EmployeeSelfService",
     UserType.ROBOT: "Robot",
-}
-_STATES = {
-    0: "ProcessNotStarted",
-    1: "AwaitingWA",
-    2: "WithWA",
-    3: "ProcessingWaitForTask",
-    4: "Complete",
-    5: "Complete",
 }
 _TYPE_NAMES = {
     0: "Outgoing mail",
@@ -57,56 +48,10 @@ def enveloped(result: Any) -> dict[str, Any]:
     return {"Result": result, "Messages": []}
 
 
-def full_item(item: WorkItem, actor_id: int | None) -> dict[str, Any]:
-    """A ticket, case or action with all the contract lists of it."""
-    draft = item.status == 0
-    shown = {
-        **_basics(item),
-        "SupplierName": item.contract.supplier.name,
-        "ServiceLineName": item.service.service_line.name,
-        "ServiceLineGUID": str(item.service.service_line.guid),
-        "Status": item.get_status_display(),
-        "ResolutionMethod": item.resolution_method or None,
-        "StartedByUser": user_for_list(item.started_by, actor_id),
-        "OwnerUser": user_for_list(item.owner, actor_id),
-        "ResolvedByUser": user_for_list(item.resolved_by, actor_id),
-        "LastUpdatedByUser": user_for_list(item.updated_by, actor_id),
-        "Description": item.description,
-        "DataFields": item.custom_data,
-        "AffectedRecordCount": item.record_count,
-        "TicketCategoryAttribute": _category(item),
-        "Files": [],
-        "Contacts": [],
-        "Defects": [],
-    }
-    if item.kind == 3:
-        shown |= {"Checklist": [], "PeerReviewerChecklist": []}
-    return present(shown | ({"DueDate": None} if draft else {}))
-
-
-def ticket_packet(item: WorkItem, actor_id: int | None) -> dict[str, Any]:
-    """A ticket as creating and updating one answer it."""
-    return present(
-        {
-            **_basics(item),
-            "Description": item.description,
-            "TicketStartedMethod": item.get_started_by_method_display(),
-            "ProcessName": item.work_type.name,
-            "LastUpdatedByUserDate": rfc3339(item.updated_at),
-            "State": _STATES[item.status],
-            "ProcessType": "Ticket",
-            "CompletedBy": user_for_list(item.resolved_by, actor_id),
-            "OwnerUser": user_for_list(item.owner, actor_id),
-            "StartedByUser": user_for_list(item.started_by, actor_id),
-            "Contacts": [],
-        }
-    )
-
-
 def communication(row: Communication, actor_id: int | None, *, full: bool) -> dict[str, Any]:
     """A communication, in a list or whole."""
     by: dict[str, Any] = {
-        "Employee": user_for_list(row.sender, actor_id),
+        "Employee": account(row.sender, actor_id),
         "Tags": [],
         "EmailAddress": row.sender_address,
     }
@@ -120,16 +65,25 @@ def communication(row: Communication, actor_id: int | None, *, full: bool) -> di
         "AttachmentCount": row.attachment_count,
         "IsSystemGenerated": row.is_system_generated,
         "FromUser": present(by),
-        "Importance": "Normal",
-        "ImportanceDescription": "Normal",
+        "Importance": row.get_importance_display(),
+        "ImportanceDescription": row.get_importance_display(),
         "CommunicationScope": "Private",
         "CommunicationScopeDescription": "Private",
         "Type": row.get_kind_display(),
         "TypeDescription": _TYPE_NAMES[row.kind],
         "IsResolutionCommunication": row.is_resolution,
+        "SentOn": rfc3339(row.sent_on),
+        "SendStatus": row.get_send_status_display() if row.send_status is not None else None,
+        "NextAttemptToSend": rfc3339(row.next_attempt_at),
     }
     if full:
-        shown |= {"To": row.recipients, "CCs": row.copies, "BCCs": "", "HTMLBody": row.html_body, "Attachments": []}
+        shown |= {
+            "To": row.recipients,
+            "CCs": row.copies,
+            "BCCs": row.blind_copies,
+            "HTMLBody": row.html_body,
+            "Attachments": [_attachment(attachment) for attachment in row.attachments.all()],
+        }
     return present(shown)
 
 
@@ -164,45 +118,39 @@ def user_for_list(user: User | None, actor_id: int | None) -> dict[str, Any] | N
     }
 
 
-def present(mapping: dict[str, Any]) -> dict[str, Any]:
-    """The mapping without the keys that have no value."""
-    return {key: value for key, value in mapping.items() if value is not None}
+def account(user: User | None, actor_id: int | None) -> dict[str, Any] | None:
+    """An account as a reference to it."""
+    listed = user_for_list(user, actor_id)
+    return None if listed is None else {"EntityGUID": listed["GUID"], **listed}
 
 
-def _basics(item: WorkItem) -> dict[str, Any]:
+def outsider(contact: Contact) -> dict[str, Any]:
+    """A contact as a reference to it, in the shape of an account."""
     return {
-        "GUID": str(item.guid),
-        "Reference": item.reference,
-        "Title": item.title or None,
-        "CustomerGUID": str(item.customer.guid),
-        "CustomerName": item.customer.name,
-        "ContractGUID": str(item.contract.guid),
-        "ContractName": item.contract.name,
-        "ServiceGUID": str(item.service.guid),
-        "ServiceName": item.service.name,
-        "ProcessTypeName": item.work_type.name,
-        "StartDate": rfc3339(item.started_at or item.created_at),
-        "DueDate": rfc3339(item.due_date),
-        "EndDate": rfc3339(item.closed_on),
-        "ResolvedOn": rfc3339(item.resolved_on),
-        "LastUpdatedByUserOn": rfc3339(item.updated_at),
-        "StartedByMethod": item.get_started_by_method_display(),
+        "EntityGUID": str(contact.guid),
+        "FullName": contact.full_name,
+        "EmailAddress": contact.email,
+        "HasProfilePicture": False,
+        "UserType": "None",
+        "IsMe": False,
+        "Retired": contact.retired,
+        "GUID": str(contact.guid),
     }
 
 
-def _category(item: WorkItem) -> dict[str, Any] | None:
-    """The category of a ticket, its levels from the top; levels it does not have are empty."""
-    if item.category is None:
-        return None
-    levels: list[TicketCategory] = [item.category]
-    while levels[0].parent is not None:
-        levels.insert(0, levels[0].parent)
-    shown: dict[str, Any] = {"GUID": str(item.category.guid), "AllowTitleChange": True, "RecordCount": False}
-    for number in (1, 2, 3):
-        level = levels[number - 1] if number <= len(levels) else None
-        shown[f"CategoryLevel{number}"] = level.name if level else ""
-        shown[f"CategoryLevel{number}GUID"] = str(level.guid) if level else NIL_GUID
-    return shown
+def _attachment(row: Attachment) -> dict[str, Any]:
+    return {
+        "GUID": str(row.file.guid),
+        "Filename": row.file.file_name,
+        "ContentType": row.file.stored.media_type,
+        "AttachmentType": "RegularAttachment",
+        "Note": row.file.note,
+    }
+
+
+def present(mapping: dict[str, Any]) -> dict[str, Any]:
+    """The mapping without the keys that have no value."""
+    return {key: value for key, value in mapping.items() if value is not None}
 
 
 def harmless(html: str) -> str:

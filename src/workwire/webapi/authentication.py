@@ -26,7 +26,7 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
     if request.method != "POST":
         return method_not_allowed("POST")
     try:
-        body, query = read_body(request), read_query(request)
+        (body, _), query = read_body(request), read_query(request)
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing", "Username and Password must be given.", field="Username")

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import IntegerChoices
 from django.http import HttpRequest
+from django.http.multipartparser import MultiPartParserError
 
 from workwire.access import sessions
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid, Unauthenticated
+from workwire.kernel.errors import Conflict, Invalid, Unauthenticated
 from workwire.kernel.ids import parse_guid
 
+C = TypeVar("C", bound=IntegerChoices)
 COOKIE = "workwire_token"
-LONGEST_BODY = 10 * 1024 * 1024
+ROOM_FOR_FORM = 64 * 1024  # what a multipart form may have around its file
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Upload(Protocol):
+    """A file that came with a multipart form."""
+
+    name: str | None
+
+    def chunks(self) -> Iterable[bytes]:
+        """Its content, piece by piece."""
 
 
 class Malformed(Invalid):
@@ -30,15 +44,22 @@ class UnsupportedBody(Invalid):
     """The body is of a kind this API does not read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One request: who asks, query parameters and body keys in lower case."""
+    """One request: who asks, query parameters and body keys in lower case.
+
+    `version` is what `If-Match` insists on, `upload` the file of a multipart body; an operation sets `tag` to the version
+    of the record it answers, which becomes the `ETag`.
+    """
 
     actor: Actor
     token: str
     query: Mapping[str, str]
     body: Mapping[str, Any]
     address: str
+    version: int | None = None
+    upload: Upload | None = None
+    tag: int | None = None
 
     def guid(self, name: str) -> UUID:
         """A GUID that must be given; raises Malformed."""
@@ -84,6 +105,58 @@ class Call:
             raise Malformed("number_expected", f"{name} must be a whole number.", field=name)
         return int(written)
 
+    def moment(self, name: str) -> datetime | None:
+        """A moment in ISO 8601, in UTC where it names no zone; None when it is not given."""
+        value = self.value(name)
+        if value is None or value == "":
+            return None
+        try:
+            found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            found = None
+        if found is None:
+            raise Malformed("moment_expected", f"{name} must be a date and time like 2026-03-31T14:00:00Z.", field=name)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+    def listed(self, name: str) -> list[Call]:
+        """The objects of a JSON list, each read like a body; none when it is not given."""
+        value = self.value(name)
+        if value is None or value == "":
+            return []
+        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+            raise Malformed("list_expected", f"{name} must be a list of objects.", field=name)
+        return [Call(self.actor, "", {}, lowered(entry), "") for entry in value]
+
+    def texts(self, name: str) -> list[str]:
+        """The texts of a JSON list; none when it is not given."""
+        value = self.value(name)
+        if value is None or value == "":
+            return []
+        if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+            raise Malformed("list_expected", f"{name} must be a list of texts.", field=name)
+        return value
+
+    def data(self, name: str) -> bytes | None:
+        """Bytes in base64; None when they are not given."""
+        written = self.text(name)
+        if written is None:
+            return None
+        try:
+            return base64.b64decode(written, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise Malformed("base64_expected", f"{name} must be written in base64.", field=name) from error
+
+    def choice(self, name: str, choices: type[C]) -> C | None:
+        """A value of an enumeration by its documented name or number; None when it is not given."""
+        value = self.value(name)
+        if value is None or value == "":
+            return None
+        written = str(value).strip().lower()
+        for choice in choices:
+            if written in (choice.label.lower(), str(int(choice))):
+                return choice
+        raise Malformed("choice_unknown", f"{name} has no value {str(value)[:60]!r}.", field=name)
+
     def mapping(self, name: str) -> Mapping[str, Any] | None:
         """A JSON object, None when it is not given; its keys are as they were written."""
         value = self.value(name)
@@ -97,12 +170,6 @@ class Call:
         if inner is None:
             return None
         return Call(self.actor, "", {}, lowered(inner), "").optional_guid("GUID")
-
-    def refuse_unsupported(self, *names: str) -> None:
-        """Raise Malformed where something is given that would be lost, because it is not kept yet."""
-        for name in names:
-            if self.value(name):
-                raise Malformed("not_supported", f"{name} cannot be stored yet; leave it empty.", field=name)
 
     def value(self, name: str) -> Any:
         """Whatever was given under a name, in the body or the query."""
@@ -125,10 +192,42 @@ def read_query(request: HttpRequest) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in request.GET.items()}
 
 
-def read_body(request: HttpRequest) -> dict[str, Any]:
-    """The body as an object with keys in lower case: JSON, or a form; raises Malformed or UnsupportedBody."""
+def read_body(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
+    """The body as an object with keys in lower case (JSON, or a form), and the file of a multipart form; raises Malformed
+    or UnsupportedBody."""
     if request.method in SAFE or not request.headers.get("Content-Length", "").strip("0"):
-        return {}
+        return {}, None
+    if request.content_type == "multipart/form-data":
+        return _read_multipart(request)
+    return _read_object(request), None
+
+
+def version_wanted(request: HttpRequest) -> int | None:
+    """The version `If-Match` insists on, None when it is absent or `*`; raises Conflict for one that never was."""
+    given = request.headers.get("If-Match", "*").strip()
+    if given == "*":
+        return None
+    number = given.strip('"')
+    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+        raise Conflict("version_conflict", "If-Match names no version of this record.")
+    return int(number)
+
+
+def _read_multipart(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
+    written = request.headers.get("Content-Length", "")
+    most = settings.CONFIG.largest_file_mb * 1024 * 1024 + ROOM_FOR_FORM
+    if not written.isdecimal() or int(written) > most:
+        raise Malformed("file_too_large", f"A file has at most {settings.CONFIG.largest_file_mb} MiB.", field="data")
+    try:
+        uploads = [file for _, files in request.FILES.lists() for file in files]
+    except MultiPartParserError as error:
+        raise Malformed("form_broken", "The body is not a valid multipart form.") from error
+    if len(uploads) > 1:
+        raise Malformed("one_file_expected", "Send one file at a time.")
+    return lowered(request.POST.dict()), uploads[0] if uploads else None
+
+
+def _read_object(request: HttpRequest) -> dict[str, Any]:
     kind = request.content_type or "application/json"
     if kind == "application/x-www-form-urlencoded":
         return lowered(request.POST.dict())

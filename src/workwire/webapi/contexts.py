@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from workwire.access import features
+from workwire.access.policy import require
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
@@ -38,8 +40,9 @@ def get_contexts(call: Call) -> list[dict[str, Any]]:
 
 
 @operation("ServiceLine/GetAll", "GET")
-def get_service_lines(_call: Call) -> list[dict[str, Any]]:
-    """All service lines."""
+def get_service_lines(call: Call) -> list[dict[str, Any]]:
+    """All service lines, for who configures processes."""
+    require(call.actor, features.PROCESS_BUILDER)
     return [
         {"GUID": str(line.guid), "Name": line.name, "Description": line.description, "Retired": line.retired}
         for line in catalogue.service_lines()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from workwire.rooms.conversations import commands, queries
+from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import queries as work
 from workwire.webapi import answers
-from workwire.webapi.calls import Call, Malformed
+from workwire.webapi.calls import Call, lowered
 from workwire.webapi.operations import operation
+from workwire.webapi.wishes import tags_named
 
 
 @operation("PacketCommunication/AddPacketCommunication", "POST")
@@ -18,12 +20,31 @@ def add_packet_communication(call: Call) -> dict[str, Any]:
     made = commands.add(
         item,
         by=call.actor,
-        kind=_kind(call.value("CommunicationType")),
+        kind=call.choice("CommunicationType", queries.CommunicationType),
         body=call.text("Body") or "",
         is_resolution=call.flag("IsResolutionCommunication") or False,
         is_system_generated=call.flag("IsSystemGenerated") or False,
     )
     return answers.communication(queries.communication(made.guid, by=call.actor), call.actor.user_id, full=True)
+
+
+@operation("PacketCommunication/SendEmailCommunication", "POST")
+def send_email_communication(call: Call) -> str:
+    """Send a mail from a work item; answers the GUID of the communication as a JSON string."""
+    item = work.item(call.guid("PacketGUID"), by=call.actor)
+    mail = commands.Mail(
+        to=_addresses(call, "To"),
+        copies=_addresses(call, "Cc"),
+        blind_copies=_addresses(call, "Bcc"),
+        subject=call.text("Subject") or "",
+        body=call.text("Body") or "",
+        sender=_sender(call),
+        importance=queries.Importance.HIGH if call.flag("Important") else queries.Importance.NORMAL,
+        attachments=[_attachment(entry) for entry in call.listed("Attachments")],
+        is_resolution=call.flag("IsResolutionCommunication") or False,
+        is_system_generated=call.flag("IsSystemGenerated") or False,
+    )
+    return str(commands.send_mail(item, mail, by=call.actor).guid)
 
 
 @operation("PacketCommunication/GetCommunications", "GET")
@@ -44,11 +65,15 @@ def get_communication(call: Call) -> dict[str, Any]:
     return shown
 
 
-def _kind(value: Any) -> queries.CommunicationType | None:
-    if value is None or value == "":
-        return None
-    written = str(value).strip().lower()
-    for kind in queries.CommunicationType:
-        if written in (kind.label.lower(), str(int(kind))):
-            return kind
-    raise Malformed("communication_type_unknown", "CommunicationType is unknown.", field="CommunicationType")
+def _sender(call: Call) -> str:
+    given = call.mapping("From")
+    address = lowered(given).get("emailaddress") if given else None
+    return address if isinstance(address, str) else ""
+
+
+def _addresses(call: Call, name: str) -> list[str]:
+    return [entry.text("EmailAddress") or "" for entry in call.listed(name)]
+
+
+def _attachment(entry: Call) -> FileWish:
+    return FileWish(data=entry.data("Data"), file_name=entry.text("FileName"), tags=tags_named(entry, "GUID"))

@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.catalogue.queries import ProcessType
 from workwire.rooms.work import commands, queries
-from workwire.webapi import answers
-from workwire.webapi.calls import Call
+from workwire.webapi import packets
+from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
+from workwire.webapi.wishes import changes
 
 if TYPE_CHECKING:
-    from workwire.rooms.work.commands.changing import Changes
+    from uuid import UUID
+
     from workwire.rooms.work.models import WorkItem
 
 
 @operation("Ticket/Create", "POST")
 def create_ticket(call: Call) -> dict[str, Any]:
-    """Start a ticket as a draft."""
-    call.refuse_unsupported("Files", "Contacts", "RequesterUserGUID")
-    version = call.guid("TicketAttributeVersionGUID")
-    made = commands.create_ticket(version, by=call.actor, **_changes(call))
-    return answers.ticket_packet(_read(made, call), call.actor.user_id)
+    """Start a ticket as a draft, of a process version or of a category's."""
+    wish = changes(call)
+    requester = call.optional_guid("RequesterUserGUID")
+    if requester is not None and requester.int:
+        if wish["contacts"]:
+            message = "Name the requester, or contacts, not both."
+            raise Malformed("requester_with_contacts", message, field="RequesterUserGUID")
+        wish["contacts"] = [commands.requester(requester)]
+    made = commands.create_ticket(_ticket_version(call, wish["category_guid"]), by=call.actor, **wish)
+    return packets.ticket_packet(_read(made, call), call.actor.user_id)
 
 
 @operation("Ticket/Get", "GET")
@@ -34,8 +42,7 @@ def get_ticket(call: Call) -> dict[str, Any]:
 @operation("Ticket/Update", "POST")
 def update_ticket(call: Call) -> dict[str, Any]:
     """Change a ticket."""
-    changed = _change(call, ProcessType.TICKET, commands.update)
-    return answers.ticket_packet(changed, call.actor.user_id) | {"Processing": False}
+    return packets.updated_ticket(_change(call, ProcessType.TICKET, commands.update), call.actor.user_id)
 
 
 @operation("Ticket/SetToDo", "POST", enveloped=True)
@@ -50,13 +57,15 @@ def resolve_ticket(call: Call) -> dict[str, Any]:
     return _changed(call, ProcessType.TICKET, commands.resolve)
 
 
-@operation("Case/Create", "POST", enveloped=True)
+@operation("Case/Create", "POST", enveloped=True, absent=400)
 def create_case(call: Call) -> dict[str, Any]:
     """Start a case as a draft."""
-    call.refuse_unsupported("Files", "Contacts", "SchedulePeriodGUID")
-    version = call.guid("CaseAttributeVersionGUID")
-    made = commands.create_case(version, by=call.actor, **_changes(call))
-    return answers.full_item(_read(made, call), call.actor.user_id)
+    version = call.optional_guid("CaseAttributeVersionGUID")
+    if version is None or not version.int:
+        message = "CaseAttributeVersionGUID is missing."
+        raise Malformed("case_version_missing", message, field="CaseAttributeVersionGUID")
+    made = commands.create_case(version, by=call.actor, **changes(call))
+    return packets.full_item(_read(made, call), call.actor.user_id)
 
 
 @operation("Case/Get", "GET")
@@ -73,8 +82,8 @@ def update_case(call: Call) -> dict[str, Any]:
 
 @operation("Case/SetToDo", "POST", enveloped=True)
 def submit_case(call: Call) -> dict[str, Any]:
-    """Submit a draft, which starts the first step."""
-    return _changed(call, ProcessType.CASE, commands.submit)
+    """Submit a draft, which starts the first step; let a case go on that halted after a step."""
+    return _changed(call, ProcessType.CASE, commands.submit_or_go_on)
 
 
 @operation("Case/SetResolved", "POST", enveloped=True)
@@ -89,37 +98,57 @@ def get_action(call: Call) -> dict[str, Any]:
     return _get(call, "ActionGUID", ProcessType.ACTION)
 
 
+@operation("Action/Update", "POST", enveloped=True)
+def update_action(call: Call) -> dict[str, Any]:
+    """Change an action."""
+    return _changed(call, ProcessType.ACTION, commands.update)
+
+
 @operation("Action/ResolveSuccessfully", "POST", enveloped=True)
 def resolve_action(call: Call) -> dict[str, Any]:
     """Finish an action; what follows it starts."""
     return _changed(call, ProcessType.ACTION, commands.resolve)
 
 
+@operation("Packet/CreatePacket", "POST")
+def create_packet(call: Call) -> dict[str, Any]:
+    """Start a ticket or a case as a draft, whichever the process version is of."""
+    guid = call.guid("ProcessVersionInstanceGUID")
+    version = catalogue.live_version(guid, by=call.actor)
+    kind = ProcessType(version.process.work_type.kind)
+    create = commands.create_ticket if kind == ProcessType.TICKET else commands.create_case
+    shown = packets.basic_item(_read(create(guid, by=call.actor), call))
+    kept = {key: shown[key] for key in ("GUID", "Reference", "Title") if key in shown}
+    return kept | {"ProcessType": kind.label, "ProcessTypeDescription": kind.label}
+
+
+def _ticket_version(call: Call, category: UUID | None) -> UUID:
+    version = call.optional_guid("TicketAttributeVersionGUID")
+    if version is not None and version.int:
+        return version
+    if category is None:
+        message = "TicketAttributeVersionGUID or TicketCategoryAttribute must be given."
+        raise Malformed("ticket_version_missing", message, field="TicketAttributeVersionGUID")
+    return catalogue.version_of_category(category, by=call.actor).guid
+
+
 def _get(call: Call, name: str, kind: ProcessType) -> dict[str, Any]:
-    return answers.full_item(queries.item(call.guid(name), by=call.actor, kind=kind), call.actor.user_id)
+    item = queries.item(call.guid(name), by=call.actor, kind=kind)
+    call.tag = item.version
+    return packets.full_item(item, call.actor.user_id)
 
 
 def _changed(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) -> dict[str, Any]:
-    return answers.full_item(_change(call, kind, command), call.actor.user_id)
+    return packets.full_item(_change(call, kind, command), call.actor.user_id)
 
 
 def _change(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) -> WorkItem:
-    call.refuse_unsupported("Files", "Contacts", "SchedulePeriodGUID")
     item = queries.item(call.guid("GUID"), by=call.actor, kind=kind)
-    return _read(command(item, by=call.actor, **_changes(call)), call)
-
-
-def _changes(call: Call) -> Changes:
-    """The fields that calls about items share. An empty title is none given, for forms send what they do not fill."""
-    return {
-        "title": call.text("Title") or None,
-        "description": call.text("Description"),
-        "custom_data": call.mapping("DataFields"),
-        "record_count": call.number("AffectedRecordCount"),
-        "category_guid": call.inner_guid("TicketCategoryAttribute"),
-    }
+    return _read(command(item, by=call.actor, version=call.version, **changes(call)), call)
 
 
 def _read(item: WorkItem, call: Call) -> WorkItem:
     """The item as it is after the command, with all that answers show."""
-    return queries.item(item.guid, by=call.actor)
+    found = queries.item(item.guid, by=call.actor)
+    call.tag = found.version
+    return found

@@ -13,7 +13,15 @@ from django.views.decorators.csrf import csrf_exempt
 
 from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from workwire.webapi.answers import respond
-from workwire.webapi.calls import Call, Malformed, address_of, authenticate, read_body, read_query
+from workwire.webapi.calls import (
+    Call,
+    Malformed,
+    address_of,
+    authenticate,
+    read_body,
+    read_query,
+    version_wanted,
+)
 from workwire.webapi.refusals import Family, message, refusal
 
 Handler = Callable[[Call], Any]
@@ -22,25 +30,40 @@ RawHandler = Callable[[HttpRequest], HttpResponse]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation; `enveloped` ones answer ``{Result, Messages}`` and put what a rule refuses into `Messages`."""
+    """One operation; `enveloped` ones answer ``{Result, Messages}`` and put what a rule refuses into `Messages`.
+
+    `absent` is the status for a record that is not there or may not be seen, as the contract lists it for the operation;
+    `done` the status of a success without content, `conflict` that of a state which does not allow
+    the deed.
+    """
 
     path: str
     method: str
     handler: Handler
     family: Family
     enveloped: bool
+    absent: int
+    done: int
+    conflict: int
 
 
 _operations: dict[str, Operation] = {}
 
 
 def operation(
-    path: str, method: str, *, family: Family = "packet", enveloped: bool = False
+    path: str,
+    method: str,
+    *,
+    family: Family = "packet",
+    enveloped: bool = False,
+    absent: int = 404,
+    done: int = 204,
+    conflict: int = 400,
 ) -> Callable[[Handler], Handler]:
-    """Register the decorated function as an operation that needs a token; None is answered as 204."""
+    """Register the decorated function as an operation that needs a token; None is answered without content."""
 
     def register(handler: Handler) -> Handler:
-        _operations[path.lower()] = Operation(path, method, handler, family, enveloped)
+        _operations[path.lower()] = Operation(path, method, handler, family, enveloped, absent, done, conflict)
         return handler
 
     return register
@@ -62,10 +85,15 @@ def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
     try:
         query = read_query(request)
         actor, token = authenticate(request, query)
-        call = Call(actor, token, query, read_body(request), address_of(request))
+        body, upload = read_body(request)
+        call = Call(actor, token, query, body, address_of(request), version_wanted(request), upload)
         return _done(found, call)
     except (RequestDataTooBig, TooManyFieldsSent):
         return refusal(Malformed("body_too_large", "The request is larger than is read."), found.family)
+    except NotFound as error:
+        return refusal(error, found.family, status=found.absent)
+    except Conflict as error:
+        return refusal(error, found.family, status=found.conflict)
     except DomainError as error:
         return refusal(error, found.family)
 
@@ -98,5 +126,8 @@ def _done(found: Operation, call: Call) -> HttpResponse:
             raise
         return respond({"Result": None, "Messages": [message(error, found.family)]})
     if result is None:
-        return HttpResponse(status=204)
-    return respond({"Result": result, "Messages": []} if found.enveloped else result)
+        return HttpResponse(status=found.done)
+    response = respond({"Result": result, "Messages": []} if found.enveloped else result)
+    if call.tag is not None:
+        response.headers["ETag"] = f'"{call.tag}"'
+    return response

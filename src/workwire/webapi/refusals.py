@@ -17,15 +17,75 @@ UNEXPECTED = "General_UnexpectedFailure"
 PACKET_MESSAGES = {
     "title_blank": "Packet_TitleCannotBeBlank",
     "category_missing": "Ticket_TicketCategoryAttributeOrTicketAttributeVersionGUIDRequired",
+    "ticket_version_missing": "Ticket_TicketCategoryAttributeOrTicketAttributeVersionGUIDRequired",
     "ticket_category_not_found": "Ticket_CategoryDoesNotExist",
     "category_not_leaf": "Ticket_CategoryDoesNotExist",
+    "version_draft": "Ticket_TicketAttributeVersionDraft",
+    "version_testing": "Ticket_TicketAttributeVersionTesting",
+    "version_retiring": "Ticket_TicketAttributeVersionRetiring",
+    "version_archive": "Ticket_TicketAttributeVersionArchived",
+    "requester_with_contacts": "Ticket_RequesterUserGUIDCannotBeSetWithContacts",
     "record_count_invalid": "Packet_RecordCountMustBeGreatherThanZero",
     "due_date_invalid": "Packet_OverrideDueDateNotValid",
-    "case_has_open_work": "Case_CaseCantBeCompletedWithRunningWorkItems",
-    "already_assigned": "AllocationAttribute_PacketAlreadyAssigned",
+    "due_date_fixed": "Packet_OverrideDueDateCannotChange",
+    "primary_contact_missing": "Packet_PrimaryContactMissing",
+    "requester_missing": "Packet_RequestorContactMissing",
+    "not_assigned_to_you": "Packet_IsNotAssignedToAuthenticatedUser",
     "resolve_not_possible": "Packet_IsCompletedNoUpdatesPossible",
     "submit_not_possible": "Packet_IsCompletedNoUpdatesPossible",
-    "finished": "Packet_IsCompletedNoUpdatesPossible",
+    "item_completed": "Packet_IsCompletedNoUpdatesPossible",
+    "wait_not_in_future": "Packet_ScheduledFollowUpOnMustBeInFuture",
+    "work_item_not_found": "Packet_NotAccessibleByAuthenticatedUser",
+    "contact_not_found": "PacketContact_EmployeeDoesNotExist",
+    "contact_of_other_company": "PacketContact_EmployeeNotValidForPacketCompany",
+    "contact_retired": "PacketContact_UserIsRetired",
+    "contact_tag_not_found": "PacketContactTag_TagDoesNotExist",
+    "contact_tag_held_twice": "PacketContactTag_TagUseIncorrect",
+    "contact_tag_of_other_company": "PacketContactTag_ContactTagNotValidForPacketCompany",
+    "contact_tag_retired": "PacketContactTag_ContactTagRetired",
+    "version_conflict": "PacketCustomData_AlreadyUpdated",
+    "field_not_found": "PacketCustomData_FieldNotFound",
+    "short_text_too_long": "PacketCustomData_ShortTextTooLong",
+    "value_not_in_list": "PacketCustomData_ValueNotInList",
+    "multi_level_too_long": "PacketCustomData_MultipleLevelListTooLong",
+    "multi_level_value_invalid": "PacketCustomData_InvalidMultipleLevelListValue",
+    "value_not_in_multi_level_list": "PacketCustomData_ValueNotInMultipleLevelList",
+    "date_time_value_invalid": "PacketCustomData_InvalidDateTimeValue",
+    "date_value_invalid": "PacketCustomData_InvalidDateValue",
+    "check_box_value_invalid": "PacketCustomData_InvalidCheckBoxValue",
+    "decimal_value_invalid": "PacketCustomData_InvalidDecimalValue",
+    "whole_number_value_invalid": "PacketCustomData_InvalidWholeValue",
+    "table_field_not_found": "PacketCustomData_TableFieldNotFound",
+    "item_file_not_found": "PacketFile_NotFound",
+    "file_data_update_not_allowed": "PacketFile_DataUpdateNotAllowed",
+    "file_replace_not_allowed": "PacketFile_ReplaceFileNotAllowed",
+    "file_name_changed": "PacketFile_FilenameChanged",
+    "file_data_required": "PacketFile_DataRequired",
+    "file_data_or_temporary": "PacketFile_DataOrTemporaryFileGUID",
+    "file_name_required": "PacketFile_FileNameRequired",
+    "temporary_file_not_found": "PacketFile_TemporaryFileNotFound",
+    "file_tag_not_found": "PacketFile_TagNotFound",
+    "email_attachment_must_have_guid": "PacketFile_EmailAttachmentMustHaveGUID",
+    "email_attachment_cannot_be_retired": "PacketFile_EmailAttachmentCannotBeRetired",
+    "already_assigned": "AllocationAttribute_PacketAlreadyAssigned",
+    "reassign_forbidden": "AllocationAttribute_UserDoesNotHaveReassignPermission",
+    "assignee_retired": "AllocationAttribute_UserRetired",
+    "assignee_wrong_type": "AllocationAttribute_UserIsWrongType",
+    "assignee_may_not_work": "AllocationAttribute_UserDoesNotHaveAccessToPacketType",
+    "assignee_sees_not": "AllocationAttribute_UserDoesNotHaveAccessToPacket",
+    "assignee_not_found": "AllocationAttribute_UserDoesNotExist",
+    "case_not_for_robots": "AllocationAttribute_CaseCannotAssignToRobotUser",
+    "robot_rejected": "AllocationAttribute_PacketCannotBeAssignedToRobot",
+    "robot_too_often": "AllocationAttribute_PacketAlreadyAssignedToRobotTooManyTimes",
+    "case_version_missing": "Case_CaseAttributeVersionGUIDRequired",
+    "process_version_not_found": "Case_CaseAttributeGUIDNotFound",
+    "action_not_in_case": "Case_ActionAttributeNotInCase",
+    "case_without_schedule": "Case_CaseDoesNotSupportSchedules",
+    "schedule_differs": "Case_CaseScheduleSpecifiedIsDifferentToExpected",
+    "schedule_fixed": "Case_CaseCannotChangeScheduleWithoutRework",
+    "schedule_period_missing": "Case_CaseRequireScheduleToBeSpecified",
+    "case_has_open_work": "Case_CaseCantBeCompletedWithRunningWorkItems",
+    "checklist_open": "Action_CannotCloseWithOutstandingChecklists",
 }
 CONFIGURATION_MESSAGES = {
     "webhook_unknown": "WebHookSubscription_WebHookDoesNotExist",
@@ -33,6 +93,9 @@ CONFIGURATION_MESSAGES = {
     "url_refused": "WebHookSubscription_URLIsNotValid",
     "version_conflict": "General_ObjectUpdatedTimeConflict",
     "feature_missing": "General_UserDoesNotHavePermission",
+    "schedule_missing": "General_NoData",
+    "file_tag_not_found": "FileTag_DoesNotExist",
+    "contact_tag_not_found": "ContactTag_DoesNotExist",
 }
 
 
@@ -43,17 +106,17 @@ def message(error: DomainError, family: Family) -> dict[str, Any]:
         "MessageID": table.get(error.code, UNEXPECTED),
         "IsError": True,
         "MessageDescription": error.message,
-        "Parameters": [error.field] if error.field else [],
+        "Parameters": [{"Field": error.field}] if error.field else [],
     }
     if family == "configuration":
         found |= {"RelatedObjectGUID": NIL_GUID, "RelatedObjectType": "None"}
     return found
 
 
-def refusal(error: DomainError, family: Family) -> HttpResponse:
-    """A refusal by status, with the reason as a header and as a body."""
+def refusal(error: DomainError, family: Family, *, status: int | None = None) -> HttpResponse:
+    """A refusal by status (that of its kind unless one is named), with the reason as a header and as a body."""
     text = f"{error.field}: {error.message}" if error.field else error.message
-    response = respond({"Message": text, "Messages": [message(error, family)]}, status=_status(error))
+    response = respond({"Message": text, "Messages": [message(error, family)]}, status=status or _status(error))
     response.headers["Reason"] = text.encode("ascii", "replace").decode()[:LONGEST_REASON].replace("\n", " ")
     if isinstance(error, Limited):
         response.headers["Retry-After"] = str(error.retry_after)

@@ -2,10 +2,29 @@
 
 from django.urls import re_path
 
-from workwire.webapi import authentication, contexts, conversations, items, webhooks
+from workwire.webapi import (
+    attaching,
+    authentication,
+    configuration,
+    contexts,
+    conversations,
+    items,
+    people,
+    webhooks,
+    working,
+)
 from workwire.webapi.operations import answer
 
-REGISTERED = (contexts, conversations, items, webhooks)  # importing them fills the table of operations
+REGISTERED = (
+    attaching,
+    configuration,
+    contexts,
+    conversations,
+    items,
+    people,
+    webhooks,
+    working,
+)  # importing them fills the table of operations
 
 
 def _any_case(text: str) -> str:

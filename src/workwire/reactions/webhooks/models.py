@@ -29,9 +29,7 @@ class Subscription(models.Model):
     owner = models.ForeignKey("access.User", on_delete=models.PROTECT, related_name="subscriptions")
     credential = models.ForeignKey("access.Credential", null=True, on_delete=models.PROTECT, related_name="+")
     webhook = models.SmallIntegerField()
-    filter_type = models.IntegerField(
-        choices=[(kind.value, kind.public_name) for kind in ObjectType], default=ObjectType.NONE
-    )
+    filter_type = models.IntegerField(default=ObjectType.NONE)  # an ObjectType
     filter_guid = models.UUIDField(null=True)
     filter_key = models.CharField(max_length=60)
     url = models.CharField(max_length=2048)

@@ -71,14 +71,21 @@ class Process(models.Model):
 
 
 class ProcessVersion(models.Model):
-    """How a process runs. `due_within` is the time from submission to the due date; none means no due date."""
+    """How a process runs: when its work is due (none means never), and to whom it goes first: a queue, or a person.
+
+    `due_rule` is a `commitments.rules.DueRule` as JSON.
+    """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     process = models.ForeignKey(Process, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
     state = models.IntegerField(choices=VersionState.choices, default=VersionState.DRAFT)
-    due_within = models.DurationField(null=True)
+    due_rule = models.JSONField(null=True)
     schedule = models.ForeignKey("Schedule", null=True, on_delete=models.PROTECT, related_name="process_versions")
+    queue = models.ForeignKey("work.Queue", null=True, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    requires_primary_contact = models.BooleanField(default=False)
+    requires_requester = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -113,12 +120,17 @@ class TicketCategory(models.Model):
 
 
 class CaseStep(models.Model):
-    """A step of a case; its actions run in branches beside each other, in a branch one after the other."""
+    """A step of a case; its actions run in branches beside each other, in a branch one after the other.
+
+    After an `automatic` step the next one starts by itself, after another one the case goes to its owner. Step 0 never
+    runs: it holds the actions that are only launched by hand (ad hoc).
+    """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="steps")
     number = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=200)
+    automatic = models.BooleanField(default=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "number"], name="step_number_once")]
@@ -129,7 +141,10 @@ class CaseStep(models.Model):
 
 
 class ActionDefinition(models.Model):
-    """An action a case step creates. `number` counts the actions of the step; `branch` and `position` order them."""
+    """An action a case step creates. `number` counts the actions of the step; `branch` and `position` order them.
+
+    It goes first to its `queue` or its `person`. A `launchable` one may also be started by hand, any number of times.
+    """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     step = models.ForeignKey(CaseStep, on_delete=models.CASCADE, related_name="actions")
@@ -138,7 +153,10 @@ class ActionDefinition(models.Model):
     branch = models.PositiveSmallIntegerField(default=1)
     position = models.PositiveSmallIntegerField(default=1)
     instructions = models.TextField(blank=True)
-    due_within = models.DurationField(null=True)
+    due_rule = models.JSONField(null=True)
+    queue = models.ForeignKey("work.Queue", null=True, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    launchable = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
@@ -149,6 +167,66 @@ class ActionDefinition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step.number}.{self.number} {self.work_type}"
+
+
+class ChecklistLine(models.Model):
+    """A line to tick off before an action is done: of every action of a type (global), or of one action (local)."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    work_type = models.ForeignKey(WorkType, null=True, on_delete=models.PROTECT, related_name="checklist")
+    definition = models.ForeignKey(ActionDefinition, null=True, on_delete=models.CASCADE, related_name="checklist")
+    order = models.PositiveSmallIntegerField()
+    description = models.CharField(max_length=500)
+    retired = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="checklist_line_of_one",
+                condition=Q(work_type__isnull=False, definition=None) | Q(work_type=None, definition__isnull=False),
+            )
+        ]
+        ordering = ["order", "id"]
+
+    def __str__(self) -> str:
+        return self.description
+
+
+class FieldKind(models.TextChoices):
+    """What a custom data field holds."""
+
+    SHORT_TEXT = "short_text"
+    LONG_TEXT = "long_text"
+    LIST = "list"
+    MULTI_LEVEL_LIST = "multi_level_list"
+    DATE = "date"
+    DATE_TIME = "date_time"
+    CHECK_BOX = "check_box"
+    DECIMAL = "decimal"
+    WHOLE_NUMBER = "whole_number"
+    EMAIL = "email"
+    TABLE = "table"
+
+
+class DataField(models.Model):
+    """A custom data field that work items may carry, under one name for the whole installation.
+
+    `options` hold what its kind needs: the values of a list, the tree of a multi-level list (a mapping of each value to
+    the tree below it), the columns of a table (a mapping of each name to its kind). `key` is the name without regard to
+    case, for looking up.
+    """
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=100)
+    key = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=20, choices=FieldKind.choices)
+    options = models.JSONField(default=dict)
+    description = models.TextField(blank=True)
+    retired = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ScheduleState(models.IntegerChoices):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -13,13 +14,18 @@ from workwire.kernel.errors import Invalid, not_found
 from workwire.rooms.catalogue.models import (
     ActionDefinition,
     CaseStep,
+    ChecklistLine,
+    DataField,
     Process,
     ProcessVersion,
     Schedule,
+    SchedulePeriod,
     ServiceLine,
     TicketCategory,
     VersionState,
+    WorkType,
 )
+from workwire.rooms.catalogue.models import FieldKind as FieldKind  # for doors
 from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.catalogue.models import ScheduleState as ScheduleState
 
@@ -78,19 +84,29 @@ def versions_visible_to(actor: Actor) -> QuerySet[ProcessVersion]:
         "process__service__service_line",
         f"{_ABOVE}__customer",
         f"{_ABOVE}__supplier",
+        f"{_ABOVE}__calendar",
+        "queue",
+        "person",
+        "schedule",
     )
     return found if sees_all(actor) else found.filter(versions_seen_by(actor.user_id or 0))
 
 
 def live_version(guid: UUID, *, by: Actor, kind: ProcessType | None = None) -> ProcessVersion:
-    """The live process version with a GUID, with all that starting work needs, in one query; raises NotFound."""
-    found = versions_visible_to(by).filter(guid=guid, state=VersionState.LIVE)
+    """The live process version with a GUID, with all that starting work needs, in one query; raises NotFound, and Invalid
+    for one in another state."""
+    found = versions_visible_to(by).filter(guid=guid)
     if kind is not None:
         found = found.filter(process__work_type__kind=kind)
-    version = found.first()
-    if version is None:
-        raise not_found("process_version")
-    return version
+    return _live(found.first())
+
+
+def version_of_category(guid: UUID, *, by: Actor) -> ProcessVersion:
+    """The live process version that a ticket category belongs to; raises NotFound, and Invalid for one in another state."""
+    found = versions_visible_to(by).filter(categories__guid=guid).first()
+    if found is None:
+        raise not_found("ticket_category")
+    return _live(found)
 
 
 def startable(actor: Actor, kind: ProcessType | None = None) -> QuerySet[ProcessVersion]:
@@ -131,8 +147,8 @@ def schedule(guid: UUID, *, by: Actor) -> Schedule:
 
 
 def steps_of(version: ProcessVersion) -> list[CaseStep]:
-    """The steps of a case version in order, each with its actions and their types."""
-    actions = ActionDefinition.objects.select_related("work_type").order_by("number")
+    """The steps of a case version in order, step 0 (what is only launched by hand) first, each with its actions."""
+    actions = definitions().order_by("number")
     return list(version.steps.order_by("number").prefetch_related(Prefetch("actions", queryset=actions)))
 
 
@@ -151,6 +167,15 @@ def category(version: ProcessVersion, guid: UUID) -> TicketCategory:
     return found
 
 
+def _live(version: ProcessVersion | None) -> ProcessVersion:
+    if version is None:
+        raise not_found("process_version")
+    if version.state != VersionState.LIVE:
+        state = version.get_state_display()
+        raise Invalid(f"version_{state.lower()}", f"This process version is not live but {state}.", field="version")
+    return version
+
+
 def _one_out(account: Account) -> Account:
     """The account as seen from one subquery further in."""
     return OuterRef(account) if isinstance(account, OuterRef) else account
@@ -162,3 +187,90 @@ def service_line(guid: UUID) -> ServiceLine:
     if found is None:
         raise not_found("service_line")
     return found
+
+
+def definitions() -> QuerySet[ActionDefinition]:
+    """Actions of case versions with all that starting one needs."""
+    return ActionDefinition.objects.select_related("step", "work_type", "queue", "person")
+
+
+def launchable(version: ProcessVersion) -> QuerySet[ActionDefinition]:
+    """The actions of a case version that may be launched by hand, by step and number."""
+    return definitions().filter(step__version=version.pk, launchable=True).order_by("step__number", "number")
+
+
+def checklist_of(definition: ActionDefinition) -> QuerySet[ChecklistLine]:
+    """The lines an action starts with: the global ones of its type, then its own."""
+    whose = Q(work_type=definition.work_type_id) | Q(definition=definition.pk)
+    return ChecklistLine.objects.filter(whose, retired=False).order_by("definition_id", "order", "pk")
+
+
+def version_for_case(guid: UUID, *, by: Actor) -> ProcessVersion:
+    """The live case version with a GUID, or the live one of the case process with that GUID; raises NotFound."""
+    found = startable(by, ProcessType.CASE).filter(Q(guid=guid) | Q(process__guid=guid)).first()
+    if found is None:
+        raise not_found("process_version")
+    return found
+
+
+def version(guid: UUID, *, by: Actor) -> ProcessVersion:
+    """One process version in any state; raises NotFound."""
+    found = versions_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("process_version")
+    return found
+
+
+def work_types() -> QuerySet[WorkType]:
+    """All ticket, case and action types by name, with their service lines."""
+    return WorkType.objects.select_related("service_line").order_by("name", "pk")
+
+
+def work_type(guid: UUID) -> WorkType:
+    """One ticket, case or action type; raises NotFound."""
+    found = work_types().filter(guid=guid).first()
+    if found is None:
+        raise not_found("work_type")
+    return found
+
+
+def schedule_period(guid: UUID, schedule_id: int | None) -> SchedulePeriod:
+    """A period of the schedule a process follows; raises Invalid for one of another schedule, or where there is none."""
+    if schedule_id is None:
+        raise Invalid("case_without_schedule", "This process follows no schedule.", field="schedule_period")
+    found = SchedulePeriod.objects.filter(guid=guid).first()
+    if found is None or found.schedule_id != schedule_id:
+        message = "The period is none of the schedule that the process follows."
+        raise Invalid("schedule_differs", message, field="schedule_period")
+    return found
+
+
+def data_fields() -> QuerySet[DataField]:
+    """All custom data fields by name."""
+    return DataField.objects.order_by("key")
+
+
+def data_field(guid: UUID) -> DataField:
+    """One custom data field; raises NotFound."""
+    found = DataField.objects.filter(guid=guid).first()
+    if found is None:
+        raise not_found("data_field")
+    return found
+
+
+def data_fields_named(names: Iterable[str]) -> dict[str, DataField]:
+    """The custom data fields in use with the given names, by name in any case (folded)."""
+    keys = {name.casefold()[:100] for name in names}
+    return {field.key: field for field in DataField.objects.filter(key__in=keys, retired=False)}
+
+
+def matrix(actor: Actor, line: ServiceLine) -> QuerySet[Process]:
+    """The processes of a service line that an actor may see, by customer, contract, service and name."""
+    found = processes_visible_to(actor).filter(work_type__service_line=line.pk)
+    return (
+        found.select_related("service__contract__customer", "work_type")
+        .prefetch_related("versions")
+        .order_by(
+            "service__contract__customer__name", "service__contract__name", "service__name", "work_type__name", "pk"
+        )
+    )

@@ -1,23 +1,48 @@
-"""The only writer of communications."""
+"""The only writer of communications.
+
+Mail that goes out is written here with its state *queued*, in the transaction of the change; the dispatcher sends it.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import unescape
+
+import nh3
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from workwire.access import features
 from workwire.access.models import User
 from workwire.access.policy import require
-from workwire.kernel import text
+from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
+from workwire.kernel.errors import Forbidden, Invalid
 from workwire.rooms.conversations import events, policy
-from workwire.rooms.conversations.models import Communication, CommunicationType
+from workwire.rooms.conversations.models import (
+    Attachment,
+    Communication,
+    CommunicationType,
+    Importance,
+    SendStatus,
+)
+from workwire.rooms.files import commands as files
+from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries as work_queries
 from workwire.rooms.work.models import WorkItem
 
 LONGEST_BODY = 1024 * 1024
 LONGEST_ADDRESSES = 20_000
+MOST_RECIPIENTS = 100
+SEPARATOR = "; "
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_BLOCK_END = re.compile(r"(?i)<br\s*/?>|</(?:p|div|li|tr|h[1-6])>")
 _FROM_OUTSIDE = frozenset(
     {CommunicationType.PHONE_INCOMING, CommunicationType.EMAIL_INCOMING, CommunicationType.LETTER_INCOMING}
 )
@@ -71,6 +96,98 @@ def add(
     return communication
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail to be sent from a work item. Addresses are plain (``name@example.org``); `body` is HTML when it looks like it."""
+
+    to: Sequence[str]
+    subject: str
+    body: str
+    sender: str = ""
+    copies: Sequence[str] = ()
+    blind_copies: Sequence[str] = ()
+    importance: Importance = Importance.NORMAL
+    attachments: Sequence[FileWish] = ()
+    is_resolution: bool = False
+    is_system_generated: bool = False
+
+
+@transaction.atomic
+def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
+    """Write a mail that goes out from a work item the actor sees, for the dispatcher to send.
+
+    Without a mail server it is kept as `ConnectorDisabled`, and is not sent when one is set up later. Raises Invalid naming
+    the field for an address that is none, and for more than 100 of them.
+    """
+    item = work_queries.item(item.guid, by=by)
+    require(by, features.WORK_ITEMS)
+    addressed = {"to": mail.to, "cc": mail.copies, "bcc": mail.blind_copies}
+    checked = {field: [_address(address, field) for address in addresses] for field, addresses in addressed.items()}
+    if not checked["to"]:
+        raise Invalid("recipient_missing", "A mail goes to somebody.", field="to")
+    if sum(map(len, checked.values())) > MOST_RECIPIENTS:
+        raise Invalid("too_many_recipients", f"A mail goes to at most {MOST_RECIPIENTS} addresses.", field="to")
+    is_html = looks_like_html(mail.body)
+    enabled = bool(settings.CONFIG.smtp_url)
+    now = clock.now()
+    communication = Communication(
+        work_item=item,
+        kind=CommunicationType.EMAIL_OUTGOING,
+        sender_id=by.user_id,
+        sender_address=_address(mail.sender, "from") if mail.sender else settings.CONFIG.mail_from,
+        recipients=SEPARATOR.join(checked["to"]),
+        copies=SEPARATOR.join(checked["cc"]),
+        blind_copies=SEPARATOR.join(checked["bcc"]),
+        subject=_line(mail.subject, "subject", 500),
+        body=text.prose(plain(mail.body) if is_html else mail.body, field="body", longest=LONGEST_BODY),
+        html_body=text.prose(mail.body if is_html else "", field="body", longest=LONGEST_BODY),
+        importance=mail.importance,
+        is_resolution=mail.is_resolution,
+        is_system_generated=mail.is_system_generated,
+        send_status=SendStatus.QUEUED if enabled else SendStatus.CONNECTOR_DISABLED,
+        next_attempt_at=now if enabled else None,
+        attachment_count=len(mail.attachments),
+    )
+    if not (communication.subject or communication.body.strip() or communication.html_body.strip()):
+        raise Invalid("communication_empty", "A communication says something.", field="body")
+    communication.save(force_insert=True)
+    for wish in mail.attachments:
+        kept = files.keep_attachment(item.pk, wish, by=by, at=now)
+        Attachment.objects.create(communication=communication, file=kept)
+    events.record_new(communication, by=by)
+    return communication
+
+
+@transaction.atomic
+def mail_sent(communication: Communication, *, by: Actor) -> Communication:
+    """Note that a mail was handed to its server; only the system does so."""
+    found = _locked_mail(communication, by)
+    found.send_status, found.sent_on, found.next_attempt_at, found.send_error = SendStatus.SENT, clock.now(), None, ""
+    found.save(update_fields=["send_status", "sent_on", "next_attempt_at", "send_error"])
+    events.record_sent(found, by=by)
+    return found
+
+
+@transaction.atomic
+def mail_failed(communication: Communication, error: str, *, again: datetime | None, by: Actor) -> Communication:
+    """Note that a mail was not taken, and when it is tried again (None gives it up); only the system does so."""
+    found = _locked_mail(communication, by)
+    found.send_status = SendStatus.FAILED if again is None else SendStatus.PENDING_RETRY
+    found.next_attempt_at, found.send_error = again, error
+    found.save(update_fields=["send_status", "next_attempt_at", "send_error"])
+    events.record_sent(found, by=by)
+    return found
+
+
+@transaction.atomic
+def assign_with_note(item: WorkItem, user: User | None, note: str, *, by: Actor, force: bool = False) -> WorkItem:
+    """Give an item to somebody, or back to its queue, and keep what was said to it as a note."""
+    given = work.unassign(item, by=by) if user is None else work.assign(item, user, by=by, force=force)
+    if note.strip():
+        add(item, by=by, kind=CommunicationType.AUDIT_NOTE, body=note)
+    return given
+
+
 def _checked_kind(kind: int) -> CommunicationType:
     try:
         return CommunicationType(kind)
@@ -92,6 +209,32 @@ def _sender(actor: Actor, kind: CommunicationType, address: str) -> User | None:
     if actor.user_id is None or (kind in _FROM_OUTSIDE and address):
         return None
     return User.objects.get(pk=actor.user_id)
+
+
+def _locked_mail(communication: Communication, by: Actor) -> Communication:
+    if by.user_id is not None:
+        raise Forbidden("system_only", "Only the dispatcher says what became of a mail.")
+    return Communication.objects.select_for_update(of=("self",)).select_related("work_item").get(pk=communication.pk)
+
+
+def looks_like_html(body: str) -> bool:
+    """Whether a body is HTML rather than plain text."""
+    return bool(_TAG.search(body))
+
+
+def plain(html: str) -> str:
+    """The text of HTML, without tags and with line ends where blocks end."""
+    spaced = _BLOCK_END.sub("\n", html)
+    return unescape(nh3.clean(spaced, tags=set())).strip()
+
+
+def _address(value: str, field: str) -> str:
+    value = text.line(value, field=field, longest=254)
+    try:
+        validate_email(value)
+    except ValidationError as error:
+        raise Invalid("address_invalid", "A mail address is written like name@example.org.", field=field) from error
+    return value
 
 
 def _line(value: str, field: str, longest: int) -> str:

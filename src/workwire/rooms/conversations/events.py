@@ -53,7 +53,36 @@ def record_new(communication: Communication, *, by: Actor) -> None:
         GUID=str(communication.guid),
         PacketGUID=str(item.guid),
     )
-    about = Subject(
+    record(body, about=_about(communication), by=by)
+
+
+@event("MailSendingChanged")
+class MailSendingChanged(EventBody):
+    """A mail that goes out was sent, failed and will be tried again, or was given up."""
+
+    GUID: str
+    PacketGUID: str
+    SendStatus: str
+    Attempts: int
+    Error: str
+
+
+def record_sent(communication: Communication, *, by: Actor) -> None:
+    """Write what became of a mail that goes out."""
+    item = communication.work_item
+    body = MailSendingChanged(
+        GUID=str(communication.guid),
+        PacketGUID=str(item.guid),
+        SendStatus=communication.get_send_status_display() or "",
+        Attempts=communication.send_attempts,
+        Error=communication.send_error,
+    )
+    record(body, about=_about(communication), by=by)
+
+
+def _about(communication: Communication) -> Subject:
+    item = communication.work_item
+    return Subject(
         ObjectType.COMMUNICATION,
         communication.guid,
         company=item.customer.guid,
@@ -61,4 +90,3 @@ def record_new(communication: Communication, *, by: Actor) -> None:
         service=item.service.guid,
         work_item=item.guid,
     )
-    record(body, about=about, by=by)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
-from workwire.rooms.conversations.models import Communication
+from workwire.rooms.conversations.models import Communication as Communication  # for type annotations of callers
 from workwire.rooms.conversations.models import CommunicationType as CommunicationType  # for doors
+from workwire.rooms.conversations.models import Importance as Importance
+from workwire.rooms.conversations.models import SendStatus
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
 
@@ -29,4 +32,16 @@ def communication(guid: UUID, *, by: Actor) -> Communication:
 
 def _visible_to(actor: Actor) -> QuerySet[Communication]:
     seen = work.visible(WorkItem.objects.all(), actor)
-    return Communication.objects.select_related("sender", "work_item").filter(work_item__in=seen)
+    return (
+        Communication.objects.select_related("sender", "work_item")
+        .prefetch_related("attachments__file__stored")
+        .filter(work_item__in=seen)
+    )
+
+
+def to_send(now: datetime) -> QuerySet[Communication]:
+    """Mail whose moment to be sent has come, oldest first, for the dispatcher."""
+    waiting = (SendStatus.QUEUED, SendStatus.PENDING_RETRY)
+    return Communication.objects.filter(send_status__in=waiting, next_attempt_at__lte=now).order_by(
+        "next_attempt_at", "pk"
+    )

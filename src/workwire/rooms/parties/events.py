@@ -1,4 +1,4 @@
-"""What happens to contracts and services; companies have the documented business object events (`outbox.catalogue`)."""
+"""What happens to contracts, services and contacts; companies have the documented events (`outbox.catalogue`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from workwire.outbox.registry import EventBody, event
 
 
 class PartyBody(EventBody):
-    """A contract or service as of the event."""
+    """A part of this room as of the event."""
 
     GUID: str
     Name: str
@@ -26,3 +26,35 @@ class ServiceCreated(PartyBody):
 
     ContractGUID: str
     ServiceLineGUID: str
+
+
+@event("ContractUpdated")
+class ContractUpdated(PartyBody):
+    """A contract changed."""
+
+
+class ContactBody(PartyBody):
+    """A contact as of the event."""
+
+    EmailAddress: str
+    CompanyGUID: str | None
+
+
+@event("ContactCreated")
+class ContactCreated(ContactBody):
+    """A contact was made."""
+
+
+@event("ContactUpdated")
+class ContactUpdated(ContactBody):
+    """A contact changed."""
+
+
+@event("ContactTagCreated")
+class ContactTagCreated(PartyBody):
+    """A contact tag was made."""
+
+
+@event("ContactTagUpdated")
+class ContactTagUpdated(PartyBody):
+    """A contact tag changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
 
@@ -44,6 +45,8 @@ class Contract(models.Model):
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     time_zone = models.CharField(max_length=60, default="UTC")
+    calendar = models.ForeignKey("commitments.Calendar", null=True, on_delete=models.PROTECT, related_name="contracts")
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -65,6 +68,65 @@ class Service(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "name"], name="service_name_once_per_contract")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Contact(models.Model):
+    """A person outside, of one company or of none (global)."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    company = models.ForeignKey(Company, null=True, on_delete=models.PROTECT, related_name="contacts")
+    email = models.CharField(max_length=254)
+    first_name = models.CharField(max_length=100, blank=True)
+    surname = models.CharField(max_length=100, blank=True)
+    time_zone = models.CharField(max_length=60, blank=True)
+    telephone = models.CharField(max_length=50, blank=True)
+    mobile = models.CharField(max_length=50, blank=True)
+    office = models.CharField(max_length=200, blank=True)
+    address = models.TextField(blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    retired = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), F("company"), name="contact_once_per_company", condition=Q(company__isnull=False)
+            ),
+            models.UniqueConstraint(Lower("email"), name="global_contact_once", condition=Q(company=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.full_name
+
+    @property
+    def full_name(self) -> str:
+        """First name and surname, or the mail address where there is neither."""
+        return f"{self.first_name} {self.surname}".strip() or self.email
+
+
+class ContactTag(models.Model):
+    """What a contact is to a work item. A `built_in` one, named by its key, is held by at most one contact of an item."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    built_in = models.CharField(max_length=20, blank=True)
+    name = models.CharField(max_length=100)
+    description = models.TextField(blank=True)
+    supplier = models.ForeignKey(Company, null=True, on_delete=models.PROTECT, related_name="+")
+    allow_multiple = models.BooleanField(default=True)
+    show_to_self_service = models.BooleanField(default=True)
+    show_to_call_handling = models.BooleanField(default=True)
+    retired = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("name"), name="contact_tag_name_once"),
+            models.UniqueConstraint(fields=["built_in"], name="built_in_tag_once", condition=~Q(built_in="")),
+        ]
 
     def __str__(self) -> str:
         return self.name

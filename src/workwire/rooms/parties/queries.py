@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from workwire.access import features
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
-from workwire.rooms.parties.models import Company, Contract, Service
+from workwire.rooms.parties.models import Company, Contact, ContactTag, Contract, Service
 
 
 def companies_seen_by(account: Account) -> Exists:
@@ -59,7 +60,7 @@ def companies_visible_to(actor: Actor) -> QuerySet[Company]:
 
 def contracts_visible_to(actor: Actor) -> QuerySet[Contract]:
     """The contracts an actor may see."""
-    found = Contract.objects.select_related("customer", "supplier")
+    found = Contract.objects.select_related("customer", "supplier", "calendar")
     return found if sees_all(actor) else found.filter(contracts_seen_by(actor.user_id or 0))
 
 
@@ -90,4 +91,50 @@ def service(guid: UUID, *, by: Actor) -> Service:
     found = services_visible_to(by).filter(guid=guid).first()
     if found is None:
         raise not_found("service")
+    return found
+
+
+def contacts_visible_to(actor: Actor) -> QuerySet[Contact]:
+    """The contacts an actor may see: global ones, and those of the companies it sees; none in self service."""
+    found = Contact.objects.select_related("company")
+    if sees_all(actor):
+        return found
+    if not actor.has(features.WORK_ITEMS) and not actor.has(features.PROCESS_BUILDER):
+        return found.none()
+    of_company = granted(actor.user_id or 0, company="company_id", parent="company__parent_id")
+    return found.filter(Q(company=None) | of_company)
+
+
+def contact(guid: UUID, *, by: Actor) -> Contact:
+    """One contact; raises NotFound."""
+    found = contacts_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("contact")
+    return found
+
+
+def contacts_matching(words: str) -> Q:
+    """Contacts whose name or mail address holds every word of a search."""
+    found = Q()
+    for word in words.split():
+        found &= Q(first_name__icontains=word) | Q(surname__icontains=word) | Q(email__icontains=word)
+    return found
+
+
+def contacts_of_customer(company: Company) -> QuerySet[Contact]:
+    """The contacts that may stand at work for a company: its own, its parent's, and global ones; no retired ones."""
+    whose = Q(company=None) | Q(company=company.pk) | Q(company=company.parent_id or 0)
+    return Contact.objects.select_related("company").filter(whose, retired=False)
+
+
+def contact_tags() -> QuerySet[ContactTag]:
+    """All contact tags, the built-in ones first."""
+    return ContactTag.objects.select_related("supplier").order_by("pk")
+
+
+def contact_tag(guid: UUID) -> ContactTag:
+    """One contact tag; raises NotFound."""
+    found = contact_tags().filter(guid=guid).first()
+    if found is None:
+        raise not_found("contact_tag")
     return found

@@ -1,17 +1,22 @@
-"""When work is due and how it stands against that: pure functions of moments and time zones, without tables."""
+"""When work items are due and how they stand against that.
+
+The arithmetic is that of `commitments`; here it meets the item: which rule, which moments, which calendar.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from workwire.rooms.work.models import Rag
-
-
-def due_date(submitted_at: datetime, due_within: timedelta | None) -> datetime | None:
-    """The moment an item submitted now is due; None when its process promises none."""
-    return None if due_within is None else submitted_at + due_within
+from workwire.kernel.clock import rfc3339
+from workwire.kernel.errors import Invalid
+from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.commitments import queries as commitments
+from workwire.rooms.commitments import rules
+from workwire.rooms.commitments.rules import Base, Computed, DueRule, Override
+from workwire.rooms.work.models import Rag, Status, WorkItem
 
 
 def rag(due: datetime | None, now: datetime, time_zone: str) -> Rag:
@@ -22,6 +27,93 @@ def rag(due: datetime | None, now: datetime, time_zone: str) -> Rag:
         return Rag.OVERDUE
     zone = _zone(time_zone)
     return Rag.DUE_TODAY if due.astimezone(zone).date() == now.astimezone(zone).date() else Rag.DUE_IN_FUTURE
+
+
+def rule_of(item: WorkItem) -> DueRule | None:
+    """The rule an item's due date follows: that of its action, or that of its process version."""
+    return rule_written(item.definition.due_rule if item.definition is not None else item.process_version.due_rule)
+
+
+def rule_written(written: dict[str, Any] | None) -> DueRule | None:
+    """The rule a process version or an action keeps as JSON."""
+    return DueRule.from_json(written) if written else None
+
+
+def set_due(item: WorkItem, at: datetime) -> None:
+    """Give an item that starts at a moment the due date of its rule, and how it came about; an overridden one stays."""
+    rule = rule_of(item)
+    if item.due_date_overridden or rule is None:
+        return
+    case = item.parent if item.kind == ProcessType.ACTION else None
+    facts = rules.Facts(
+        start=item.started_at or at,
+        previous_end=at,
+        case_start=case.started_at if case is not None else item.started_at,
+        schedule_date=_schedule_date(item, rule),
+        custom_date=_custom_date(item, case, rule),
+    )
+    _keep(item, rules.compute(rule, facts, _calendar(item)))
+
+
+def add_wait(item: WorkItem, waited_to: datetime) -> None:
+    """Move the due date on by the time an item waited, where its rule says so."""
+    rule = rule_of(item)
+    if rule is None or not rule.add_wait_time or item.due_date is None or item.waiting_since is None:
+        return
+    if item.due_date_overridden:
+        return
+    before = list(item.due_steps)
+    _keep(item, rules.add_wait(item.due_date, rule, item.waiting_since, waited_to, _calendar(item)))
+    item.due_steps = [*before, *item.due_steps]
+
+
+def override(item: WorkItem, due: datetime) -> None:
+    """Set the due date by hand; raises Invalid for a moment without a zone or before the item, or if the rule forbids it."""
+    if due.tzinfo is None or due < item.created_at:
+        message = "A due date names its time zone and is not before the creation of its work item."
+        raise Invalid("due_date_invalid", message, field="due_date")
+    if due == item.due_date:
+        return
+    rule = rule_of(item)
+    starting = item.pk is None or item.status == Status.DRAFT
+    if rule is not None and (
+        rule.override == Override.NO or (rule.override == Override.ON_CREATION_ONLY and not starting)
+    ):
+        raise Invalid("due_date_fixed", "The due date of this work item cannot be changed by hand.", field="due_date")
+    item.due_date, item.due_date_overridden = due, True
+    item.due_steps = [{"said": "Set by hand.", "moment": rfc3339(due)}]
+
+
+def depends_on(item: WorkItem, names: set[str]) -> bool:
+    """Whether the due date of an item is counted from one of the named custom data fields."""
+    rule = rule_of(item)
+    return rule is not None and rule.base == Base.CUSTOM_DATE and rule.of.casefold() in names
+
+
+def _keep(item: WorkItem, computed: Computed) -> None:
+    item.due_date, item.due_steps = computed.due, computed.steps_as_json()
+
+
+def _calendar(item: WorkItem) -> Any:
+    return commitments.working_calendar(item.contract.calendar, item.contract.time_zone)
+
+
+def _schedule_date(item: WorkItem, rule: DueRule) -> date | None:
+    if rule.base != Base.SCHEDULE_DATE or item.schedule_period is None:
+        return None
+    written = item.schedule_period.dates.get(rule.of)
+    return date.fromisoformat(written) if written else None
+
+
+def _custom_date(item: WorkItem, case: WorkItem | None, rule: DueRule) -> datetime | date | None:
+    """The value of the field the rule names, of the item or else of its case."""
+    if rule.base != Base.CUSTOM_DATE:
+        return None
+    for data in (item.custom_data, case.custom_data if case is not None else {}):
+        for name, value in data.items():
+            if name.casefold() == rule.of.casefold() and isinstance(value, str):
+                return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    return None
 
 
 @cache

@@ -75,6 +75,27 @@ class WorkItemUpdated(WorkItemBody):
         return cls(**_SAMPLE | {"Status": 2, "Previous": {"Status": 1}})
 
 
+class QueueBody(EventBody):
+    """A queue as of the event, with the user names of who gets work from it and who manages it."""
+
+    GUID: str
+    Name: str
+    Strict: bool
+    Retired: bool
+    Members: list[str]
+    Managers: list[str]
+
+
+@event("QueueCreated")
+class QueueCreated(QueueBody):
+    """A queue was made."""
+
+
+@event("QueueUpdated")
+class QueueUpdated(QueueBody):
+    """A queue or its people changed."""
+
+
 def body_of(item: WorkItem, at: datetime) -> dict[str, Any]:
     """The documented keys of a work item as it stands at a moment; `queries.for_events` names what it reads."""
     submitted = item.status != Status.DRAFT

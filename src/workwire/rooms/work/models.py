@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
 from workwire.rooms.catalogue.models import ProcessType
@@ -69,6 +70,7 @@ class WaitType(models.IntegerChoices):
 
     INFORMATION = 1
     DATE = 2
+    SUB_CASE = 3
 
 
 class ResolutionMethod(models.TextChoices):
@@ -90,6 +92,34 @@ class ResolutionMethod(models.TextChoices):
     REJECTED_UNCONFIGURED_ADDRESS = "RejectedUnconfiguredEmailAddress"
 
 
+class ChecklistResult(models.IntegerChoices):
+    """What was answered to a line of a checklist (documented numbers)."""
+
+    NONE = 0, "None"
+    NOT_APPLICABLE = 1, "NA"
+    NO = 2, "No"
+    YES = 3, "Yes"
+
+
+class Queue(models.Model):
+    """Where work waits for whoever gets more work; a `strict` one gives people only what robots rejected."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    strict = models.BooleanField(default=False)
+    members = models.ManyToManyField("access.User", related_name="queues")
+    managers = models.ManyToManyField("access.User", related_name="managed_queues")
+    retired = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="queue_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class WorkItem(models.Model):
     """One ticket, case or action. The objects it lies under are copied from its process and never change by themselves."""
 
@@ -109,13 +139,20 @@ class WorkItem(models.Model):
     definition = models.ForeignKey("catalogue.ActionDefinition", null=True, on_delete=models.PROTECT, related_name="+")
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     current_step = models.ForeignKey("catalogue.CaseStep", null=True, on_delete=models.PROTECT, related_name="+")
+    schedule_period = models.ForeignKey(
+        "catalogue.SchedulePeriod", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    ad_hoc = models.BooleanField(default=False)  # launched by hand: the flow of its case does not wait for its success
+    independent = models.BooleanField(default=False)  # a sub-case that its parent does not wait for
 
     status = models.IntegerField(choices=Status.choices)
     status_reason = models.IntegerField(choices=StatusReason.choices, default=StatusReason.NEWLY_CREATED)
     wait_type = models.IntegerField(choices=WaitType.choices, null=True)
     wait_until = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(null=True)
     due_date = models.DateTimeField(null=True)
     due_date_overridden = models.BooleanField(default=False)
+    due_steps = models.JSONField(default=list)  # how the due date came about, step by step
     resolution_method = models.CharField(max_length=40, choices=ResolutionMethod.choices, blank=True)
     resolved_on = models.DateTimeField(null=True)
     resolved_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
@@ -124,6 +161,10 @@ class WorkItem(models.Model):
 
     assignee = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="assigned_items")
     owner = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    queue = models.ForeignKey(Queue, null=True, on_delete=models.PROTECT, related_name="items")
+    robot_assignments = models.PositiveSmallIntegerField(default=0)
+    robot_rejected = models.BooleanField(default=False)  # no robot gets it again
+    rejected_reason = models.TextField(blank=True)
     started_by_method = models.IntegerField(choices=StartedBy.choices)
     started_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
     updated_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
@@ -155,9 +196,62 @@ class WorkItem(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"], name="item_customer"),
             models.Index(fields=["status", "due_date"], name="item_due"),
+            models.Index(
+                fields=["queue", "due_date"],
+                name="item_obtainable",
+                condition=Q(status=Status.TO_DO, assignee=None, queue__isnull=False),
+            ),
             models.Index(fields=["wait_until"], name="item_wait_until", condition=Q(wait_until__isnull=False)),
             models.Index(fields=["closes_on"], name="item_closes_on", condition=Q(closes_on__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return self.reference or str(self.guid)
+
+
+class ItemContact(models.Model):
+    """Somebody at a work item: a contact from outside, or an account."""
+
+    item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="contacts")
+    contact = models.ForeignKey("parties.Contact", null=True, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    added_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(default=clock.now)
+    tags = models.ManyToManyField("parties.ContactTag", related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="item_contact_is_one",
+                condition=Q(contact__isnull=False, user=None) | Q(contact=None, user__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["item", "contact"], name="contact_once_per_item", condition=Q(contact__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["item", "user"], name="user_once_per_item", condition=Q(user__isnull=False)
+            ),
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return str(self.contact or self.user)
+
+
+class ChecklistItem(models.Model):
+    """A line of a checklist at an action, with what was answered to it."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="checklist")
+    line = models.ForeignKey("catalogue.ChecklistLine", on_delete=models.PROTECT, related_name="+")
+    result = models.IntegerField(choices=ChecklistResult.choices, default=ChecklistResult.NONE)
+    note = models.TextField(blank=True)
+    peer_note = models.TextField(blank=True)
+    checked_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    checked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.get_result_display()}"

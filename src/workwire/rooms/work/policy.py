@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from workwire.access import features
 from workwire.kernel.actor import Actor, UserType
-from workwire.kernel.errors import Forbidden
+from workwire.kernel.errors import Forbidden, Invalid
 from workwire.rooms.catalogue.models import ProcessType
 from workwire.rooms.work.models import Status, WorkItem
+
+MOST_ROBOT_ASSIGNMENTS = 3
 
 
 def may_start(actor: Actor) -> bool:
@@ -26,9 +28,21 @@ def may_change(actor: Actor, item: WorkItem) -> bool:
 
 
 def may_hold(actor: Actor, item: WorkItem) -> bool:
-    """Whether the item could be assigned to the actor: no user of self service, no robot for a case."""
-    robot_with_case = actor.user_type == UserType.ROBOT and item.kind == ProcessType.CASE
-    return may_work(actor) and actor.user_id is not None and not robot_with_case
+    """Whether the item could be assigned to the actor: no user of self service, and a robot only what robots are given."""
+    barred = actor.user_type == UserType.ROBOT and bar_to_robots(item) is not None
+    return may_work(actor) and actor.user_id is not None and (item.assignee_id == actor.user_id or not barred)
+
+
+def bar_to_robots(item: WorkItem) -> Invalid | None:
+    """Why an item is not given to a robot, None when it may be."""
+    if item.kind == ProcessType.CASE:
+        return Invalid("case_not_for_robots", "A case is not assigned to a robot.", field="user")
+    if item.robot_rejected:
+        return Invalid("robot_rejected", "A robot rejected this work item; no robot is given it again.", field="user")
+    if item.robot_assignments >= MOST_ROBOT_ASSIGNMENTS:
+        message = f"Robots were given this work item {MOST_ROBOT_ASSIGNMENTS} times; it is not given to one again."
+        return Invalid("robot_too_often", message, field="user")
+    return None
 
 
 def may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> bool:

@@ -9,32 +9,49 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from workwire.access import features
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import not_found
 from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.work import dues
-from workwire.rooms.work.models import Rag
+from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue, Rag, StatusReason
+from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
 from workwire.rooms.work.models import ResolutionMethod as ResolutionMethod  # for doors
 from workwire.rooms.work.models import Status as Status  # for doors
 from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
+from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
 from workwire.rooms.work.transitions import FINISHED
 
-_FOR_EVENTS = ("customer", "contract__supplier", "service__service_line", "work_type", "process_version")
+_FOR_EVENTS = (
+    "customer",
+    "contract__supplier",
+    "contract__calendar",
+    "service__service_line",
+    "work_type",
+    "process_version",
+    "definition__step",
+    "schedule_period",
+)
 _FOR_READERS = (
     "category__parent__parent",
-    "definition__step",
     "current_step",
+    "queue",
     "parent",
     "assignee",
     "owner",
     "started_by",
     "resolved_by",
     "updated_by",
+)
+_UNTROUBLED = (
+    StatusReason.NEWLY_CREATED,
+    StatusReason.UPDATED_BY_RESOURCE,
+    StatusReason.UPDATED_BY_INTEGRATION,
+    StatusReason.UPDATED_BY_SYSTEM,
 )
 
 
@@ -90,9 +107,81 @@ def rag(item: WorkItem, now: datetime | None = None) -> Rag:
     return dues.rag(due, now or clock.now(), item.contract.time_zone)
 
 
+def open_items_under(case: WorkItem) -> QuerySet[WorkItem]:
+    """What is unfinished below a case, seen or not; independent sub-cases are not among it."""
+    return WorkItem.objects.filter(parent=case.pk, independent=False).exclude(status__in=FINISHED)
+
+
 def has_open_items_under(case: WorkItem) -> bool:
-    """Whether anything below a case is unfinished, seen or not."""
-    return WorkItem.objects.filter(parent=case.pk).exclude(status__in=FINISHED).exists()
+    """Whether anything below a case is unfinished, seen or not; independent sub-cases do not count."""
+    return open_items_under(case).exists()
+
+
+def contacts_of(item: WorkItem) -> QuerySet[ItemContact]:
+    """Who stands at a work item, with their tags, in the order in which they were added."""
+    found = ItemContact.objects.filter(item=item.pk).select_related("contact__company", "user", "added_by")
+    return found.prefetch_related("tags").order_by("pk")
+
+
+def checklist_of(action: WorkItem) -> QuerySet[ChecklistItem]:
+    """The checklist of an action, global lines first."""
+    return ChecklistItem.objects.filter(item=action.pk).select_related("line", "checked_by").order_by("pk")
+
+
+def checklist_item(guid: UUID, *, by: Actor) -> ChecklistItem:
+    """One line of a checklist whose action the actor may see; raises NotFound."""
+    seen = visible(WorkItem.objects.all(), by)
+    found = ChecklistItem.objects.filter(guid=guid, item__in=seen).select_related("line", "item", "checked_by").first()
+    if found is None:
+        raise not_found("checklist_item")
+    return found
+
+
+def queues(actor: Actor) -> QuerySet[Queue]:
+    """The queues an actor may see: those it is a member or manager of; all of them for who gives out work or builds."""
+    found = Queue.objects.prefetch_related("members", "managers")
+    if sees_all(actor) or actor.has(features.ASSIGN_WORK) or actor.has(features.PROCESS_BUILDER):
+        return found
+    mine = Q(pk__in=Queue.objects.filter(members=actor.user_id or 0).values("pk"))
+    return found.filter(mine | Q(pk__in=Queue.objects.filter(managers=actor.user_id or 0).values("pk")))
+
+
+def queue(guid: UUID, *, by: Actor) -> Queue:
+    """One queue; raises NotFound."""
+    found = queues(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("queue")
+    return found
+
+
+def manages_queue_of(actor: Actor, item: WorkItem) -> bool:
+    """Whether the actor is a manager of the queue an item lies in."""
+    if item.queue_id is None or actor.user_id is None:
+        return False
+    return Queue.objects.filter(pk=item.queue_id, managers=actor.user_id).exists()
+
+
+def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:
+    """What an actor may get from its queues, in the order in which it is given out: the most overdue, then (for people)
+    what robots rejected, then the soonest due.
+
+    Robots get actions only, none that a robot rejected or had too often; people get from strict queues only what robots
+    rejected; a case is given out only when it needs somebody.
+    """
+    mine = Queue.objects.filter(members=actor.user_id or 0)
+    found = visible(WorkItem.objects.filter(status=Status.TO_DO, assignee=None), actor)
+    if actor.user_type == UserType.ROBOT:
+        found = found.filter(
+            kind=ProcessType.ACTION, robot_rejected=False, robot_assignments__lt=MOST_ROBOT_ASSIGNMENTS, queue__in=mine
+        )
+    else:
+        runs_by_itself = Q(kind=ProcessType.CASE, status_reason__in=_UNTROUBLED) & Exists(
+            WorkItem.objects.filter(parent=OuterRef("pk"), independent=False).exclude(status__in=FINISHED)
+        )
+        lenient = Q(queue__in=mine.filter(strict=False)) | Q(queue__in=mine, robot_rejected=True)
+        found = found.filter(lenient).exclude(runs_by_itself)
+    rank = Case(When(due_date__lt=now, then=Value(0)), When(robot_rejected=True, then=Value(1)), default=Value(2))
+    return found.order_by(rank, F("due_date").asc(nulls_last=True), "pk")
 
 
 def waits_over(now: datetime) -> QuerySet[WorkItem]:
@@ -103,6 +192,11 @@ def waits_over(now: datetime) -> QuerySet[WorkItem]:
 def windows_over(now: datetime) -> QuerySet[WorkItem]:
     """Resolved items whose feedback window has passed, for the clock to close."""
     return for_events().filter(status=Status.RESOLVED, closes_on__lte=now).order_by("closes_on", "pk")
+
+
+def is_work_available(actor: Actor) -> bool:
+    """Whether the actor would get something if it asked for more work now."""
+    return obtainable(actor, clock.now()).exists()
 
 
 def items_with_guid(guid: UUID | OuterRef) -> QuerySet[WorkItem]:

@@ -32,6 +32,9 @@ class Move(StrEnum):
     REOPEN = "reopen"
     CLOSE = "feedback window passed"
     BLOCK = "action unable to complete"
+    HALT = "step done, the next one by hand"
+    AWAIT = "sub-case launched"
+    GO_ON = "sub-case ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ RULES = (
     Rule(Move.INFORM, _EVERY, (Status.WAITING,), (Status.TO_DO,)),
     Rule(Move.COME_DUE, _EVERY, (Status.WAITING,), (Status.TO_DO,)),
     Rule(Move.BLOCK, (CASE,), OPEN, (Status.TO_DO,)),
+    Rule(Move.HALT, (CASE,), OPEN, (Status.TO_DO,)),
+    Rule(Move.AWAIT, (CASE,), (Status.TO_DO, Status.IN_PROGRESS), (Status.WAITING,)),
+    Rule(Move.GO_ON, (CASE,), (Status.WAITING,), (Status.TO_DO,)),
     Rule(Move.RESOLVE, _WITH_WINDOW, OPEN, (Status.RESOLVED, Status.CLOSED)),
     Rule(Move.RESOLVE, (ACTION,), OPEN, (Status.CLOSED,)),
     Rule(Move.REOPEN, _WITH_WINDOW, (Status.RESOLVED,), (Status.TO_DO,)),
@@ -120,6 +126,24 @@ def wait_for_information(item: Standing, until: datetime | None, reason: StatusR
 def wait_until(item: Standing, until: datetime, reason: StatusReason) -> Standing:
     """Work pauses until a moment."""
     return replace(_moved(item, Move.WAIT, Status.WAITING, reason), wait_type=WaitType.DATE, wait_until=until)
+
+
+def wait_for_sub_case(item: Standing, reason: StatusReason) -> Standing:
+    """A case pauses until the sub-cases launched from it have ended."""
+    return replace(_moved(item, Move.AWAIT, Status.WAITING, reason), wait_type=WaitType.SUB_CASE)
+
+
+def sub_case_ended(item: Standing, *, cancelled: bool) -> Standing:
+    """The last sub-case that a case waited for has ended."""
+    if item.status == Status.WAITING and item.wait_type != WaitType.SUB_CASE:
+        raise Conflict("waits_for_other", "This case does not wait for a sub-case.")
+    reason = StatusReason.SUB_CASE_CANCELLED if cancelled else StatusReason.SUB_CASE_COMPLETED
+    return _moved(item, Move.GO_ON, Status.TO_DO, reason)
+
+
+def halt(item: Standing, owner: int | None) -> Standing:
+    """A step of the case is done and its owner decides when the next one starts."""
+    return replace(_moved(item, Move.HALT, Status.TO_DO, StatusReason.PREVIOUS_STEP_COMPLETED), assignee=owner)
 
 
 def inform(item: Standing) -> Standing:

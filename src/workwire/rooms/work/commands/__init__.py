@@ -1,17 +1,22 @@
 """The only writer of work items.
 
-Every command is one transaction: it locks the item (a case before its actions, in this order everywhere), checks that the
-actor sees it and may do the deed, compares the optimistic `version` when one is given, moves it by a transition, saves it
-and records at most one `WorkItemUpdated` for each item. Commands return the item as it stands afterwards; the object handed
-in is not touched. What an actor may not see is NotFound; a deed its role does not cover is Forbidden; a deed its status or
-version does not allow is Conflict.
+Every command is one transaction: it locks the item (a case before what lies under it, outermost first, in this order
+everywhere), checks that the actor sees it and may do the deed, compares the optimistic `version` when one is given, moves
+it by a transition, saves it and records at most one `WorkItemUpdated` for each item. Commands return the item as it stands
+afterwards; the object handed in is not touched. What an actor may not see is NotFound; a deed its role does not cover is
+Forbidden; a deed its status or version does not allow is Conflict.
 """
 
 from workwire.rooms.work.commands.changing import Changes
+from workwire.rooms.work.commands.contacts import ContactWish, TagWish, requester
 from workwire.rooms.work.commands.finishing import close_window, complete_unsuccessfully, reopen, resolve
-from workwire.rooms.work.commands.handing import assign, take, unassign
+from workwire.rooms.work.commands.handing import assign, get_more_work, move_to_queue, reject, take, unassign
+from workwire.rooms.work.commands.launching import launch_action, launch_sub_case, start_next_step, submit_or_go_on
+from workwire.rooms.work.commands.queueing import create_queue, update_queue
 from workwire.rooms.work.commands.starting import create_case, create_ticket, submit
 from workwire.rooms.work.commands.working import (
+    answer_checklist,
+    attach_file,
     date_reached,
     information_arrived,
     update,
@@ -21,19 +26,33 @@ from workwire.rooms.work.commands.working import (
 
 __all__ = [
     "Changes",
+    "ContactWish",
+    "TagWish",
+    "answer_checklist",
     "assign",
+    "attach_file",
     "close_window",
     "complete_unsuccessfully",
     "create_case",
+    "create_queue",
     "create_ticket",
     "date_reached",
+    "get_more_work",
     "information_arrived",
+    "launch_action",
+    "launch_sub_case",
+    "move_to_queue",
+    "reject",
     "reopen",
+    "requester",
     "resolve",
+    "start_next_step",
     "submit",
+    "submit_or_go_on",
     "take",
     "unassign",
     "update",
+    "update_queue",
     "wait_for_information",
     "wait_until",
 ]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
 from workwire.kernel import clock, text
-from workwire.kernel.actor import Actor, UserType
-from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.kernel.actor import SYSTEM, Actor, UserType
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
+from workwire.rooms.catalogue import fields
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.catalogue.models import ProcessType
-from workwire.rooms.work import events, policy, queries
+from workwire.rooms.files import commands as files
+from workwire.rooms.files.commands import FileWish
+from workwire.rooms.parties import tags
+from workwire.rooms.work import dues, events, policy, queries
+from workwire.rooms.work.commands import contacts
+from workwire.rooms.work.commands.contacts import ContactWish
 from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WaitType, WorkItem
 from workwire.rooms.work.transitions import Standing
 
@@ -27,7 +33,8 @@ _BOOKKEEPING = {"version", "updated_at", "updated_by_id"}
 class Changes(TypedDict, total=False):
     """What may be written of a work item; None means the same as not given.
 
-    `custom_data` sets the keys it names and leaves the others; `due_date` overrides the process's own rule.
+    `custom_data` sets the fields it names (None empties one) and leaves the others; `due_date` overrides the process's own
+    rule; `contacts` and `files` are wishes for single ones, those not named stay.
     """
 
     title: str | None
@@ -36,6 +43,9 @@ class Changes(TypedDict, total=False):
     custom_data: Mapping[str, Any] | None
     record_count: int | None
     due_date: datetime | None
+    schedule_period: UUID | None
+    contacts: Sequence[ContactWish] | None
+    files: Sequence[FileWish] | None
 
 
 class Change:
@@ -44,6 +54,7 @@ class Change:
     def __init__(self, item: WorkItem, *, by: Actor) -> None:
         self.item, self.by, self.at = item, by, clock.now()
         self._body, self._columns = events.body_of(item, self.at), _columns(item)
+        self._touched = False
 
     @property
     def standing(self) -> Standing:
@@ -51,25 +62,46 @@ class Change:
         return standing_of(self.item)
 
     def move(self, to: Standing) -> None:
-        """Put the item where a transition says."""
+        """Put the item where a transition says; time that it waited moves its due date, where its rule says so."""
+        if self.item.status == Status.WAITING and to.status == Status.TO_DO:
+            dues.add_wait(self.item, self.at)
+        self.item.waiting_since = None if to.status != Status.WAITING else self.item.waiting_since or self.at
         stand(self.item, to)
 
+    def touch(self) -> None:
+        """Say that something belonging to the item changed that is no column of it."""
+        self._touched = True
+
     def write(self, changes: Changes) -> bool:
-        """Set the given fields; returns whether any of them differs from what it was."""
+        """Set the given fields, contacts and files; returns whether any of them differs from what it was."""
         before = _columns(self.item)
+        attached = attach(self.item, changes, by=self.by, at=self.at)
         write(self.item, changes)
-        return _columns(self.item) != before
+        self._touched |= attached
+        return attached or _columns(self.item) != before
 
     def done(self) -> WorkItem:
         """Save and record the change; an item that is as it was is neither saved nor recorded."""
         item = self.item
         differing = [name for name, value in _columns(item).items() if value != self._columns[name]]
-        if differing:
+        if differing or self._touched:
             item.version += 1
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
             item.save(update_fields=[*differing, *_BOOKKEEPING])
             events.record_updated(item, self._body, at=self.at, by=self.by)
+            self._body, self._columns, self._touched = events.body_of(item, self.at), _columns(item), False
         return item
+
+
+def locked_line(item: WorkItem, *, by: Actor) -> list[Change]:
+    """The cases above an item, outermost first, locked in this order before the item itself is; the system moves them,
+    whether the actor sees them or not."""
+    above: list[int] = []
+    parent = item.parent_id
+    while parent is not None:
+        above.insert(0, parent)
+        parent = WorkItem.objects.filter(pk=parent).values_list("parent", flat=True).get()
+    return [Change(locked(pk, by=SYSTEM), by=by) for pk in above]
 
 
 def locked(item_pk: int, *, by: Actor, version: int | None = None) -> WorkItem:
@@ -89,6 +121,14 @@ def reason_for(actor: Actor) -> StatusReason:
         return StatusReason.UPDATED_BY_SYSTEM
     machine = actor.credential_id is not None or actor.user_type == UserType.ROBOT
     return StatusReason.UPDATED_BY_INTEGRATION if machine else StatusReason.UPDATED_BY_RESOURCE
+
+
+def require_may_edit(actor: Actor, item: WorkItem) -> None:
+    """Raise Forbidden unless the actor may edit the item: not one that is somebody else's work, except who gives work out."""
+    policy.require(policy.may_change(actor, item), "feature_missing", "This needs a role that may work on work items.")
+    others = item.assignee_id is not None and item.assignee_id != actor.user_id
+    if others and not policy.may_distribute(actor, item, item.assignee_id):
+        raise Forbidden("not_assigned_to_you", "Somebody else works on this work item.")
 
 
 def require_may_work(actor: Actor) -> None:
@@ -124,7 +164,7 @@ def stand(item: WorkItem, to: Standing) -> None:
 
 
 def write(item: WorkItem, changes: Changes) -> None:
-    """Set the given fields of an item after checking each; raises Invalid with the field."""
+    """Set the given columns of an item after checking each; raises Invalid with the field."""
     if (title := changes.get("title")) is not None:
         item.title = text.line(title, field="title", longest=LONGEST_TITLE)
     if (description := changes.get("description")) is not None:
@@ -132,16 +172,24 @@ def write(item: WorkItem, changes: Changes) -> None:
     if (category_guid := changes.get("category_guid")) is not None:
         _write_category(item, category_guid)
     if (given := changes.get("custom_data")) is not None:
-        merged = {**item.custom_data, **given}
-        item.custom_data = text.json_object(merged, field="custom_data", longest=LONGEST_CUSTOM_DATA)
+        _write_custom_data(item, given)
     if (count := changes.get("record_count")) is not None:
         if not 1 <= count <= MOST_RECORDS:
             raise Invalid("record_count_invalid", "The record count must be at least 1.", field="record_count")
         item.record_count = count
     if (due := changes.get("due_date")) is not None:
-        _write_due_date(item, due)
+        dues.override(item, due)
+    if (period := changes.get("schedule_period")) is not None:
+        _write_schedule_period(item, period)
     if item.status != Status.DRAFT:
         check_complete(item)
+
+
+def attach(item: WorkItem, changes: Changes, *, by: Actor, at: datetime) -> bool:
+    """Fulfil the wishes for contacts and files of a saved, locked item; returns whether anything changed."""
+    wished, kept = changes.get("contacts"), changes.get("files")
+    changed = bool(wished) and contacts.set_contacts(item, wished or (), by=by, at=at)
+    return (bool(kept) and files.keep(item.pk, kept or (), by=by, at=at)) or changed
 
 
 def check_complete(item: WorkItem) -> None:
@@ -152,18 +200,47 @@ def check_complete(item: WorkItem) -> None:
         raise Invalid("category_missing", "A ticket needs a category.", field="category_guid")
 
 
+def check_ready(item: WorkItem) -> None:
+    """Raise Invalid unless a saved draft may become work: complete, with the contacts and the schedule its process wants."""
+    check_complete(item)
+    version = item.process_version
+    if version.schedule_id is not None and item.schedule_period_id is None:
+        message = "This process follows a schedule: name one of its periods."
+        raise Invalid("schedule_period_missing", message, field="schedule_period")
+    if version.requires_primary_contact and not contacts.has_tag(item, tags.PRIMARY):
+        raise Invalid("primary_contact_missing", "This process needs a primary contact.", field="contacts")
+    if version.requires_requester and not contacts.has_tag(item, tags.REQUESTER):
+        raise Invalid("requester_missing", "This process needs a requester.", field="contacts")
+
+
 def _write_category(item: WorkItem, guid: UUID) -> None:
     if item.kind != ProcessType.TICKET:
         raise Invalid("category_not_for_kind", "Only tickets have a category.", field="category_guid")
     item.category = catalogue.category(item.process_version, guid)
 
 
-def _write_due_date(item: WorkItem, due: datetime) -> None:
-    if due.tzinfo is None or due < item.created_at:
-        message = "A due date names its time zone and is not before the creation of its work item."
-        raise Invalid("due_date_invalid", message, field="due_date")
-    if due != item.due_date:
-        item.due_date, item.due_date_overridden = due, True
+def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
+    known = catalogue.data_fields_named(given)
+    merged = dict(item.custom_data)
+    for name, value in given.items():
+        field = known.get(str(name).casefold()[:100])
+        if field is None:
+            raise Invalid("field_not_found", f"There is no custom data field '{str(name)[:60]}'.", field="custom_data")
+        read = fields.read(field, value)
+        merged.pop(field.name, None)
+        if read is not None:
+            merged[field.name] = read
+    item.custom_data = text.json_object(merged, field="custom_data", longest=LONGEST_CUSTOM_DATA)
+    if item.started_at is not None and dues.depends_on(item, set(known)):
+        dues.set_due(item, item.started_at)
+
+
+def _write_schedule_period(item: WorkItem, guid: UUID) -> None:
+    period = catalogue.schedule_period(guid, item.process_version.schedule_id)
+    if item.status != Status.DRAFT and item.pk is not None and period.pk != item.schedule_period_id:
+        message = "The schedule period of a case that runs cannot be changed."
+        raise Conflict("schedule_fixed", message, field="schedule_period")
+    item.schedule_period = period
 
 
 def _columns(item: WorkItem) -> dict[str, Any]:

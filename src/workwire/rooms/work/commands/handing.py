@@ -1,18 +1,19 @@
-"""Who works on a work item: taking it, giving it to somebody, giving it back."""
+"""Who works on a work item: taking it, getting the next one, giving it to somebody, giving it back."""
 
 from __future__ import annotations
 
 from django.db import transaction
 
-from workwire.access import features
 from workwire.access.models import User
-from workwire.access.sessions import actor_for
+from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor, UserType
-from workwire.kernel.errors import Conflict, Invalid
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.kernel.errors import Conflict, Forbidden
 from workwire.rooms.work import policy, queries, transitions
+from workwire.rooms.work.commands.allocating import check_assignee, count_robot
 from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
-from workwire.rooms.work.models import Status, WorkItem
+from workwire.rooms.work.models import Queue, Status, WorkItem
+
+LONGEST_REASON = 16 * 1024
 
 
 @transaction.atomic
@@ -26,10 +27,26 @@ def take(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
     item = change.item
     if item.assignee_id not in (None, by.user_id):
         raise _already_assigned()
-    if by.user_id is None or not policy.may_hold(by, item):
-        raise _not_for_robots()
+    if by.user_type == UserType.ROBOT and not policy.may_hold(by, item) and (barred := policy.bar_to_robots(item)):
+        raise barred
     if item.status != Status.IN_PROGRESS:
-        change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
+        begin(change)
+    return change.done()
+
+
+@transaction.atomic
+def get_more_work(*, by: Actor) -> WorkItem | None:
+    """Take the most important item of the actor's queues that nobody has, None when there is none.
+
+    Never the same to two who ask at once: a row that another one is about to get is passed over.
+    """
+    require_may_work(by)
+    candidates = queries.obtainable(by, clock.now())
+    found = candidates.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
+    if found is None:
+        return None
+    change = Change(queries.for_events().get(pk=found.pk), by=by)
+    begin(change)
     return change.done()
 
 
@@ -42,11 +59,12 @@ def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, versio
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_distribute(by, item, user.pk)
-    _check_assignee(item, user)
-    if item.assignee_id not in (None, user.pk) and not force:
-        raise _already_assigned()
     if item.assignee_id != user.pk:
+        check_assignee(item, user)
+        if item.assignee_id is not None and not force:
+            raise _already_assigned()
         change.move(transitions.give(change.standing, user.pk, reason_for(by)))
+        count_robot(item, is_robot=user.user_type == UserType.ROBOT)
     if user.pk == by.user_id and item.status == Status.TO_DO:
         change.move(transitions.take(change.standing, user.pk, reason_for(by)))
     return change.done()
@@ -54,7 +72,7 @@ def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, versio
 
 @transaction.atomic
 def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
-    """Take an item from whoever has it, back to what is to do; one that nobody has is left as it is."""
+    """Take an item from whoever has it, back to its queue; one that nobody has is left as it is."""
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_distribute(by, item, None)
@@ -63,29 +81,47 @@ def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkIt
     return change.done()
 
 
+@transaction.atomic
+def reject(item: WorkItem, reason: str, *, by: Actor) -> WorkItem:
+    """Give one's own work back with a reason; what a robot rejects is never given to a robot again."""
+    require_may_work(by)
+    change = Change(locked(item.pk, by=by), by=by)
+    item = change.item
+    if item.assignee_id is None or item.assignee_id != by.user_id:
+        raise Forbidden("not_assigned_to_you", "Only work that is assigned to you can be rejected.")
+    change.move(transitions.give(change.standing, None, reason_for(by)))
+    item.rejected_reason = text.prose(reason, field="reason", longest=LONGEST_REASON)
+    item.robot_rejected = item.robot_rejected or by.user_type == UserType.ROBOT
+    return change.done()
+
+
+@transaction.atomic
+def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: int | None = None) -> WorkItem:
+    """Put an unfinished item into another queue, or into none; who works on it keeps it."""
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    _require_may_distribute(by, item, item.assignee_id)
+    if item.status in transitions.FINISHED:
+        raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
+    if queue is not None and queue.retired:
+        raise Conflict("queue_retired", f"Queue '{queue.name}' is retired.", field="queue")
+    item.queue = queue
+    return change.done()
+
+
+def begin(change: Change) -> None:
+    """Let the actor begin to work on the item of a change: assigned to it, in progress."""
+    by, item = change.by, change.item
+    if by.user_id is None:
+        raise Forbidden("system_does_not_work", "The system takes no work.")
+    count_robot(item, is_robot=by.user_type == UserType.ROBOT and item.assignee_id != by.user_id)
+    change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
+
+
 def _require_may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> None:
-    allowed = policy.may_distribute(actor, item, user_id)
+    allowed = policy.may_distribute(actor, item, user_id) or queries.manages_queue_of(actor, item)
     policy.require(allowed, "reassign_forbidden", "This needs a role that may give work to others.")
-
-
-def _check_assignee(item: WorkItem, user: User) -> None:
-    """Raise Invalid unless the user is one this item can be given to."""
-    if not user.is_active:
-        raise Invalid("assignee_retired", f"User '{user.username}' is retired.", field="user")
-    if user.user_type == UserType.SELF_SERVICE:
-        raise Invalid("assignee_wrong_type", "Users of self service are not given work.", field="user")
-    if user.user_type == UserType.ROBOT and item.kind == ProcessType.CASE:
-        raise _not_for_robots()
-    actor = actor_for(user)
-    if not actor.has(features.WORK_ITEMS):
-        raise Invalid("assignee_may_not_work", f"User '{user.username}' may not work on work items.", field="user")
-    if not queries.visible(WorkItem.objects.filter(pk=item.pk), actor).exists():
-        raise Invalid("assignee_sees_not", f"User '{user.username}' may not see {item.reference}.", field="user")
 
 
 def _already_assigned() -> Conflict:
     return Conflict("already_assigned", "Somebody else works on this work item.")
-
-
-def _not_for_robots() -> Invalid:
-    return Invalid("case_not_for_robots", "A case is not assigned to a robot.", field="user")

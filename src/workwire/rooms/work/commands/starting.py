@@ -13,11 +13,13 @@ from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.catalogue.models import ProcessType, ProcessVersion
 from workwire.rooms.work import dues, events, policy, transitions
-from workwire.rooms.work.commands import flow
+from workwire.rooms.work.commands import allocating, flow
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
+    attach,
     check_complete,
+    check_ready,
     locked,
     reason_for,
     stand,
@@ -51,12 +53,14 @@ def create_case(version_guid: UUID, *, by: Actor, submit: bool = False, **fields
 def submit(item: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
     """Turn a draft into work to do: its due date is set, a case starts its first step.
 
-    Raises Invalid (`title_blank`, `category_missing`) when something it needs is neither there nor given.
+    Raises Invalid (`title_blank`, `category_missing`, `primary_contact_missing` …) when something it needs is neither
+    there nor given.
     """
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_change(by, item)
     change.write(changes)
+    check_ready(item)
     change.move(transitions.submit(change.standing, reason_for(by)))
     _become_work(item, change.at)
     change.done()
@@ -64,10 +68,20 @@ def submit(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
     return item
 
 
-def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: bool, by: Actor) -> WorkItem:
-    policy.require(policy.may_start(by), "feature_missing", "This needs a role that may start work items.")
-    version, at = catalogue.live_version(version_guid, by=by, kind=kind), clock.now()
+def started(
+    kind: ProcessType,
+    version: ProcessVersion,
+    fields: Changes,
+    *,
+    at_once: bool,
+    by: Actor,
+    parent: WorkItem | None = None,
+    independent: bool = False,
+) -> WorkItem:
+    """A new ticket or case of a version, inside the caller's transaction: a draft, or work to do `at_once`."""
+    at = clock.now()
     item = _new(kind, version, at=at, by=by)
+    item.parent, item.independent = parent, independent
     stand(item, transitions.create(kind, draft=not at_once))
     write(item, fields)
     if at_once:
@@ -75,10 +89,25 @@ def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: 
     item.save(force_insert=True)
     item.reference = f"{FIRST_NUMBER + item.pk}-{_LETTERS[kind]}"  # known only now: the row's own number
     item.save(update_fields=["reference"])
+    attach(item, fields, by=by, at=at)
+    if at_once:
+        check_ready(item)
     events.record_created(item, at=at, by=by)
     if at_once:
         flow.begin_step(item, at=at, by=by)
     return item
+
+
+def started_by(actor: Actor) -> StartedBy:
+    """What brings work into being that an actor starts."""
+    if actor.user_type is None:
+        return StartedBy.WORKFLOW
+    return _METHODS[actor.user_type][actor.in_bulk]
+
+
+def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: bool, by: Actor) -> WorkItem:
+    policy.require(policy.may_start(by), "feature_missing", "This needs a role that may start work items.")
+    return started(kind, catalogue.live_version(version_guid, by=by, kind=kind), fields, at_once=at_once, by=by)
 
 
 def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor) -> WorkItem:
@@ -92,7 +121,7 @@ def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor)
         process=process,
         process_version=version,
         work_type=process.work_type,
-        started_by_method=_started_by(by),
+        started_by_method=started_by(by),
         started_by_id=by.user_id,
         owner_id=by.user_id if by.user_type == UserType.OPERATIONAL else None,
         created_at=at,
@@ -102,19 +131,13 @@ def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor)
 
 
 def _become_work(item: WorkItem, at: datetime) -> None:
-    """What an item gets when it stops being a draft: its start, its due date, a case its first step."""
+    """What an item gets when it stops being a draft: its start, its due date, its place, a case its first step."""
     check_complete(item)
     item.started_at = at
-    if not item.due_date_overridden:
-        item.due_date = dues.due_date(at, item.process_version.due_within)
+    dues.set_due(item, at)
+    allocating.allocate(item)
     if item.kind == ProcessType.CASE:
         item.current_step = flow.next_step(item)
-
-
-def _started_by(actor: Actor) -> StartedBy:
-    if actor.user_type is None:
-        return StartedBy.WORKFLOW
-    return _METHODS[actor.user_type][actor.in_bulk]
 
 
 def _require_may_change(actor: Actor, item: WorkItem) -> None:

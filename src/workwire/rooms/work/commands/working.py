@@ -7,13 +7,26 @@ from typing import Unpack
 
 from django.db import transaction
 
-from workwire.kernel import clock
+from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
+from workwire.rooms.files import queries as files
+from workwire.rooms.files.commands import FileWish
+from workwire.rooms.files.models import ItemFile
 from workwire.rooms.work import policy, transitions
-from workwire.rooms.work.commands.changing import Change, Changes, locked, reason_for, require_may_work
-from workwire.rooms.work.models import Status, StatusReason, WaitType, WorkItem
+from workwire.rooms.work.commands.changing import (
+    Change,
+    Changes,
+    locked,
+    reason_for,
+    require_may_edit,
+    require_may_work,
+)
+from workwire.rooms.work.commands.handing import begin
+from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Status, StatusReason, WaitType, WorkItem
 from workwire.rooms.work.transitions import FINISHED
+
+LONGEST_NOTE = 16 * 1024
 
 
 @transaction.atomic
@@ -24,11 +37,48 @@ def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
     """
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    policy.require(policy.may_change(by, item), "feature_missing", "This needs a role that may work on work items.")
+    require_may_edit(by, item)
     if item.status in FINISHED:
         raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
-    if change.write(changes) and item.status == Status.TO_DO and policy.may_hold(by, item) and by.user_id is not None:
-        change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
+    if change.write(changes):
+        _take_by_editing(change)
+    return change.done()
+
+
+@transaction.atomic
+def attach_file(item: WorkItem, wish: FileWish, *, by: Actor) -> ItemFile:
+    """Attach one new file to an item in any state, for who may work on it or has it as a draft of its own; takes nothing."""
+    change = Change(locked(item.pk, by=by), by=by)
+    policy.require(
+        policy.may_change(by, change.item), "feature_missing", "This needs a role that may work on work items."
+    )
+    change.write({"files": [wish]})
+    change.done()
+    return files.files_of(change.item.pk)[0]
+
+
+@transaction.atomic
+def answer_checklist(
+    line: ChecklistItem, *, by: Actor, result: ChecklistResult, note: str | None = None, peer_note: str | None = None
+) -> WorkItem:
+    """Answer a line of an action's checklist, or take the answer back; who answers what is to do takes it."""
+    require_may_work(by)
+    change = Change(locked(line.item_id, by=by), by=by)
+    item = change.item
+    require_may_edit(by, item)
+    if item.status in FINISHED:
+        raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
+    line = ChecklistItem.objects.get(pk=line.pk)
+    before = (line.result, line.note, line.peer_note)
+    line.result = result
+    line.note = line.note if note is None else text.prose(note, field="note", longest=LONGEST_NOTE)
+    line.peer_note = line.peer_note if peer_note is None else text.prose(peer_note, field="note", longest=LONGEST_NOTE)
+    if (line.result, line.note, line.peer_note) != before:
+        answered = result != ChecklistResult.NONE
+        line.checked_by_id, line.checked_at = (by.user_id, change.at) if answered else (None, None)
+        line.save()
+        change.touch()
+        _take_by_editing(change)
     return change.done()
 
 
@@ -75,6 +125,12 @@ def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
     change = Change(locked(item.pk, by=by), by=by)
     change.move(transitions.come_due(change.standing, clock.now()))
     return change.done()
+
+
+def _take_by_editing(change: Change) -> None:
+    """Who edits what is to do takes it, if it can be theirs."""
+    if change.item.status == Status.TO_DO and policy.may_hold(change.by, change.item):
+        begin(change)
 
 
 def _future(moment: datetime, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""The only writer of companies, contracts and services. All of it needs the feature Process Builder."""
+"""Companies, contracts and services."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from workwire.rooms.parties.models import Company, Contract, Service
 
 if TYPE_CHECKING:
     from workwire.rooms.catalogue.models import ServiceLine
+    from workwire.rooms.commitments.models import Calendar
 
 LONGEST_DESCRIPTION = 64 * 1024
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")
@@ -43,6 +44,15 @@ class CompanyChanges(CompanyFields, total=False):
     """What may be changed of a company; what is not named stays."""
 
     name: str
+
+
+class ContractChanges(TypedDict, total=False):
+    """What may be changed of a contract; what is not named stays. Its customer and supplier never change."""
+
+    name: str
+    description: str
+    time_zone: str
+    calendar: Calendar | None
 
 
 @transaction.atomic
@@ -85,8 +95,9 @@ def create_contract(
     by: Actor,
     description: str = "",
     time_zone: str | None = None,
+    calendar: Calendar | None = None,
 ) -> Contract:
-    """Make a contract between a customer the actor sees and a supplier."""
+    """Make a contract between a customer the actor sees and a supplier; without a calendar the standard week holds."""
     require(by, features.PROCESS_BUILDER)
     customer = queries.company(customer.guid, by=by)
     if not customer.is_customer:
@@ -98,7 +109,8 @@ def create_contract(
         supplier=supplier,
         name=text.name(name),
         description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
-        time_zone=_time_zone(time_zone or customer.time_zone),
+        time_zone=time_zone_name(time_zone or customer.time_zone),
+        calendar=calendar,
     )
     if Contract.objects.filter(customer=customer, name__iexact=contract.name).exists():
         raise _taken("contract", "this customer")
@@ -115,6 +127,36 @@ def create_contract(
     )
     record(body, about=Subject(ObjectType.CONTRACT, contract.guid, company=customer.guid), by=by)
     return contract
+
+
+@transaction.atomic
+def update_contract(
+    contract: Contract, *, by: Actor, version: int | None = None, **changes: Unpack[ContractChanges]
+) -> Contract:
+    """Change a contract; due dates that were set before stay. Raises Conflict for a version that has passed."""
+    require(by, features.PROCESS_BUILDER)
+    Contract.objects.select_for_update().filter(pk=contract.pk).first()
+    found = queries.contract(contract.guid, by=by)
+    if version is not None and version != found.version:
+        raise Conflict("version_conflict", "The contract has been changed since it was read.", field="version")
+    before = _columns(found)
+    if "name" in changes:
+        found.name = text.name(changes["name"])
+        others = Contract.objects.filter(customer=found.customer_id, name__iexact=found.name).exclude(pk=found.pk)
+        if others.exists():
+            raise _taken("contract", "this customer")
+    if "description" in changes:
+        found.description = text.prose(changes["description"], field="description", longest=LONGEST_DESCRIPTION)
+    if "time_zone" in changes:
+        found.time_zone = time_zone_name(changes["time_zone"])
+    if "calendar" in changes:
+        found.calendar = changes["calendar"]
+    if _columns(found) != before:
+        found.version += 1
+        found.save()
+        about = Subject(ObjectType.CONTRACT, found.guid, company=found.customer.guid)
+        record(events.ContractUpdated(GUID=str(found.guid), Name=found.name), about=about, by=by)
+    return found
 
 
 @transaction.atomic
@@ -168,9 +210,9 @@ def _write_company(company: Company, changes: CompanyChanges, by: Actor) -> None
         raise Invalid("company_kind_missing", "A company is a customer, a supplier or both.", field="is_customer")
     _check_kind_in_use(company)
     if "language" in changes:
-        company.language = _language(changes["language"])
+        company.language = language_code(changes["language"])
     if "time_zone" in changes:
-        company.time_zone = _time_zone(changes["time_zone"])
+        company.time_zone = time_zone_name(changes["time_zone"])
     if "parent" in changes:
         company.parent = _parent(company, changes["parent"], by)
 
@@ -211,13 +253,15 @@ def _taken(what: str, where: str) -> Conflict:
     return Conflict(f"{what}_name_taken", f"The name is taken by {where}.", field="name")
 
 
-def _language(value: str) -> str:
+def language_code(value: str) -> str:
+    """A language as it is written, like en or pt-BR; raises Invalid."""
     if len(value) > 10 or not _LANGUAGE.match(value):
         raise Invalid("language_invalid", "A language is written like en or pt-BR.", field="language")
     return value
 
 
-def _time_zone(value: str) -> str:
+def time_zone_name(value: str) -> str:
+    """The name of a time zone that is one; raises Invalid."""
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -225,8 +269,8 @@ def _time_zone(value: str) -> str:
     return value
 
 
-def _columns(company: Company) -> dict[str, object]:
-    return {field.attname: getattr(company, field.attname) for field in Company._meta.concrete_fields}
+def _columns(row: Company | Contract) -> dict[str, object]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
 def _company_body(company: Company) -> dict[str, str]:

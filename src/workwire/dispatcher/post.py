@@ -1,0 +1,126 @@
+"""The lane of outgoing mail: claims what is due, sends it without a transaction open, settles it.
+
+At least once: a mail whose sender died while it was sent is sent again when its lease has run out, with the same
+Message-ID. Failures are tried again with growing pauses, then given up.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import threading
+from datetime import datetime, timedelta
+from email.utils import formatdate
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.smtp import EmailBackend
+from django.db import DatabaseError, close_old_connections, transaction
+
+from workwire.kernel import clock
+from workwire.kernel.actor import SYSTEM
+from workwire.rooms.conversations import commands, queries
+from workwire.rooms.conversations.queries import Communication
+from workwire.rooms.files import queries as files
+
+logger = logging.getLogger(__name__)
+POLL = 2.0  # seconds between looks
+LEASE = timedelta(minutes=5)
+CONNECT_TIMEOUT = 20
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
+
+
+class Post:
+    """A thread that sends mail until it is stopped."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="post", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the mail under way and stop."""
+        self._stopping.set()
+        self._thread.join(timeout=CONNECT_TIMEOUT + 5)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if not turn():
+                    self._stopping.wait(POLL)
+            except DatabaseError:
+                logger.warning("the database does not answer; mail waits", exc_info=True)
+                close_old_connections()
+                self._stopping.wait(POLL)
+
+
+def turn() -> bool:
+    """Send one mail that is due; returns whether there was one."""
+    mail = _claim(clock.now())
+    if mail is None:
+        return False
+    try:
+        _send(mail)
+    except (OSError, smtplib.SMTPException, UnicodeError, ValueError) as error:
+        tried = mail.send_attempts
+        again = clock.now() + PAUSES[tried - 1] if tried <= len(PAUSES) else None
+        logger.warning("mail %s was not sent: %s", mail.guid, error)
+        commands.mail_failed(mail, f"{type(error).__name__}: {error}"[:500], again=again, by=SYSTEM)
+    else:
+        commands.mail_sent(mail, by=SYSTEM)
+    return True
+
+
+@transaction.atomic
+def _claim(now: datetime) -> Communication | None:
+    """One due mail, leased: its next attempt is moved on, so that no other sender takes it meanwhile."""
+    found = queries.to_send(now).select_for_update(skip_locked=True).first()
+    if found is None:
+        return None
+    found.next_attempt_at, found.send_attempts = now + LEASE, found.send_attempts + 1
+    found.save(update_fields=["next_attempt_at", "send_attempts"])
+    return found
+
+
+def _send(mail: Communication) -> None:
+    message = EmailMultiAlternatives(
+        subject=mail.subject,
+        body=mail.body,
+        from_email=mail.sender_address,
+        to=_addresses(mail.recipients),
+        cc=_addresses(mail.copies),
+        bcc=_addresses(mail.blind_copies),
+        headers={
+            "Message-ID": f"<{mail.guid}@{mail.sender_address.rpartition('@')[2] or 'localhost'}>",
+            "Date": formatdate(mail.logged_at.timestamp()),
+            "Importance": mail.get_importance_display(),
+        },
+        connection=_server(),
+    )
+    if mail.html_body:
+        message.attach_alternative(mail.html_body, "text/html")
+    for attachment in mail.attachments.select_related("file__stored"):
+        with files.contents(attachment.file.stored) as content:
+            message.attach(attachment.file.file_name, content.read(), attachment.file.stored.media_type)
+    message.send()
+
+
+def _server() -> EmailBackend:
+    url = urlsplit(settings.CONFIG.smtp_url)
+    return EmailBackend(
+        host=url.hostname,
+        port=url.port or (465 if url.scheme == "smtps" else 25),
+        username=unquote(url.username or ""),
+        password=unquote(url.password or ""),
+        use_tls=url.scheme == "smtp" and bool(url.username),
+        use_ssl=url.scheme == "smtps",
+        timeout=CONNECT_TIMEOUT,
+    )
+
+
+def _addresses(written: str) -> list[str]:
+    return [address for address in written.split(commands.SEPARATOR) if address]

@@ -1,0 +1,152 @@
+"""The only writer of calendars. All of it needs the feature Process Builder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, time
+from typing import Any, TypedDict, Unpack
+
+from django.db import IntegrityError, transaction
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.rooms.commitments import calendars, events
+from workwire.rooms.commitments.models import Calendar
+
+LONGEST_DESCRIPTION = 64 * 1024
+MOST_EXCEPTIONS = 1000
+STANDARD_WEEK = [
+    [[start.isoformat("minutes"), end.isoformat("minutes")] for start, end in day] for day in calendars.STANDARD_WEEK
+]
+
+
+class CalendarFields(TypedDict, total=False):
+    """What may be given of a calendar beside its name; hours are pairs like ``["09:00", "17:00"]``."""
+
+    description: str
+    country: str
+    subdivision: str
+    week: Sequence[Sequence[Sequence[str]]]
+    exceptions: Mapping[str, Sequence[Sequence[str]]]
+
+
+class CalendarChanges(CalendarFields, total=False):
+    """What may be changed of a calendar; what is not named stays."""
+
+    name: str
+
+
+@transaction.atomic
+def create_calendar(name: str, *, by: Actor, **fields: Unpack[CalendarFields]) -> Calendar:
+    """Make a calendar, by default of Monday to Friday, 9 to 17; raises Conflict for a name that another one has."""
+    require(by, features.PROCESS_BUILDER)
+    calendar = Calendar(week=STANDARD_WEEK)
+    _write(calendar, CalendarChanges(**fields, name=name))
+    _save(calendar)
+    _record(events.CalendarCreated, calendar, by)
+    return calendar
+
+
+@transaction.atomic
+def update_calendar(
+    calendar: Calendar, *, by: Actor, version: int | None = None, **changes: Unpack[CalendarChanges]
+) -> Calendar:
+    """Change a calendar; due dates that were set before stay. Raises Conflict for a version that has passed."""
+    require(by, features.PROCESS_BUILDER)
+    found = Calendar.objects.select_for_update().filter(pk=calendar.pk).first()
+    if found is None:
+        raise not_found("calendar")
+    if version is not None and version != found.version:
+        raise Conflict("version_conflict", "The calendar has been changed since it was read.", field="version")
+    before = _columns(found)
+    _write(found, changes)
+    if _columns(found) != before:
+        found.version += 1
+        _save(found)
+        _record(events.CalendarUpdated, found, by)
+    return found
+
+
+def _write(calendar: Calendar, changes: CalendarChanges) -> None:
+    if "name" in changes:
+        calendar.name = text.name(changes["name"])
+    if "description" in changes:
+        calendar.description = text.prose(changes["description"], field="description", longest=LONGEST_DESCRIPTION)
+    calendar.country = changes.get("country", calendar.country)
+    calendar.subdivision = changes.get("subdivision", calendar.subdivision)
+    if (
+        not calendars.known_country(calendar.country, calendar.subdivision)
+        if calendar.country
+        else calendar.subdivision
+    ):
+        message = "A country is written like DE, a part of it like BY; their public holidays must be known."
+        raise Invalid("country_unknown", message, field="country")
+    if "week" in changes:
+        calendar.week = _week(changes["week"])
+    if "exceptions" in changes:
+        calendar.exceptions = _exceptions(changes["exceptions"])
+
+
+def _week(given: Sequence[Sequence[Sequence[str]]]) -> list[list[list[str]]]:
+    if len(given) != len(STANDARD_WEEK):
+        raise Invalid("week_invalid", "A week has seven days, Monday first.", field="week")
+    week = [_hours(day, "week") for day in given]
+    if not any(week):
+        raise Invalid("week_invalid", "A week has some working hours.", field="week")
+    return week
+
+
+def _exceptions(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[list[str]]]:
+    if len(given) > MOST_EXCEPTIONS:
+        raise Invalid(
+            "exceptions_too_many", f"A calendar has at most {MOST_EXCEPTIONS} exceptions.", field="exceptions"
+        )
+    try:
+        return {date.fromisoformat(day).isoformat(): _hours(hours, "exceptions") for day, hours in given.items()}
+    except ValueError as error:
+        raise Invalid("date_invalid", "A date is written like 2026-12-24.", field="exceptions") from error
+
+
+def _hours(given: Sequence[Sequence[str]], field: str) -> list[list[str]]:
+    """The hours of a day in the form in which they are kept; in order, without overlap, an end at 00:00 is midnight."""
+    hours: list[list[str]] = []
+    last = time(0)
+    for interval in given:
+        if len(interval) != 2 or (hours and last == time(0)):
+            raise _hours_invalid(field)
+        try:
+            start, end = (time.fromisoformat(moment).replace(tzinfo=None) for moment in interval)
+        except ValueError as error:
+            raise _hours_invalid(field) from error
+        if start < last or (end <= start and end != time(0)):
+            raise _hours_invalid(field)
+        hours.append([start.isoformat("minutes"), end.isoformat("minutes")])
+        last = end
+    return hours
+
+
+def _hours_invalid(field: str) -> Invalid:
+    message = 'Hours are pairs like ["09:00", "17:00"], in order and without overlap; 00:00 as an end is midnight.'
+    return Invalid("hours_invalid", message, field=field)
+
+
+def _save(calendar: Calendar) -> None:
+    try:
+        with transaction.atomic():
+            calendar.save()
+    except IntegrityError as error:
+        raise Conflict("calendar_name_taken", "There is such a calendar already.", field="name") from error
+
+
+def _columns(calendar: Calendar) -> dict[str, Any]:
+    return {field.attname: getattr(calendar, field.attname) for field in Calendar._meta.concrete_fields}
+
+
+def _record(kind: type[events.CalendarBody], calendar: Calendar, by: Actor) -> None:
+    body = kind(GUID=str(calendar.guid), Name=calendar.name)
+    record(body, about=Subject(ObjectType.CALENDAR, calendar.guid), by=by)

@@ -1,0 +1,7 @@
+"""The only writer of files and file tags."""
+
+from workwire.rooms.files.commands.keeping import FileWish, TagWish, keep, keep_attachment
+from workwire.rooms.files.commands.tagging import create_tag, update_tag
+from workwire.rooms.files.commands.uploading import prepare, sweep
+
+__all__ = ["FileWish", "TagWish", "create_tag", "keep", "keep_attachment", "prepare", "sweep", "update_tag"]

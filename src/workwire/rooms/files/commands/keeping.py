@@ -1,0 +1,159 @@
+"""Files of work items: wishes of a command, fulfilled inside it.
+
+The caller, a command of the work room, has checked the rights, holds the lock on the work item and records the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from workwire.kernel import clock, text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.rooms.files.commands.uploading import KEPT, checked_name, store
+from workwire.rooms.files.models import FileTag, ItemFile, ItemFileTag, Source, StoredFile, TemporaryFile
+
+MOST_FILES = 100
+LONGEST_NOTE = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TagWish:
+    """A file tag to give, or to take away."""
+
+    guid: UUID
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileWish:
+    """A new file (with its bytes, or a temporary file), or a change of one that is there (`guid`); `retired` removes it."""
+
+    guid: UUID | None = None
+    data: bytes | None = None
+    temporary_guid: UUID | None = None
+    file_name: str | None = None
+    note: str | None = None
+    tags: tuple[TagWish, ...] = ()
+    source: Source | None = None
+    retired: bool | None = None
+
+
+def keep(item_pk: int, wishes: Sequence[FileWish], *, by: Actor, at: datetime) -> bool:
+    """Fulfil wishes for the files of a locked work item; returns whether anything changed. Raises Invalid (field files).
+
+    A transaction that is rolled back afterwards leaves contents behind, which `sweep` removes.
+    """
+    if len(wishes) > MOST_FILES:
+        raise _invalid("too_many_files", f"At most {MOST_FILES} files are changed at once.")
+    tags = _known_tags(wishes)
+    changed = False
+    for wish in wishes:
+        if wish.guid is not None:
+            changed |= _change(item_pk, wish, tags, by=by, at=at)
+        elif not wish.retired:
+            _add(item_pk, wish, tags, Source.ATTACHED, by=by, at=at)
+            changed = True
+    return changed
+
+
+def keep_attachment(item_pk: int, wish: FileWish, *, by: Actor, at: datetime) -> ItemFile:
+    """Keep a file of a mail at its work item; raises Invalid (field files)."""
+    return _add(item_pk, wish, _known_tags([wish]), Source.EMAIL, by=by, at=at)
+
+
+def _add(
+    item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], source: Source, *, by: Actor, at: datetime
+) -> ItemFile:
+    if wish.source == Source.EMAIL:
+        message = "An attachment of a mail is named by its GUID; it cannot be made here."
+        raise _invalid("email_attachment_must_have_guid", message)
+    if wish.data is None and wish.temporary_guid is None:
+        raise _invalid("file_data_required", "A new file needs its data.")
+    if wish.data is not None and wish.temporary_guid is not None:
+        raise _invalid("file_data_or_temporary", "A new file has its data or a temporary file, not both.")
+    if wish.data is not None and not wish.file_name:
+        raise _invalid("file_name_required", "A new file needs a name.")
+    stored, name = _content(wish, by)
+    made = ItemFile.objects.create(
+        work_item_id=item_pk,
+        stored=stored,
+        file_name=name,
+        note=text.prose(wish.note or "", field="files", longest=LONGEST_NOTE),
+        source=source,
+        added_by_id=by.user_id,
+        updated_by_id=by.user_id,
+        created_at=at,
+        updated_at=at,
+    )
+    _tag(made, wish.tags, tags, by=by, at=at)
+    return made
+
+
+def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str]:
+    if wish.data is not None:
+        name = checked_name(wish.file_name or "")
+        stored = store([wish.data])
+        stored.save(force_insert=True)
+        return stored, name
+    mine = TemporaryFile.objects.filter(guid__in=[wish.temporary_guid], uploaded_by=by.user_id)
+    found = mine.select_for_update(of=("self",)).select_related("stored").first()
+    if found is None or found.created_at + KEPT < clock.now():
+        raise _invalid("temporary_file_not_found", "There is no such temporary file, or it was used before.")
+    stored, name = found.stored, checked_name(wish.file_name) if wish.file_name else found.file_name
+    found.delete()
+    return stored, name
+
+
+def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Actor, at: datetime) -> bool:
+    found = ItemFile.objects.filter(guid__in=[wish.guid], work_item=item_pk, retired=False).first()
+    if found is None:
+        raise _invalid("item_file_not_found", "The work item has no such file.")
+    if wish.data is not None:
+        raise _invalid("file_data_update_not_allowed", "The content of a file is never changed; add another one.")
+    if wish.temporary_guid is not None:
+        raise _invalid("file_replace_not_allowed", "A file is not replaced; add another one.")
+    if wish.file_name and wish.file_name != found.file_name:
+        raise _invalid("file_name_changed", "The name of a file is never changed.")
+    if wish.retired and found.source == Source.EMAIL:
+        raise _invalid("email_attachment_cannot_be_retired", "An attachment of a mail is not removed.")
+    note = found.note if wish.note is None else text.prose(wish.note, field="files", longest=LONGEST_NOTE)
+    changed = _tag(found, wish.tags, tags, by=by, at=at)
+    if changed or note != found.note or wish.retired:
+        found.note, found.retired = note, bool(wish.retired)
+        found.updated_at, found.updated_by_id = at, by.user_id
+        found.save()
+        return True
+    return False
+
+
+def _tag(file: ItemFile, wishes: Iterable[TagWish], tags: dict[UUID, FileTag], *, by: Actor, at: datetime) -> bool:
+    changed = False
+    for wish in wishes:
+        tag = tags[wish.guid]
+        if wish.retired:
+            gone, _ = ItemFileTag.objects.filter(item_file=file, tag=tag).delete()
+            changed |= bool(gone)
+            continue
+        if ItemFileTag.objects.filter(item_file=file, tag=tag).exists():
+            continue
+        if tag.retired:
+            raise _invalid("file_tag_not_found", f"The file tag '{tag.name}' is retired.")
+        ItemFileTag.objects.create(item_file=file, tag=tag, added_by_id=by.user_id, added_at=at)
+        changed = True
+    return changed
+
+
+def _known_tags(wishes: Sequence[FileWish]) -> dict[UUID, FileTag]:
+    wanted = {tag.guid for wish in wishes for tag in wish.tags}
+    known = {tag.guid: tag for tag in FileTag.objects.filter(guid__in=wanted)} if wanted else {}
+    if wanted - set(known):
+        raise _invalid("file_tag_not_found", "There is no such file tag.")
+    return known
+
+
+def _invalid(code: str, message: str) -> Invalid:
+    return Invalid(code, message, field="files")

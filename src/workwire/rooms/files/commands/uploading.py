@@ -1,0 +1,68 @@
+"""Uploads: what is kept for a day until something uses it, and what is swept away afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath, PureWindowsPath
+
+from django.conf import settings
+from django.db import transaction
+
+from workwire.access import features
+from workwire.kernel import text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Forbidden, Invalid
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.rooms.files import events, sniffing
+from workwire.rooms.files.models import StoredFile, TemporaryFile
+from workwire.rooms.files.storage import storage
+
+LONGEST_FILE_NAME = 255
+KEPT = timedelta(hours=24)
+
+
+def prepare(chunks: Iterable[bytes], file_name: str, *, by: Actor) -> TemporaryFile:
+    """Keep an upload for a day, for its uploader to use; raises Invalid for a name that is none and a file too large."""
+    if not (by.has(features.WORK_ITEMS) or by.has(features.SELF_SERVICE)):
+        raise Forbidden("feature_missing", "This needs a role that may start work items.")
+    name = checked_name(file_name)
+    stored = store(chunks)
+    with transaction.atomic():
+        stored.save(force_insert=True)
+        kept = TemporaryFile.objects.create(stored=stored, file_name=name, uploaded_by_id=by.user_id)
+        body = events.TemporaryFileUploaded(GUID=str(kept.guid), FileName=name, Size=stored.size, Digest=stored.digest)
+        record(body, about=Subject(ObjectType.TEMPORARY_FILE, kept.guid), by=by)
+    return kept
+
+
+def store(chunks: Iterable[bytes]) -> StoredFile:
+    """Put a content into the storage; the row is not saved yet. Raises Invalid for one that is too large."""
+    kept = storage().save(chunks, most=settings.CONFIG.largest_file_mb * 1024 * 1024)
+    return StoredFile(key=kept.key, size=kept.size, digest=kept.digest, media_type=sniffing.media_type(kept.head))
+
+
+def checked_name(given: str) -> str:
+    """The last part of a file name as it was given, if it can be one; raises Invalid."""
+    name = PureWindowsPath(PurePosixPath(given).name).name
+    name = text.line(name, field="file_name", longest=LONGEST_FILE_NAME)
+    if not name.strip("."):
+        raise Invalid("file_name_required", "A file needs a name.", field="files")
+    return name
+
+
+def sweep(now: datetime) -> int:
+    """Forget uploads that nothing used within a day, and contents that nothing refers to; returns how many went."""
+    old = now - KEPT
+    TemporaryFile.objects.filter(created_at__lt=old).delete()
+    unused = StoredFile.objects.filter(created_at__lt=old, temporary=None, uses=None)
+    keys = list(unused.values_list("key", flat=True)[:1000])
+    StoredFile.objects.filter(key__in=keys, temporary=None, uses=None).delete()
+    gone = 0
+    contents = storage()
+    for key, moment in contents.kept():
+        if moment < old and not StoredFile.objects.filter(key=key).exists():
+            contents.delete(key)
+            gone += 1
+    return gone

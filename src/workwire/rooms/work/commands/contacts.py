@@ -1,0 +1,145 @@
+"""Who stands at a work item, and as what: wishes of a command, fulfilled inside it.
+
+A tag that only one contact may hold moves to whoever gets it last; two in one wish list are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from workwire.access.models import User
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.rooms.parties import queries as parties
+from workwire.rooms.parties.models import Contact, ContactTag
+from workwire.rooms.work.models import ItemContact, WorkItem
+
+MOST_CONTACTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TagWish:
+    """A contact tag to give, or to take away."""
+
+    guid: UUID
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWish:
+    """A contact or an account, by GUID, that is to stand at a work item with tags, or no longer."""
+
+    guid: UUID
+    tags: tuple[TagWish, ...] = ()
+    retired: bool = False
+
+
+def requester(guid: UUID) -> ContactWish:
+    """The wish that makes somebody all that who asks for work is: requester from the first, primary contact and subject."""
+    built_in = parties.contact_tags().exclude(built_in="")
+    return ContactWish(guid, tuple(TagWish(tag.guid) for tag in built_in))
+
+
+def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at: datetime) -> bool:
+    """Fulfil wishes for the contacts of a locked item; returns whether anything changed. Raises Invalid (field contacts)."""
+    if len(wishes) > MOST_CONTACTS:
+        raise _invalid("too_many_contacts", f"At most {MOST_CONTACTS} contacts are changed at once.")
+    known = _known_tags(wishes)
+    _check_single_holders(wishes, known)
+    present = {_guid(row): row for row in _rows(item)}
+    changed = False
+    for wish in wishes:
+        row = present.get(wish.guid)
+        if wish.retired:
+            if row is not None:
+                row.delete()
+                changed = True
+            continue
+        if row is None:
+            row = _added(item, wish.guid, by=by, at=at)
+            changed = True
+        changed |= _tag(item, row, wish.tags, known)
+    return changed
+
+
+def has_tag(item: WorkItem, built_in: str) -> bool:
+    """Whether some contact of an item holds a built-in tag."""
+    return ItemContact.objects.filter(item=item.pk, tags__built_in=built_in).exists()
+
+
+def _rows(item: WorkItem) -> Iterable[ItemContact]:
+    return ItemContact.objects.filter(item=item.pk).select_related("contact", "user")
+
+
+def _guid(row: ItemContact) -> UUID:
+    someone = row.contact or row.user
+    if someone is None:
+        raise LookupError(f"item contact {row.pk} is nobody")
+    return someone.guid
+
+
+def _known_tags(wishes: Sequence[ContactWish]) -> dict[UUID, ContactTag]:
+    wanted = {tag.guid for wish in wishes for tag in wish.tags}
+    known = {tag.guid: tag for tag in parties.contact_tags().filter(guid__in=wanted)} if wanted else {}
+    if wanted - set(known):
+        raise _invalid("contact_tag_not_found", "There is no such contact tag.")
+    return known
+
+
+def _check_single_holders(wishes: Sequence[ContactWish], known: dict[UUID, ContactTag]) -> None:
+    held: dict[UUID, UUID] = {}
+    for wish in wishes:
+        for tag in wish.tags:
+            if wish.retired or tag.retired or known[tag.guid].allow_multiple:
+                continue
+            if held.setdefault(tag.guid, wish.guid) != wish.guid:
+                raise _invalid("contact_tag_held_twice", f"Only one contact can be '{known[tag.guid].name}'.")
+
+
+def _added(item: WorkItem, guid: UUID, *, by: Actor, at: datetime) -> ItemContact:
+    contact = Contact.objects.filter(guid=guid).first()
+    user = None
+    if contact is not None:
+        if contact.retired:
+            raise _invalid("contact_retired", "This contact is retired.")
+        if not parties.contacts_of_customer(item.customer).filter(pk=contact.pk).exists():
+            raise _invalid("contact_of_other_company", "This contact belongs to another company.")
+    else:
+        user = User.objects.filter(guid=guid).first()
+        if user is None:
+            raise _invalid("contact_not_found", "There is no such contact.")
+        if not user.is_active:
+            raise _invalid("contact_retired", "This account is retired.")
+    return ItemContact.objects.create(item=item, contact=contact, user=user, added_by_id=by.user_id, added_at=at)
+
+
+def _tag(item: WorkItem, row: ItemContact, wishes: Sequence[TagWish], known: dict[UUID, ContactTag]) -> bool:
+    held = set(row.tags.values_list("guid", flat=True))
+    changed = False
+    for wish in wishes:
+        tag = known[wish.guid]
+        if wish.retired and wish.guid in held:
+            row.tags.remove(tag)
+            changed = True
+        elif not wish.retired and wish.guid not in held:
+            _check_tag(item, tag)
+            if not tag.allow_multiple:
+                for other in ItemContact.objects.filter(item=item.pk, tags=tag):
+                    other.tags.remove(tag)
+            row.tags.add(tag)
+            changed = True
+    return changed
+
+
+def _check_tag(item: WorkItem, tag: ContactTag) -> None:
+    if tag.retired:
+        raise _invalid("contact_tag_retired", f"The contact tag '{tag.name}' is retired.")
+    if tag.supplier_id is not None and tag.supplier_id != item.contract.supplier_id:
+        raise _invalid("contact_tag_of_other_company", f"The contact tag '{tag.name}' is another supplier's.")
+
+
+def _invalid(code: str, message: str) -> Invalid:
+    return Invalid(code, message, field="contacts")

@@ -1,0 +1,128 @@
+"""What somebody launches from a running case: sub-cases, actions by hand, the next step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Unpack
+from uuid import UUID
+
+from django.db import transaction
+
+from workwire.kernel import text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.catalogue.models import ActionDefinition, ProcessType
+from workwire.rooms.work import dues, queries, transitions
+from workwire.rooms.work.commands import flow
+from workwire.rooms.work.commands.changing import (
+    LONGEST_DESCRIPTION,
+    Change,
+    Changes,
+    locked,
+    locked_line,
+    reason_for,
+    require_may_work,
+)
+from workwire.rooms.work.commands.starting import started, started_by, submit
+from workwire.rooms.work.models import Status, WorkItem
+
+MOST_LAUNCHED = 100
+
+
+@transaction.atomic
+def launch_sub_case(
+    case: WorkItem, version_guid: UUID, title: str, *, by: Actor, independent: bool = False
+) -> WorkItem:
+    """Start a case from another one, which waits until it ends unless the new one is `independent`; returns the new case."""
+    require_may_work(by)
+    change = _running(case, by)
+    version = catalogue.version_for_case(version_guid, by=by)
+    fields: Changes = {"title": title}
+    period = change.item.schedule_period
+    if period is not None and period.schedule_id == version.schedule_id:
+        fields["schedule_period"] = period.guid
+    made = started(ProcessType.CASE, version, fields, at_once=True, by=by, parent=change.item, independent=independent)
+    if not independent and change.item.status != Status.WAITING:
+        change.move(transitions.wait_for_sub_case(change.standing, reason_for(by)))
+        change.done()
+    return made
+
+
+@transaction.atomic
+def launch_action(
+    case: WorkItem,
+    definition_guid: UUID,
+    *,
+    by: Actor,
+    instructions: str | None = None,
+    due_date: datetime | None = None,
+    times: int = 1,
+) -> list[WorkItem]:
+    """Start an action of a running case by hand, up to 100 times, with instructions and a due date of its own."""
+    require_may_work(by)
+    change = _running(case, by)
+    if not 1 <= times <= MOST_LAUNCHED:
+        raise Invalid("times_invalid", f"An action is launched 1 to {MOST_LAUNCHED} times.", field="times")
+    definition = catalogue.launchable(change.item.process_version).filter(guid=definition_guid).first()
+    if definition is None:
+        message = "The case has no action of this kind that may be launched by hand."
+        raise Invalid("action_not_in_case", message, field="action")
+    present = WorkItem.objects.filter(parent=change.item.pk, definition=definition.pk).count()
+    return [_launch(change, definition, present + number, instructions, due_date) for number in range(1, times + 1)]
+
+
+@transaction.atomic
+def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
+    """Let a case go on by hand: into its next step, or to its end after the last one.
+
+    Raises Conflict while an action of the flow or a sub-case is open.
+    """
+    require_may_work(by)
+    line = locked_line(case, by=by)
+    change = Change(locked(case.pk, by=by, version=version), by=by)
+    _require_case(change.item)
+    if change.item.status not in transitions.OPEN:
+        raise Conflict("case_not_running", "Only a case that runs can go on.")
+    if queries.open_items_under(change.item).exclude(ad_hoc=True).exists():
+        raise Conflict("step_not_done", "The step is not done: work of it is open.")
+    if flow.next_step(change.item) is None and queries.has_open_items_under(change.item):
+        raise Conflict("case_has_open_work", "The case cannot end while work under it is open.")
+    change.write(changes)
+    flow.advance([*line, change], by_hand=True)
+    return change.done()
+
+
+@transaction.atomic
+def submit_or_go_on(case: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
+    """Submit a draft; let a case that halted after a step go on into the next one, with the changes given."""
+    if case.status == Status.DRAFT:
+        return submit(case, by=by, version=version, **changes)
+    return start_next_step(case, by=by, version=version, **changes)
+
+
+def _running(case: WorkItem, by: Actor) -> Change:
+    change = Change(locked(case.pk, by=by), by=by)
+    _require_case(change.item)
+    if change.item.status not in transitions.OPEN:
+        raise Conflict("case_not_running", "Work can only be launched from a case that runs.")
+    return change
+
+
+def _require_case(item: WorkItem) -> None:
+    if item.kind != ProcessType.CASE:
+        raise Invalid("not_a_case", "Only a case has steps, actions and sub-cases.", field="case")
+
+
+def _launch(
+    change: Change, definition: ActionDefinition, count: int, instructions: str | None, due_date: datetime | None
+) -> WorkItem:
+    name = f"A{definition.step.number}.{definition.number}" + (f"-{count}" if count > 1 else "")
+    action = flow.new_action(change.item, definition, name, at=change.at, by=change.by)
+    action.ad_hoc = True
+    action.started_by_method, action.started_by_id = started_by(change.by), change.by.user_id
+    if instructions:
+        action.description = text.prose(instructions, field="instructions", longest=LONGEST_DESCRIPTION)
+    if due_date is not None:
+        dues.override(action, due_date)
+    return flow.bring(action, at=change.at, by=change.by)

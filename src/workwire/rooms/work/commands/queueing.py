@@ -1,0 +1,116 @@
+"""Queues: who gets work from them and who manages them. Making and changing them needs the feature Process Builder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypedDict, Unpack, cast
+
+from django.db import IntegrityError, transaction
+
+from workwire.access import features
+from workwire.access.models import User
+from workwire.access.policy import require
+from workwire.kernel import text
+from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.rooms.work import events, queries
+from workwire.rooms.work.models import Queue
+
+LONGEST_DESCRIPTION = 64 * 1024
+
+
+class QueueFields(TypedDict, total=False):
+    """What may be given of a queue beside its name; members and managers are the whole lists."""
+
+    description: str
+    strict: bool
+    members: Iterable[User]
+    managers: Iterable[User]
+
+
+class QueueChanges(QueueFields, total=False):
+    """What may be changed of a queue; what is not named stays."""
+
+    name: str
+    retired: bool
+
+
+@transaction.atomic
+def create_queue(name: str, *, by: Actor, **fields: Unpack[QueueFields]) -> Queue:
+    """Make a queue; raises Conflict for a name that another one has."""
+    require(by, features.PROCESS_BUILDER)
+    queue, changes = Queue(), cast("QueueChanges", {**fields, "name": name})
+    _write(queue, changes)
+    _save(queue)
+    _set_people(queue, changes)
+    _record(events.QueueCreated, queue, by)
+    return queue
+
+
+@transaction.atomic
+def update_queue(queue: Queue, *, by: Actor, version: int | None = None, **changes: Unpack[QueueChanges]) -> Queue:
+    """Change a queue; work that lies in it stays. Raises Conflict for a version that has passed."""
+    require(by, features.PROCESS_BUILDER)
+    found = queries.queue(queue.guid, by=by)
+    found = Queue.objects.select_for_update().get(pk=found.pk)
+    if version is not None and version != found.version:
+        raise Conflict("version_conflict", "The queue has been changed since it was read.", field="version")
+    before = _state(found)
+    _write(found, changes)
+    _set_people(found, changes)
+    if _state(found) != before:
+        found.version += 1
+        _save(found)
+        _record(events.QueueUpdated, found, by)
+    return found
+
+
+def _write(queue: Queue, changes: QueueChanges) -> None:
+    if "name" in changes:
+        queue.name = text.name(changes["name"])
+    if "description" in changes:
+        queue.description = text.prose(changes["description"], field="description", longest=LONGEST_DESCRIPTION)
+    queue.strict = changes.get("strict", queue.strict)
+    queue.retired = changes.get("retired", queue.retired)
+
+
+def _set_people(queue: Queue, changes: QueueChanges) -> None:
+    if "members" in changes:
+        queue.members.set(_checked(changes["members"], "members", (UserType.OPERATIONAL, UserType.ROBOT)))
+    if "managers" in changes:
+        queue.managers.set(_checked(changes["managers"], "managers", (UserType.OPERATIONAL,)))
+
+
+def _checked(users: Iterable[User], field: str, allowed: tuple[UserType, ...]) -> list[User]:
+    found = list(users)
+    for user in found:
+        if user.user_type not in allowed:
+            raise Invalid("queue_people_invalid", f"User '{user.username}' cannot be one of the {field}.", field=field)
+    return found
+
+
+def _state(queue: Queue) -> tuple[object, ...]:
+    people = [sorted(people.values_list("pk", flat=True)) for people in (queue.members, queue.managers)]
+    return queue.name, queue.description, queue.strict, queue.retired, people
+
+
+def _save(queue: Queue) -> None:
+    try:
+        with transaction.atomic():
+            queue.save()
+    except IntegrityError as error:
+        raise Conflict("queue_name_taken", "There is such a queue already.", field="name") from error
+
+
+def _record(kind: type[events.QueueBody], queue: Queue, by: Actor) -> None:
+    body = kind(
+        GUID=str(queue.guid),
+        Name=queue.name,
+        Strict=queue.strict,
+        Retired=queue.retired,
+        Members=sorted(queue.members.values_list("username", flat=True)),
+        Managers=sorted(queue.managers.values_list("username", flat=True)),
+    )
+    record(body, about=Subject(ObjectType.QUEUE, queue.guid), by=by)

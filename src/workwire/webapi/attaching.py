@@ -1,0 +1,31 @@
+"""Files: uploading one for later, attaching one to a work item."""
+
+from __future__ import annotations
+
+from workwire.rooms.files import commands as files
+from workwire.rooms.work import commands, queries
+from workwire.webapi.calls import Call, Malformed
+from workwire.webapi.operations import operation
+from workwire.webapi.wishes import tags_named
+
+
+@operation("Packet/PrepareNewFile", "POST")
+def prepare_new_file(call: Call) -> str:
+    """Keep an uploaded file for a day, until a later call names its GUID; answers the GUID as a JSON string."""
+    if call.upload is None:
+        raise Malformed("file_missing", "Send one file as multipart/form-data.", field="file")
+    kept = files.prepare(call.upload.chunks(), call.upload.name or "", by=call.actor)
+    return str(kept.guid)
+
+
+@operation("Packet/AttachFile", "POST", absent=403)
+def attach_file(call: Call) -> str:
+    """Attach a file to a work item; answers the file's GUID as a JSON string."""
+    item = queries.item(call.guid("PacketGUID"), by=call.actor)
+    wish = files.FileWish(
+        data=call.data("Data"),
+        file_name=call.text("FileName"),
+        note=call.text("Note"),
+        tags=tags_named(call, "FileTagGUID"),
+    )
+    return str(commands.attach_file(item, wish, by=call.actor).guid)

@@ -1,0 +1,127 @@
+"""Getting work, giving it out and back; what is launched from cases; checklists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workwire.access import features
+from workwire.access import queries as access
+from workwire.access.policy import require
+from workwire.kernel.errors import Invalid, NotFound
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.catalogue.queries import ProcessType
+from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.work import commands, dues, queries
+from workwire.webapi import packets
+from workwire.webapi.answers import present
+from workwire.webapi.calls import Call, Malformed
+from workwire.webapi.operations import operation
+
+
+@operation("Work/GetMoreWork", "GET")
+def get_more_work(call: Call) -> dict[str, Any] | None:
+    """Take the most important item of the caller's queues."""
+    found = commands.get_more_work(by=call.actor)
+    return None if found is None else packets.work_to_do(found)
+
+
+@operation("Work/IsWorkAvailable", "GET")
+def is_work_available(call: Call) -> bool:
+    """Whether GetMoreWork would give something."""
+    require(call.actor, features.WORK_ITEMS)
+    return queries.is_work_available(call.actor)
+
+
+@operation("Work/RejectWork", "POST", done=200)
+def reject_work(call: Call) -> None:
+    """Give one's work back with a reason."""
+    item = queries.item(call.guid("PacketGUID"), by=call.actor)
+    reason = call.text("RejectReason")
+    if not reason:
+        raise Malformed("reason_missing", "RejectReason must say why.", field="RejectReason")
+    commands.reject(item, reason, by=call.actor)
+
+
+@operation("Packet/SetAssignee", "POST", conflict=409)
+def set_assignee(call: Call) -> None:
+    """Give an item to somebody, or to nobody with an empty UserGUID; a note is kept as a communication."""
+    item = queries.item(call.guid("PacketGUID"), by=call.actor)
+    guid = call.optional_guid("UserGUID")
+    try:
+        user = access.user(guid, by=call.actor) if guid is not None and guid.int else None
+    except NotFound as error:
+        raise Invalid("assignee_not_found", "There is no such user.", field="UserGUID") from error
+    force, note = call.flag("ForceAssign") or False, call.text("Note") or ""
+    conversations.assign_with_note(item, user, note, by=call.actor, force=force)
+
+
+@operation("Case/GetLaunchableActions", "GET")
+def get_launchable_actions(call: Call) -> list[dict[str, Any]]:
+    """The actions of a case that may be started by hand."""
+    require(call.actor, features.WORK_ITEMS)
+    case = queries.item(call.guid("CaseGUID"), by=call.actor, kind=ProcessType.CASE)
+    return [_launchable(definition) for definition in catalogue.launchable(case.process_version)]
+
+
+@operation("Case/LaunchAdhocAction", "POST", enveloped=True)
+def launch_ad_hoc_action(call: Call) -> list[dict[str, str]]:
+    """Start an action of a case by hand, once or more often."""
+    case = queries.item(call.guid("GUID"), by=call.actor, kind=ProcessType.CASE)
+    times = call.number("NumberOfTimesToLaunch")
+    launched = commands.launch_action(
+        case,
+        call.guid("ActionAttributeGUID"),
+        by=call.actor,
+        instructions=call.text("ActionOverrideInstruction"),
+        due_date=call.moment("ActionOverrideDueDate"),
+        times=1 if times is None else times,
+    )
+    return [{"GUID": str(action.guid)} for action in launched]
+
+
+@operation("Case/LaunchChildCase", "POST", enveloped=True, absent=403)
+def launch_child_case(call: Call) -> dict[str, Any]:
+    """Start a case from a case."""
+    case = queries.item(call.guid("CaseGUID"), by=call.actor, kind=ProcessType.CASE)
+    made = commands.launch_sub_case(
+        case,
+        call.guid("CaseAttributeGUID"),
+        call.text("CaseTitle") or "",
+        by=call.actor,
+        independent=call.flag("IndependentCase") or False,
+    )
+    return packets.basic_item(queries.item(made.guid, by=call.actor))
+
+
+@operation("Action/UpdateChecklist", "POST")
+def update_checklist(call: Call) -> None:
+    """Answer a line of an action's checklist."""
+    line = queries.checklist_item(call.guid("GUID"), by=call.actor)
+    decision = call.choice("Decision", queries.ChecklistResult)
+    commands.answer_checklist(
+        line,
+        by=call.actor,
+        result=queries.ChecklistResult(line.result) if decision is None else decision,
+        note=call.text("Note"),
+        peer_note=call.text("PeerReviewNote"),
+    )
+
+
+def _launchable(definition: Any) -> dict[str, Any]:
+    rule = dues.rule_written(definition.due_rule)
+    override = rule.override.value if rule else "Yes"
+    ad_hoc = definition.step.number == 0
+    due = {"Name": rule.description, "AllowOverrideDueDate": override} if rule else None
+    return present(
+        {
+            "GUID": str(definition.guid),
+            "Order": definition.number,
+            "StepNumber": None if ad_hoc else definition.step.number,
+            "AllowManualCreation": True,
+            "Instruction": definition.instructions,
+            "AllowOverrideDueDate": override,
+            "DueDateAttribute": due,
+            "ActionName": definition.work_type.name,
+            "IsAdhoc": ad_hoc,
+        }
+    )
