@@ -78,10 +78,18 @@ class Config(BaseSettings):
         "", description="Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://…; empty sends no mail."
     )
     mail_from: str = Field("", description="Address that mail comes from where the sender names none.")
+    mail_domains: Commas = Field(
+        [], description="Domains, beside that of the address above, whose addresses mail may come from."
+    )
     feedback_window_hours: int = Field(0, ge=0, description="Hours a resolved item may be reopened before it closes.")
 
     @field_validator(
-        "secret_keys", "allowed_hosts", "webhook_allowed_networks", "webhook_retry_schedule", mode="before"
+        "secret_keys",
+        "allowed_hosts",
+        "webhook_allowed_networks",
+        "webhook_retry_schedule",
+        "mail_domains",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

@@ -6,6 +6,7 @@ account (the check before every message), so that there is one definition of eac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -75,6 +76,15 @@ def user(guid: UUID, *, by: Actor) -> User:
     """One account; raises NotFound."""
     found = users_visible_to(by).filter(guid=guid).first()
     if found is None:
+        raise not_found("user")
+    return found
+
+
+def users(guids: Iterable[UUID], *, by: Actor) -> list[User]:
+    """The accounts with the given GUIDs, each once; raises NotFound when one of them is not there."""
+    wanted = set(guids)
+    found = list(users_visible_to(by).filter(guid__in=wanted).order_by("pk"))
+    if len(found) != len(wanted):
         raise not_found("user")
     return found
 

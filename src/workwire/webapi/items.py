@@ -30,7 +30,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
             raise Malformed("requester_with_contacts", message, field="RequesterUserGUID")
         wish["contacts"] = [commands.requester(requester)]
     made = commands.create_ticket(_ticket_version(call, wish["category_guid"]), by=call.actor, **wish)
-    return packets.ticket_packet(_read(made, call), call.actor.user_id)
+    return packets.ticket_packet(_read(made, call), call.actor)
 
 
 @operation("Ticket/Get", "GET")
@@ -42,7 +42,7 @@ def get_ticket(call: Call) -> dict[str, Any]:
 @operation("Ticket/Update", "POST")
 def update_ticket(call: Call) -> dict[str, Any]:
     """Change a ticket."""
-    return packets.updated_ticket(_change(call, ProcessType.TICKET, commands.update), call.actor.user_id)
+    return packets.updated_ticket(_change(call, ProcessType.TICKET, commands.update), call.actor)
 
 
 @operation("Ticket/SetToDo", "POST", enveloped=True)
@@ -65,7 +65,7 @@ def create_case(call: Call) -> dict[str, Any]:
         message = "CaseAttributeVersionGUID is missing."
         raise Malformed("case_version_missing", message, field="CaseAttributeVersionGUID")
     made = commands.create_case(version, by=call.actor, **changes(call))
-    return packets.full_item(_read(made, call), call.actor.user_id)
+    return packets.full_item(_read(made, call), call.actor)
 
 
 @operation("Case/Get", "GET")
@@ -135,11 +135,11 @@ def _ticket_version(call: Call, category: UUID | None) -> UUID:
 def _get(call: Call, name: str, kind: ProcessType) -> dict[str, Any]:
     item = queries.item(call.guid(name), by=call.actor, kind=kind)
     call.tag = item.version
-    return packets.full_item(item, call.actor.user_id)
+    return packets.full_item(item, call.actor)
 
 
 def _changed(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) -> dict[str, Any]:
-    return packets.full_item(_change(call, kind, command), call.actor.user_id)
+    return packets.full_item(_change(call, kind, command), call.actor)
 
 
 def _change(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) -> WorkItem:

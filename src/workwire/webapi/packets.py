@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.clock import rfc3339
-from workwire.rooms.files import queries as files
 from workwire.rooms.work import queries
 from workwire.webapi.answers import NIL_GUID, account, outsider, present, user_for_list
 
 if TYPE_CHECKING:
+    from workwire.kernel.actor import Actor
     from workwire.rooms.catalogue.models import TicketCategory
     from workwire.rooms.files.models import ItemFile
     from workwire.rooms.work.models import ChecklistItem, ItemContact, WorkItem
@@ -31,8 +31,9 @@ STATE_DESCRIPTIONS = {
 }
 
 
-def full_item(item: WorkItem, actor_id: int | None) -> dict[str, Any]:
+def full_item(item: WorkItem, by: Actor) -> dict[str, Any]:
     """A ticket, case or action with all the contract lists of it."""
+    actor_id = by.user_id
     shown = {
         **basic_item(item),
         "CustomerGUID": str(item.customer.guid),
@@ -51,8 +52,8 @@ def full_item(item: WorkItem, actor_id: int | None) -> dict[str, Any]:
         "Description": item.description,
         "DataFields": item.custom_data,
         "AffectedRecordCount": item.record_count,
-        "Files": [_file(row, item, actor_id) for row in files.files_of(item.pk)],
-        "Contacts": [_contact(row, actor_id) for row in queries.contacts_of(item)],
+        "Files": [_file(row, item, actor_id) for row in queries.files_of(item, by=by)],
+        "Contacts": [_contact(row, actor_id) for row in queries.contacts_of(item, by=by)],
         "Defects": [],
     }
     if item.kind == queries.ProcessType.TICKET:
@@ -89,9 +90,9 @@ def basic_item(item: WorkItem) -> dict[str, Any]:
     )
 
 
-def ticket_packet(item: WorkItem, actor_id: int | None) -> dict[str, Any]:
+def ticket_packet(item: WorkItem, by: Actor) -> dict[str, Any]:
     """A ticket as creating and updating one answer it."""
-    shown = basic_item(item)
+    actor_id, shown = by.user_id, basic_item(item)
     del shown["SupplierName"], shown["ServiceLineName"], shown["Status"]
     return present(
         {
@@ -111,14 +112,14 @@ def ticket_packet(item: WorkItem, actor_id: int | None) -> dict[str, Any]:
             "CompletedBy": account(item.resolved_by, actor_id),
             "OwnerUser": account(item.owner, actor_id),
             "StartedByUser": account(item.started_by, actor_id),
-            "Contacts": [case_flow_contact(row, actor_id) for row in queries.contacts_of(item)],
+            "Contacts": [case_flow_contact(row, actor_id) for row in queries.contacts_of(item, by=by)],
         }
     )
 
 
-def updated_ticket(item: WorkItem, actor_id: int | None) -> dict[str, Any]:
+def updated_ticket(item: WorkItem, by: Actor) -> dict[str, Any]:
     """A ticket as updating one answers it."""
-    shown = ticket_packet(item, actor_id)
+    shown = ticket_packet(item, by)
     return shown | {"Processing": False, "StateDescription": STATE_DESCRIPTIONS[shown["State"]]}
 
 

@@ -11,7 +11,19 @@ from ninja import NinjaAPI
 from workwire import __version__
 from workwire.api import errors
 from workwire.api.auth import Bearer
-from workwire.api.v1 import administration, catalogue, deliveries, parties, sessions, subscriptions, work
+from workwire.api.v1 import (
+    administration,
+    building,
+    calendars,
+    catalogue,
+    contacts,
+    deliveries,
+    files,
+    parties,
+    sessions,
+    subscriptions,
+    work,
+)
 from workwire.api.v1.openapi import with_problems, with_webhooks
 
 
@@ -32,7 +44,19 @@ api = Api(
     urls_namespace="api-v1",
 )
 errors.install(api)
-for _room in (sessions, work, parties, catalogue, subscriptions, deliveries, administration):
+for _room in (
+    sessions,
+    work,
+    files,
+    contacts,
+    parties,
+    calendars,
+    catalogue,
+    building,
+    subscriptions,
+    deliveries,
+    administration,
+):
     api.add_router("", _room.router)
 
 

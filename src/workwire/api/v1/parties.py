@@ -12,10 +12,11 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Name, answers, listing
+from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.commitments import queries as commitments
 from workwire.rooms.parties import commands, queries
 
 if TYPE_CHECKING:
@@ -72,10 +73,20 @@ class ContractIn(In):
     name: Name
     description: str = ""
     time_zone: str | None = None
+    calendar: UUID | None = None
+
+
+class ContractChange(In):
+    """What is to be changed of a contract; what is left out stays. Due dates that were set before stay too."""
+
+    name: Name | None = None
+    description: str | None = None
+    time_zone: str | None = None
+    calendar: UUID | None = None
 
 
 class ContractOut(Schema):
-    """A contract."""
+    """A contract; work under it is due by the working time of its calendar in its time zone."""
 
     guid: str
     name: str
@@ -83,6 +94,8 @@ class ContractOut(Schema):
     customer: str
     supplier: str
     time_zone: str
+    calendar: str | None
+    version: int
 
 
 class ServiceIn(In):
@@ -136,7 +149,7 @@ def get_company(request: HttpRequest, response: HttpResponse, guid: UUID) -> dic
 def update_company(request: HttpRequest, response: HttpResponse, guid: UUID, wish: CompanyChange) -> dict[str, Any]:
     """Change a company."""
     by = actor(request)
-    changes: Any = {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
+    changes = given(wish)
     found = queries.company(guid, by=by)
     changed = commands.update_company(found, by=by, version=versions.wanted(request), **changes)
     versions.tag(response, changed.version)
@@ -158,7 +171,13 @@ def create_contract(request: HttpRequest, wish: ContractIn) -> Status[dict[str, 
     def create() -> dict[str, Any]:
         customer, supplier = queries.company(wish.customer, by=by), queries.company(wish.supplier, by=by)
         made = commands.create_contract(
-            customer, supplier, wish.name, by=by, description=wish.description, time_zone=wish.time_zone
+            customer,
+            supplier,
+            wish.name,
+            by=by,
+            description=wish.description,
+            time_zone=wish.time_zone,
+            calendar=commitments.calendar(wish.calendar) if wish.calendar is not None else None,
         )
         return _contract(made, by)
 
@@ -166,9 +185,23 @@ def create_contract(request: HttpRequest, wish: ContractIn) -> Status[dict[str, 
 
 
 @router.get("/contracts/{uuid:guid}", response=answers(ContractOut), operation_id="get_contract")
-def get_contract(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+def get_contract(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One contract."""
-    return _contract(queries.contract(guid, by=actor(request)), actor(request))
+    found = queries.contract(guid, by=actor(request))
+    versions.tag(response, found.version)
+    return _contract(found, actor(request))
+
+
+@router.patch("/contracts/{uuid:guid}", response=answers(ContractOut), operation_id="update_contract")
+def update_contract(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContractChange) -> dict[str, Any]:
+    """Change a contract."""
+    by, changes = actor(request), given(wish)
+    if "calendar" in changes:
+        changes["calendar"] = commitments.calendar(changes["calendar"])
+    found = queries.contract(guid, by=by)
+    changed = commands.update_contract(found, by=by, version=versions.wanted(request), **changes)
+    versions.tag(response, changed.version)
+    return _contract(changed, by)
 
 
 @router.get("/services", response=answers(Listing[ServiceOut]), operation_id="list_services")
@@ -219,6 +252,8 @@ def _contract(row: Contract, _actor: Actor) -> dict[str, Any]:
         "customer": str(row.customer.guid),
         "supplier": str(row.supplier.guid),
         "time_zone": row.time_zone,
+        "calendar": str(row.calendar.guid) if row.calendar else None,
+        "version": row.version,
     }
 
 

@@ -44,9 +44,14 @@ def listing(page: Page[Any], show: Any, actor: Actor) -> dict[str, Any]:
     return {"items": [show(row, actor) for row in page.rows], "next_cursor": page.next_cursor}
 
 
+def given(wish: In) -> Any:
+    """What was given of a change, by field; null is the same as leaving it out."""
+    return {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
+
+
 def answers(kind: Any, status: int = 200) -> dict[int, Any]:
     """The `response=` of an operation: the good answer and the documented refusals."""
     return {status: kind, **REFUSALS}
 
 
-__all__ = ["REFUSALS", "In", "Listing", "Name", "answers", "listing", "rfc3339"]
+__all__ = ["REFUSALS", "In", "Listing", "Name", "answers", "given", "listing", "rfc3339"]

@@ -22,12 +22,12 @@ from workwire.rooms.catalogue.models import (
     SchedulePeriod,
     ServiceLine,
     TicketCategory,
-    VersionState,
     WorkType,
 )
 from workwire.rooms.catalogue.models import FieldKind as FieldKind  # for doors
 from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.catalogue.models import ScheduleState as ScheduleState
+from workwire.rooms.catalogue.models import VersionState as VersionState
 
 _ABOVE = "process__service__contract"
 
@@ -148,8 +148,12 @@ def schedule(guid: UUID, *, by: Actor) -> Schedule:
 
 def steps_of(version: ProcessVersion) -> list[CaseStep]:
     """The steps of a case version in order, step 0 (what is only launched by hand) first, each with its actions."""
-    actions = definitions().order_by("number")
-    return list(version.steps.order_by("number").prefetch_related(Prefetch("actions", queryset=actions)))
+    return _steps(version, definitions())
+
+
+def steps_with_checklists(version: ProcessVersion) -> list[CaseStep]:
+    """The steps of a case version like `steps_of`, each action with its own checklist."""
+    return _steps(version, definitions().prefetch_related("checklist"))
 
 
 def categories_of(version: ProcessVersion) -> QuerySet[TicketCategory]:
@@ -165,6 +169,11 @@ def category(version: ProcessVersion, guid: UUID) -> TicketCategory:
     if found.children.exists():
         raise Invalid("category_not_leaf", "Name a category that has none below it.", field="category_guid")
     return found
+
+
+def _steps(version: ProcessVersion, actions: QuerySet[ActionDefinition]) -> list[CaseStep]:
+    ordered = Prefetch("actions", queryset=actions.order_by("number"))
+    return list(version.steps.order_by("number").prefetch_related(ordered))
 
 
 def _live(version: ProcessVersion | None) -> ProcessVersion:
@@ -231,6 +240,14 @@ def work_type(guid: UUID) -> WorkType:
     found = work_types().filter(guid=guid).first()
     if found is None:
         raise not_found("work_type")
+    return found
+
+
+def step(guid: UUID, *, by: Actor) -> CaseStep:
+    """One step of a case version that the actor sees, in any state; raises NotFound."""
+    found = CaseStep.objects.select_related("version").filter(guid=guid, version__in=versions_visible_to(by)).first()
+    if found is None:
+        raise not_found("case_step")
     return found
 
 

@@ -134,7 +134,7 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
         work_item=item,
         kind=CommunicationType.EMAIL_OUTGOING,
         sender_id=by.user_id,
-        sender_address=_address(mail.sender, "from") if mail.sender else settings.CONFIG.mail_from,
+        sender_address=_mail_sender(mail.sender, by),
         recipients=SEPARATOR.join(checked["to"]),
         copies=SEPARATOR.join(checked["cc"]),
         blind_copies=SEPARATOR.join(checked["bcc"]),
@@ -180,9 +180,14 @@ def mail_failed(communication: Communication, error: str, *, again: datetime | N
 
 
 @transaction.atomic
-def assign_with_note(item: WorkItem, user: User | None, note: str, *, by: Actor, force: bool = False) -> WorkItem:
+def assign_with_note(
+    item: WorkItem, user: User | None, note: str, *, by: Actor, force: bool = False, version: int | None = None
+) -> WorkItem:
     """Give an item to somebody, or back to its queue, and keep what was said to it as a note."""
-    given = work.unassign(item, by=by) if user is None else work.assign(item, user, by=by, force=force)
+    if user is None:
+        given = work.unassign(item, by=by, version=version)
+    else:
+        given = work.assign(item, user, by=by, force=force, version=version)
     if note.strip():
         add(item, by=by, kind=CommunicationType.AUDIT_NOTE, body=note)
     return given
@@ -226,6 +231,21 @@ def plain(html: str) -> str:
     """The text of HTML, without tags and with line ends where blocks end."""
     spaced = _BLOCK_END.sub("\n", html)
     return unescape(nh3.clean(spaced, tags=set())).strip()
+
+
+def _mail_sender(given: str, by: Actor) -> str:
+    """Whom a mail says it comes from: the installation, the actor, or an address of a domain that is ours; raises Invalid."""
+    config = settings.CONFIG
+    if not given:
+        return str(config.mail_from)
+    address = _address(given, "from")
+    own = {config.mail_from.lower(), *User.objects.filter(pk=by.user_id or 0).values_list("email", flat=True)}
+    domains = {config.mail_from.rpartition("@")[2].lower(), *(domain.lower() for domain in config.mail_domains)}
+    ours = address.lower() in {one.lower() for one in own} or address.rpartition("@")[2].lower() in domains
+    if config.smtp_url and not ours:
+        message = "Mail comes from the address of this installation, from one of its domains, or from your own."
+        raise Invalid("sender_not_ours", message, field="from")
+    return address
 
 
 def _address(value: str, field: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workwire.access import features
 from workwire.kernel.actor import Actor
 from workwire.rooms.conversations.models import CommunicationType
+from workwire.rooms.work.policy import in_self_service as in_self_service
 
 
 def may_add(actor: Actor, kind: CommunicationType) -> bool:
@@ -12,11 +13,6 @@ def may_add(actor: Actor, kind: CommunicationType) -> bool:
     if in_self_service(actor):
         return kind == CommunicationType.SELF_SERVICE_COMMENT
     return actor.has(features.WORK_ITEMS) and kind != CommunicationType.SELF_SERVICE_COMMENT
-
-
-def in_self_service(actor: Actor) -> bool:
-    """Whether the actor follows its own items only."""
-    return actor.has(features.SELF_SERVICE) and not actor.has(features.WORK_ITEMS)
 
 
 def natural_kind(actor: Actor) -> CommunicationType:

@@ -1,4 +1,4 @@
-"""How to look at communications: whoever sees a work item sees what is said about it."""
+"""How to look at communications: whoever sees a work item sees what is said about it, in self service all but notes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
+from workwire.rooms.conversations import policy
 from workwire.rooms.conversations.models import Communication as Communication  # for type annotations of callers
 from workwire.rooms.conversations.models import CommunicationType as CommunicationType  # for doors
 from workwire.rooms.conversations.models import Importance as Importance
@@ -32,8 +33,11 @@ def communication(guid: UUID, *, by: Actor) -> Communication:
 
 def _visible_to(actor: Actor) -> QuerySet[Communication]:
     seen = work.visible(WorkItem.objects.all(), actor)
+    found = Communication.objects.all()
+    if policy.in_self_service(actor):
+        found = found.exclude(kind=CommunicationType.AUDIT_NOTE)
     return (
-        Communication.objects.select_related("sender", "work_item")
+        found.select_related("sender", "work_item")
         .prefetch_related("attachments__file__stored")
         .filter(work_item__in=seen)
     )

@@ -28,15 +28,14 @@ def tag(guid: UUID) -> FileTag:
 
 def files_of(item_pk: int) -> QuerySet[ItemFile]:
     """The files of a work item that were not removed, newest first, with their tags."""
-    return _files().filter(work_item=item_pk, retired=False).order_by("-pk")
+    return item_files().filter(work_item=item_pk).order_by("-pk")
 
 
-def item_file(guid: UUID) -> ItemFile:
-    """One file of a work item that was not removed, whoever sees it; raises NotFound."""
-    found = _files().select_related("work_item").filter(guid=guid, retired=False).first()
-    if found is None:
-        raise not_found("file")
-    return found
+def item_files() -> QuerySet[ItemFile]:
+    """The files of all work items that were not removed, with their tags, whoever sees them."""
+    held = ItemFileTag.objects.select_related("tag", "added_by")
+    found = ItemFile.objects.filter(retired=False).select_related("stored", "added_by", "updated_by", "work_item")
+    return found.prefetch_related(Prefetch("tags", queryset=held))
 
 
 def contents(stored: StoredFile) -> BinaryIO:
@@ -45,9 +44,3 @@ def contents(stored: StoredFile) -> BinaryIO:
         return storage().open(stored.key)
     except FileNotFoundError as error:
         raise not_found("file_content") from error
-
-
-def _files() -> QuerySet[ItemFile]:
-    held = ItemFileTag.objects.select_related("tag", "added_by")
-    found = ItemFile.objects.select_related("stored", "added_by", "updated_by")
-    return found.prefetch_related(Prefetch("tags", queryset=held))

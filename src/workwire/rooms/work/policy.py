@@ -16,6 +16,11 @@ def may_start(actor: Actor) -> bool:
     return actor.has(features.WORK_ITEMS) or actor.has(features.SELF_SERVICE)
 
 
+def in_self_service(actor: Actor) -> bool:
+    """Whether the actor follows the items it started, and no others."""
+    return actor.has(features.SELF_SERVICE) and not actor.has(features.WORK_ITEMS)
+
+
 def may_work(actor: Actor) -> bool:
     """Whether the actor may work on items: edit, take, wait, resolve, reopen."""
     return actor.has(features.WORK_ITEMS)

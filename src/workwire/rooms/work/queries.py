@@ -9,19 +9,25 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, When
 
 from workwire.access import features
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
-from workwire.kernel.errors import not_found
+from workwire.kernel.errors import Forbidden, not_found
+from workwire.outbox import ledger
+from workwire.outbox.models import Event
 from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
-from workwire.rooms.work import dues
+from workwire.rooms.files import queries as files
+from workwire.rooms.files.models import ItemFile
+from workwire.rooms.parties import queries as parties
+from workwire.rooms.work import dues, policy
 from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue, Rag, StatusReason
 from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
 from workwire.rooms.work.models import ResolutionMethod as ResolutionMethod  # for doors
 from workwire.rooms.work.models import Status as Status  # for doors
+from workwire.rooms.work.models import WaitType as WaitType  # for doors
 from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
 from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
 from workwire.rooms.work.transitions import FINISHED
@@ -82,7 +88,7 @@ def visible(items: QuerySet[WorkItem], actor: Actor) -> QuerySet[WorkItem]:
     if sees_all(actor) or actor.user_id is None:
         return items
     items = items.filter(items_seen_by(actor.user_id))
-    if actor.has(features.SELF_SERVICE) and not actor.has(features.WORK_ITEMS):
+    if policy.in_self_service(actor):
         items = items.filter(started_by=actor.user_id)
     return items
 
@@ -117,10 +123,37 @@ def has_open_items_under(case: WorkItem) -> bool:
     return open_items_under(case).exists()
 
 
-def contacts_of(item: WorkItem) -> QuerySet[ItemContact]:
-    """Who stands at a work item, with their tags, in the order in which they were added."""
+def contacts_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemContact]:
+    """Who stands at a work item, with the tags the actor is shown, in the order in which they were added."""
+    tags = parties.contact_tags()
+    if policy.in_self_service(by):
+        tags = tags.filter(show_to_self_service=True)
     found = ItemContact.objects.filter(item=item.pk).select_related("contact__company", "user", "added_by")
-    return found.prefetch_related("tags").order_by("pk")
+    return found.prefetch_related(Prefetch("tags", queryset=tags)).order_by("pk")
+
+
+def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:
+    """The files of a work item, newest first; in self service without those of a hidden tag."""
+    found = files.files_of(item.pk)
+    return found.exclude(tags__tag__is_hidden=True) if policy.in_self_service(by) else found
+
+
+def file(guid: UUID, *, by: Actor) -> ItemFile:
+    """One file of a work item that the actor may see; raises NotFound."""
+    found = files.item_files().filter(guid=guid, work_item__in=visible(WorkItem.objects.all(), by))
+    if policy.in_self_service(by):
+        found = found.exclude(tags__tag__is_hidden=True)
+    first = found.first()
+    if first is None:
+        raise not_found("file")
+    return first
+
+
+def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:
+    """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service."""
+    if policy.in_self_service(by):
+        raise Forbidden("feature_missing", "The history of a work item is for those who work on it.")
+    return ledger.history(item(guid, by=by).guid)
 
 
 def checklist_of(action: WorkItem) -> QuerySet[ChecklistItem]:

@@ -11,7 +11,13 @@ from workwire.rooms.work.commands.changing import Changes
 from workwire.rooms.work.commands.contacts import ContactWish, TagWish, requester
 from workwire.rooms.work.commands.finishing import close_window, complete_unsuccessfully, reopen, resolve
 from workwire.rooms.work.commands.handing import assign, get_more_work, move_to_queue, reject, take, unassign
-from workwire.rooms.work.commands.launching import launch_action, launch_sub_case, start_next_step, submit_or_go_on
+from workwire.rooms.work.commands.launching import (
+    MOST_LAUNCHED,
+    launch_action,
+    launch_sub_case,
+    start_next_step,
+    submit_or_go_on,
+)
 from workwire.rooms.work.commands.queueing import create_queue, update_queue
 from workwire.rooms.work.commands.starting import create_case, create_ticket, submit
 from workwire.rooms.work.commands.working import (
@@ -25,6 +31,7 @@ from workwire.rooms.work.commands.working import (
 )
 
 __all__ = [
+    "MOST_LAUNCHED",
     "Changes",
     "ContactWish",
     "TagWish",

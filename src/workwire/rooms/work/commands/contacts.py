@@ -58,6 +58,8 @@ def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at
                 row.delete()
                 changed = True
             continue
+        if row is None and wish.tags and all(tag.retired for tag in wish.tags):
+            continue
         if row is None:
             row = _added(item, wish.guid, by=by, at=at)
             changed = True

@@ -82,10 +82,10 @@ def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkIt
 
 
 @transaction.atomic
-def reject(item: WorkItem, reason: str, *, by: Actor) -> WorkItem:
+def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None) -> WorkItem:
     """Give one's own work back with a reason; what a robot rejects is never given to a robot again."""
     require_may_work(by)
-    change = Change(locked(item.pk, by=by), by=by)
+    change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     if item.assignee_id is None or item.assignee_id != by.user_id:
         raise Forbidden("not_assigned_to_you", "Only work that is assigned to you can be rejected.")

@@ -1,0 +1,399 @@
+"""How processes are shaped: work types, processes, versions with their categories, steps and actions, custom data fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema, Status
+
+from workwire.access import features
+from workwire.access import queries as access
+from workwire.access.policy import require
+from workwire.api import versions
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.catalogue import VersionDetail, VersionOut, version_detail
+from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.kernel.pages import page
+from workwire.rooms.catalogue import commands, queries
+from workwire.rooms.commitments.rules import DueRule
+from workwire.rooms.parties import queries as parties
+from workwire.rooms.work import queries as work
+
+if TYPE_CHECKING:
+    from workwire.rooms.catalogue.models import DataField, Process, ProcessVersion, WorkType
+
+router = Router(tags=["building"])
+KindName = Literal["ticket", "case", "action"]
+FieldKindName = Literal[
+    "short_text",
+    "long_text",
+    "list",
+    "multi_level_list",
+    "date",
+    "date_time",
+    "check_box",
+    "decimal",
+    "whole_number",
+    "email",
+    "table",
+]
+
+
+class WorkTypeIn(In):
+    """A ticket type, case type or action type to make."""
+
+    service_line: UUID
+    kind: KindName
+    name: Name
+    description: str = ""
+
+
+class WorkTypeOut(Schema):
+    """A ticket type, case type or action type of a service line; an action type may have lines every action of it asks."""
+
+    guid: str
+    service_line: str
+    kind: KindName
+    name: str
+    description: str
+
+
+class ChecklistIn(In):
+    """Lines that every action of the type asks before it is done."""
+
+    lines: list[str] = Field(min_length=1)
+
+
+class ProcessIn(In):
+    """A ticket type or case type to offer under a service of the same service line."""
+
+    service: UUID
+    work_type: UUID
+
+
+class ProcessOut(Schema):
+    """A process: one ticket or case type offered under one service."""
+
+    guid: str
+    service: str
+    work_type: str
+    name: str
+    kind: KindName
+
+
+class DueRuleIn(In):
+    """When work is due: `amount` of `unit` after (or, negative, before) `base`; `of` names the schedule date or the field."""
+
+    amount: int
+    unit: Literal["hours", "working_hours", "days", "working_days"]
+    base: Literal["start", "previous_end", "case_start", "schedule_date", "custom_date"] = "start"
+    of: str = ""
+    adjust: Literal["none", "next_morning", "end_of_day"] = "none"
+    add_wait_time: bool = False
+    override: Literal["No", "Yes", "OnCreationOnly"] = "Yes"
+
+
+class Placed(In):
+    """When work is due and to whom it goes first: a queue, or a person, by GUID."""
+
+    due: DueRuleIn | None = None
+    queue: UUID | None = None
+    person: UUID | None = None
+
+
+class VersionIn(Placed):
+    """A draft of a process to begin."""
+
+    schedule: UUID | None = None
+    requires_primary_contact: bool = False
+    requires_requester: bool = False
+
+
+class CategoryIn(In):
+    """A ticket category to add, at the top or below another one; at most three levels."""
+
+    name: Name
+    parent: UUID | None = None
+
+
+class StepIn(In):
+    """A step to add at the end; after one that is not `automatic` the case goes to its owner."""
+
+    name: Name
+    automatic: bool = True
+
+
+class AdHocActionIn(Placed):
+    """An action to add that is only launched by hand."""
+
+    work_type: UUID
+    instructions: str = ""
+    checklist: list[str] = []
+
+
+class ActionIn(AdHocActionIn):
+    """An action to add at the end of a branch of a step."""
+
+    branch: int = Field(1, ge=1, le=100)
+    launchable: bool = False
+
+
+class StateIn(In):
+    """The state a version is to have; going live retires the one that was."""
+
+    state: Literal["Draft", "Testing", "Live", "Retiring", "Archive"]
+
+
+class DataFieldIn(In):
+    """A custom data field to define; a list has `values`, a multi-level list a `tree`, a table `columns` in its options."""
+
+    name: str = Field(min_length=1, max_length=100)
+    kind: FieldKindName
+    options: dict[str, Any] = {}
+    description: str = ""
+
+
+class DataFieldChange(In):
+    """What is to be changed of a custom data field; its kind never does."""
+
+    options: dict[str, Any] | None = None
+    description: str | None = None
+    retired: bool | None = None
+
+
+class DataFieldOut(Schema):
+    """A custom data field."""
+
+    guid: str
+    name: str
+    kind: FieldKindName
+    options: dict[str, Any]
+    description: str
+    retired: bool
+    version: int
+
+
+@router.get("/work-types", response=answers(Listing[WorkTypeOut]), operation_id="list_work_types")
+def list_work_types(
+    request: HttpRequest, paging: Query[PageQuery], kind: KindName | None = None, service_line: UUID | None = None
+) -> dict[str, Any]:
+    """Ticket types, case types and action types."""
+    found = queries.work_types()
+    if kind is not None:
+        found = found.filter(kind=queries.ProcessType[kind.upper()])
+    if service_line is not None:
+        found = found.filter(service_line__guid=service_line)
+    return listing(page(found, **paging.arguments()), _work_type, actor(request))
+
+
+@router.post("/work-types", response=answers(WorkTypeOut, 201), operation_id="create_work_type")
+def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str, Any]]:
+    """Make a ticket type, case type or action type."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        line, kind = queries.service_line(wish.service_line), queries.ProcessType[wish.kind.upper()]
+        made = commands.create_work_type(line, kind, wish.name, by=by, description=wish.description)
+        return _work_type(made, by)
+
+    return Status(201, once(request, create))
+
+
+@router.post("/work-types/{uuid:guid}/checklist", response=answers(WorkTypeOut), operation_id="add_global_checklist")
+def add_global_checklist(request: HttpRequest, guid: UUID, wish: ChecklistIn) -> dict[str, Any]:
+    """Add lines to the checklist of an action type; actions that start from now on have them."""
+    by, found = actor(request), queries.work_type(guid)
+    commands.add_global_checklist(found, tuple(wish.lines), by=by)
+    return _work_type(found, by)
+
+
+@router.get("/processes", response=answers(Listing[ProcessOut]), operation_id="list_processes")
+def list_processes(request: HttpRequest, paging: Query[PageQuery], service: UUID | None = None) -> dict[str, Any]:
+    """Processes the account may see."""
+    by = actor(request)
+    found = queries.processes_visible_to(by)
+    if service is not None:
+        found = found.filter(service__guid=service)
+    return listing(page(found, **paging.arguments()), _process, by)
+
+
+@router.post("/processes", response=answers(ProcessOut, 201), operation_id="create_process")
+def create_process(request: HttpRequest, wish: ProcessIn) -> Status[dict[str, Any]]:
+    """Offer a ticket or case type under a service."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        service, work_type = parties.service(wish.service, by=by), queries.work_type(wish.work_type)
+        return _process(commands.create_process(service, work_type, by=by), by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/processes/{uuid:guid}/versions", response=answers(Listing[VersionOut]), operation_id="list_versions")
+def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All versions of a process, for who builds."""
+    by = actor(request)
+    require(by, features.PROCESS_BUILDER)
+    found = queries.versions_visible_to(by).filter(process=queries.process(guid, by=by).pk)
+    return listing(page(found, **paging.arguments()), _version, by)
+
+
+@router.post("/processes/{uuid:guid}/versions", response=answers(VersionDetail, 201), operation_id="create_version")
+def create_version(request: HttpRequest, guid: UUID, wish: VersionIn) -> Status[dict[str, Any]]:
+    """Begin a draft of a process."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        schedule = queries.schedule(wish.schedule, by=by) if wish.schedule is not None else None
+        made = commands.create_version(
+            queries.process(guid, by=by),
+            by=by,
+            schedule=schedule,
+            requires_primary_contact=wish.requires_primary_contact,
+            requires_requester=wish.requires_requester,
+            **_placed(wish, by),
+        )
+        return version_detail(made, by)
+
+    return Status(201, once(request, create))
+
+
+@router.post("/process-versions/{uuid:guid}/categories", response=answers(VersionDetail), operation_id="add_category")
+def add_category(request: HttpRequest, guid: UUID, wish: CategoryIn) -> dict[str, Any]:
+    """Add a category to the draft of a ticket process."""
+    by, version = actor(request), _version(request, guid)
+    parent = None
+    if wish.parent is not None:
+        parent = queries.categories_of(version).filter(guid=wish.parent).first()
+        if parent is None:
+            raise Invalid("parent_invalid", "The version has no such category.", field="parent")
+    commands.add_category(version, wish.name, by=by, parent=parent)
+    return version_detail(version, by)
+
+
+@router.post("/process-versions/{uuid:guid}/steps", response=answers(VersionDetail), operation_id="add_step")
+def add_step(request: HttpRequest, guid: UUID, wish: StepIn) -> dict[str, Any]:
+    """Add a step at the end of the draft of a case process."""
+    by, version = actor(request), _version(request, guid)
+    commands.add_step(version, wish.name, by=by, automatic=wish.automatic)
+    return version_detail(version, by)
+
+
+@router.post("/steps/{uuid:guid}/actions", response=answers(VersionDetail), operation_id="add_action")
+def add_action(request: HttpRequest, guid: UUID, wish: ActionIn) -> dict[str, Any]:
+    """Add an action at the end of a branch of a step, in the draft of a case process."""
+    by = actor(request)
+    step = queries.step(guid, by=by)
+    placed, work_type = _placed(wish, by), queries.work_type(wish.work_type)
+    commands.add_action(
+        step,
+        work_type,
+        by=by,
+        branch=wish.branch,
+        launchable=wish.launchable,
+        instructions=wish.instructions,
+        checklist=tuple(wish.checklist),
+        **placed,
+    )
+    return version_detail(_version(request, step.version.guid), by)
+
+
+@router.post(
+    "/process-versions/{uuid:guid}/ad-hoc-actions", response=answers(VersionDetail), operation_id="add_ad_hoc_action"
+)
+def add_ad_hoc_action(request: HttpRequest, guid: UUID, wish: AdHocActionIn) -> dict[str, Any]:
+    """Add an action that is only launched by hand, to the draft of a case process."""
+    by, version = actor(request), _version(request, guid)
+    placed, work_type = _placed(wish, by), queries.work_type(wish.work_type)
+    checklist = tuple(wish.checklist)
+    commands.add_ad_hoc_action(version, work_type, by=by, instructions=wish.instructions, checklist=checklist, **placed)
+    return version_detail(version, by)
+
+
+@router.put("/process-versions/{uuid:guid}/state", response=answers(VersionDetail), operation_id="set_version_state")
+def set_version_state(request: HttpRequest, guid: UUID, wish: StateIn) -> dict[str, Any]:
+    """Move a version through its life."""
+    by = actor(request)
+    state = queries.VersionState[wish.state.upper()]
+    commands.set_version_state(_version(request, guid), state, by=by)
+    return version_detail(_version(request, guid), by)
+
+
+@router.get("/data-fields", response=answers(Listing[DataFieldOut]), operation_id="list_data_fields")
+def list_data_fields(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All custom data fields."""
+    return listing(page(queries.data_fields(), **paging.arguments()), _field, actor(request))
+
+
+@router.post("/data-fields", response=answers(DataFieldOut, 201), operation_id="create_data_field")
+def create_data_field(request: HttpRequest, wish: DataFieldIn) -> Status[dict[str, Any]]:
+    """Define a custom data field."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        fields = wish.dict() | {"kind": queries.FieldKind(wish.kind)}
+        return _field(commands.create_data_field(by=by, **fields), by)
+
+    return Status(201, once(request, create))
+
+
+@router.patch("/data-fields/{uuid:guid}", response=answers(DataFieldOut), operation_id="update_data_field")
+def update_data_field(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: DataFieldChange
+) -> dict[str, Any]:
+    """Change a custom data field; values that were kept before stay."""
+    by, wanted = actor(request), versions.wanted(request)
+    changed = commands.update_data_field(queries.data_field(guid), by=by, version=wanted, **given(wish))
+    versions.tag(response, changed.version)
+    return _field(changed, by)
+
+
+def _version(request: HttpRequest, guid: UUID) -> ProcessVersion:
+    return queries.version(guid, by=actor(request))
+
+
+def _placed(wish: Placed, by: Actor) -> dict[str, Any]:
+    """When work is due and to whom it goes first, as commands want it."""
+    allocation = commands.Allocation(
+        queue=work.queue(wish.queue, by=by) if wish.queue is not None else None,
+        person=access.user(wish.person, by=by) if wish.person is not None else None,
+    )
+    return {"due": DueRule.from_json(wish.due.dict()) if wish.due else None, "allocation": allocation}
+
+
+def _work_type(row: WorkType, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "service_line": str(row.service_line.guid),
+        "kind": row.get_kind_display().lower(),
+        "name": row.name,
+        "description": row.description,
+    }
+
+
+def _process(row: Process, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "service": str(row.service.guid),
+        "work_type": str(row.work_type.guid),
+        "name": row.work_type.name,
+        "kind": row.work_type.get_kind_display().lower(),
+    }
+
+
+def _field(row: DataField, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "kind": row.kind,
+        "options": row.options,
+        "description": row.description,
+        "retired": row.retired,
+        "version": row.version,
+    }

@@ -1,0 +1,210 @@
+"""Contacts and contact tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema, Status
+
+from workwire.api import versions
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import In, Listing, answers, given, listing
+from workwire.kernel.actor import Actor
+from workwire.kernel.pages import page
+from workwire.rooms.parties import commands, queries
+
+if TYPE_CHECKING:
+    from workwire.rooms.parties.models import Contact, ContactTag
+
+router = Router(tags=["contacts"])
+
+
+class ContactFields(In):
+    """What is known of a contact beside the mail address."""
+
+    first_name: str | None = None
+    surname: str | None = None
+    time_zone: str | None = None
+    telephone: str | None = None
+    mobile: str | None = None
+    office: str | None = None
+    address: str | None = None
+    language: str | None = None
+
+
+class ContactIn(ContactFields):
+    """A contact to make, of a company or, without one, a global one."""
+
+    email: str = Field(min_length=3, max_length=254)
+    company: UUID | None = None
+
+
+class ContactChange(ContactFields):
+    """What is to be changed of a contact; what is left out stays."""
+
+    email: str | None = Field(None, min_length=3, max_length=254)
+    retired: bool | None = None
+
+
+class ContactFilter(Schema):
+    """Which contacts are wanted: those whose name or address holds every word of `search`, those of a company."""
+
+    search: str = Field("", max_length=200)
+    company: UUID | None = None
+
+
+class ContactOut(Schema):
+    """A contact."""
+
+    guid: str
+    email: str
+    full_name: str
+    first_name: str
+    surname: str
+    company: str | None
+    time_zone: str
+    telephone: str
+    mobile: str
+    office: str
+    address: str
+    language: str
+    retired: bool
+    version: int
+
+
+class ContactTagIn(In):
+    """A contact tag to make, for the work of one supplier when one is named."""
+
+    name: str = Field(min_length=1, max_length=100)
+    description: str = ""
+    allow_multiple: bool = True
+    supplier: UUID | None = None
+
+
+class ContactTagChange(In):
+    """What is to be changed of a contact tag; of a built-in one only the description."""
+
+    name: str | None = Field(None, min_length=1, max_length=100)
+    description: str | None = None
+    allow_multiple: bool | None = None
+    show_to_self_service: bool | None = None
+    show_to_call_handling: bool | None = None
+    retired: bool | None = None
+
+
+class ContactTagOut(Schema):
+    """A contact tag; a built-in one names what it is."""
+
+    guid: str
+    name: str
+    description: str
+    built_in: str | None
+    supplier: str | None
+    allow_multiple: bool
+    show_to_self_service: bool
+    show_to_call_handling: bool
+    retired: bool
+    version: int
+
+
+@router.get("/contacts", response=answers(Listing[ContactOut]), operation_id="list_contacts")
+def list_contacts(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ContactFilter]) -> dict[str, Any]:
+    """Contacts the account may see: global ones and those of its companies."""
+    by = actor(request)
+    found = queries.contacts_visible_to(by).filter(queries.contacts_matching(wanted.search.replace("\x00", " ")))
+    if wanted.company is not None:
+        found = found.filter(company__guid=wanted.company)
+    return listing(page(found, **paging.arguments()), _contact, by)
+
+
+@router.post("/contacts", response=answers(ContactOut, 201), operation_id="create_contact")
+def create_contact(request: HttpRequest, wish: ContactIn) -> Status[dict[str, Any]]:
+    """Make a contact."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        fields = given(wish)
+        company = queries.company(fields["company"], by=by) if "company" in fields else None
+        return _contact(commands.create_contact(by=by, **(fields | {"company": company})), by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/contacts/{uuid:guid}", response=answers(ContactOut), operation_id="get_contact")
+def get_contact(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """One contact."""
+    found = queries.contact(guid, by=actor(request))
+    versions.tag(response, found.version)
+    return _contact(found, actor(request))
+
+
+@router.patch("/contacts/{uuid:guid}", response=answers(ContactOut), operation_id="update_contact")
+def update_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContactChange) -> dict[str, Any]:
+    """Change a contact; a retired one stands at no further work."""
+    by = actor(request)
+    found = queries.contact(guid, by=by)
+    changed = commands.update_contact(found, by=by, version=versions.wanted(request), **given(wish))
+    versions.tag(response, changed.version)
+    return _contact(changed, by)
+
+
+@router.get("/contact-tags", response=answers(Listing[ContactTagOut]), operation_id="list_contact_tags")
+def list_contact_tags(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All contact tags."""
+    return listing(page(queries.contact_tags(), **paging.arguments()), _tag, actor(request))
+
+
+@router.post("/contact-tags", response=answers(ContactTagOut, 201), operation_id="create_contact_tag")
+def create_contact_tag(request: HttpRequest, wish: ContactTagIn) -> Status[dict[str, Any]]:
+    """Make a contact tag."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        supplier = queries.company(wish.supplier, by=by) if wish.supplier is not None else None
+        fields = wish.dict(exclude={"supplier"})
+        return _tag(commands.create_contact_tag(by=by, supplier=supplier, **fields), by)
+
+    return Status(201, once(request, create))
+
+
+@router.patch("/contact-tags/{uuid:guid}", response=answers(ContactTagOut), operation_id="update_contact_tag")
+def update_contact_tag(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContactTagChange
+) -> dict[str, Any]:
+    """Change a contact tag."""
+    by = actor(request)
+    found = queries.contact_tag(guid)
+    changed = commands.update_contact_tag(found, by=by, version=versions.wanted(request), **given(wish))
+    versions.tag(response, changed.version)
+    return _tag(changed, by)
+
+
+def _contact(row: Contact, _actor: Actor) -> dict[str, Any]:
+    names = ("first_name", "surname", "time_zone", "telephone", "mobile", "office", "address", "language")
+    return {name: getattr(row, name) for name in names} | {
+        "guid": str(row.guid),
+        "email": row.email,
+        "full_name": row.full_name,
+        "company": str(row.company.guid) if row.company else None,
+        "retired": row.retired,
+        "version": row.version,
+    }
+
+
+def _tag(row: ContactTag, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "description": row.description,
+        "built_in": row.built_in or None,
+        "supplier": str(row.supplier.guid) if row.supplier else None,
+        "allow_multiple": row.allow_multiple,
+        "show_to_self_service": row.show_to_self_service,
+        "show_to_call_handling": row.show_to_call_handling,
+        "retired": row.retired,
+        "version": row.version,
+    }

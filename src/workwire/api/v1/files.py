@@ -1,0 +1,222 @@
+"""Files: uploads, files of work items and their contents, file tags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from ninja import Field, Query, Router, Schema, Status
+
+from workwire.api import versions
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import In, Listing, answers, given, listing, rfc3339
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.kernel.pages import page
+from workwire.rooms.files import commands, queries, sniffing
+from workwire.rooms.work import commands as work
+from workwire.rooms.work import queries as items
+
+if TYPE_CHECKING:
+    from workwire.rooms.files.models import FileTag, ItemFile
+
+router = Router(tags=["files"])
+ROOM_FOR_FORM = 64 * 1024
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+                    "required": ["file"],
+                }
+            }
+        },
+    }
+}
+_CONTENT = {
+    "responses": {
+        200: {
+            "description": "The content.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    }
+}
+
+
+class UploadOut(Schema):
+    """An upload; it ends after a day unless it becomes a file of something."""
+
+    guid: str
+    file_name: str
+    size: int
+    digest: str
+    media_type: str
+
+
+class FileOut(Schema):
+    """A file of a work item; `size` in bytes, `digest` its SHA-256 in hex, `tags` GUIDs of file tags."""
+
+    guid: str
+    file_name: str
+    note: str
+    source: str
+    size: int
+    digest: str
+    media_type: str
+    tags: list[str]
+    created_at: str
+
+
+class FileChange(In):
+    """What is to be changed of a file: its note, tags to give and to take away. Its content and name never change."""
+
+    note: str | None = None
+    add_tags: list[UUID] = []
+    remove_tags: list[UUID] = []
+
+
+class FileTagIn(In):
+    """A file tag to make; files of a hidden one are not shown in self service."""
+
+    name: str = Field(min_length=1, max_length=100)
+    description: str = ""
+    is_hidden: bool = False
+
+
+class FileTagChange(In):
+    """What is to be changed of a file tag; what is left out stays."""
+
+    name: str | None = Field(None, min_length=1, max_length=100)
+    description: str | None = None
+    is_hidden: bool | None = None
+    retired: bool | None = None
+
+
+class FileTagOut(Schema):
+    """A file tag."""
+
+    guid: str
+    name: str
+    description: str
+    is_hidden: bool
+    retired: bool
+    version: int
+
+
+@router.post("/uploads", response=answers(UploadOut, 201), operation_id="upload_file", openapi_extra=_FORM)
+def upload(request: HttpRequest) -> Status[dict[str, Any]]:
+    """Keep a file for a day, to be named later."""
+    by, file = actor(request), _uploaded(request)
+    kept = commands.prepare(file.chunks(), file.name or "", by=by)
+    shown = _content(kept.stored) | {"guid": str(kept.guid), "file_name": kept.file_name}
+    return Status(201, shown)
+
+
+@router.get("/files/{uuid:guid}", response=answers(FileOut), operation_id="get_file")
+def get_file(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """One file of a work item."""
+    by = actor(request)
+    return file_out(items.file(guid, by=by), by)
+
+
+@router.get("/files/{uuid:guid}/content", response=answers(None), operation_id="get_content", openapi_extra=_CONTENT)
+def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
+    """The content of a file, as a download unless it is asked for inline and harmless there."""
+    file = items.file(guid, by=actor(request))
+    response = FileResponse(queries.contents(file.stored))
+    headers = sniffing.download_headers(file.file_name, file.stored.media_type, inline=inline)
+    for name, value in (headers | {"Content-Length": str(file.stored.size)}).items():
+        response.headers[name] = value
+    return response
+
+
+@router.patch("/files/{uuid:guid}", response=answers(FileOut), operation_id="update_file")
+def update_file(request: HttpRequest, guid: UUID, wish: FileChange) -> dict[str, Any]:
+    """Change a file's note and tags, which is a change of its work item."""
+    by = actor(request)
+    file = items.file(guid, by=by)
+    tags = [commands.TagWish(tag) for tag in wish.add_tags]
+    tags += [commands.TagWish(tag, retired=True) for tag in wish.remove_tags]
+    work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, note=wish.note, tags=tuple(tags))])
+    return file_out(items.file(guid, by=by), by)
+
+
+@router.delete("/files/{uuid:guid}", response=answers(None, 204), operation_id="remove_file")
+def remove_file(request: HttpRequest, guid: UUID) -> Status[None]:
+    """Take a file from its work item; one that came with a mail stays."""
+    by = actor(request)
+    file = items.file(guid, by=by)
+    work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, retired=True)])
+    return Status(204, None)
+
+
+@router.get("/file-tags", response=answers(Listing[FileTagOut]), operation_id="list_file_tags")
+def list_file_tags(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All file tags."""
+    return listing(page(queries.tags(), **paging.arguments()), _tag, actor(request))
+
+
+@router.post("/file-tags", response=answers(FileTagOut, 201), operation_id="create_file_tag")
+def create_file_tag(request: HttpRequest, wish: FileTagIn) -> Status[dict[str, Any]]:
+    """Make a file tag."""
+    by = actor(request)
+    return Status(201, once(request, lambda: _tag(commands.create_tag(by=by, **wish.dict()), by)))
+
+
+@router.patch("/file-tags/{uuid:guid}", response=answers(FileTagOut), operation_id="update_file_tag")
+def update_file_tag(request: HttpRequest, response: HttpResponse, guid: UUID, wish: FileTagChange) -> dict[str, Any]:
+    """Change a file tag; files that have it keep it."""
+    by = actor(request)
+    changed = commands.update_tag(queries.tag(guid), by=by, version=versions.wanted(request), **given(wish))
+    versions.tag(response, changed.version)
+    return _tag(changed, by)
+
+
+def file_out(row: ItemFile, _actor: Actor) -> dict[str, Any]:
+    """A file as it goes out."""
+    return _content(row.stored) | {
+        "guid": str(row.guid),
+        "file_name": row.file_name,
+        "note": row.note,
+        "source": row.get_source_display(),
+        "tags": [str(held.tag.guid) for held in row.tags.all()],
+        "created_at": rfc3339(row.created_at),
+    }
+
+
+def _uploaded(request: HttpRequest) -> UploadedFile[Any]:
+    """The one file of a multipart form; raises Invalid, before anything is read for one that is too large."""
+    most = settings.CONFIG.largest_file_mb * 1024 * 1024 + ROOM_FOR_FORM
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        raise Invalid("file_too_large", f"A file has at most {settings.CONFIG.largest_file_mb} MiB.", field="file")
+    try:
+        found = [file for _, files in request.FILES.lists() for file in files]
+    except MultiPartParserError as error:
+        raise Invalid("form_broken", "The body is not a valid multipart form.", field="file") from error
+    if len(found) != 1:
+        raise Invalid("one_file_expected", "Send one file as multipart/form-data.", field="file")
+    return found[0]
+
+
+def _content(stored: Any) -> dict[str, Any]:
+    return {"size": stored.size, "digest": stored.digest, "media_type": stored.media_type}
+
+
+def _tag(row: FileTag, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "description": row.description,
+        "is_hidden": row.is_hidden,
+        "retired": row.retired,
+        "version": row.version,
+    }

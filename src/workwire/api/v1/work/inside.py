@@ -1,0 +1,308 @@
+"""What lies in a work item: its history, what was said, who stands at it, its files and its checklist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema, Status
+
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.files import FileOut, file_out
+from workwire.api.v1.shapes import In, Listing, answers, listing, rfc3339
+from workwire.api.v1.work.shapes import ContactIn, FileIn, ItemOut, contact_wish, do, file_wish, guid_of
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.kernel.pages import page
+from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.conversations import queries as said
+from workwire.rooms.work import commands, queries
+
+if TYPE_CHECKING:
+    from workwire.outbox.models import Event
+    from workwire.rooms.conversations.models import Communication
+    from workwire.rooms.work.models import ChecklistItem, ItemContact
+
+router = Router()
+_RESULTS = {result.label.lower(): result for result in queries.ChecklistResult}
+
+
+class EventOut(Schema):
+    """An event of the ledger, with the body that was sent to subscribers."""
+
+    guid: str
+    name: str
+    sequence: int
+    occurred_at: str
+    body: dict[str, Any]
+
+
+class CommunicationIn(In):
+    """Something said; `kind` as in the documented API, a note when it is left out."""
+
+    kind: str | None = None
+    body: str = ""
+    html_body: str = ""
+    subject: str = ""
+    sender_address: str = ""
+    recipients: str = ""
+    copies: str = ""
+
+
+class MailIn(In):
+    """A mail to send; attachments are uploads. It comes from the installation's address unless one of its own is named."""
+
+    to: list[str]
+    subject: str = ""
+    body: str = ""
+    sender: str = ""
+    copies: list[str] = []
+    blind_copies: list[str] = []
+    importance: Literal["normal", "low", "high"] = "normal"
+    attachments: list[FileIn] = []
+
+
+class CommunicationOut(Schema):
+    """Something said; only mail that goes out has a `send_status`."""
+
+    guid: str
+    kind: str
+    subject: str
+    body: str
+    sender: str | None
+    sender_address: str
+    recipients: str
+    copies: str
+    attachment_count: int
+    logged_at: str
+    send_status: str | None
+    sent_on: str | None
+
+
+class ItemContactOut(Schema):
+    """Somebody at a work item, a contact or an account, with the GUIDs of their contact tags."""
+
+    guid: str
+    is_account: bool
+    full_name: str
+    email: str
+    tags: list[str]
+    added_at: str
+
+
+class ChecklistOut(Schema):
+    """A line of an action's checklist."""
+
+    guid: str
+    description: str
+    is_global: bool
+    result: str
+    note: str
+    checked_by: str | None
+    checked_at: str | None
+
+
+class Answer(In):
+    """What is answered to a line; `none` takes the answer back."""
+
+    result: Literal["yes", "no", "na", "none"]
+    note: str | None = None
+
+
+@router.get("/work-items/{uuid:guid}/events", response=answers(Listing[EventOut]), operation_id="list_work_item_events")
+def list_events(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """What happened to a work item and what was said about it, newest first."""
+    by = actor(request)
+    return listing(page(queries.history(guid, by=by), **paging.arguments()), _event, by)
+
+
+@router.get(
+    "/work-items/{uuid:guid}/communications",
+    response=answers(Listing[CommunicationOut]),
+    operation_id="list_communications",
+)
+def list_communications(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """What was said about a work item, newest first."""
+    by = actor(request)
+    found = said.communications_of(queries.item(guid, by=by), by=by)
+    return listing(page(found, **paging.arguments()), _communication, by)
+
+
+@router.post(
+    "/work-items/{uuid:guid}/communications", response=answers(CommunicationOut, 201), operation_id="add_communication"
+)
+def add_communication(request: HttpRequest, guid: UUID, wish: CommunicationIn) -> Status[dict[str, Any]]:
+    """Record something said."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        fields = wish.dict(exclude={"kind"})
+        made = conversations.add(queries.item(guid, by=by), by=by, kind=_kind(wish.kind), **fields)
+        return _communication(said.communication(made.guid, by=by), by)
+
+    return Status(201, once(request, create))
+
+
+@router.post("/work-items/{uuid:guid}/mails", response=answers(CommunicationOut, 201), operation_id="send_mail")
+def send_mail(request: HttpRequest, guid: UUID, wish: MailIn) -> Status[dict[str, Any]]:
+    """Send a mail about a work item; the dispatcher hands it to the mail server."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        fields = wish.dict(exclude={"importance", "attachments"})
+        mail = conversations.Mail(
+            importance=said.Importance[wish.importance.upper()],
+            attachments=[file_wish(file) for file in wish.attachments],
+            **fields,
+        )
+        made = conversations.send_mail(queries.item(guid, by=by), mail, by=by)
+        return _communication(said.communication(made.guid, by=by), by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/communications/{uuid:guid}", response=answers(CommunicationOut), operation_id="get_communication")
+def get_communication(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """One communication."""
+    return _communication(said.communication(guid, by=actor(request)), actor(request))
+
+
+@router.get(
+    "/work-items/{uuid:guid}/contacts",
+    response=answers(Listing[ItemContactOut]),
+    operation_id="list_work_item_contacts",
+)
+def list_contacts(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """Who stands at a work item."""
+    by = actor(request)
+    found = queries.contacts_of(queries.item(guid, by=by), by=by)
+    return listing(page(found, **paging.arguments()), _contact, by)
+
+
+@router.post("/work-items/{uuid:guid}/contacts", response=answers(ItemOut), operation_id="add_work_item_contact")
+def add_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContactIn) -> dict[str, Any]:
+    """Let somebody stand at a work item, or give who stands there more tags."""
+    return do(commands.update, request, response, guid, contacts=[contact_wish(wish)])
+
+
+@router.delete(
+    "/work-items/{uuid:guid}/contacts/{uuid:contact}",
+    response=answers(ItemOut),
+    operation_id="remove_work_item_contact",
+)
+def remove_contact(request: HttpRequest, response: HttpResponse, guid: UUID, contact: UUID) -> dict[str, Any]:
+    """Take somebody from a work item."""
+    return do(commands.update, request, response, guid, contacts=[commands.ContactWish(contact, retired=True)])
+
+
+@router.delete(
+    "/work-items/{uuid:guid}/contacts/{uuid:contact}/tags/{uuid:tag}",
+    response=answers(ItemOut),
+    operation_id="remove_work_item_contact_tag",
+)
+def remove_contact_tag(
+    request: HttpRequest, response: HttpResponse, guid: UUID, contact: UUID, tag: UUID
+) -> dict[str, Any]:
+    """Take a tag from somebody at a work item."""
+    wish = commands.ContactWish(contact, (commands.TagWish(tag, retired=True),))
+    return do(commands.update, request, response, guid, contacts=[wish])
+
+
+@router.get("/work-items/{uuid:guid}/files", response=answers(Listing[FileOut]), operation_id="list_work_item_files")
+def list_files(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """The files of a work item, newest first."""
+    by = actor(request)
+    return listing(page(queries.files_of(queries.item(guid, by=by), by=by), **paging.arguments()), file_out, by)
+
+
+@router.post("/work-items/{uuid:guid}/files", response=answers(FileOut, 201), operation_id="attach_file")
+def attach_file(request: HttpRequest, guid: UUID, wish: FileIn) -> Status[dict[str, Any]]:
+    """Make an upload a file of a work item, in any state of it."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        made = commands.attach_file(queries.item(guid, by=by), file_wish(wish), by=by)
+        return file_out(made, by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/work-items/{uuid:guid}/checklist", response=answers(Listing[ChecklistOut]), operation_id="list_checklist")
+def list_checklist(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """The checklist of an action."""
+    by = actor(request)
+    action = queries.item(guid, by=by, kind=queries.ProcessType.ACTION)
+    return listing(page(queries.checklist_of(action), **paging.arguments()), _line, by)
+
+
+@router.put("/checklist-items/{uuid:guid}", response=answers(ChecklistOut), operation_id="answer_checklist_item")
+def answer_checklist_item(request: HttpRequest, guid: UUID, wish: Answer) -> dict[str, Any]:
+    """Answer a line of a checklist; who answers what is to do takes it."""
+    by = actor(request)
+    line = queries.checklist_item(guid, by=by)
+    commands.answer_checklist(line, by=by, result=_RESULTS[wish.result], note=wish.note)
+    return _line(queries.checklist_item(guid, by=by), by)
+
+
+def _kind(text: str | None) -> said.CommunicationType | None:
+    if text is None:
+        return None
+    for kind in said.CommunicationType:
+        if kind.label.lower() == text.lower():
+            return kind
+    raise Invalid("communication_type_unknown", "There is no such kind of communication.", field="kind")
+
+
+def _event(row: Event, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "sequence": row.sequence,
+        "occurred_at": rfc3339(row.occurred_at),
+        "body": orjson.loads(row.body),
+    }
+
+
+def _communication(row: Communication, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "kind": row.get_kind_display(),
+        "subject": row.subject,
+        "body": row.body,
+        "sender": guid_of(row.sender),
+        "sender_address": row.sender_address,
+        "recipients": row.recipients,
+        "copies": row.copies,
+        "attachment_count": row.attachment_count,
+        "logged_at": rfc3339(row.logged_at),
+        "send_status": row.get_send_status_display() if row.send_status is not None else None,
+        "sent_on": rfc3339(row.sent_on),
+    }
+
+
+def _contact(row: ItemContact, _actor: Actor) -> dict[str, Any]:
+    someone: Any = row.contact or row.user
+    return {
+        "guid": str(someone.guid),
+        "is_account": row.user is not None,
+        "full_name": someone.full_name,
+        "email": someone.email,
+        "tags": [str(tag.guid) for tag in row.tags.all()],
+        "added_at": rfc3339(row.added_at),
+    }
+
+
+def _line(row: ChecklistItem, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "description": row.line.description,
+        "is_global": row.line.work_type_id is not None,
+        "result": row.get_result_display().lower(),
+        "note": row.note,
+        "checked_by": guid_of(row.checked_by),
+        "checked_at": rfc3339(row.checked_at),
+    }

@@ -1,0 +1,123 @@
+"""Tickets, cases and actions: listing, reading, starting, changing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router, Schema, Status
+
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import Listing, answers, listing, rfc3339
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, Kind, do, fields_of, item_out, show, status_named
+from workwire.kernel.pages import page
+from workwire.rooms.work import commands, dues, queries
+
+if TYPE_CHECKING:
+    from workwire.rooms.work.models import WorkItem
+
+router = Router()
+
+
+class ItemIn(ItemFields):
+    """A ticket or case to start; `submit` makes it work to do at once."""
+
+    process_version: UUID
+    submit: bool = False
+
+
+class ItemFilter(Schema):
+    """Which work items are wanted; filters narrow the list together."""
+
+    kind: Kind | None = None
+    status: str | None = None
+    parent: UUID | None = None
+    queue: UUID | None = None
+    assignee: UUID | None = None
+
+
+class DueStep(Schema):
+    """One step of the way to a due date."""
+
+    said: str
+    moment: str
+
+
+class DueDateOut(Schema):
+    """When a work item is due, by which rule, and how that came about."""
+
+    due_date: str | None
+    overridden: bool
+    rag: int
+    rule: str | None
+    steps: list[DueStep]
+
+
+@router.get("/work-items", response=answers(Listing[ItemOut]), operation_id="list_work_items")
+def list_work_items(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ItemFilter]) -> dict[str, Any]:
+    """Work items the account may see, newest first."""
+    by = actor(request)
+    found = queries.items_visible_to(by)
+    if wanted.kind is not None:
+        found = found.filter(kind=queries.ProcessType[wanted.kind.upper()])
+    if wanted.status is not None:
+        found = found.filter(status=status_named(wanted.status))
+    for relation in ("parent", "queue", "assignee"):
+        guid = getattr(wanted, relation)
+        if guid is not None:
+            found = found.filter(**{f"{relation}__guid": guid})
+    return listing(page(found, **paging.arguments()), item_out, by)
+
+
+@router.get("/work-items/{uuid:guid}", response=answers(ItemOut), operation_id="get_work_item")
+def get_work_item(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """One work item."""
+    return show(queries.item(guid, by=actor(request)), request, response)
+
+
+@router.patch("/work-items/{uuid:guid}", response=answers(ItemOut), operation_id="update_work_item")
+def update_work_item(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemFields) -> dict[str, Any]:
+    """Change a work item; who edits what is to do takes it."""
+    return do(commands.update, request, response, guid, **fields_of(wish))
+
+
+@router.get("/work-items/{uuid:guid}/due-date", response=answers(DueDateOut), operation_id="get_due_date")
+def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """When a work item is due, explained step by step."""
+    item = queries.item(guid, by=actor(request))
+    rule = dues.rule_of(item)
+    return {
+        "due_date": rfc3339(item.due_date),
+        "overridden": item.due_date_overridden,
+        "rag": int(queries.rag(item)),
+        "rule": rule.description if rule is not None else None,
+        "steps": item.due_steps,
+    }
+
+
+@router.post("/tickets", response=answers(ItemOut, 201), operation_id="create_ticket")
+def create_ticket(request: HttpRequest, wish: ItemIn) -> Status[dict[str, Any]]:
+    """Start a ticket."""
+    return Status(201, once(request, lambda: _create(commands.create_ticket, request, wish)))
+
+
+@router.post("/cases", response=answers(ItemOut, 201), operation_id="create_case")
+def create_case(request: HttpRequest, wish: ItemIn) -> Status[dict[str, Any]]:
+    """Start a case."""
+    return Status(201, once(request, lambda: _create(commands.create_case, request, wish)))
+
+
+@router.post("/work-items/{uuid:guid}/submit", response=answers(ItemOut), operation_id="submit_work_item")
+def submit(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemFields) -> dict[str, Any]:
+    """Make a draft work to do."""
+    return do(commands.submit, request, response, guid, **fields_of(wish))
+
+
+def _create(command: Callable[..., WorkItem], request: HttpRequest, wish: ItemIn) -> dict[str, Any]:
+    by = actor(request)
+    made = command(wish.process_version, by=by, submit=wish.submit, **fields_of(wish))
+    return item_out(queries.item(made.guid, by=by), by)

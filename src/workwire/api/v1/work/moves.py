@@ -1,0 +1,220 @@
+"""What is done with work items: taken, given, put back, put aside, finished; what is launched from a case."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema, Status
+
+from workwire.access import queries as access
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import In, Listing, answers, listing
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.kernel.pages import page
+from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.work import commands, queries
+
+router = Router()
+
+
+class Resolution(ItemFields):
+    """How a work item was resolved; each kind has a method of its own that is taken when none is named."""
+
+    method: str | None = None
+
+
+class Wait(In):
+    """What to wait for: information (at most until a moment, when one is given), or a date."""
+
+    wait_for: Literal["information", "date"] = Field("information", alias="for")
+    until: datetime | None = None
+
+
+class Assignment(In):
+    """Who is to work on it, by GUID; `force` takes it from whoever has it; a note is kept with it."""
+
+    user: UUID
+    force: bool = False
+    note: str = ""
+
+
+class Rejection(In):
+    """Why it is given back."""
+
+    reason: str = ""
+
+
+class QueueChoice(In):
+    """The queue it is put into, none when null."""
+
+    queue: UUID | None
+
+
+class LaunchedAction(In):
+    """An action to launch by hand, with an instruction and a due date of its own, so many times."""
+
+    action: UUID
+    instructions: str | None = None
+    due_date: datetime | None = None
+    times: int = Field(1, ge=1, le=commands.MOST_LAUNCHED)
+
+
+class SubCase(In):
+    """A case to launch from another one, which waits for it unless it is `independent`."""
+
+    process_version: UUID
+    title: str = Field(max_length=500)
+    independent: bool = False
+
+
+class LaunchableOut(Schema):
+    """An action that may be launched by hand."""
+
+    guid: str
+    name: str
+    step: int
+    instructions: str
+
+
+class Launched(Schema):
+    """The actions that were launched."""
+
+    items: list[ItemOut]
+
+
+@router.post("/work-items/{uuid:guid}/take", response=answers(ItemOut), operation_id="take_work_item")
+def take(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """Begin to work on it."""
+    return do(commands.take, request, response, guid)
+
+
+@router.post("/work-items/{uuid:guid}/assign", response=answers(ItemOut), operation_id="assign_work_item")
+def assign(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Assignment) -> dict[str, Any]:
+    """Give it to somebody."""
+    user = access.user(wish.user, by=actor(request))
+    return do(conversations.assign_with_note, request, response, guid, user, wish.note, force=wish.force)
+
+
+@router.post("/work-items/{uuid:guid}/unassign", response=answers(ItemOut), operation_id="unassign_work_item")
+def unassign(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """Put it back."""
+    return do(commands.unassign, request, response, guid)
+
+
+@router.post("/work-items/{uuid:guid}/reject", response=answers(ItemOut), operation_id="reject_work_item")
+def reject(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Rejection) -> dict[str, Any]:
+    """Give one's own work back; what a robot rejects goes to people only."""
+    return do(commands.reject, request, response, guid, wish.reason)
+
+
+@router.put("/work-items/{uuid:guid}/queue", response=answers(ItemOut), operation_id="move_work_item_to_queue")
+def move_to_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish: QueueChoice) -> dict[str, Any]:
+    """Put it into another queue; who works on it keeps it."""
+    queue = queries.queue(wish.queue, by=actor(request)) if wish.queue is not None else None
+    return do(commands.move_to_queue, request, response, guid, queue)
+
+
+@router.post("/work-items/{uuid:guid}/wait", response=answers(ItemOut), operation_id="wait_work_item")
+def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Wait) -> dict[str, Any]:
+    """Let it wait."""
+    if wish.wait_for == "information":
+        return do(commands.wait_for_information, request, response, guid, until=wish.until)
+    if wish.until is None:
+        raise Invalid("until_missing", "Waiting for a date needs the date.", field="until")
+    return do(commands.wait_until, request, response, guid, wish.until)
+
+
+@router.post("/work-items/{uuid:guid}/resolve", response=answers(ItemOut), operation_id="resolve_work_item")
+def resolve(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Resolution) -> dict[str, Any]:
+    """Finish it."""
+    return do(commands.resolve, request, response, guid, method=_method(wish.method), **fields_of(wish))
+
+
+@router.post(
+    "/work-items/{uuid:guid}/unable-to-complete", response=answers(ItemOut), operation_id="unable_to_complete_action"
+)
+def unable_to_complete(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """End an action that cannot be completed; its case goes back to what is to do."""
+    return do(commands.complete_unsuccessfully, request, response, guid)
+
+
+@router.post("/work-items/{uuid:guid}/reopen", response=answers(ItemOut), operation_id="reopen_work_item")
+def reopen(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """Take a resolved item up again."""
+    return do(commands.reopen, request, response, guid)
+
+
+@router.post("/work-items/{uuid:guid}/next-step", response=answers(ItemOut), operation_id="start_next_step")
+def next_step(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemFields) -> dict[str, Any]:
+    """Let a case go on by hand, into its next step or to its end."""
+    return do(commands.start_next_step, request, response, guid, **fields_of(wish))
+
+
+@router.get(
+    "/work-items/{uuid:guid}/launchable-actions",
+    response=answers(Listing[LaunchableOut]),
+    operation_id="list_launchable_actions",
+)
+def list_launchable(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """The actions that may be launched by hand from a case."""
+    by = actor(request)
+    case = queries.item(guid, by=by, kind=queries.ProcessType.CASE)
+    return listing(page(catalogue.launchable(case.process_version), **paging.arguments()), _launchable, by)
+
+
+@router.post("/work-items/{uuid:guid}/actions", response=answers(Launched, 201), operation_id="launch_action")
+def launch_action(request: HttpRequest, guid: UUID, wish: LaunchedAction) -> Status[dict[str, Any]]:
+    """Launch an action of a running case by hand."""
+    by = actor(request)
+
+    def launch() -> dict[str, Any]:
+        made = commands.launch_action(
+            queries.item(guid, by=by),
+            wish.action,
+            by=by,
+            instructions=wish.instructions,
+            due_date=wish.due_date,
+            times=wish.times,
+        )
+        seen = queries.items_visible_to(by).filter(pk__in=[action.pk for action in made]).order_by("pk")
+        return {"items": [item_out(action, by) for action in seen]}
+
+    return Status(201, once(request, launch))
+
+
+@router.post("/work-items/{uuid:guid}/sub-cases", response=answers(ItemOut, 201), operation_id="launch_sub_case")
+def launch_sub_case(request: HttpRequest, guid: UUID, wish: SubCase) -> Status[dict[str, Any]]:
+    """Launch a case from a running one."""
+    by = actor(request)
+
+    def launch() -> dict[str, Any]:
+        case = queries.item(guid, by=by)
+        made = commands.launch_sub_case(case, wish.process_version, wish.title, by=by, independent=wish.independent)
+        return item_out(queries.item(made.guid, by=by), by)
+
+    return Status(201, once(request, launch))
+
+
+def _launchable(row: Any, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.work_type.name,
+        "step": row.step.number,
+        "instructions": row.instructions,
+    }
+
+
+def _method(text: str | None) -> queries.ResolutionMethod | None:
+    if text is None:
+        return None
+    if text not in queries.ResolutionMethod.values:
+        raise Invalid("method_unknown", "There is no such resolution method.", field="method")
+    return queries.ResolutionMethod(text)

@@ -1,0 +1,203 @@
+"""How work items come in and go out, and the one way to carry a command out on one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Schema
+
+from workwire.api import versions
+from workwire.api.auth import actor
+from workwire.api.v1.shapes import In, rfc3339
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.rooms.files import commands as files
+from workwire.rooms.work import commands, queries
+
+if TYPE_CHECKING:
+    from workwire.rooms.work.models import WorkItem
+
+Kind = Literal["ticket", "case", "action"]
+
+
+class ContactIn(In):
+    """Somebody to stand at a work item, a contact or an account, with these contact tags."""
+
+    guid: UUID
+    tags: list[UUID] = []
+
+
+class FileIn(In):
+    """An upload that becomes a file of the work item, with these file tags."""
+
+    upload: UUID
+    file_name: str | None = Field(None, max_length=255)
+    note: str | None = None
+    tags: list[UUID] = []
+
+
+class ItemFields(In):
+    """What may be written of a work item; what is left out stays, contacts and files are added to those that are there."""
+
+    title: str | None = Field(None, max_length=500)
+    description: str | None = None
+    category: UUID | None = None
+    custom_data: dict[str, Any] | None = None
+    record_count: int | None = Field(None, ge=1)
+    due_date: datetime | None = None
+    schedule_period: UUID | None = None
+    contacts: list[ContactIn] | None = None
+    files: list[FileIn] | None = None
+
+
+class ItemOut(Schema):
+    """A work item; other records are named by their GUIDs."""
+
+    guid: str
+    kind: Kind
+    reference: str
+    title: str
+    description: str
+    status: str
+    status_reason: int
+    rag: int
+    due_date: str | None
+    due_date_overridden: bool
+    waits_for: str | None
+    wait_until: str | None
+    resolution_method: str | None
+    resolved_on: str | None
+    resolved_by: str | None
+    closes_on: str | None
+    customer: str
+    contract: str
+    service: str
+    process_version: str
+    work_type: str
+    parent: str | None
+    category: str | None
+    current_step: int | None
+    schedule_period: str | None
+    ad_hoc: bool
+    independent: bool
+    assignee: str | None
+    owner: str | None
+    queue: str | None
+    robot_rejected: bool
+    rejected_reason: str
+    started_by: str | None
+    started_by_method: str
+    record_count: int
+    custom_data: dict[str, Any]
+    created_at: str
+    updated_at: str
+    version: int
+
+
+def fields_of(wish: ItemFields) -> dict[str, Any]:
+    """The fields given, by the names commands use; an explicit null is the same as leaving it out."""
+    given = wish.dict(exclude_unset=True, include=set(ItemFields.model_fields) - {"contacts", "files"})
+    if "category" in given:
+        given["category_guid"] = given.pop("category")
+    if wish.contacts:
+        given["contacts"] = [contact_wish(contact) for contact in wish.contacts]
+    if wish.files:
+        given["files"] = [file_wish(file) for file in wish.files]
+    return given
+
+
+def contact_wish(wish: ContactIn) -> commands.ContactWish:
+    """A contact as commands want it."""
+    return commands.ContactWish(wish.guid, tuple(commands.TagWish(tag) for tag in wish.tags))
+
+
+def file_wish(wish: FileIn) -> files.FileWish:
+    """A new file as commands want it."""
+    return files.FileWish(
+        temporary_guid=wish.upload,
+        file_name=wish.file_name,
+        note=wish.note,
+        tags=tuple(files.TagWish(tag) for tag in wish.tags),
+    )
+
+
+def do(
+    command: Callable[..., WorkItem],
+    request: HttpRequest,
+    response: HttpResponse,
+    guid: UUID,
+    *given: Any,
+    **named: Any,
+) -> dict[str, Any]:
+    """Carry one command out on a work item, at the version `If-Match` insists on; returns the item afterwards."""
+    by = actor(request)
+    command(queries.item(guid, by=by), *given, by=by, version=versions.wanted(request), **named)
+    return show(queries.item(guid, by=by), request, response)
+
+
+def show(item: WorkItem, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
+    """A work item as the answer, with its version as ETag."""
+    versions.tag(response, item.version)
+    return item_out(item, actor(request))
+
+
+def item_out(row: WorkItem, _actor: Actor) -> dict[str, Any]:
+    """A work item as it goes out."""
+    return {
+        "guid": str(row.guid),
+        "kind": row.get_kind_display().lower(),
+        "reference": row.reference or "",
+        "title": row.title,
+        "description": row.description,
+        "status": row.get_status_display(),
+        "status_reason": row.status_reason,
+        "rag": int(queries.rag(row)),
+        "due_date": rfc3339(row.due_date),
+        "due_date_overridden": row.due_date_overridden,
+        "waits_for": queries.WaitType(row.wait_type).name.lower() if row.wait_type else None,
+        "wait_until": rfc3339(row.wait_until),
+        "resolution_method": row.resolution_method or None,
+        "resolved_on": rfc3339(row.resolved_on),
+        "resolved_by": guid_of(row.resolved_by),
+        "closes_on": rfc3339(row.closes_on),
+        "customer": str(row.customer.guid),
+        "contract": str(row.contract.guid),
+        "service": str(row.service.guid),
+        "process_version": str(row.process_version.guid),
+        "work_type": row.work_type.name,
+        "parent": guid_of(row.parent),
+        "category": guid_of(row.category),
+        "current_step": row.current_step.number if row.current_step else None,
+        "schedule_period": guid_of(row.schedule_period),
+        "ad_hoc": row.ad_hoc,
+        "independent": row.independent,
+        "assignee": guid_of(row.assignee),
+        "owner": guid_of(row.owner),
+        "queue": guid_of(row.queue),
+        "robot_rejected": row.robot_rejected,
+        "rejected_reason": row.rejected_reason,
+        "started_by": guid_of(row.started_by),
+        "started_by_method": row.get_started_by_method_display(),
+        "record_count": row.record_count,
+        "custom_data": row.custom_data,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+        "version": row.version,
+    }
+
+
+def guid_of(record: Any) -> str | None:
+    """The GUID of a record as text, None where there is none."""
+    return str(record.guid) if record is not None else None
+
+
+def status_named(text: str) -> int:
+    """The number of a status by its name in any case; raises Invalid."""
+    for status in queries.Status:
+        if status.label.lower() == text.lower():
+            return int(status)
+    raise Invalid("status_unknown", "There is no such status.", field="status")
