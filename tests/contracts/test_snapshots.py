@@ -19,7 +19,8 @@ HERE = Path(__file__).parent
 REFERENCE = HERE.parents[1] / "docs" / "reference"
 
 
-def _compare(name: str, content: Any) -> None:
+def compare(name: str, content: Any) -> None:
+    """Compare with the committed file."""
     path, text = HERE / name, json.dumps(content, indent=2, sort_keys=True) + "\n"
     if os.environ.get("WORKWIRE_TEST_RENEW"):
         path.write_text(text)
@@ -27,14 +28,14 @@ def _compare(name: str, content: Any) -> None:
 
 
 def test_the_catalogue_is_as_committed() -> None:
-    _compare("webhooks.json", catalogue.entries())
+    compare("webhooks.json", catalogue.entries())
 
 
 def test_the_openapi_document_is_as_committed() -> None:
     document = api.get_openapi_schema(path_prefix="/api/v1/")
     assert document["openapi"].startswith("3.1")
     assert set(document["webhooks"]) == {hook.name for hook in webhooks().values()}
-    _compare("openapi.json", json.loads(json.dumps(document, default=str)))
+    compare("openapi.json", json.loads(json.dumps(document, default=str)))
 
 
 def test_the_webhooks_have_the_documented_numbers_and_names() -> None:

@@ -13,7 +13,6 @@ from tests.support.receiver import Receiver
 from workwire.cli.seed import Customer, Organisation
 from workwire.dispatcher.engine import Engine
 from workwire.kernel.ids import new_guid
-from workwire.outbox.models import Event
 from workwire.rooms.work.models import WorkItem
 
 
@@ -188,85 +187,6 @@ def test_a_withheld_delivery_shows_why_and_not_what(
     (seen,) = administrator.api("GET", f"/deliveries?record={guid}").json()["items"]
     assert seen["record"] == guid
     assert receiver.requests == []
-
-
-OF_ANOTHER = (
-    ("GET", "/work-items/{item}"),
-    ("PATCH", "/work-items/{item}"),
-    ("POST", "/work-items/{item}/submit"),
-    ("POST", "/work-items/{item}/take"),
-    ("POST", "/work-items/{item}/unassign"),
-    ("POST", "/work-items/{item}/resolve"),
-    ("POST", "/work-items/{item}/reopen"),
-    ("POST", "/work-items/{item}/unable-to-complete"),
-    ("GET", "/work-items/{item}/events"),
-    ("GET", "/work-items/{item}/communications"),
-    ("POST", "/work-items/{item}/communications"),
-    ("GET", "/communications/{communication}"),
-    ("GET", "/companies/{company}"),
-    ("PATCH", "/companies/{company}"),
-    ("GET", "/contracts/{contract}"),
-    ("GET", "/services/{service}"),
-    ("GET", "/process-versions/{version}"),
-    ("GET", "/subscriptions/{subscription}"),
-    ("PATCH", "/subscriptions/{subscription}"),
-    ("DELETE", "/subscriptions/{subscription}"),
-    ("POST", "/subscriptions/{subscription}/pause"),
-    ("POST", "/subscriptions/{subscription}/resume"),
-    ("POST", "/subscriptions/{subscription}/simulate"),
-    ("POST", "/subscriptions/{subscription}/rotate-secret"),
-    ("GET", "/subscriptions/{subscription}/explain?record={item}"),
-    ("GET", "/deliveries/{delivery}"),
-    ("GET", "/deliveries/{delivery}/attempts"),
-    ("POST", "/deliveries/{delivery}/resend"),
-    ("DELETE", "/credentials/{credential}"),
-)
-
-
-@pytest.fixture
-def things_of_another(
-    builder: Caller, member: Caller, first: Customer, receiver: Receiver, engine: Engine, organisation: Organisation
-) -> dict[str, str]:
-    """GUIDs of records of the first customer and of the builder's own things."""
-    subscription = _subscribe(builder, receiver, first)
-    wish = {"process_version": str(first.ticket_version.guid), "title": "Unpaid"}
-    item = member.api("POST", "/tickets", wish).json()["guid"]
-    said = member.api("POST", f"/work-items/{item}/communications", {"body": "x"}).json()["guid"]
-    engine.drain()
-    (delivery,) = builder.api("GET", f"/deliveries?record={item}").json()["items"]
-    return {
-        "item": item,
-        "communication": said,
-        "company": str(first.company.guid),
-        "contract": str(first.contract.guid),
-        "service": str(first.service.guid),
-        "version": str(first.ticket_version.guid),
-        "subscription": subscription["guid"],
-        "delivery": delivery["guid"],
-        "credential": str(organisation.accounts["process builder"].user.credentials.get().guid),
-    }
-
-
-def test_what_belongs_to_others_is_not_found_by_whatever_operation(
-    things_of_another: dict[str, str], narrow: Caller
-) -> None:
-    before = Event.objects.count()
-    missing = dict.fromkeys(things_of_another, str(new_guid()))
-    for method, path in OF_ANOTHER:
-        body = None if method in ("GET", "DELETE") else {}
-        there, absent = (narrow.api(method, path.format(**names), body) for names in (things_of_another, missing))
-        assert there.status_code == 404, (method, path, there.content)
-        assert there.content == absent.content, (method, path)
-    assert Event.objects.count() == before
-
-
-def test_no_role_no_deed(member: Caller, builder: Caller, things_of_another: dict[str, str]) -> None:
-    for method, path in OF_ANOTHER:
-        if "subscription" in path or path.endswith("resend"):
-            body = None if method in ("GET", "DELETE") else {}
-            _problem(member.api(method, path.format(**things_of_another), body), 403, "feature_missing")
-    for method, path in (("GET", "/users"), ("GET", "/user-groups")):
-        _problem(builder.api(method, path), 403, "feature_missing")
 
 
 def test_lists_take_the_same_number_of_queries_however_long(

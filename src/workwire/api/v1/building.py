@@ -15,7 +15,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.catalogue import VersionDetail, VersionOut, version_detail
+from workwire.api.v1.catalogue import VersionDetail, VersionOut, version_detail, version_out
 from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -241,7 +241,7 @@ def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
     by = actor(request)
     require(by, features.PROCESS_BUILDER)
     found = queries.versions_visible_to(by).filter(process=queries.process(guid, by=by).pk)
-    return listing(page(found, **paging.arguments()), _version, by)
+    return listing(page(found, **paging.arguments()), version_out, by)
 
 
 @router.post("/processes/{uuid:guid}/versions", response=answers(VersionDetail, 201), operation_id="create_version")

@@ -1,4 +1,4 @@
-"""Contacts and contact tags."""
+"""Contacts, contact tags, and the accounts one works with."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
+from workwire.access import queries as access
 from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import In, Listing, answers, given, listing
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.pages import page
 from workwire.rooms.parties import commands, queries
 
 if TYPE_CHECKING:
+    from workwire.access.models import User
     from workwire.rooms.parties.models import Contact, ContactTag
 
 router = Router(tags=["contacts"])
@@ -50,10 +52,20 @@ class ContactChange(ContactFields):
     retired: bool | None = None
 
 
-class ContactFilter(Schema):
-    """Which contacts are wanted: those whose name or address holds every word of `search`, those of a company."""
+class ContactSearch(Schema):
+    """Words that are all in the name or the mail address."""
 
     search: str = Field("", max_length=200)
+
+    @property
+    def words(self) -> str:
+        """The words as a database can look for them."""
+        return self.search.replace("\x00", " ")
+
+
+class ContactFilter(ContactSearch):
+    """Which contacts are wanted: those that match, those of a company."""
+
     company: UUID | None = None
 
 
@@ -74,6 +86,15 @@ class ContactOut(Schema):
     language: str
     retired: bool
     version: int
+
+
+class AccountOut(Schema):
+    """An account that work may be given to, or that may stand at it."""
+
+    guid: str
+    full_name: str
+    email: str
+    user_type: str
 
 
 class ContactTagIn(In):
@@ -115,7 +136,7 @@ class ContactTagOut(Schema):
 def list_contacts(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ContactFilter]) -> dict[str, Any]:
     """Contacts the account may see: global ones and those of its companies."""
     by = actor(request)
-    found = queries.contacts_visible_to(by).filter(queries.contacts_matching(wanted.search.replace("\x00", " ")))
+    found = queries.contacts_visible_to(by).filter(queries.contacts_matching(wanted.words))
     if wanted.company is not None:
         found = found.filter(company__guid=wanted.company)
     return listing(page(found, **paging.arguments()), _contact, by)
@@ -150,6 +171,13 @@ def update_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wis
     changed = commands.update_contact(found, by=by, version=versions.wanted(request), **given(wish))
     versions.tag(response, changed.version)
     return _contact(changed, by)
+
+
+@router.get("/accounts", response=answers(Listing[AccountOut]), operation_id="list_accounts")
+def list_accounts(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ContactSearch]) -> dict[str, Any]:
+    """Active accounts, for who works: those whose name or address holds every word of a search."""
+    by = actor(request)
+    return listing(page(access.users_matching(by, wanted.words), **paging.arguments()), _account, by)
 
 
 @router.get("/contact-tags", response=answers(Listing[ContactTagOut]), operation_id="list_contact_tags")
@@ -193,6 +221,11 @@ def _contact(row: Contact, _actor: Actor) -> dict[str, Any]:
         "retired": row.retired,
         "version": row.version,
     }
+
+
+def _account(row: User, _actor: Actor) -> dict[str, Any]:
+    kind = UserType(row.user_type).name.lower()
+    return {"guid": str(row.guid), "full_name": row.full_name, "email": row.email, "user_type": kind}
 
 
 def _tag(row: ContactTag, _actor: Actor) -> dict[str, Any]:

@@ -1,0 +1,241 @@
+"""Operations × roles × records of others: every operation of both APIs called rightly by every kind of account.
+
+The answers are a committed snapshot (`permissions.json`): whoever changes a right sees what else it changes. Beside it hold
+rules that no renewal can bend: what is refused changes nothing, what is out of sight looks like what is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+
+from tests.contracts.test_snapshots import compare
+from tests.doors.conftest import Caller
+from tests.doors.resources import USES, Use
+from tests.doors.stage import MEMBER, ROWS, Stage, filled, staged
+from tests.support.receiver import Receiver
+from workwire.access import commands as access
+from workwire.access import sessions
+from workwire.access.models import Role
+from workwire.api.v1 import api
+from workwire.cli.seed import Organisation
+from workwire.dispatcher.engine import Engine
+from workwire.kernel.actor import UserType
+from workwire.kernel.ids import new_guid
+from workwire.outbox.models import Event
+from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import commands as webhooks
+from workwire.reactions.webhooks import repair
+from workwire.reactions.webhooks.models import Delivery
+from workwire.rooms.catalogue import commands as catalogue
+from workwire.rooms.catalogue.models import DataField, ProcessType, Schedule, WorkType
+from workwire.rooms.files import commands as files
+from workwire.rooms.work import commands as work
+from workwire.rooms.work import queries as items
+
+FOREIGNER = "process builder of one company"
+ROLES = ("self service", "robot", MEMBER, "process builder", "administrator", FOREIGNER)
+SHARED = {"", "file_tag", "contact_tag", "service_line"}  # records that belong to no customer
+PASSWORD = "4V7MJ6TGudVeZ0gY"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of either API: how to call it, and the name on the stage of the customer's record it is about."""
+
+    name: str
+    call: Callable[[Caller, Stage], Any]
+    record: str
+
+
+def _operations() -> Iterator[Operation]:
+    document = api.get_openapi_schema(path_prefix="/api/v1/")
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            use = USES[described["operationId"]]
+            yield Operation(
+                described["operationId"],
+                _resource_call(method.upper(), path, use),
+                "" if use.shared else use.path.strip("{}"),
+            )
+    for name, row in ROWS.items():
+        if name != "Authentication/Login":
+            about = str({**(row.body or {}), **(row.query or {})}.get(row.guid, "")).strip("{}")
+            yield Operation(name, _contract_call(name), about)
+
+
+def _resource_call(method: str, path: str, use: Use) -> Callable[[Caller, Stage], Any]:
+    def call(caller: Caller, stage: Stage) -> Any:
+        names = {key: value.format(**stage) for key, value in (use.more | {"guid": use.path}).items()}
+        url = path.removeprefix("/api/v1").format(**names) + use.query.format(**stage)
+        if use.upload:
+            upload = SimpleUploadedFile("paid.pdf", b"%PDF-1.7 paid")
+            headers = {"Authorization": f"Bearer {caller.token}"}
+            return Client().post(f"/api/v1{url}", {"file": upload}, headers=headers)
+        return caller.api(method, url, filled(use.body, stage))
+
+    return call
+
+
+def _contract_call(name: str) -> Callable[[Caller, Stage], Any]:
+    row = ROWS[name]
+
+    def call(caller: Caller, stage: Stage) -> Any:
+        method = "GET" if row.body is None else None
+        return caller.webapi(name, filled(row.body, stage), method=method, **filled(row.query or {}, stage))
+
+    return call
+
+
+OPERATIONS = {operation.name: operation for operation in _operations()}
+
+
+@pytest.fixture
+def stage(
+    organisation: Organisation,
+    receiver: Receiver,
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Stage:
+    """Records of every kind at the first customer; nobody waits for a dispatcher."""
+    configured = django_settings.CONFIG.model_copy(update={"feedback_window_hours": 24})
+    monkeypatch.setattr(django_settings, "CONFIG", configured)
+    monkeypatch.setattr(repair, "wait_for_end", lambda delivery, seconds: delivery)
+    customer = organisation.customers[0]
+    actors = {name: sessions.actor_for(account.user) for name, account in organisation.accounts.items()}
+    admin, member = actors["administrator"], actors[MEMBER]
+    found = staged(organisation, customer, receiver)
+    line, action_type = customer.service.service_line, WorkType.objects.get(name="Check Sanctions")
+    draft = catalogue.create_version(customer.case_version.process, by=admin)
+    category = customer.ticket_version.categories.get(name="Overdue invoice").guid
+    tags = (work.TagWish(UUID(found["contact_tag"])),)
+    filed = work.create_ticket(
+        customer.ticket_version.guid,
+        by=member,
+        title="Filed",
+        category_guid=category,
+        submit=True,
+        contacts=[work.ContactWish(UUID(found["contact"]), tags)],
+    )
+    file = work.attach_file(filed, files.FileWish(data=b"%PDF-1.7 x", file_name="x.pdf"), by=member)
+    blocked = work.create_case(customer.case_version.guid, by=member, title="Blocked", submit=True)
+    one, two = items.items_under(blocked, by=member)
+    work.resolve(two, by=member)
+    work.complete_unsuccessfully(one, by=member)
+    done = work.create_ticket(
+        customer.ticket_version.guid, by=member, title="Done", category_guid=category, submit=True
+    )
+    work.resolve(done, by=member)
+    paused, _ = webhooks.subscribe(
+        webhooks.Terms(
+            webhook=1, url=receiver.url("/p"), filter_type=ObjectType.COMPANY, filter_guid=customer.company.guid
+        ),
+        by=actors["process builder"],
+    )
+    webhooks.pause(paused.guid, by=actors["process builder"])
+    engine.drain()
+    more: dict[str, Any] = {
+        "supplier": customer.contract.supplier,
+        "contract": customer.contract,
+        "service": customer.service,
+        "calendar": customer.contract.calendar,
+        "queue": customer.queue,
+        "group": customer.group,
+        "schedule": Schedule.objects.first(),
+        "data_field": DataField.objects.first(),
+        "credential": organisation.accounts["process builder"].user.credentials.get(),
+        "action_type": action_type,
+        "new_type": catalogue.create_work_type(line, ProcessType.TICKET, "Complaint", by=admin),
+        "draft_version": draft,
+        "step": catalogue.add_step(draft, "First", by=admin),
+        "draft_ticket_version": catalogue.create_version(customer.ticket_version.process, by=admin),
+        "filed": filed,
+        "file": file,
+        "blocked_case": blocked,
+        "resolved": done,
+        "upload": files.prepare([b"%PDF-1.7 y"], "y.pdf", by=member),
+        "paused": paused,
+        "delivery": Delivery.objects.order_by("pk")[0],
+    }
+    return found | {name: str(record.guid) for name, record in more.items()} | {"url": receiver.url("/other")}
+
+
+@pytest.fixture
+def callers(organisation: Organisation, caller: Callable[[str], Caller]) -> dict[str, Caller]:
+    """One account of every kind; all but the foreigner see the first customer."""
+    admin = sessions.actor_for(organisation.accounts["administrator"].user)
+    roles = list(Role.objects.filter(name="Self Service"))
+    user = access.create_user("sam", "Sam Ortiz", roles, password=PASSWORD, user_type=UserType.SELF_SERVICE, by=admin)
+    access.change_members(organisation.customers[0].group, add=[user], by=admin)
+    token = sessions.log_in("sam", PASSWORD, address="127.0.0.1", most_failures=5)
+    return {"self service": Caller(token)} | {name: caller(name) for name in ROLES if name != "self service"}
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """What happens inside leaves no trace in the database."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def _answer(operation: Operation, someone: Caller, stage: Stage) -> Any:
+    """The answer to one call; a refusal has changed nothing."""
+    with _undone():
+        before = Event.objects.count()
+        answer = operation.call(someone, stage)
+        if answer.status_code >= 400:
+            assert Event.objects.count() == before, f"{operation.name} refused and changed something"
+        assert answer.status_code < 500, (operation.name, answer.content)
+        if getattr(answer, "streaming", False):
+            b"".join(answer.streaming_content)
+    return answer
+
+
+def test_every_operation_of_the_rest_api_has_a_right_call() -> None:
+    document = api.get_openapi_schema(path_prefix="/api/v1/")
+    known = {described["operationId"] for methods in document["paths"].values() for described in methods.values()}
+    assert set(USES) == known
+
+
+def test_who_is_answered_what(callers: dict[str, Caller], stage: Stage) -> None:
+    matrix: dict[str, dict[str, int]] = {}
+    unusable: dict[str, dict[str, int]] = {}
+    for name, operation in OPERATIONS.items():
+        matrix[name] = {role: _answer(operation, callers[role], stage).status_code for role in ROLES}
+        if name != "create_token":
+            assert _answer(operation, Caller("wwt_none"), stage).status_code == 401, name
+            refused_by_all = min(matrix[name].values()) >= 300
+            unusable |= {name: matrix[name]} if refused_by_all else {}
+    assert unusable == {}
+    compare("permissions.json", matrix)
+
+
+def test_what_is_out_of_sight_looks_like_what_is_not_there(callers: dict[str, Caller], stage: Stage) -> None:
+    told_apart = []
+    for name, operation in OPERATIONS.items():
+        if operation.record in SHARED:
+            continue
+        absent = stage | {operation.record: str(new_guid())}
+        there, nowhere = (_answer(operation, callers[FOREIGNER], names) for names in (stage, absent))
+        if (there.status_code, _blind(there, stage)) != (nowhere.status_code, _blind(nowhere, absent)):
+            told_apart.append((name, there.status_code, nowhere.status_code, there.content[:200]))
+    assert told_apart == []
+
+
+def _blind(answer: Any, names: Stage) -> str:
+    """What an answer says, whatever GUIDs it was asked with."""
+    text = json.dumps(answer.json()) if answer.content else ""
+    for value in names.values():
+        text = text.replace(value, "…")
+    return text
