@@ -1,14 +1,22 @@
-"""The start page, health and metrics."""
+"""The pages through HTTP, health and metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 from tests.support.world import Subscribe
+from workwire.cli.seed import Organisation
 from workwire.dispatcher.engine import Engine
+from workwire.kernel.actor import Actor
+from workwire.kernel.ids import new_guid
+from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
 
@@ -33,3 +41,106 @@ def test_health_and_metrics(subscribe: Subscribe, open_ticket: Callable[..., Wor
     open_ticket()
     assert 'workwire_queue_depth{state="pending"} 1.0' in Client().get("/metrics").content.decode()
     assert Client().get("/health/ready").json()["oldest_due_seconds"] >= 0
+
+
+@pytest.fixture
+def browser(organisation: Organisation) -> Client:
+    """A browser in which the team member has signed in."""
+    client, account = Client(), organisation.accounts["team member"]
+    answer = client.post("/sign-in", {"username": account.user.username, "password": account.password, "next": "/work"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/work")
+    return client
+
+
+def _ticket(organisation: Organisation, actors: dict[str, Actor], title: str = "Invoice <b>4711</b>") -> WorkItem:
+    category = organisation.objects["TicketCategoryGUID"]
+    version = organisation.customers[0].ticket_version.guid
+    by = actors["team member"]
+    return work.create_ticket(version, by=by, title=title, category_guid=category, submit=True)
+
+
+def test_the_item_page_explains_the_due_date_step_by_step(
+    organisation: Organisation, actors: dict[str, Actor], browser: Client
+) -> None:
+    ticket = _ticket(organisation, actors)
+    page = browser.get(f"/work/{ticket.guid}").content.decode()
+    assert "8 working hours after the start, plus the time waited" in page
+    assert "Northwind Foods working days" in page
+    assert "Europe/Amsterdam" in page
+    assert page.count("<li>") == len(ticket.due_steps) >= 2
+    for step in ticket.due_steps:
+        assert escape(step["said"]) in page
+    assert "Invoice &lt;b&gt;4711&lt;/b&gt;" in page
+
+
+def test_the_list_shows_ones_own_work_what_is_open_and_all(
+    organisation: Organisation, actors: dict[str, Actor], browser: Client
+) -> None:
+    mine, done, waiting = (_ticket(organisation, actors, name) for name in ("Mine", "Done", "Waiting for somebody"))
+    work.take(mine, by=actors["team member"])
+    work.resolve(done, by=actors["team member"])
+    shown = {view: browser.get(f"/work?view={view}").content.decode() for view in ("mine", "open", "all")}
+    found = {view: {item.title for item in (mine, done, waiting) if f">{item.title}<" in shown[view]} for view in shown}
+    assert found == {
+        "mine": {"Mine"},
+        "open": {"Mine", "Waiting for somebody"},
+        "all": {"Mine", "Done", "Waiting for somebody"},
+    }
+
+
+def test_pages_need_signing_in_and_show_nothing_of_others(
+    organisation: Organisation, actors: dict[str, Actor], browser: Client
+) -> None:
+    ticket = _ticket(organisation, actors)
+    answer = Client().get(f"/work/{ticket.guid}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/sign-in?next=%2Fwork%2F{ticket.guid}")
+    bruno = organisation.accounts["process builder of one company"]
+    other = Client()
+    other.post("/sign-in", {"username": bruno.user.username, "password": bruno.password})
+    hidden, absent = other.get(f"/work/{ticket.guid}"), other.get(f"/work/{new_guid()}")
+    assert hidden.status_code == absent.status_code == 404
+    assert "Invoice" not in hidden.content.decode()
+    assert "Nothing here" in other.get("/work?view=all").content.decode()
+    assert browser.get(f"/work/{ticket.guid}").headers["Cache-Control"] == "private, no-store"
+    browser.post("/sign-out")
+    assert browser.get("/work").status_code == 302
+
+
+@pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_signing_in_never_leads_to_another_site(next_page: str, organisation: Organisation) -> None:
+    account = organisation.accounts["team member"]
+    wish = {"username": account.user.username, "password": account.password, "next": next_page}
+    assert Client().post("/sign-in", wish).headers["Location"] == "/work"
+    cookie = Client().post("/sign-in", wish).cookies["workwire_session"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+def test_signing_in_is_refused_with_a_sentence_and_slowed_down(organisation: Organisation) -> None:
+    client = Client()
+    for _ in range(settings.CONFIG.login_attempts):
+        answer = client.post("/sign-in", {"username": "mei", "password": "wrong\x00"})
+        assert answer.status_code == 401
+        answer = client.post("/sign-in", {"username": "mei", "password": "wrong"})
+        assert "The user name or the password is wrong." in answer.content.decode()
+    assert client.post("/sign-in", {"username": "mei", "password": "wrong"}).status_code == 429
+    assert Client(enforce_csrf_checks=True).post("/sign-in", {"username": "mei"}).status_code == 403
+
+
+def test_pages_take_a_fixed_number_of_queries(
+    organisation: Organisation, actors: dict[str, Actor], browser: Client
+) -> None:
+    case = work.create_case(
+        organisation.customers[0].case_version.guid, by=actors["team member"], title="Onboard", submit=True
+    )
+
+    def count(path: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert browser.get(path).status_code == 200
+        return len(asked)
+
+    paths = ("/work?view=all", f"/work/{case.guid}")
+    before = [count(path) for path in paths]
+    definition = organisation.customers[0].case_version.steps.get(number=0).actions.get()
+    work.launch_action(case, definition.guid, by=actors["team member"], times=20)
+    assert [count(path) for path in paths] == before
+    assert max(before) <= 8

@@ -1,4 +1,5 @@
 """The pages people use, and the three addresses machines ask whether all is well.
 
-One folder for each room as the product grows; so far the start page, signing in and the delivery log.
+One module and one folder of templates for each room as the product grows; so far the start page, signing in, and work items
+with the steps of their due dates.
 """

@@ -31,6 +31,7 @@ from workwire.rooms.work.models import WaitType as WaitType  # for doors
 from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
 from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
 from workwire.rooms.work.transitions import FINISHED
+from workwire.rooms.work.transitions import OPEN as OPEN  # for doors
 
 _FOR_EVENTS = (
     "customer",
