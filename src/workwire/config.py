@@ -152,7 +152,8 @@ def load() -> Config:
         values = tomllib.loads(Path(file).read_text()) if file else {}
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"WORKWIRE_CONFIG names {file}, which cannot be read: {error}.") from error
-    unknown = [name for name in os.environ if name.startswith("WORKWIRE_") and name not in _known_names()]
+    given = (name for name in os.environ if name.startswith("WORKWIRE_") and not name.startswith("WORKWIRE_TEST_"))
+    unknown = [name for name in given if name not in _known_names()]
     if unknown:
         raise ConfigError(f"{unknown[0]} is not a setting of Workwire; see docs/reference/settings.md.")
     try:
@@ -170,7 +171,7 @@ def load() -> Config:
 
 def _known_names() -> set[str]:
     fields = {f"WORKWIRE_{name.upper()}" for name in Config.model_fields}
-    return fields | {"WORKWIRE_CONFIG", "WORKWIRE_TEST_DATABASE", "WORKWIRE_TEST_POSTGRES", "WORKWIRE_TEST_RENEW"}
+    return fields | {"WORKWIRE_CONFIG"}
 
 
 def secret_keys(config: Config) -> list[str]:

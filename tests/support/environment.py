@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-KEPT = ("WORKWIRE_TEST_DATABASE", "WORKWIRE_TEST_POSTGRES", "WORKWIRE_TEST_RENEW")
+KEPT = "WORKWIRE_TEST_"  # what tests are told
 ON_POSTGRES = os.environ.get("WORKWIRE_TEST_DATABASE", "sqlite") == "postgres"
 FOLDER = Path(tempfile.mkdtemp(prefix="workwire-tests-"))
 
@@ -28,7 +28,7 @@ def _start_postgres() -> str:
 def _prepare() -> None:
     atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
     for name in list(os.environ):
-        if name.startswith("WORKWIRE_") and name not in KEPT:
+        if name.startswith("WORKWIRE_") and not name.startswith(KEPT):
             del os.environ[name]
     os.environ["WORKWIRE_DATA_DIR"] = str(FOLDER / "data")
     os.environ["WORKWIRE_SECRET_KEYS"] = "2F0hCOqqEXMQVqz7nzMqVhQBPPtPm0rQwRmL8IpqZkM="

@@ -14,6 +14,7 @@ from django.db import connection
 
 from workwire.dispatcher.engine import Engine
 from workwire.dispatcher.post import Post
+from workwire.dispatcher.sweeper import Sweeper
 
 
 class AnotherDispatcher(Exception):
@@ -23,16 +24,17 @@ class AnotherDispatcher(Exception):
 def main() -> None:
     """Dispatch until SIGTERM or SIGINT, then drain; raises AnotherDispatcher on an embedded database that has one."""
     with _alone():
-        engine, post = Engine(), Post()
+        engine = Engine()
+        lanes: list[Sweeper | Post] = [Sweeper(), Post()] if settings.CONFIG.smtp_url else [Sweeper()]
         signal.signal(signal.SIGTERM, lambda *_: engine.stop())
         signal.signal(signal.SIGINT, lambda *_: engine.stop())
-        if settings.CONFIG.smtp_url:
-            post.start()
+        for lane in lanes:
+            lane.start()
         try:
             engine.run()
         finally:
-            if settings.CONFIG.smtp_url:
-                post.stop()
+            for lane in lanes:
+                lane.stop()
 
 
 @contextmanager

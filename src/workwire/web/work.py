@@ -20,6 +20,14 @@ from workwire.rooms.work.queries import WorkItem
 from workwire.web.signing import signed_in
 
 VIEWS = {"mine": "Mine", "open": "Open", "all": "All"}
+_STATUS = {
+    queries.Status.DRAFT: "Draft",
+    queries.Status.TO_DO: "To do",
+    queries.Status.IN_PROGRESS: "In progress",
+    queries.Status.WAITING: "Waiting",
+    queries.Status.RESOLVED: "Resolved",
+    queries.Status.CLOSED: "Closed",
+}
 _RAG = {-2: ("none", "not yet"), -1: ("late", "overdue"), 0: ("today", "today"), 1: ("later", "in time")}
 
 
@@ -71,4 +79,5 @@ def _wanted(chosen: str, actor: Actor) -> QuerySet[WorkItem]:
 
 def _row(item: WorkItem) -> dict[str, Any]:
     mark, said = _RAG[queries.rag(item)]
-    return {"item": item, "rag": mark, "rag_said": said, "zone": item.contract.time_zone}
+    status, zone = _STATUS[queries.Status(item.status)], item.contract.time_zone
+    return {"item": item, "status": status, "rag": mark, "rag_said": said, "zone": zone}

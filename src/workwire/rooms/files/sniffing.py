@@ -11,6 +11,7 @@ import puremagic
 UNKNOWN = "application/octet-stream"
 TEXT = "text/plain"
 SAFE_INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", TEXT})
+_WRITTEN_IN_ASCII = {b"%PDF-": "application/pdf", b"GIF87a": "image/gif", b"GIF89a": "image/gif"}
 _RUNS_IN_BROWSERS = re.compile(r"html|xml|svg|script|x-shockwave|wasm", re.IGNORECASE)
 _LOOKS_LIKE_MARKUP = re.compile(
     rb"<\s*(?:!doctype|\?xml|html|head|body|script|svg|iframe|style)\b|^\s*<", re.IGNORECASE
@@ -19,8 +20,10 @@ _LOOKS_LIKE_MARKUP = re.compile(
 
 def media_type(head: bytes) -> str:
     """The media type of a content by its first bytes; what a browser would run counts as unknown."""
-    text = _is_text(head)
-    if text:
+    for magic, kind in _WRITTEN_IN_ASCII.items():
+        if head.startswith(magic):
+            return kind
+    if _is_text(head):
         return UNKNOWN if _LOOKS_LIKE_MARKUP.search(head) else TEXT
     try:
         found = str(puremagic.from_string(head, mime=True)) if head else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from workwire.rooms.files.storage import storage
 
 LONGEST_FILE_NAME = 255
 KEPT = timedelta(hours=24)
+BATCH = 500
 
 
 def prepare(chunks: Iterable[bytes], file_name: str, *, by: Actor) -> TemporaryFile:
@@ -53,16 +55,17 @@ def checked_name(given: str) -> str:
 
 
 def sweep(now: datetime) -> int:
-    """Forget uploads that nothing used within a day, and contents that nothing refers to; returns how many went."""
+    """Forget uploads that nothing used within a day, and contents that nothing refers to; returns how many contents went."""
     old = now - KEPT
     TemporaryFile.objects.filter(created_at__lt=old).delete()
     unused = StoredFile.objects.filter(created_at__lt=old, temporary=None, uses=None)
-    keys = list(unused.values_list("key", flat=True)[:1000])
-    StoredFile.objects.filter(key__in=keys, temporary=None, uses=None).delete()
-    gone = 0
-    contents = storage()
-    for key, moment in contents.kept():
-        if moment < old and not StoredFile.objects.filter(key=key).exists():
+    while keys := list(unused.values_list("key", flat=True)[:BATCH]):
+        StoredFile.objects.filter(key__in=keys, temporary=None, uses=None).delete()
+    gone, contents = 0, storage()
+    aged = (key for key, moment in contents.kept() if moment < old)
+    while batch := list(islice(aged, BATCH)):
+        known = set(StoredFile.objects.filter(key__in=batch).values_list("key", flat=True))
+        for key in set(batch) - known:
             contents.delete(key)
             gone += 1
     return gone
