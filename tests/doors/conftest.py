@@ -12,6 +12,14 @@ from django.test import Client
 
 from workwire.cli.seed import Organisation
 
+_client = Client()  # one for all, for each loads the middleware anew
+
+
+def _fresh() -> Client:
+    """The client without anybody's cookies."""
+    _client.cookies.clear()
+    return _client
+
 
 @dataclass
 class Caller:
@@ -24,9 +32,9 @@ class Caller:
         url = f"/webapi/{operation}"
         query = {"authToken": self.token, **query}
         if method == "GET" or (method is None and body is None):
-            return Client().get(url, query)
+            return _fresh().get(url, query)
         text = body if isinstance(body, (str, bytes)) else json.dumps(body or {})
-        return Client().generic(
+        return _fresh().generic(
             "POST", url, text, "application/json", QUERY_STRING="&".join(f"{k}={v}" for k, v in query.items())
         )
 
@@ -34,7 +42,7 @@ class Caller:
         """Call the REST API; headers by their names with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         text = body if isinstance(body, (str, bytes)) else json.dumps(body) if body is not None else ""
-        return Client().generic(
+        return _fresh().generic(
             method,
             f"/api/v1{path}",
             text,
