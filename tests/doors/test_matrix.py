@@ -7,6 +7,8 @@ rules that no renewal can bend: what is refused changes nothing, what is out of 
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +18,11 @@ from uuid import UUID
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from tests.contracts.test_snapshots import HERE as CONTRACTS
 from tests.contracts.test_snapshots import compare
 from tests.doors.conftest import Caller
 from tests.doors.resources import USES, Use
@@ -46,6 +50,8 @@ from workwire.rooms.work import queries as items
 FOREIGNER = "process builder of one company"
 ROLES = ("self service", "robot", MEMBER, "process builder", "administrator", FOREIGNER)
 SHARED = {"", "file_tag", "contact_tag", "service_line"}  # records that belong to no customer
+MOST_QUERIES = 40
+_IS_FRAME = re.compile(r"SAVEPOINT|RELEASE|ROLLBACK|BEGIN|.*COUNT\(\*\).*outbox_event")  # of transactions and this test
 PASSWORD = "4V7MJ6TGudVeZ0gY"
 
 
@@ -231,6 +237,24 @@ def test_what_is_out_of_sight_looks_like_what_is_not_there(callers: dict[str, Ca
         if (there.status_code, _blind(there, stage)) != (nowhere.status_code, _blind(nowhere, absent)):
             told_apart.append((name, there.status_code, nowhere.status_code, there.content[:200]))
     assert told_apart == []
+
+
+def test_every_operation_keeps_to_its_number_of_queries(callers: dict[str, Caller], stage: Stage) -> None:
+    """The budgets are committed; an operation may take fewer queries, and more only by a change of that file."""
+    taken: dict[str, int] = {}
+    for name, operation in OPERATIONS.items():
+        for role in (MEMBER, "administrator"):
+            with CaptureQueriesContext(connection) as asked:
+                answer = _answer(operation, callers[role], stage)
+            if answer.status_code < 300:
+                counted = [query for query in asked if not _IS_FRAME.match(query["sql"])]
+                taken[name] = max(taken.get(name, 0), len(counted))
+    if os.environ.get("WORKWIRE_TEST_RENEW"):
+        compare("queries.json", taken)
+    budgets = json.loads((CONTRACTS / "queries.json").read_text())
+    assert {name: (count, budgets.get(name)) for name, count in taken.items() if count > budgets.get(name, 0)} == {}
+    assert set(taken) == set(budgets)
+    assert max(budgets.values()) <= MOST_QUERIES
 
 
 def _blind(answer: Any, names: Stage) -> str:

@@ -144,3 +144,8 @@ def test_pages_take_a_fixed_number_of_queries(
     work.launch_action(case, definition.guid, by=actors["team member"], times=20)
     assert [count(path) for path in paths] == before
     assert max(before) <= 8
+
+
+def test_a_large_form_is_refused_unread(organisation: Organisation) -> None:
+    answer = Client().post("/sign-in", {"username": "x" * 300_000, "password": "x"})
+    assert answer.status_code == 413

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from workwire.access.features import BUILDER, OPERATIONAL
 from workwire.kernel import clock, ids
@@ -15,8 +16,11 @@ class Role(models.Model):
     """A named set of features; operational or builder."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     kind = models.CharField(max_length=20, choices=[(OPERATIONAL, "Operational"), (BUILDER, "Builder")])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="role_name_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -49,6 +53,9 @@ class User(AbstractBaseUser):
     USERNAME_FIELD = "username"
     objects = BaseUserManager()
 
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("username"), name="username_once_in_any_case")]
+
     def __str__(self) -> str:
         return self.username
 
@@ -68,8 +75,11 @@ class UserGroup(models.Model):
     """People and robots who may see the same things."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     members = models.ManyToManyField(User, related_name="user_groups")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="user_group_name_once")]
 
     def __str__(self) -> str:
         return self.name

@@ -1,11 +1,13 @@
-"""The browser's rules for our pages: own files only, no inline script, no frames (reliability guide, promise 9)."""
+"""The browser's rules for our pages: own files only, no inline script, no frames (reliability guide, promise 9); and how
+much a form may send."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+LARGEST_FORM = 256 * 1024  # bytes
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -21,5 +23,18 @@ def content_security_policy(
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+    return middleware
+
+
+def small_forms(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware that refuses a large body sent to a page before it is read; the APIs have limits of their own."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        written = request.headers.get("Content-Length", "")
+        to_api = request.path_info.startswith("/api/") or "/webapi/" in request.path_info.lower()
+        if not to_api and written.isdecimal() and int(written) > LARGEST_FORM:
+            return HttpResponse("The form is larger than is read.", status=413, content_type="text/plain")
+        return get_response(request)
 
     return middleware

@@ -196,7 +196,8 @@ def file_out(row: ItemFile, _actor: Actor) -> dict[str, Any]:
 def _uploaded(request: HttpRequest) -> UploadedFile[Any]:
     """The one file of a multipart form; raises Invalid, before anything is read for one that is too large."""
     most = settings.CONFIG.largest_file_mb * 1024 * 1024 + ROOM_FOR_FORM
-    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+    written = request.headers.get("Content-Length", "")
+    if written.isdecimal() and int(written) > most:
         raise Invalid("file_too_large", f"A file has at most {settings.CONFIG.largest_file_mb} MiB.", field="file")
     try:
         found = [file for _, files in request.FILES.lists() for file in files]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
 
@@ -30,9 +31,12 @@ class ServiceLine(models.Model):
     """A field of work with its own ticket, case and action types."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     retired = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="service_line_name_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -49,7 +53,7 @@ class WorkType(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["service_line", "kind", "name"], name="work_type_once_per_service_line")
+            models.UniqueConstraint("service_line", "kind", Lower("name"), name="work_type_once_per_service_line")
         ]
 
     def __str__(self) -> str:
@@ -240,12 +244,15 @@ class Schedule(models.Model):
     """Named periods and dates that work follows."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     state = models.IntegerField(choices=ScheduleState.choices, default=ScheduleState.RESUMED)
     retired = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("name"), name="schedule_name_once")]
 
     def __str__(self) -> str:
         return self.name

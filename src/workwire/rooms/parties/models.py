@@ -13,7 +13,7 @@ class Company(models.Model):
     """A customer, a supplier, or both."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     external_reference = models.CharField(max_length=100, blank=True)
     is_customer = models.BooleanField(default=True)
@@ -30,6 +30,7 @@ class Company(models.Model):
                 name="company_is_customer_or_supplier", condition=Q(is_customer=True) | Q(is_supplier=True)
             ),
             models.CheckConstraint(name="company_not_its_own_parent", condition=~Q(parent=F("id"))),
+            models.UniqueConstraint(Lower("name"), name="company_name_once"),
         ]
 
     def __str__(self) -> str:
@@ -50,7 +51,7 @@ class Contract(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["customer", "name"], name="contract_name_once_per_customer")]
+        constraints = [models.UniqueConstraint(F("customer"), Lower("name"), name="contract_name_once_per_customer")]
 
     def __str__(self) -> str:
         return self.name
@@ -67,7 +68,7 @@ class Service(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["contract", "name"], name="service_name_once_per_contract")]
+        constraints = [models.UniqueConstraint(F("contract"), Lower("name"), name="service_name_once_per_contract")]
 
     def __str__(self) -> str:
         return self.name
