@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, close_old_connections, connections, transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
@@ -56,6 +56,7 @@ class Post:
                 logger.warning("the database does not answer; mail waits", exc_info=True)
                 close_old_connections()
                 self._stopping.wait(POLL)
+        connections.close_all()
 
 
 def turn() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from workwire.kernel import clock
 from workwire.rooms.files import commands as files
@@ -42,5 +42,5 @@ class Sweeper:
             except (DatabaseError, OSError):
                 logger.warning("the storage of files could not be swept; trying again", exc_info=True)
                 pause = SOON
-            finally:
-                close_old_connections()
+            close_old_connections()
+        connections.close_all()
