@@ -252,6 +252,15 @@ def test_work_put_into_another_queue_keeps_its_assignee(
     assert (moved.queue_id, moved.assignee_id, moved.status) == (second.queue.pk, person.user_id, Status.IN_PROGRESS)
 
 
+def test_only_who_gives_out_work_takes_it_out_of_its_queue(first: Customer, person: Actor, admin: Actor) -> None:
+    (action,) = _launched(first, admin, 1)
+    with pytest.raises(Forbidden) as refusal:
+        commands.move_to_queue(action, None, by=person)
+    assert refusal.value.code == "reassign_forbidden"
+    assert commands.move_to_queue(action, None, by=admin).queue_id is None
+    assert commands.get_more_work(by=person) is None
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_ask_at_once_each_gets_another_one(
     first: Customer, admin: Actor, organisation: Organisation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from workwire.access import features
 from workwire.access.models import User
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor, UserType
@@ -97,10 +98,13 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
 
 @transaction.atomic
 def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: int | None = None) -> WorkItem:
-    """Put an unfinished item into another queue, or into none; who works on it keeps it."""
+    """Put an unfinished item into another queue; who works on it keeps it. Only who gives out work puts it into none,
+    where nobody gets it."""
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_distribute(by, item, item.assignee_id)
+    if queue is None and not by.has(features.ASSIGN_WORK) and not queries.manages_queue_of(by, item):
+        raise Forbidden("reassign_forbidden", "Taking work out of its queue needs a role that may give work to others.")
     if item.status in transitions.FINISHED:
         raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
     if queue is not None and queue.retired:
