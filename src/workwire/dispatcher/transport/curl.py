@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import pycurl as pycurl  # type: ignore[import-untyped]  # its stub declares every name as Any
@@ -33,9 +32,9 @@ class Easy(Protocol):
 
 
 class Multi(Protocol):
-    """libcurl's multi handle: many requests at a time, driven by sockets and one timer."""
+    """libcurl's multi handle: many requests at a time, driven by whoever calls."""
 
-    def setopt(self, option: int, value: int | Callable[..., object]) -> None:
+    def setopt(self, option: int, value: int) -> None:
         """Set an option."""
 
     def add_handle(self, handle: Easy) -> None:
@@ -44,8 +43,14 @@ class Multi(Protocol):
     def remove_handle(self, handle: Easy) -> None:
         """End the handle's request, finished or not."""
 
-    def socket_action(self, fd: int, mask: int) -> tuple[int, int]:
-        """Go on with what a socket, or the timer, allows."""
+    def perform(self) -> tuple[int, int]:
+        """Go on with everything that can go on."""
+
+    def fdset(self) -> tuple[list[int], list[int], list[int]]:
+        """The sockets to wait for: readable, writable, failing; of those that select() can hold."""
+
+    def timeout(self) -> int:
+        """Milliseconds after which to perform even without a socket ready; below 0 for never."""
 
     def info_read(self) -> tuple[int, list[Easy], list[tuple[Easy, int, str]]]:
         """Collect what has ended: how many are left, the well ended, the failed with code and message."""

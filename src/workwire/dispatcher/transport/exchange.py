@@ -28,7 +28,7 @@ from workwire.kernel.addresses import AddressPolicy, ParsedTarget, UnsafeTarget,
 MOST_BODY_READ = 64 * 1024
 MOST_BODY_KEPT = 4 * 1024
 MOST_HEADER_BYTES = 32 * 1024
-MOST_HEADER_LINES = 256
+HEADER_LINE_WEIGHT = 32  # what a line counts besides its bytes, which bounds their number too
 LONGEST_DETAIL = 300
 CONNECTION_LIFETIME = 600  # seconds; a kept connection outlives a change of the name's address no longer than this
 
@@ -190,8 +190,7 @@ class Exchange:
     def _forget(self) -> None:
         self._refusal: str | None = None
         self._head_lines: list[bytes] = []
-        self._header_bytes = self._header_count = 0
-        self._in_head = True
+        self._header_size = 0
         self._body = bytearray()
         self._body_bytes = 0
         self._body_was_cut = self._headers_too_large = False
@@ -208,19 +207,12 @@ class Exchange:
         return socket.socket(address.family, address.socktype, address.protocol)
 
     def _take_header(self, line: bytes) -> int | None:
-        """Keep a line of the last header block; all blocks and trailers together stay within the bounds."""
-        self._header_bytes += len(line)
-        self._header_count += 1
-        if self._header_bytes > MOST_HEADER_BYTES or self._header_count > MOST_HEADER_LINES:
+        """Keep a line; those of interim answers and trailers count towards the bound like all others."""
+        self._header_size += len(line) + HEADER_LINE_WEIGHT
+        if self._header_size > MOST_HEADER_BYTES:
             self._headers_too_large = True
             return -1
-        if line.startswith(b"HTTP/"):
-            self._head_lines.clear()
-            self._in_head = True
-        elif line == b"\r\n":
-            self._in_head = False
-        elif self._in_head:
-            self._head_lines.append(line)
+        self._head_lines.append(line)
         return None
 
     def _take_body(self, data: bytes) -> int | None:
@@ -275,8 +267,15 @@ def _header_lines(headers: tuple[tuple[str, str], ...]) -> list[bytes]:
 
 
 def _parse_headers(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
-    pairs = (line.decode("latin-1").partition(":") for line in lines)
-    return tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon)
+    """The fields of the final answer: what follows the last status line, up to the blank line."""
+    pairs: list[tuple[str, str]] = []
+    for line in lines:
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            pairs.append((name.strip(), value.strip()))
+        elif line.startswith(b"HTTP/"):
+            pairs.clear()
+    return tuple(pairs)
 
 
 def _milliseconds(seconds: float) -> int:
