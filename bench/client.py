@@ -24,15 +24,14 @@ def main() -> None:
     arguments.add_argument("--concurrency", type=int, default=256)
     given = arguments.parse_args()
     os.sys.path[:0] = [str(rig.ROOT / "src")]
-    with rig.sink(given.endpoints) as ports:
-        rate, cost = ceiling(ports, given.requests, given.concurrency)
+    with rig.sink(given.endpoints) as sink:
+        rate, cost = ceiling(sink.ports, given.requests, given.concurrency)
     print(f"client: {rate:,.0f} requests/s, {cost:.0f} µs of this process each")
 
 
 def ceiling(ports: list[int], count: int, concurrency: int) -> tuple[float, float]:
     """Requests a second of the transport alone, and its processor time for each in microseconds."""
     from workwire.dispatcher.transport import Answer, Request, Transport
-    from workwire.kernel.addresses import AddressPolicy
 
     left, done = [count], threading.Event()
 
@@ -48,9 +47,7 @@ def ceiling(ports: list[int], count: int, concurrency: int) -> tuple[float, floa
     requests = [
         Request(number, f"http://127.0.0.1:{ports[number % len(ports)]}/hook", headers, BODY) for number in range(count)
     ]
-    transport = Transport(
-        AddressPolicy((ip_network("127.0.0.0/8"),)), take, max_in_flight=concurrency, max_per_host=concurrency
-    )
+    transport = Transport([ip_network("127.0.0.0/8")], take, max_in_flight=concurrency, max_per_host=concurrency)
     begun, cpu = time.perf_counter(), time.process_time()
     transport.submit(requests)
     done.wait()

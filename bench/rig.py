@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,18 +64,19 @@ def postgres(folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def sink(endpoints: int = 1) -> Iterator[list[int]]:
-    """nginx answering 204 to everything on so many loopback ports, which are given."""
+def sink(endpoints: int = 1) -> Iterator[Sink]:
+    """nginx answering 204 to everything on so many loopback ports."""
     program = shutil.which("nginx") or ("/usr/sbin/nginx" if Path("/usr/sbin/nginx").exists() else None)
     if program is None:
         raise SystemExit("The benchmarks need nginx as their sink: apt-get install nginx-light.")
-    ports = free_ports(endpoints)
+    status, *ports = free_ports(endpoints + 1)
     with tempfile.TemporaryDirectory(prefix="workwire-sink-") as folder:
         Path(folder, "nginx.conf").write_text(
             f"daemon off; worker_processes 1; pid {folder}/pid; error_log stderr crit;\n"
             "events { worker_connections 8192; }\n"
             "http { access_log off; keepalive_requests 100000000; client_body_temp_path . ; proxy_temp_path .;\n"
             "fastcgi_temp_path .; uwsgi_temp_path .; scgi_temp_path .;\n"
+            f"server {{ listen 127.0.0.1:{status}; location / {{ stub_status; }} }}\n"
             "server { " + " ".join(f"listen 127.0.0.1:{port} backlog=4096;" for port in ports) + " return 204; } }\n"
         )
         process = subprocess.Popen(  # noqa: S603 - a program of this machine
@@ -82,10 +84,23 @@ def sink(endpoints: int = 1) -> Iterator[list[int]]:
         )
         try:
             _wait_for_port(ports[-1])
-            yield ports
+            yield Sink(ports, status)
         finally:
             process.terminate()
             process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where it listens, and where it tells how much came."""
+
+    ports: list[int]
+    status: int
+
+    def arrived(self) -> int:
+        """How many requests came so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.status}/") as answer:
+            return int(answer.read().split()[9])
 
 
 def free_ports(count: int) -> list[int]:
@@ -103,6 +118,61 @@ def _wait_for_port(port: int) -> None:
             return
         time.sleep(0.02)
     raise SystemExit("The sink did not start.")
+
+
+@contextlib.contextmanager
+def blocker(wanted: bool) -> Iterator[None]:
+    """On PostgreSQL, a transaction that sees an old state and is left open, as a forgotten session would."""
+    from django.db import connection
+
+    if not wanted or connection.vendor != "postgresql":
+        yield
+        return
+    with connection.copy().cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT count(*) FROM webhooks_queued")
+        yield
+        cursor.execute("ROLLBACK")
+
+
+def vacuum() -> None:
+    """Give PostgreSQL's planner its statistics, as autovacuum soon would."""
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+
+def dispatcher() -> subprocess.Popen[bytes]:
+    """A dispatcher as an operator would start it."""
+    command = [sys.executable, "-m", "workwire", "dispatch"]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own program
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]
+
+
+def memory(pid: int) -> float:
+    """Private memory of a process and its children, in MiB."""
+    total = 0
+    for member in family(pid):
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time a process and its children have used."""
+    total = 0.0
+    for member in family(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rsplit(") ", 1)[1].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 @dataclass

@@ -65,6 +65,9 @@ class Config(BaseSettings):
     )
     webhook_concurrency: int = Field(64, ge=1, le=1000, description="Attempts in flight in one dispatcher.")
     webhook_endpoint_concurrency: int = Field(16, ge=1, le=1000, description="Attempts in flight to one endpoint.")
+    webhook_endpoint_rate: float = Field(
+        0.0, ge=0, description="Attempts a second one dispatcher makes to one endpoint at most; 0 for any number."
+    )
     webhook_lease_seconds: int = Field(60, ge=5, description="How long a claimed delivery belongs to its dispatcher.")
     webhook_pause_after_hours: int = Field(
         120, ge=1, description="Hours of nothing but failure that pause a subscription."

@@ -17,12 +17,17 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
-from workwire.reactions.webhooks import commands, deliveries, repair
-from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, State, Subscription
+from workwire.reactions.webhooks import commands, fanning, preparing, queue, repair, retention, settling, sql
+from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
 Open = Callable[..., WorkItem]
+
+
+def _claim(worker: UUID, subscription: Subscription) -> list[int]:
+    now = clock.now()
+    return queue.claim(worker, now, Lane.FRESH, [(subscription.pk, 10)], until=now + timedelta(minutes=1))
 
 
 def test_a_failure_is_tried_again_with_the_same_id(
@@ -73,9 +78,10 @@ def test_everything_but_2xx_is_a_failure(
     open_ticket()
     engine.drain()
     assert [request.path for request in receiver.requests] == ["/hook"]
-    delivery = Delivery.objects.get()
-    assert (delivery.state, delivery.lane) == (State.DUE, Lane.RETRY)
-    assert delivery.due_at > clock.now()
+    assert Delivery.objects.get().state == State.DUE
+    place = Queued.objects.get()
+    assert place.lane == Lane.RETRY
+    assert place.due_at > clock.now()
 
 
 def test_retry_after_is_honoured(subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver) -> None:
@@ -84,7 +90,7 @@ def test_retry_after_is_honoured(subscribe: Subscribe, open_ticket: Open, engine
     with clock.frozen(clock.now()):
         open_ticket()
         engine.drain()
-        assert Delivery.objects.get().due_at >= clock.now() + timedelta(seconds=300)
+        assert Queued.objects.get().due_at >= clock.now() + timedelta(seconds=300)
 
 
 def test_gone_pauses_and_resuming_sends_what_accumulated(
@@ -117,7 +123,7 @@ def test_days_of_nothing_but_failure_pause(
             engine.drain()
             advance(timedelta(days=1))
     subscription = Subscription.objects.get()
-    assert subscription.pause_reason == deliveries.FAILED_TOO_LONG
+    assert subscription.pause_reason == settling.FAILED_TOO_LONG
     assert Event.objects.filter(name="EndpointFailing").count() == 1
 
 
@@ -145,7 +151,7 @@ def test_unsubscribing_cancels_what_was_pending(
 ) -> None:
     subscription, _ = subscribe()
     open_ticket()
-    deliveries.fan_out(clock.now())
+    fanning.fan_out(clock.now())
     commands.unsubscribe(subscription.guid, by=actors["integrator"])
     engine.drain()
     assert receiver.requests == []
@@ -158,11 +164,11 @@ def test_unsubscribing_cancels_what_was_pending(
 def test_what_a_dead_dispatcher_held_is_sent_by_another(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
 ) -> None:
-    subscribe()
+    subscription, _ = subscribe()
     with clock.frozen(clock.now()) as advance:
         open_ticket()
-        deliveries.fan_out(clock.now())
-        assert len(deliveries.claim(ids.new_guid(), clock.now(), limit=10, busy={})) == 1
+        fanning.fan_out(clock.now())
+        assert len(_claim(ids.new_guid(), subscription)) == 1
         engine.drain()
         assert receiver.requests == []
         advance(timedelta(minutes=2))
@@ -173,37 +179,24 @@ def test_what_a_dead_dispatcher_held_is_sent_by_another(
 def test_a_late_answer_of_a_lost_lease_is_logged_and_changes_nothing_else(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
 ) -> None:
-    subscribe()
+    subscription, _ = subscribe()
     late = ids.new_guid()
     with clock.frozen(clock.now()) as advance:
         open_ticket()
-        deliveries.fan_out(clock.now())
-        claimed = deliveries.claim(late, clock.now(), limit=10, busy={})
-        ((held, _),) = deliveries.prepare(late, claimed, clock.now())
+        fanning.fan_out(clock.now())
+        (held,) = preparing.prepare(_claim(late, subscription), [subscription.pk], clock.now())
         advance(timedelta(minutes=2))
         engine.drain()
-        failed = deliveries.Outcome(held, started_at=clock.now(), duration=0.1, status=500)
-        deliveries.settle(late, [failed], clock.now())
-    held.refresh_from_db()
-    assert (held.state, held.attempts) == (State.DELIVERED, 2)
-
-
-def test_an_endpoint_gets_no_more_than_its_bound(
-    subscribe: Subscribe, open_ticket: Open, engine: Engine, settings: object
-) -> None:
-    subscription, _ = subscribe()
-    for _ in range(20):
-        open_ticket()
-    deliveries.fan_out(clock.now())
-    claimed = deliveries.claim(engine.guid, clock.now(), limit=64, busy={subscription.endpoint: 10})
-    assert len(claimed) == 6
-    assert deliveries.claim(engine.guid, clock.now(), limit=64, busy={subscription.endpoint: 16}) == []
+        failed = settling.Outcome(held, started_at=clock.now(), duration=0.1, status=500)
+        settling.settle(late, [failed], clock.now())
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (State.DELIVERED, 2)
 
 
 def test_fan_out_writes_all_or_nothing(
     subscribe: Subscribe, open_ticket: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deliveries.fan_out(clock.now())
+    fanning.fan_out(clock.now())
     subscribe()
     open_ticket()
 
@@ -211,13 +204,13 @@ def test_fan_out_writes_all_or_nothing(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as broken:
-        broken.setattr(type(Pending.objects), "filter", crash)
+        broken.setattr(sql, "numbers", crash)
         with pytest.raises(RuntimeError):
-            deliveries.fan_out(clock.now())
+            fanning.fan_out(clock.now())
     assert Pending.objects.count() == 1
     assert not Delivery.objects.exists()
-    assert deliveries.fan_out(clock.now()) == 1
-    assert deliveries.fan_out(clock.now()) == 0
+    assert fanning.fan_out(clock.now()) == 1
+    assert fanning.fan_out(clock.now()) == 0
     assert Delivery.objects.count() == 1
 
 
@@ -265,8 +258,8 @@ def test_finished_deliveries_are_removed_and_the_ledger_stays(
     open_ticket()
     engine.drain()
     before = Event.objects.count()
-    assert deliveries.remove_finished(clock.now() - timedelta(days=1)) == 0
-    assert deliveries.remove_finished(clock.now() + timedelta(seconds=1)) == 1
+    assert retention.remove_old(clock.now() - timedelta(days=1)) == 0
+    assert retention.remove_old(clock.now() + timedelta(seconds=1)) == 1
     assert not Attempt.objects.exists()
     assert Event.objects.count() == before
 

@@ -19,8 +19,8 @@ from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, deliveries, queries, repair, rights
-from workwire.reactions.webhooks.models import Delivery, State
+from workwire.reactions.webhooks import commands, fanning, preparing, queries, queue, repair, rights, settling
+from workwire.reactions.webhooks.models import Delivery, Lane, State, Subscription
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.work.models import WorkItem
 
@@ -65,7 +65,7 @@ def test_a_right_taken_away_withholds_the_next_message(
     engine.drain()
     assert len(receiver.requests) == 1
     withheld = Delivery.objects.get(state=State.WITHHELD)
-    assert withheld.withheld_reason == reason
+    assert withheld.end_reason == reason
     assert withheld.attempts == 0
     assert Event.objects.filter(name="AccessLost", record_guid=subscription.guid).count() == 1
 
@@ -108,7 +108,7 @@ def test_a_credential_that_ended_withholds(
     open_ticket()
     engine.drain()
     assert len(receiver.requests) == 1
-    assert Delivery.objects.get(state=State.WITHHELD).withheld_reason == rights.CREDENTIAL_INVALID
+    assert Delivery.objects.get(state=State.WITHHELD).end_reason == rights.CREDENTIAL_INVALID
 
 
 def test_when_the_right_comes_back_messages_flow_and_withheld_ones_can_be_replayed(
@@ -203,35 +203,43 @@ def test_others_do_not_see_a_subscription_but_an_administrator_does(
 def test_the_check_of_a_batch_takes_the_same_queries_however_large_it_is(
     subscribe: Subscribe, open_ticket: Callable[..., WorkItem], engine: Engine
 ) -> None:
-    subscribe()
+    subscription, _ = subscribe()
     for count in (1, 20):
         for _ in range(count):
             open_ticket()
         now = clock.now()
-        deliveries.fan_out(now)
-        claimed = deliveries.claim(engine.guid, now, limit=20, busy={})
+        fanning.fan_out(now)
+        claimed = queue.claim(engine.guid, now, Lane.FRESH, [(subscription.pk, 20)], until=now + timedelta(minutes=1))
         with CaptureQueriesContext(connection) as captured:
-            prepared = deliveries.prepare(engine.guid, claimed, now)
-        assert [reason for _, reason in prepared] == [""] * len(claimed)
-        assert len(captured) <= 2
-        deliveries.cancel(engine.guid, claimed, now)
+            prepared = preparing.prepare(claimed, {subscription.pk}, now)
+        assert [row.refusal for row in prepared] == [""] * count == [""] * len(claimed)
+        assert len(captured) <= 3
+        settling.cancel(engine.guid, claimed, now)
 
 
-def test_the_kept_query_says_what_the_composed_one_says(
+def test_the_kept_queries_say_what_the_composed_ones_say(
     organisation: Organisation,
     actors: dict[str, Actor],
     subscribe: Subscribe,
     open_ticket: Callable[..., WorkItem],
     engine: Engine,
 ) -> None:
-    subscribe()
+    subscription, _ = subscribe()
     open_ticket()
-    deliveries.fan_out(clock.now())
-    rows = Delivery.objects.all()
+    fanning.fan_out(clock.now())
+    (delivery,) = Delivery.objects.values_list("pk", flat=True)
+    said: set[str] = set()
     for take_away in (lambda *_: None, _lose_sight, _lose_role, _retire):
         take_away(organisation, actors)
-        composed = {row.pk: rights.refusal(row) for row in rights.checked(rows)}
-        assert rights.refusals(list(composed), clock.now()) == composed
+        row = rights.standing(Subscription.objects.all()).get()
+        composed = next((why for column, why in rights.STANDING_CHECKS if not getattr(row, column)), "")
+        (prepared,) = preparing.prepare([delivery], [subscription.pk], clock.now())
+        assert rights.standing_refusals([subscription.pk], clock.now()) == {subscription.pk: composed}
+        seen = Delivery.objects.filter(queries.content_visible(actors["integrator"])).exists()
+        assert prepared.content.visible == seen
+        said.add(prepared.refusal)
+    assert "" in said
+    assert len(said) > 2
 
 
 def test_explain_says_what_decides(

@@ -9,14 +9,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from ipaddress import ip_network
 
 import pytest
 
-from workwire.dispatcher.transport import Answer, Request, Transport
-from workwire.kernel.addresses import AddressPolicy
+from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
+from workwire.kernel.addresses import Network
 
-LOOPBACK = AddressPolicy((ip_network("127.0.0.0/8"), ip_network("::1/128")))
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+Kind = type[Transport | ApartTransport]
 Talk = Callable[[socket.socket], None]
 
 
@@ -76,10 +78,11 @@ def serve() -> Iterator[Callable[..., Server]]:
 class Sender:
     """A transport whose answers are collected."""
 
-    def __init__(self, policy: AddressPolicy = LOOPBACK, **options: int) -> None:
+    def __init__(self, kind: Kind = Transport, networks: tuple[Network, ...] = LOOPBACK, **options: int) -> None:
         self.queue: queue.Queue[Answer] = queue.Queue()
-        self.transport = Transport(
-            policy, lambda answers: [self.queue.put(answer) for answer in answers] and None, **options
+        bounds = {"max_in_flight": 64, "max_per_host": 16} | options
+        self.transport = kind(
+            networks, lambda answers: [self.queue.put(answer) for answer in answers] and None, **bounds
         )
 
     def send(self, *urls: str, total: float = 2.0) -> list[Answer]:
@@ -93,10 +96,10 @@ class Sender:
         return sorted((self.queue.get(timeout=total + 5) for _ in urls), key=lambda answer: answer.key)
 
 
-@pytest.fixture
-def sender() -> Iterator[Sender]:
+@pytest.fixture(params=[Transport, ApartTransport], ids=["thread", "process"])
+def sender(request: pytest.FixtureRequest) -> Iterator[Sender]:
     """A sender that may reach loopback."""
-    made = Sender()
+    made = Sender(request.param)
     yield made
     made.transport.close()
 
@@ -191,8 +194,9 @@ def test_failures_are_values(serve: Callable[..., Server], sender: Sender) -> No
     assert all(answer.status is None and answer.detail for answer in (refused, tls, cut, strange, unknown))
 
 
-def test_the_address_connected_to_is_judged_whatever_the_name_says(serve: Callable[..., Server]) -> None:
-    server, strict = serve(_say(OK)), Sender(AddressPolicy())
+@pytest.mark.parametrize("kind", [Transport, ApartTransport])
+def test_the_address_connected_to_is_judged_whatever_the_name_says(kind: Kind, serve: Callable[..., Server]) -> None:
+    server, strict = serve(_say(OK)), Sender(kind, ())
     try:
         answers = strict.send(
             f"http://127.0.0.1:{server.port}/",
@@ -206,10 +210,39 @@ def test_the_address_connected_to_is_judged_whatever_the_name_says(serve: Callab
     assert server.connections == 0
 
 
-def test_header_bytes_that_are_no_text_survive(serve: Callable[..., Server], sender: Sender) -> None:
-    server = serve(_say(b"HTTP/1.1 429 Slow\r\nX-Odd: \xe4\xff\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"))
-    (answer,) = sender.send(f"http://127.0.0.1:{server.port}/")
-    assert dict(answer.headers)["Retry-After"] == "7"
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7),
+        (" 9 ", 9),
+        ("-5", 0),
+        ("soon", 0),
+        ("99999999999999999999", 0),
+        ("86400", 6 * 3600),
+        (formatdate(time.time() + 3600, usegmt=True), 3600),
+        (formatdate(time.time() - 100, usegmt=True), 0),
+    ],
+)
+def test_retry_after_is_read_and_nonsense_is_nothing(value: str, seconds: int, serve: Callable[..., Server]) -> None:
+    sender = Sender()
+    head = f"HTTP/1.1 429 Slow\r\nX-Odd: \xe4\xff\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n"
+    (answer,) = sender.send(f"http://127.0.0.1:{serve(_say(head.encode('latin-1'))).port}/")
+    sender.transport.close()
+    assert answer.retry_after == pytest.approx(seconds, abs=1200 if seconds == 3600 else 0)
+
+
+def test_a_process_that_dies_is_answered_for_and_replaced(serve: Callable[..., Server]) -> None:
+    def slow(connection: socket.socket) -> None:
+        time.sleep(0.5)
+        connection.sendall(OK)
+
+    server = serve(slow)
+    sender = Sender(ApartTransport)
+    threading.Timer(0.2, sender.transport._process.kill).start()
+    lost, again = (sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0] for _ in range(2))
+    sender.transport.close()
+    assert (lost.status, lost.error) == (None, "transport_lost")
+    assert (again.status, again.error) == (204, None)
 
 
 def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:

@@ -28,7 +28,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
-from workwire.reactions.webhooks.models import QUEUED, Delivery
+from workwire.reactions.webhooks.models import Queued
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import CommunicationType
 from workwire.rooms.files.commands import FileWish
@@ -236,7 +236,7 @@ def test_a_subscriber_that_applies_only_webhooks_ends_equal_to_the_api(
                 getattr(play, move)(people[who], items[which % len(items)], number)
             except DomainError:
                 continue  # refused, as somebody's wish may be; it has changed nothing
-        while Delivery.objects.filter(QUEUED).exists() or engine.step():
+        while Queued.objects.exists() or engine.step():
             engine.drain()
             advance(timedelta(hours=1))
         token = sessions.log_in(

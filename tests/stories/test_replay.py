@@ -22,7 +22,7 @@ from workwire.cli.xes import Trace, read_traces
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands
-from workwire.reactions.webhooks.models import QUEUED, Delivery, State, Subscription
+from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 from workwire.reactions.webhooks.rights import FILTER_INVISIBLE
 from workwire.rooms.catalogue.models import ProcessType
 from workwire.rooms.work.models import ResolutionMethod, WorkItem
@@ -123,7 +123,7 @@ def _take_half_away(organisation: Organisation) -> None:
 def _wait_until_quiet(patience: float = 60.0) -> None:
     """Wait until nothing is queued, as long as it becomes less: a minute without that is a dispatcher that hangs."""
     least, deadline = sys.maxsize, time.monotonic() + patience
-    while queued := Pending.objects.count() + Delivery.objects.filter(QUEUED).count():
+    while queued := Pending.objects.count() + Queued.objects.count():
         if queued < least:
             least, deadline = queued, time.monotonic() + patience
         assert time.monotonic() < deadline, f"{queued} deliveries were still queued"
@@ -147,7 +147,7 @@ def _account_for_everything(subscriptions: dict[str, list[Subscription]], receiv
             assert here == (wanted if may_see else set())
             assert set(states) == {State.DELIVERED if may_see else State.WITHHELD}
             delivered, withheld = delivered + states[State.DELIVERED], withheld + states[State.WITHHELD]
-    assert not Delivery.objects.filter(state=State.WITHHELD).exclude(withheld_reason=FILTER_INVISIBLE).exists()
+    assert not Delivery.objects.filter(state=State.WITHHELD).exclude(end_reason=FILTER_INVISIBLE).exists()
     duplicates = sum(count - 1 for count in arrived.values())
     events_in_all = Event.objects.filter(name__in=names.values()).count()
     print(

@@ -13,6 +13,7 @@ from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.cli.seed import Account, Customer, Organisation, seed
 from workwire.dispatcher.engine import Engine
+from workwire.dispatcher.transport import Transport
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
@@ -65,7 +66,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def engine(db: None) -> Iterator[Engine]:
     """An engine to step or drain by hand."""
-    made = Engine()
+    made = Engine(Transport)
     yield made
     made.close()
 

@@ -121,9 +121,9 @@ def dispatchers() -> Finding:
 def backlog() -> Finding:
     """Nothing has been due for long."""
     from workwire.kernel import clock
-    from workwire.reactions.webhooks import deliveries
+    from workwire.reactions.webhooks import queue
 
-    age = deliveries.oldest_due(clock.now())
+    age = queue.oldest_due(clock.now())
     if age > LATE_SECONDS:
         return Finding(False, f"A delivery has been due for {age:.0f} seconds; are the dispatchers keeping up?")
     return Finding(True, "Nothing has been due for long.")

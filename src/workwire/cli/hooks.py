@@ -104,8 +104,8 @@ def trigger(subscription: UUID, seconds: float) -> None:
         return
     if last is not None:
         raise click.ClickException(f"The endpoint failed: {last.status or last.error} {last.detail}".strip())
-    if delivery.withheld_reason:
-        raise click.ClickException(f"Withheld: {delivery.withheld_reason}.")
+    if delivery.state == State.WITHHELD:
+        raise click.ClickException(f"Withheld: {delivery.end_reason}.")
     raise click.ClickException("Nobody sent it yet; is a dispatcher running? See `workwire doctor`.")
 
 

@@ -7,12 +7,13 @@ through a queue. What is in flight is held in memory only as long as its lease i
 from __future__ import annotations
 
 import logging
-import queue
+import queue as queue_module
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
@@ -21,44 +22,57 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from workwire.access import sessions
 from workwire.dispatcher import clockwork, heartbeat
 from workwire.dispatcher.bell import Bell
-from workwire.dispatcher.transport import Answer, Request, Transport
-from workwire.kernel import addresses, clock, ids
-from workwire.reactions.webhooks import deliveries, messages, retry
-from workwire.reactions.webhooks.deliveries import Outcome
-from workwire.reactions.webhooks.models import Delivery
+from workwire.dispatcher.claiming import Claims
+from workwire.dispatcher.endpoints import Endpoints
+from workwire.dispatcher.settler import Settler
+from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
+from workwire.kernel import clock, ids
+from workwire.reactions.webhooks import fanning, messages, preparing, queue, settling
+from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.preparing import Prepared
+from workwire.reactions.webhooks.settling import Outcome
 
 logger = logging.getLogger(__name__)
 POLL = 1.0  # seconds between looks when the bell is silent
 SWEEP_EVERY = timedelta(minutes=5)
 LONGEST_DATABASE_PAUSE = 10.0
-LAST_LANE_FIRST_EVERY = 8
+FINISHING = 5.0  # seconds that settling may take at the end
+LONGEST_GATHERING = 0.02  # seconds
+AHEAD = 16  # times what may be sent at once may be claimed
+NO_FAULT_OF_THE_ENDPOINT = frozenset({"cancelled", "transport_lost", "invalid_request"})
 
 
-@dataclass(frozen=True, slots=True)
-class InFlight:
+class InFlight(NamedTuple):
     """An attempt handed to the transport and not answered yet."""
 
-    delivery: Delivery
-    headers: dict[str, str]
+    delivery: Prepared
+    sent: str
     started_at: datetime
 
 
 class Engine:
     """A dispatcher. `run` works until `stop`; `drain` works until nothing is due (for tests and one-off runs)."""
 
-    def __init__(self) -> None:
+    def __init__(self, transport: type[ApartTransport | Transport] = ApartTransport) -> None:
         config = settings.CONFIG
         self.guid = ids.new_guid()
-        self._answers: queue.SimpleQueue[list[Answer]] = queue.SimpleQueue()
+        self._answers: queue_module.SimpleQueue[list[Answer]] = queue_module.SimpleQueue()
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._in_flight: dict[int, InFlight] = {}
         self._answered: list[Outcome] = []
-        self._busy: Counter[str] = Counter()
-        self._claims = 0
+        self._gathered = 0  # answers that came and were not looked at yet
+        self._places = AHEAD * config.webhook_concurrency
+        self._endpoints = Endpoints(
+            most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
+        )
+        lease = timedelta(seconds=config.webhook_lease_seconds)
+        self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
+        self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
         self._offset = timedelta(0)
         self._next_beat = self._next_sweep = datetime.min.replace(tzinfo=clock.now().tzinfo)
-        self._transport = Transport(
-            addresses.AddressPolicy(tuple(config.webhook_allowed_networks)),
+        self._settler: Settler | None = None
+        self._transport = transport(
+            config.webhook_allowed_networks,
             self._take_answers,
             max_in_flight=config.webhook_concurrency,
             max_per_host=config.webhook_endpoint_concurrency,
@@ -71,6 +85,8 @@ class Engine:
         A database that goes away is waited for, with growing pauses; answers that came meanwhile are kept and settled.
         """
         bell, pause = Bell(self._wake.set), 0.1
+        if connection.vendor == "postgresql":
+            self._settler = Settler(partial(settling.settle, self.guid))
         logger.info("dispatcher %s started", self.guid)
         try:
             while not self._stopping.is_set():
@@ -88,6 +104,8 @@ class Engine:
             self._finish()
         finally:
             bell.close()
+            if self._settler is not None:
+                self._settler.close(FINISHING)
             self._transport.close(0)
             logger.info("dispatcher %s stopped", self.guid)
 
@@ -98,9 +116,10 @@ class Engine:
 
     def step(self) -> bool:
         """Do one round of everything; returns whether there was anything to do."""
+        self._gather()
         now = self._housekeeping()
         settled = self._settle(now)
-        fanned = deliveries.fan_out(now)
+        fanned = fanning.fan_out(now)
         sent = self._send(now)
         return bool(settled or fanned or sent)
 
@@ -119,7 +138,7 @@ class Engine:
         self._transport.close(0)
 
     def _housekeeping(self) -> datetime:
-        """The engine's present moment, by the database's clock; now and then a sign of life and a sweep."""
+        """The engine's present moment, by the database's clock; now and then a sign of life and a look at old leases."""
         now = clock.now() + self._offset
         if now >= self._next_beat:
             self._offset = _database_offset()
@@ -127,79 +146,127 @@ class Engine:
             heartbeat.beat(self.guid, now)
             self._next_beat = now + heartbeat.EVERY
             clockwork.turn(now)
+            if back := queue.reclaim(now):
+                logger.warning("%d deliveries come back from a dispatcher that did not settle them in time", back)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
-            deliveries.remove_finished(now - timedelta(days=settings.CONFIG.webhook_retention_days))
             sessions.forget_old(idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
         return now
 
     def _send(self, now: datetime) -> int:
-        """Claim as much as may be in flight, check rights, hand the messages over; returns how many were claimed."""
-        room = settings.CONFIG.webhook_concurrency - len(self._in_flight)
+        """Claim as much as there are places for, check rights, hand the messages over; returns how many were claimed."""
+        room = self._places - len(self._in_flight) - (self._settler.waiting if self._settler else 0)
         if room <= 0:
             return 0
-        self._claims += 1
-        backwards = self._claims % LAST_LANE_FIRST_EVERY == 0
-        claimed = deliveries.claim(self.guid, now, limit=room, busy=self._busy, last_first=backwards)
+        claimed, subscriptions = self._claims.take(now, now.timestamp(), room)
         if not claimed:
             return 0
-        prepared = deliveries.prepare(self.guid, claimed, now)
-        refused = [(row, reason) for row, reason in prepared if reason]
-        if refused:
-            deliveries.withhold(self.guid, refused, now)
-        ended = [row.pk for row, _ in prepared if row.subscription.ended_at is not None]
-        if ended:
-            deliveries.cancel(self.guid, ended, now)
-        skip = {row.pk for row, _ in refused} | set(ended)
-        composed = [self._request(row, now) for row, _ in prepared if row.pk not in skip]
-        self._transport.submit([request for request in composed if request is not None])
+        prepared = preparing.prepare(claimed, subscriptions, now)
+        settling.withhold(self.guid, [row for row in prepared if row.refusal and row.to.ended_at is None], now)
+        settling.cancel(self.guid, [row.content.id for row in prepared if row.to.ended_at is not None], now)
+        going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
+        self._transport.submit(self._requests(going, now))
         return len(claimed)
 
-    def _request(self, delivery: Delivery, now: datetime) -> Request | None:
-        """The request of a delivery; None, and a failed attempt, for a message that cannot be composed. One subscription
+    def _requests(self, going: Sequence[Prepared], now: datetime) -> list[Request]:
+        """The requests of deliveries; a failed attempt, and no request, for those that cannot be composed. One subscription
         whose secret no key opens must not stop the others."""
+        writers: dict[int, messages.Writer | None] = {}
+        requests: list[Request] = []
+        for delivery in going:
+            to, content = delivery.to, delivery.content
+            if content.id in self._in_flight:
+                continue  # its lease ran out while it waited for its turn; the answer to come will settle it
+            if to.pk not in writers:
+                writers[to.pk] = self._writer(to, now)
+            writer = writers[to.pk]
+            if writer is None:
+                sentence = "The stored secret cannot be read with the keys of this installation."
+                self._answered.append(Outcome(delivery, now, 0.0, None, error="secret_unreadable", detail=sentence))
+                continue
+            message = writer.write(content)
+            self._in_flight[content.id] = InFlight(delivery, message.sent, now)
+            self._endpoints.begun(to.pk, to.endpoint)
+            self._claims.of_owner[to.owner_id] += 1
+            requests.append(Request(content.id, to.url, message.headers, message.body, *self._timeouts))
+        return requests
+
+    @staticmethod
+    def _writer(to: Subscription, now: datetime) -> messages.Writer | None:
         try:
-            message = messages.compose(delivery, at=now)
+            return messages.Writer(to, now)
         except InvalidToken:
-            sentence = "The stored secret cannot be read with the keys of this installation."
-            self._answered.append(Outcome(delivery, now, 0.0, None, error="secret_unreadable", detail=sentence))
             return None
-        self._in_flight[delivery.pk] = InFlight(delivery, message.masked_headers(), now)
-        self._busy[delivery.subscription.endpoint] += 1
-        return Request(
-            key=delivery.pk,
-            url=delivery.subscription.url,
-            headers=message.headers,
-            body=message.body,
-            connect_timeout=settings.CONFIG.webhook_connect_timeout,
-            total_timeout=settings.CONFIG.webhook_timeout,
-        )
 
     def _take_answers(self, answers: list[Answer]) -> None:
         """Called from the transport's thread."""
         self._answers.put(answers)
+        self._gathered += len(answers)
         self._wake.set()
+
+    def _gather(self) -> None:
+        """Let answers gather as long as the transport has enough to do: large batches cost the database less."""
+        until = time.monotonic() + LONGEST_GATHERING
+        while (
+            self._gathered < self._places // 4
+            and len(self._in_flight) - self._gathered > settings.CONFIG.webhook_concurrency
+            and time.monotonic() < until
+        ):
+            time.sleep(0.001)
 
     def _settle(self, now: datetime) -> int:
         """Settle all answers that came; what the database could not take is kept for the next round."""
         while not self._answers.empty():
-            for answer in self._answers.get():
+            batch = self._answers.get()
+            self._gathered -= len(batch)
+            for answer in batch:
                 flight = self._in_flight.pop(answer.key, None)
                 if flight is not None:
-                    self._busy[flight.delivery.subscription.endpoint] -= 1
-                    self._answered.append(_outcome(flight, answer, now))
+                    self._answered.append(self._outcome(flight, answer, now))
         if not self._answered:
             return 0
-        deliveries.settle(self.guid, self._answered, now)
+        if self._settler is not None:
+            self._settler.put(self._answered, now)
+        else:
+            settling.settle(self.guid, self._answered, now)
         count, self._answered = len(self._answered), []
         return count
 
+    def _outcome(self, flight: InFlight, answer: Answer, now: datetime) -> Outcome:
+        """What an answer means, for the delivery and for its endpoint."""
+        status = answer.status
+        outcome = Outcome(
+            delivery=flight.delivery,
+            started_at=flight.started_at,
+            duration=answer.total_seconds,
+            status=status,
+            error=answer.error or "",
+            detail=answer.detail,
+            answer_head=answer.body_head,
+            retry_after=answer.retry_after,
+            sent=flight.sent,
+        )
+        sick = answer.error not in NO_FAULT_OF_THE_ENDPOINT if status is None else status == 429 or status >= 500
+        to = flight.delivery.to
+        self._claims.of_owner[to.owner_id] -= 1
+        self._endpoints.ended(
+            to.pk,
+            to.endpoint,
+            now.timestamp(),
+            took=answer.total_seconds,
+            sick=sick,
+            well=outcome.succeeded,
+            pause=answer.retry_after if sick else 0.0,
+        )
+        return outcome
+
     def _idle_for(self) -> float:
-        """Seconds to sleep unless woken: until the next delivery is due, and never longer than a poll."""
-        due = deliveries.next_due()
-        if due is None:
-            return POLL
-        return min(POLL, max(0.001, (due - clock.now() - self._offset).total_seconds()))
+        """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll."""
+        now = clock.now() + self._offset
+        moments = [self._endpoints.look_again_at - now.timestamp()]
+        if self._claims.next_due is not None:
+            moments.append((self._claims.next_due - now).total_seconds())
+        return min(POLL, max(0.001, min(moments)))
 
     def _finish(self) -> None:
         """Settle what is in flight, give back what was not answered, say goodbye; a database that is gone is left alone,
@@ -210,25 +277,12 @@ class Engine:
                 self._settle(clock.now() + self._offset)
                 self._wake.wait(0.05)
                 self._wake.clear()
-            deliveries.release(self.guid, list(self._in_flight), clock.now() + self._offset)
+            if self._settler is not None:
+                self._settler.close(FINISHING)
+            queue.release(self.guid, list(self._in_flight), clock.now() + self._offset)
             heartbeat.leave(self.guid)
         except DatabaseError as error:
             logger.warning("stopped without a database (%s); what was claimed comes back by its lease", error)
-
-
-def _outcome(flight: InFlight, answer: Answer, now: datetime) -> Outcome:
-    retry_after = next((value for name, value in answer.headers if name.lower() == "retry-after"), "")
-    return Outcome(
-        delivery=flight.delivery,
-        started_at=flight.started_at,
-        duration=answer.total_seconds,
-        status=answer.status,
-        error=answer.error or "",
-        detail=answer.detail,
-        answer_head=answer.body_head,
-        retry_after=retry.parse_retry_after(retry_after, now) if retry_after else None,
-        headers=flight.headers,
-    )
 
 
 def _database_offset() -> timedelta:

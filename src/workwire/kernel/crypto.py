@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from functools import cache
+from functools import cache, lru_cache
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
@@ -20,8 +20,10 @@ def seal(text: str) -> str:
     return _box().encrypt(text.encode()).decode()
 
 
+@lru_cache(maxsize=4096)
 def unseal(sealed: str) -> str:
-    """Decrypt what `seal` made; raises cryptography.fernet.InvalidToken when no key fits."""
+    """Decrypt what `seal` made; raises cryptography.fernet.InvalidToken when no key fits. The last few thousand are kept in
+    memory, for the dispatcher opens the same ones for every message."""
     return _box().decrypt(sealed.encode()).decode()
 
 

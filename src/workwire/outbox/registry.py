@@ -6,7 +6,7 @@ sent (specification: webhooks, sections 2 and 3).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -55,6 +55,7 @@ class Envelope(BaseModel):
 
 
 _types: dict[str, type[EventBody]] = {}
+_webhooks: dict[int, Webhook] = {}  # in the order of their numbers
 
 
 def event(name: str, *webhooks: Webhook) -> Callable[[type[EventBody]], type[EventBody]]:
@@ -65,20 +66,22 @@ def event(name: str, *webhooks: Webhook) -> Callable[[type[EventBody]], type[Eve
             raise ValueError(f"event type {name} is registered twice")
         body.event_name, body.webhooks = name, webhooks
         _types[name] = body
+        _webhooks.update({hook.number: hook for hook in webhooks})
+        for number in sorted(_webhooks):
+            _webhooks[number] = _webhooks.pop(number)
         return body
 
     return register
 
 
-def event_types() -> dict[str, type[EventBody]]:
+def event_types() -> Mapping[str, type[EventBody]]:
     """All registered event types by name."""
-    return dict(_types)
+    return _types
 
 
-def webhooks() -> dict[int, Webhook]:
+def webhooks() -> Mapping[int, Webhook]:
     """All webhooks some event type fires, by number."""
-    found = {hook.number: hook for body in _types.values() for hook in body.webhooks}
-    return dict(sorted(found.items()))
+    return _webhooks
 
 
 def body_of(webhook: Webhook) -> type[EventBody]:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from workwire.kernel import clock
-from workwire.reactions.webhooks import deliveries
+from workwire.reactions.webhooks import queue
 
 
 @require_safe
@@ -22,7 +22,7 @@ def live(_request: HttpRequest) -> HttpResponse:
 def ready(_request: HttpRequest) -> HttpResponse:
     """The database answers and is migrated; 503 with a sentence otherwise."""
     try:
-        age = deliveries.oldest_due(clock.now())
+        age = queue.oldest_due(clock.now())
     except DatabaseError:
         return JsonResponse(
             {"status": "unready", "reason": "The database does not answer or is not migrated."}, status=503
@@ -36,7 +36,7 @@ def metrics(_request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     oldest = Gauge("workwire_oldest_due_seconds", "Age of the oldest due delivery or pending event.", registry=registry)
     queued = Gauge("workwire_queue_depth", "Deliveries and events waiting, by state.", ["state"], registry=registry)
-    oldest.set(deliveries.oldest_due(clock.now()))
-    for state, count in ({"due": 0, "sending": 0} | deliveries.depth()).items():
+    oldest.set(queue.oldest_due(clock.now()))
+    for state, count in ({"due": 0, "sending": 0} | queue.depth()).items():
         queued.labels(state).set(count)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

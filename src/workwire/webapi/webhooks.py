@@ -122,7 +122,7 @@ def simulate_event(call: Call) -> dict[str, Any]:
     if attempt is not None:
         said = f"The endpoint answered {attempt.status}." if attempt.status else f"No answer: {attempt.detail}"
     elif state == State.WITHHELD:
-        said = f"Nothing was sent: {delivery.withheld_reason}."
+        said = f"Nothing was sent: {delivery.end_reason}."
     else:
         said = "No dispatcher has sent it yet; ask whoever runs this installation whether one is running."
     return answers.present(

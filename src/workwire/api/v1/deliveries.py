@@ -120,22 +120,22 @@ def _content_visible(row: Delivery) -> bool:
 
 
 def _delivery(row: Delivery, _actor: Actor) -> dict[str, Any]:
-    seen = _content_visible(row)
+    seen, queued = _content_visible(row), getattr(row, "queued", None)
     return {
         "guid": str(row.guid),
         "subscription": str(row.subscription.guid),
         "webhook": webhooks()[row.subscription.webhook].name,
-        "state": State(row.state).label,
-        "withheld_reason": row.withheld_reason or None,
+        "state": queries.standing(row).label,
+        "withheld_reason": row.end_reason if row.state == State.WITHHELD else None,
         "attempts": row.attempts,
         "is_test": row.event_id is None,
-        "is_replay": row.is_replay,
-        "due_at": rfc3339(row.due_at) if row.state in (State.DUE, State.SENDING) else None,
+        "is_replay": queued.is_replay if queued else False,
+        "due_at": rfc3339(queued.due_at) if queued else None,
         "created_at": rfc3339(row.created_at),
         "finished_at": rfc3339(row.finished_at),
         "record": str(row.record_guid) if seen and row.record_guid else None,
         "event": str(row.event.guid) if seen and row.event else None,
-        "message_id": messages.webhook_id(row) if seen else None,
+        "message_id": messages.message_id_of(row) if seen else None,
     }
 
 
@@ -150,5 +150,5 @@ def _attempt(row: Attempt) -> dict[str, Any]:
         "detail": row.detail,
         "answer": head.decode(errors="replace"),
         "answer_base64": b64encode(head).decode(),
-        "headers": row.headers,
+        "headers": messages.headers_of(row),
     }

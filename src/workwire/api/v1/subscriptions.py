@@ -265,9 +265,9 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     return {
         "succeeded": delivery.state == State.DELIVERED,
         "state": State(delivery.state).label,
-        "withheld_reason": delivery.withheld_reason or None,
+        "withheld_reason": delivery.end_reason if delivery.state == State.WITHHELD else None,
         "status": attempt.status if attempt else None,
-        "detail": attempt.detail if attempt else delivery.withheld_reason or waiting,
+        "detail": attempt.detail if attempt else delivery.end_reason or waiting,
         "delivery": str(delivery.guid),
     }
 

@@ -2,8 +2,10 @@
 
 Guarantees: an address is judged at the moment libcurl opens a socket to it; redirects, proxies, cookies,
 netrc, decompression and every protocol but HTTP/1.1 over TCP or TLS 1.2+ are off; what an endpoint may send
-is bounded in headers, body and time. HTTP/2 stays off: one connection then is one request, so the bound per
-host is a bound on connections, no delivery waits behind another, and less of a stranger's input is parsed.
+is bounded in body and time by us, in headers by libcurl (300 KiB, 5,000 lines), which keeps them to itself: a
+call back for each would cost more than the rest of the exchange. HTTP/2 stays off: one connection then is one
+request, so the bound per host is a bound on connections, no delivery waits behind another, and less of a
+stranger's input is parsed.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ import errno
 import math
 import socket
 import ssl
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from workwire.dispatcher.transport.curl import (
     DISALLOW_USERNAME_IN_URL,
@@ -27,8 +29,6 @@ from workwire.kernel.addresses import AddressPolicy, ParsedTarget, UnsafeTarget,
 
 MOST_BODY_READ = 64 * 1024
 MOST_BODY_KEPT = 4 * 1024
-MOST_HEADER_BYTES = 32 * 1024
-HEADER_LINE_WEIGHT = 32  # what a line counts besides its bytes, which bounds their number too
 LONGEST_DETAIL = 300
 CONNECTION_LIFETIME = 600  # seconds; a kept connection outlives a change of the name's address no longer than this
 
@@ -70,6 +70,7 @@ SENTENCES = {
     "reset": "The endpoint broke the connection off before its answer was complete.",
     "timeout": "The endpoint did not finish its answer in time.",
     "tls": "No trusted TLS connection could be made.",
+    "transport_lost": "The process that sends ended before an answer came.",
     "too_large_headers": "The endpoint sent more headers than are accepted.",
     "unreachable": "The endpoint's network cannot be reached.",
 }
@@ -96,8 +97,7 @@ CONNECT_ERRNOS = {
 EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol"})
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A POST to make; `key` is the caller's and comes back with the answer, limits are seconds."""
 
     key: int
@@ -108,12 +108,12 @@ class Request:
     total_timeout: float = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """How a request went: either `status` is set, or `error` (a stable code) when no whole answer came.
 
     `detail` is a sentence fit for people, without addresses we refused or anything secret. An answer longer
-    than is read counts by its status. Durations are seconds; `connect_seconds` is 0 on a kept connection.
+    than is read counts by its status. `retry_after` is what the endpoint asked for, 0 for nothing. All times are
+    seconds; `connect_seconds` is 0 on a kept connection.
     """
 
     key: int
@@ -121,7 +121,7 @@ class Answer:
     error: str | None
     detail: str = ""
     body_head: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
+    retry_after: float = 0.0
     remote_address: str | None = None
     total_seconds: float = 0.0
     connect_seconds: float = 0.0
@@ -150,7 +150,6 @@ class Exchange:
         if authorities is not None:
             self.handle.setopt(pycurl.CAINFO, str(authorities))
         self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        self.handle.setopt(pycurl.HEADERFUNCTION, self._take_header)
         self.handle.setopt(pycurl.WRITEFUNCTION, self._take_body)
 
     def begin(self, request: Request) -> None:
@@ -177,7 +176,7 @@ class Exchange:
             error=error,
             detail=self._detail(error, message) if error else "",
             body_head=bytes(self._body),
-            headers=_parse_headers(self._head_lines),
+            retry_after=float(max(0, getinfo(pycurl.RETRY_AFTER))),
             remote_address=getinfo(pycurl.PRIMARY_IP) or None,
             total_seconds=getinfo(pycurl.TOTAL_TIME),
             connect_seconds=getinfo(pycurl.APPCONNECT_TIME) or getinfo(pycurl.CONNECT_TIME),
@@ -189,11 +188,9 @@ class Exchange:
 
     def _forget(self) -> None:
         self._refusal: str | None = None
-        self._head_lines: list[bytes] = []
-        self._header_size = 0
         self._body = bytearray()
         self._body_bytes = 0
-        self._body_was_cut = self._headers_too_large = False
+        self._body_was_cut = False
 
     def _open_socket(self, purpose: int, address: SocketAddress) -> socket.socket | int:
         """The guard: called by libcurl with the very address it is about to connect to."""
@@ -206,15 +203,6 @@ class Exchange:
             return int(pycurl.SOCKET_BAD)
         return socket.socket(address.family, address.socktype, address.protocol)
 
-    def _take_header(self, line: bytes) -> int | None:
-        """Keep a line; those of interim answers and trailers count towards the bound like all others."""
-        self._header_size += len(line) + HEADER_LINE_WEIGHT
-        if self._header_size > MOST_HEADER_BYTES:
-            self._headers_too_large = True
-            return -1
-        self._head_lines.append(line)
-        return None
-
     def _take_body(self, data: bytes) -> int | None:
         """Keep the head of the body; a body that goes on is cut by refusing to take more."""
         if len(self._body) < MOST_BODY_KEPT:
@@ -226,8 +214,6 @@ class Exchange:
         return None
 
     def _error(self, code: int) -> str:
-        if self._headers_too_large:
-            return "too_large_headers"
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return "timeout" if self.handle.getinfo(pycurl.PRETRANSFER_TIME) > 0 else "connect_timeout"
         if code == pycurl.E_COULDNT_CONNECT:
@@ -264,18 +250,6 @@ def _header_lines(headers: tuple[tuple[str, str], ...]) -> list[bytes]:
     if text.count("\n") >= max(len(lines), 1) or "\r" in text or "\0" in text:
         raise Unsendable("invalid_request", "A header may not contain line breaks.")
     return [*text.encode("latin-1").split(b"\n"), b"Expect:"] if lines else [b"Expect:"]
-
-
-def _parse_headers(lines: list[bytes]) -> tuple[tuple[str, str], ...]:
-    """The fields of the final answer: what follows the last status line, up to the blank line."""
-    pairs: list[tuple[str, str]] = []
-    for line in lines:
-        name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            pairs.append((name.strip(), value.strip()))
-        elif line.startswith(b"HTTP/"):
-            pairs.clear()
-    return tuple(pairs)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -17,15 +17,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from workwire import __version__
 from workwire.dispatcher.transport.curl import Easy, new_multi, pycurl
 from workwire.dispatcher.transport.exchange import Answer, Exchange, Request, Unsendable, target, unanswered
 from workwire.dispatcher.transport.turns import Turns
-from workwire.kernel.addresses import AddressPolicy
+from workwire.kernel.addresses import AddressPolicy, Network
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,7 @@ MOST_IN_FLIGHT = 800  # select() knows 1024 descriptors, and the process has oth
 LONGEST_BLIND_PAUSE = 0.02  # seconds, while some exchange has no socket that could wake us
 
 
-@dataclass(frozen=True, slots=True)
-class _UnderWay:
+class _UnderWay(NamedTuple):
     exchange: Exchange
     request: Request
     host: str
@@ -47,13 +46,13 @@ class TransportClosed(RuntimeError):
 class Transport:
     """Sends requests in a thread of its own and gives the answers to `on_answers` in that thread.
 
-    `on_answers` should only hand over and return: while it runs, nothing else does. `max_in_flight` counts up
-    to MOST_IN_FLIGHT.
+    `networks` are those that may be reached although they are not public. `on_answers` should only hand over and
+    return: while it runs, nothing else does. `max_in_flight` counts up to MOST_IN_FLIGHT.
     """
 
     def __init__(
         self,
-        policy: AddressPolicy,
+        networks: Iterable[Network],
         on_answers: Callable[[list[Answer]], None],
         *,
         max_in_flight: int = 256,
@@ -61,7 +60,7 @@ class Transport:
         user_agent: str = f"Workwire/{__version__}",
         ca_bundle: Path | None = None,
     ) -> None:
-        self._new_exchange = partial(Exchange, policy, user_agent, ca_bundle)
+        self._new_exchange = partial(Exchange, AddressPolicy(tuple(networks)), user_agent, ca_bundle)
         self._on_answers = on_answers
         in_all = min(max_in_flight, MOST_IN_FLIGHT)
         self._turns: Turns[Request] = Turns(in_all=in_all, per_host=max_per_host)

@@ -27,7 +27,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, signing
 from workwire.reactions.webhooks.matching import filter_key
-from workwire.reactions.webhooks.models import QUEUED, Delivery, Format, State, Subscription
+from workwire.reactions.webhooks.models import Delivery, Format, Queued, State, Subscription
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
@@ -36,6 +36,7 @@ LONGEST_RETRY_SCHEDULE = 20
 LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
 MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
+UNSUBSCRIBED = "unsubscribed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def update(
         subscription.version += 1
         subscription.updated_at = clock.now()
         subscription.save()
+        if "in_order" in changed:
+            Queued.objects.filter(subscription=subscription).update(in_order=subscription.in_order)
         _record(events.SubscriptionUpdated, subscription, by, Changed=sorted(changed))
     return subscription
 
@@ -136,9 +139,11 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     require(by, features.PROCESS_BUILDER)
     subscription = _locked(guid, by, None)
     now = clock.now()
-    cancelled = Delivery.objects.filter(QUEUED, subscription=subscription).update(
-        state=State.CANCELLED, finished_at=now, claimed_by=None
+    waiting = Queued.objects.filter(subscription=subscription)
+    cancelled = Delivery.objects.filter(pk__in=waiting.values("pk")).update(
+        state=State.CANCELLED, end_reason=UNSUBSCRIBED, finished_at=now
     )
+    waiting.delete()
     subscription.ended_at = now
     subscription.save(update_fields=["ended_at"])
     _record(events.SubscriptionEnded, subscription, by, Cancelled=cancelled)

@@ -80,3 +80,10 @@ class DeliveriesRepeated(ReasonedBody):
     """Somebody asked for deliveries again: a test, a resend, a replay or a backfill, of `Count` messages."""
 
     Count: int
+
+
+@event("BacklogExpired")
+class BacklogExpired(SubscriptionBody):
+    """`Count` messages that waited longer than the log is kept have left the queue unsent."""
+
+    Count: int

@@ -6,6 +6,7 @@ everything the owner may see.
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Q
@@ -24,6 +25,18 @@ _COLUMNS = {
 }
 
 
+class Place(NamedTuple):
+    """Where an event happened: what matching needs of a ledger row."""
+
+    name: str
+    record_type: int
+    record_guid: UUID
+    company_guid: UUID | None
+    contract_guid: UUID | None
+    service_guid: UUID | None
+    work_item_guid: UUID | None
+
+
 def filter_key(filter_type: ObjectType, filter_guid: UUID | None) -> str:
     """The key under which a subscription with this filter is found."""
     if filter_guid is not None:
@@ -31,7 +44,7 @@ def filter_key(filter_type: ObjectType, filter_guid: UUID | None) -> str:
     return EVERYTHING if filter_type == ObjectType.NONE else f"{int(filter_type)}:*"
 
 
-def keys_of(event: Event) -> list[tuple[int, str]]:
+def keys_of(event: Event | Place) -> list[tuple[int, str]]:
     """The (webhook number, filter key) pairs whose subscriptions want this event."""
     hooks = event_types()[event.name].webhooks
     above = [event.company_guid, event.contract_guid, event.service_guid, event.work_item_guid]

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 from django.conf import settings
@@ -19,11 +18,17 @@ from workwire.kernel import clock, crypto, ids
 from workwire.kernel.errors import Invalid
 from workwire.outbox.registry import Envelope, Webhook, body_of, webhooks
 from workwire.reactions.webhooks import signing
-from workwire.reactions.webhooks.models import Delivery, Format, Subscription
+from workwire.reactions.webhooks.models import Attempt, Delivery, Format, Subscription
+from workwire.reactions.webhooks.rights import Content
 
 USER_AGENT = f"Workwire/{__version__}"
 LONGEST_HEADER_VALUE = 4096
 MASK = "•••"
+CONTENT_TYPES: dict[str, str] = {
+    Format.PLAIN: "application/json",
+    Format.STANDARD: "application/json",
+    Format.CLOUDEVENTS: "application/cloudevents+json",
+}
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}\Z")
 _RESERVED = frozenset(
     (
@@ -34,51 +39,85 @@ _RESERVED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One attempt, ready to be sent."""
+class Message(NamedTuple):
+    """One attempt, ready to be sent; `sent` is what the log keeps of its headers (see `headers_of`)."""
 
     body: bytes
     headers: tuple[tuple[str, str], ...]
-
-    def masked_headers(self) -> dict[str, str]:
-        """The headers for the log; signatures and the subscriber's own value are masked."""
-        ours = {name for name, _ in self.headers if name.startswith("Webhook-")} | {
-            "Content-Type",
-            "User-Agent",
-        }
-        return {name: value if name in ours and name != "Webhook-Signature" else MASK for name, value in self.headers}
+    sent: str
 
 
-def compose(delivery: Delivery, *, at: datetime) -> Message:
-    """Build the attempt that follows the delivery's last; `subscription` and `event` must be loaded."""
-    subscription = delivery.subscription
-    hook = webhooks()[subscription.webhook]
-    body, content_type = wrap(subscription.format, hook, event_body(delivery))
-    message_id, seconds = webhook_id(delivery), int(at.timestamp())
-    headers = [
-        ("Content-Type", content_type),
-        ("User-Agent", USER_AGENT),
-        ("Webhook-Subscription", str(subscription.guid)),
-        ("Webhook-Event", hook.name),
-        ("Webhook-Id", message_id),
-        ("Webhook-Timestamp", str(seconds)),
-        ("Webhook-Signature", signing.sign(valid_secrets(subscription, at), message_id, seconds, body)),
-        ("Webhook-Attempt", str(delivery.attempts + 1)),
-    ]
-    if delivery.event_id is None:
-        headers.append(("Webhook-Test", "true"))
-    if delivery.is_replay:
-        headers.append(("Webhook-Replay", "true"))
-    if subscription.header_name:
-        headers.append((subscription.header_name, crypto.unseal(subscription.header_value_sealed)))
-    return Message(body, tuple(headers))
+class Writer:
+    """Writes the messages of one subscription at one moment.
+
+    Raises cryptography.fernet.InvalidToken for a secret that no key of this installation opens.
+    """
+
+    def __init__(self, to: Subscription, at: datetime) -> None:
+        self._to, self._subscription = to, to.guid.bytes
+        self._hook = webhooks()[to.webhook]
+        self._seconds = int(at.timestamp())
+        self._keys = [signing.key_of(secret) for secret in valid_secrets(to, at)]
+        self._standing = (
+            ("Content-Type", CONTENT_TYPES[to.format]),
+            ("User-Agent", USER_AGENT),
+            ("Webhook-Subscription", str(to.guid)),
+            ("Webhook-Event", self._hook.name),
+            ("Webhook-Timestamp", str(self._seconds)),
+        )
+        own = ((to.header_name, crypto.unseal(to.header_value_sealed)),) if to.header_name else ()
+        self._own: tuple[tuple[str, str], ...] = own
+        self._sent = f"{USER_AGENT}|{to.format}|{to.webhook}{{}}|{to.header_name}"
+
+    def write(self, content: Content) -> Message:
+        """The attempt that follows a delivery's last."""
+        body = wrap(self._to.format, self._hook, content.body)
+        message_id = webhook_id(content.source, self._subscription)
+        headers: tuple[tuple[str, str], ...] = (
+            *self._standing,
+            ("Webhook-Id", message_id),
+            ("Webhook-Signature", signing.signature(self._keys, message_id, self._seconds, body)),
+            ("Webhook-Attempt", str(content.attempts + 1)),
+        )
+        marks = ""
+        if content.is_test:
+            headers, marks = (*headers, ("Webhook-Test", "true")), "T"
+        if content.is_replay:
+            headers, marks = (*headers, ("Webhook-Replay", "true")), marks + "R"
+        return Message(body, (*headers, *self._own), self._sent.format(marks))
 
 
-def webhook_id(delivery: Delivery) -> str:
-    """The id of the message: the same for every attempt, resend and replay of one event to one subscription."""
+def headers_of(attempt: Attempt) -> dict[str, str]:
+    """The headers an attempt was made with, for the log: the signature and the subscriber's own value are masked. Its
+    delivery must be loaded with subscription and event; empty for an attempt that never went out."""
+    if not attempt.sent:
+        return {}
+    agent, form, marks, own = attempt.sent.split("|", 3)
+    delivery = attempt.delivery
+    headers = {
+        "Content-Type": CONTENT_TYPES[form],
+        "User-Agent": agent,
+        "Webhook-Subscription": str(delivery.subscription.guid),
+        "Webhook-Event": webhooks()[int(marks.rstrip("TR"))].name,
+        "Webhook-Id": message_id_of(delivery),
+        "Webhook-Timestamp": str(int(attempt.started_at.timestamp())),
+        "Webhook-Signature": MASK,
+        "Webhook-Attempt": str(attempt.number),
+    }
+    headers |= {"Webhook-Test": "true"} if "T" in marks else {}
+    headers |= {"Webhook-Replay": "true"} if "R" in marks else {}
+    return headers | ({own: MASK} if own else {})
+
+
+def message_id_of(delivery: Delivery) -> str:
+    """The id of a delivery's message; subscription and event must be loaded."""
     source = delivery.event.guid if delivery.event else delivery.guid
-    return "msg_" + hashlib.sha256(source.bytes + delivery.subscription.guid.bytes).hexdigest()[:32]
+    return webhook_id(source.bytes, delivery.subscription.guid.bytes)
+
+
+def webhook_id(source: bytes, subscription: bytes) -> str:
+    """The id of a message: the same for every attempt, resend and replay of one event (or test) to one subscription."""
+    return "msg_" + hashlib.sha256(source + subscription).hexdigest()[:32]
 
 
 def event_body(delivery: Delivery) -> str:
@@ -86,24 +125,25 @@ def event_body(delivery: Delivery) -> str:
     return delivery.event.body if delivery.event else delivery.test_body
 
 
-def wrap(form: str, hook: Webhook, body: str) -> tuple[bytes, str]:
-    """The body in a subscription's format, and its content type."""
+def wrap(form: str, hook: Webhook, body: str) -> bytes:
+    """The body in a subscription's format; its content type is in `CONTENT_TYPES`."""
     if form == Format.PLAIN:
-        return body.encode(), "application/json"
+        return body.encode()
     data: dict[str, Any] = orjson.loads(body)
     if form == Format.STANDARD:
-        return orjson.dumps({"type": hook.name, "timestamp": data["OccurredAt"], "data": data}), "application/json"
-    envelope = {
-        "specversion": "1.0",
-        "id": data["EventID"],
-        "source": f"/workwire/{settings.CONFIG.instance_name}",
-        "type": f"workwire.{hook.name}",
-        "subject": data["GUID"],
-        "time": data["OccurredAt"],
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    return orjson.dumps(envelope), "application/cloudevents+json"
+        wrapped = {"type": hook.name, "timestamp": data["OccurredAt"], "data": data}
+    else:
+        wrapped = {
+            "specversion": "1.0",
+            "id": data["EventID"],
+            "source": f"/workwire/{settings.CONFIG.instance_name}",
+            "type": f"workwire.{hook.name}",
+            "subject": data["GUID"],
+            "time": data["OccurredAt"],
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+    return orjson.dumps(wrapped)
 
 
 def sample(hook: Webhook) -> dict[str, Any]:

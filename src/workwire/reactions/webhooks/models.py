@@ -22,7 +22,8 @@ class Subscription(models.Model):
 
     `filter_key` is what matching looks up (see `matching`). `secrets` holds the valid secrets, newest first, each
     ``{"sealed": …, "expires_at": ISO or null}``. `endpoint` is scheme, host and port of the URL, the unit of bounded
-    concurrency. A subscription that ended keeps its row, because its log refers to it.
+    concurrency. `most_per_second` is how many messages a second the subscriber wants at most. A subscription that ended
+    keeps its row, because its log refers to it.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -40,6 +41,7 @@ class Subscription(models.Model):
     secrets = models.JSONField(default=list)
     in_order = models.BooleanField(default=False)
     retry_schedule = models.JSONField(null=True)
+    most_per_second = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(default=clock.now)
     updated_at = models.DateTimeField(default=clock.now)
     version = models.PositiveIntegerField(default=1)
@@ -75,36 +77,42 @@ class State(models.IntegerChoices):
 
 
 class Lane(models.IntegerChoices):
-    """What is claimed first."""
+    """The lanes of the queue; `queue.LANES` says which is served first. Tests go out whatever the state of their
+    subscription or endpoint."""
 
     FRESH = 0, "fresh"
     RETRY = 1, "retry"
     BULK = 2, "bulk"
-
-
-QUEUED = Q(state__in=[State.DUE, State.SENDING])
+    TEST = 3, "test"
 
 
 class Delivery(models.Model):
-    """One event prepared for one subscription, or a test message (no event, its own `test_body`).
+    """One event prepared for one subscription, or a test message (no event, its own `test_body`): a line of the log.
 
-    `due_at` is when it may be claimed; claiming moves it on by the lease, so that what a dead dispatcher held becomes due
-    again by itself. `attempts` counts the attempts recorded, `tries` those since it was last (re)armed.
+    `state` is DUE as long as the delivery has a row in the queue, then how it ended; `end_reason` says why it ended
+    otherwise than delivered. `attempts` counts the attempts recorded.
+
+    Millions of rows: no index holds what settling changes, so that PostgreSQL can settle in place (heap-only update), and
+    rows of tables that never lose one are referred to without a constraint (decision 19).
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
-    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="deliveries")
-    event = models.ForeignKey("outbox.Event", null=True, on_delete=models.PROTECT, related_name="deliveries")
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="deliveries", db_index=False, db_constraint=False
+    )
+    event = models.ForeignKey(
+        "outbox.Event",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="deliveries",
+        db_index=False,
+        db_constraint=False,
+    )
     record_guid = models.UUIDField(null=True)
     test_body = models.TextField(blank=True)
     state = models.SmallIntegerField(choices=State.choices, default=State.DUE)
-    lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.FRESH)
-    due_at = models.DateTimeField()
-    claimed_by = models.UUIDField(null=True)
     attempts = models.PositiveIntegerField(default=0)
-    tries = models.PositiveIntegerField(default=0)
-    is_replay = models.BooleanField(default=False)
-    withheld_reason = models.CharField(max_length=40, blank=True)
+    end_reason = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=clock.now)
     finished_at = models.DateTimeField(null=True)
 
@@ -116,12 +124,10 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["lane", "due_at", "id"], name="delivery_queue", condition=QUEUED),
-            models.Index(fields=["subscription", "record_guid", "id"], name="delivery_order", condition=QUEUED),
             models.Index(fields=["subscription", "-id"], name="delivery_log"),
-            models.Index(fields=["subscription", "state", "-id"], name="delivery_log_state"),
+            models.Index(fields=["subscription", "-id"], name="delivery_log_unusual", condition=~Q(end_reason="")),
             models.Index(fields=["record_guid", "-id"], name="delivery_record"),
-            models.Index(fields=["finished_at"], name="delivery_finished"),
+            models.Index(fields=["created_at"], name="delivery_created"),
         ]
         verbose_name_plural = "deliveries"
 
@@ -129,11 +135,54 @@ class Delivery(models.Model):
         return f"{self.guid} {self.get_state_display()}"
 
 
+class Queued(models.Model):
+    """A delivery's place in the queue, from fan-out (or a repair) until it ends.
+
+    `due_at` is when it may be claimed; claiming moves it on by the lease. `tries` counts the attempts since it was put
+    here. `in_order` is the subscription's, so that the index of what has to wait is small.
+    """
+
+    delivery = models.OneToOneField(
+        Delivery, primary_key=True, on_delete=models.CASCADE, related_name="queued", db_constraint=False
+    )
+    subscription = models.ForeignKey(
+        Subscription, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    record_guid = models.UUIDField(null=True)
+    lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.FRESH)
+    due_at = models.DateTimeField()
+    claimed_by = models.UUIDField(null=True)
+    tries = models.PositiveIntegerField(default=0)
+    is_replay = models.BooleanField(default=False)
+    in_order = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["lane", "subscription", "due_at", "delivery"],
+                name="queue_ring",
+                condition=Q(claimed_by__isnull=True),
+            ),
+            models.Index(fields=["due_at"], name="queue_leases", condition=Q(claimed_by__isnull=False)),
+            models.Index(
+                fields=["subscription", "record_guid", "delivery"],
+                name="queue_order",
+                condition=Q(in_order=True),
+            ),
+        ]
+        verbose_name_plural = "queued"
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.get_lane_display()}"
+
+
 class Attempt(models.Model):
     """One HTTP request made for a delivery. `duration` is in seconds; `answer_head` is the first bytes of the answer;
-    `headers` are those sent, secrets masked."""
+    `sent` is what `messages.headers_of` needs to tell the headers sent, secrets masked."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="attempt_rows", db_index=False, db_constraint=False
+    )
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     duration = models.FloatField()
@@ -141,7 +190,7 @@ class Attempt(models.Model):
     error = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=300, blank=True)
     answer_head = models.BinaryField(default=bytes)
-    headers = models.JSONField(default=dict)
+    sent = models.CharField(max_length=400, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["delivery", "number"], name="attempt_of_delivery")]

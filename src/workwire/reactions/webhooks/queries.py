@@ -37,7 +37,7 @@ def deliveries_visible_to(actor: Actor) -> QuerySet[Delivery]:
     """Deliveries of the actor's subscriptions, newest first: with all they carry where the record may be seen now, and
     withheld ones, which doors show without their record (see `content_visible`)."""
     seen = content_visible(actor)
-    found = Delivery.objects.select_related("subscription", "event").annotate(content_visible=seen)
+    found = Delivery.objects.select_related("subscription", "event", "queued").annotate(content_visible=seen)
     if access.administers(actor):
         return found
     return found.filter(seen | Q(state=State.WITHHELD), subscription__owner_id=actor.user_id)
@@ -65,7 +65,7 @@ def deliveries(
     if subscription_guid is not None:
         found = found.filter(subscription__guid=subscription_guid)
     if state is not None:
-        found = found.filter(state=state)
+        found = found.filter(_stands(state))
     if webhook is not None:
         found = found.filter(subscription__webhook=webhook)
     if record_guid is not None:
@@ -75,6 +75,21 @@ def deliveries(
     if until is not None:
         found = found.filter(created_at__lt=until)
     return found
+
+
+def _stands(state: State) -> Q:
+    """The condition for a state, in the terms of the indexes: the queue, or ends other than delivered."""
+    if state == State.DELIVERED:
+        return Q(state=state)
+    if state in (State.DUE, State.SENDING):
+        return Q(queued__claimed_by__isnull=state == State.DUE, queued__isnull=False)
+    return Q(state=state) & ~Q(end_reason="")
+
+
+def standing(delivery: Delivery) -> State:
+    """Where a delivery stands; `queued` must be loaded."""
+    place = getattr(delivery, "queued", None)
+    return State.SENDING if place is not None and place.claimed_by else State(delivery.state)
 
 
 def delivery(guid: UUID, *, by: Actor) -> Delivery:
@@ -87,7 +102,8 @@ def delivery(guid: UUID, *, by: Actor) -> Delivery:
 
 def attempts(of: Delivery) -> QuerySet[Attempt]:
     """The attempts of a delivery, first one first; whoever calls has checked that the delivery may be seen."""
-    return Attempt.objects.filter(delivery=of).order_by("number", "id")
+    found = Attempt.objects.filter(delivery=of).select_related("delivery__subscription", "delivery__event")
+    return found.order_by("number", "id")
 
 
 def events_wanted(of: Subscription, since: datetime, until: datetime | None = None) -> QuerySet[Event]:
@@ -98,7 +114,7 @@ def events_wanted(of: Subscription, since: datetime, until: datetime | None = No
 
 def withheld_count(subscription_guid: UUID | str) -> int:
     """How many deliveries of a subscription stand withheld; for whoever runs the installation."""
-    return Delivery.objects.filter(subscription__guid=subscription_guid, state=State.WITHHELD).count()
+    return Delivery.objects.filter(_stands(State.WITHHELD), subscription__guid=subscription_guid).count()
 
 
 def latest_attempts(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from workwire.access import features
 from workwire.access.policy import require
@@ -24,8 +24,8 @@ from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.outbox.registry import event_types, webhooks
-from workwire.reactions.webhooks import commands, deliveries, events, matching, messages, queries, rights
-from workwire.reactions.webhooks.models import Delivery, Lane, State, Subscription
+from workwire.reactions.webhooks import commands, events, fanning, matching, messages, queries, queue, rights
+from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 
 MOST_AT_ONCE = 10_000
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
@@ -57,9 +57,8 @@ def simulate(guid: UUID, *, by: Actor) -> Delivery:
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
     body = messages.sample(webhooks()[subscription.webhook])
-    delivery = Delivery.objects.create(
-        subscription=subscription, test_body=orjson.dumps(body).decode(), due_at=clock.now()
-    )
+    delivery = Delivery.objects.create(subscription=subscription, test_body=orjson.dumps(body).decode())
+    queue.put_back([delivery.pk], Lane.TEST, clock.now(), is_replay=False)
     _note(subscription, by, reason="test", count=1)
     return delivery
 
@@ -72,9 +71,9 @@ def resend(guid: UUID, *, by: Actor) -> Delivery:
     delivery = Delivery.objects.select_for_update(of=("self",)).select_related("subscription").get(pk=seen.pk)
     if delivery.subscription.ended_at is not None:
         raise Conflict("subscription_ended", "The subscription has ended; nothing can be sent to it.")
-    if delivery.state == State.SENDING:
+    if Queued.objects.filter(delivery=delivery, claimed_by__isnull=False).exists():
         raise Conflict("delivery_in_flight", "This delivery is being sent at this moment.")
-    _arm(Delivery.objects.filter(pk=delivery.pk), Lane.FRESH)
+    queue.put_back([delivery.pk], Lane.FRESH if delivery.event_id else Lane.TEST, clock.now())
     _note(delivery.subscription, by, reason="resend", count=1)
     delivery.refresh_from_db()
     return delivery
@@ -107,7 +106,7 @@ def replay(
     ids = list(chosen.order_by("id").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
     _check_amount(len(ids))
     if ids:
-        _arm(Delivery.objects.filter(pk__in=ids), Lane.BULK)
+        queue.put_back(ids, Lane.BULK, clock.now())
         _note(subscription, by, reason="replay", count=len(ids))
     return len(ids)
 
@@ -122,19 +121,8 @@ def backfill(guid: UUID, *, by: Actor, since: datetime) -> int:
     found = list(wanted.filter(pending=None).values_list("pk", "record_guid")[: MOST_AT_ONCE + 1])
     _check_amount(len(found))
     now = clock.now()
-    Delivery.objects.bulk_create(
-        Delivery(
-            subscription=subscription,
-            event_id=pk,
-            record_guid=record_guid,
-            lane=Lane.BULK,
-            due_at=now,
-            is_replay=True,
-        )
-        for pk, record_guid in found
-    )
-    deliveries.drop_unseen([pk for pk, _ in found], of=subscription)
-    made = Delivery.objects.filter(subscription=subscription, event_id__in=[pk for pk, _ in found]).count()
+    rows = queue.add([(subscription.pk, pk, record, Lane.BULK) for pk, record in found], now, is_replay=True)
+    made = len(rows) - fanning.drop_unseen(rows, now)
     if made:
         _note(subscription, by, reason="backfill", count=made)
     return made
@@ -156,7 +144,7 @@ def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_gui
         *checks,
         Check(rights.RECORD_INVISIBLE, True, rights.REASONS[rights.RECORD_INVISIBLE]),
     ]
-    body, _ = messages.wrap(subscription.format, webhooks()[subscription.webhook], event.body)
+    body = messages.wrap(subscription.format, webhooks()[subscription.webhook], event.body)
     return Explanation(all(check.passed for check in checks), checks, orjson.loads(body))
 
 
@@ -172,19 +160,6 @@ def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUI
     found = list(asked.filter(visible, name__in=fires).order_by("-id")[:20])
     wanted = (subscription.webhook, subscription.filter_key)
     return next((event for event in found if wanted in matching.keys_of(event)), found[0] if found else None)
-
-
-def _arm(chosen: QuerySet[Delivery], lane: Lane) -> None:
-    chosen.update(
-        state=State.DUE,
-        lane=lane,
-        due_at=clock.now(),
-        tries=0,
-        claimed_by=None,
-        finished_at=None,
-        withheld_reason="",
-        is_replay=True,
-    )
 
 
 def _check_amount(count: int) -> None:

@@ -1,25 +1,24 @@
 """The check before every message: may the owner still have this one, by the rights as they are now?
 
-The conditions are columns of one query over a batch of deliveries (or one delivery, or none yet sent), computed by the
-database from the same definitions of visibility that every list uses; nothing is cached (specification: webhooks, section 5).
+The conditions are columns of two queries over a batch: one over its subscriptions, one over its deliveries, computed by
+the database from the same definitions of visibility that every list uses; nothing is cached (specification: webhooks,
+section 5). The queries are composed once and then only filled in.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from datetime import UTC, datetime
-from functools import cache
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-import psycopg
-from django.db import connection
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from workwire.access import features
 from workwire.access import queries as access
-from workwire.access.models import Credential, User
+from workwire.access.models import Credential
 from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import sql
 from workwire.reactions.webhooks.models import Delivery, Subscription
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.parties import queries as parties
@@ -44,54 +43,53 @@ STANDING_CHECKS = (
     ("role_held", ROLE_MISSING),
     ("filter_visible", FILTER_INVISIBLE),
 )
-_MARK_ID, _MARK_MOMENT = -7_301_002, datetime(9000, 1, 1, tzinfo=UTC)
-_ANY_OF = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
-_CHECKS = (*STANDING_CHECKS, ("record_visible", RECORD_INVISIBLE))
 
 
-def refusals(deliveries: Collection[int], at: datetime) -> dict[int, str]:
-    """For each delivery by id the reason not to send it at this moment, empty when it may be sent; one query.
+class Content(NamedTuple):
+    """What a queued delivery carries. `source` is the GUID of the event it tells of, or of the test; what has left the queue
+    meanwhile has no `tries`."""
 
-    The query is `checked`, written once for each kind of database and then only filled in: composing it takes many times
-    longer than carrying it out. PostgreSQL also keeps its plan.
-    """
-    sql, parameters = _template(connection.vendor)
-    filled = [_filled(parameter, deliveries, at) for parameter in parameters]
+    id: int
+    subscription: int
+    source: bytes
+    is_test: bool
+    attempts: int
+    body: str
+    tries: int | None
+    lane: int | None
+    is_replay: bool
+    visible: bool
+
+
+def standing_refusals(subscriptions: Collection[int], at: datetime) -> dict[int, str]:
+    """For each subscription by id the reason to send it nothing at this moment, empty when there is none; one query."""
     return {
-        row[0]: next((reason for passed, (_, reason) in zip(row[1:], _CHECKS, strict=True) if not passed), "")
-        for row in _rows(sql, filled)
+        pk: next((reason for passed, (_, reason) in zip(passes, STANDING_CHECKS, strict=True) if not passed), "")
+        for pk, *passes in _STANDING.rows(subscriptions, at)
     }
 
 
-def checked(deliveries: QuerySet[Delivery], at: datetime | None = None) -> QuerySet[Delivery]:
-    """The deliveries with a column for each check; read the verdict with `refusal`."""
-    to = "subscription__"
-    sees_all = _holds(to, *features.SEES_ALL)
-    return deliveries.annotate(
-        owner_active=_flag(Exists(User.objects.filter(pk=OuterRef(f"{to}owner_id"), is_active=True))),
-        credential_valid=_flag(_credential_valid(to, at)),
-        role_held=_flag(_holds(to, features.PROCESS_BUILDER)),
-        filter_visible=_flag(_filter_visible(to, sees_all)),
-        record_visible=_flag(Q(event=None) | record_visible(OuterRef(OuterRef(f"{to}owner_id")), sees_all)),
-    )
+def contents(deliveries: Collection[int], at: datetime) -> list[Content]:
+    """What deliveries carry, and whether the owners may see the records at this moment; one query, ordered by id."""
+    rows = _CONTENTS.rows(deliveries, at)
+    return [Content(pk, subscription, sql.guid_bytes(source), *rest) for pk, subscription, source, *rest in rows]
 
 
-def standing(subscriptions: QuerySet[Subscription]) -> QuerySet[Subscription]:
-    """The subscriptions with a column for each check that concerns no single record; read with `refusal`."""
+def unseen_of_everything(deliveries: Collection[int], at: datetime) -> list[int]:
+    """Those of the deliveries whose subscription is to *everything the owner may see* and whose record the owner may not
+    see; one query."""
+    return [pk for pk, visible in _OF_EVERYTHING.rows(deliveries, at) if not visible]
+
+
+def standing(subscriptions: QuerySet[Subscription], at: datetime | None = None) -> QuerySet[Subscription]:
+    """The subscriptions with a column for each check that concerns no single record (`STANDING_CHECKS`)."""
     sees_all = _holds("", *features.SEES_ALL)
     return subscriptions.annotate(
         owner_active=F("owner__is_active"),
-        credential_valid=_flag(_credential_valid("")),
+        credential_valid=_flag(_credential_valid("", at)),
         role_held=_flag(_holds("", features.PROCESS_BUILDER)),
         filter_visible=_flag(_filter_visible("", sees_all)),
     )
-
-
-def refusal(row: Delivery | Subscription, *, only: str = "") -> str:
-    """The first reason not to send, from a row of `checked` or `standing`; empty when it may be sent. With `only`,
-    the other reasons are passed over."""
-    reasons = (reason for column, reason in _CHECKS if not getattr(row, column, True))
-    return next((reason for reason in reasons if not only or reason == only), "")
 
 
 def owner_sees_all(subscription: Subscription) -> Q:
@@ -151,35 +149,32 @@ def _flag(condition: Q | Exists) -> ExpressionWrapper[Q | Exists]:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
-@cache
-def _template(vendor: str) -> tuple[str, tuple[Any, ...]]:
-    """The SQL of `checked` for a list of ids in one parameter, and its parameters with the two marks to be filled in."""
-    columns = ["pk", *(column for column, _ in _CHECKS)]
-    rows = checked(Delivery.objects.filter(pk__in=[_MARK_ID]), at=_MARK_MOMENT).values_list(*columns)
-    sql, parameters = rows.query.sql_with_params()
-    one, many = '"webhooks_delivery"."id" IN (%s)', f'"webhooks_delivery"."id" {_ANY_OF[vendor]}'
-    if sql.count(one) != 1:
-        raise LookupError("the query of the check has another form than expected")
-    return sql.replace(one, many), tuple(parameters)
+def _standing_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
+    found = standing(Subscription.objects.filter(pk__in=ids), at)
+    return found.values_list("pk", *(column for column, _ in STANDING_CHECKS))
 
 
-def _filled(parameter: Any, deliveries: Collection[int], at: datetime) -> Any:
-    if parameter == _MARK_ID and not isinstance(parameter, bool):
-        ids = list(deliveries)
-        return ids if connection.vendor == "postgresql" else json.dumps(ids)
-    if parameter == connection.ops.adapt_datetimefield_value(_MARK_MOMENT):
-        return connection.ops.adapt_datetimefield_value(at)
-    return parameter
+def _seen(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    to = "subscription__"
+    seen = Q(event=None) | record_visible(OuterRef(OuterRef(f"{to}owner_id")), _holds(to, *features.SEES_ALL))
+    return deliveries.annotate(record_visible=_flag(seen))
 
 
-def _rows(sql: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
-    if connection.vendor == "postgresql":
-        connection.ensure_connection()
-        server = connection.connection
-        server.prepare_threshold = 0  # Django's own cursors bind on the client and are not concerned
-        with psycopg.Cursor(server) as cursor:
-            return cursor.execute(sql, parameters, prepare=True).fetchall()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+def _content_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
+    found = _seen(Delivery.objects.filter(pk__in=ids)).annotate(
+        source=Coalesce("event__guid", "guid"), is_test=_flag(Q(event=None)), body=Coalesce("event__body", "test_body")
+    )
+    own, queued = ("pk", "subscription_id", "source", "is_test", "attempts", "body"), ("tries", "lane", "is_replay")
+    columns = (*own, *(f"queued__{name}" for name in queued), "record_visible")
+    return found.order_by("pk").values_list(*columns)
+
+
+def _rows_of_everything(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
+    found = Delivery.objects.filter(pk__in=ids, subscription__filter_type=ObjectType.NONE)
+    columns = ("pk", "record_visible")
+    return _seen(found).values_list(*columns)
+
+
+_STANDING = sql.Kept(_standing_rows, '"webhooks_subscription"."id"')
+_CONTENTS = sql.Kept(_content_rows, '"webhooks_delivery"."id"')
+_OF_EVERYTHING = sql.Kept(_rows_of_everything, '"webhooks_delivery"."id"')

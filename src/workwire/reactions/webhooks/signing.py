@@ -40,9 +40,22 @@ def check_secret(text: str) -> bytes:
 
 def sign(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
     """The header value: one ``v1,<base64>`` for each secret, separated by single spaces."""
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    digests = (hmac.new(check_secret(secret), signed, hashlib.sha256).digest() for secret in secrets)
-    return " ".join("v1," + base64.b64encode(digest).decode() for digest in digests)
+    return signature([key_of(secret) for secret in secrets], message_id, timestamp, body)
+
+
+def key_of(secret: str) -> hmac.HMAC:
+    """A secret made ready to sign with; raises ValueError like `check_secret`."""
+    return hmac.new(check_secret(secret), digestmod=hashlib.sha256)
+
+
+def signature(keys: Sequence[hmac.HMAC], message_id: str, timestamp: int, body: bytes) -> str:
+    """The header value for secrets made ready by `key_of`."""
+    entries = []
+    for key in keys:
+        mac = key.copy()
+        mac.update(f"{message_id}.{timestamp}.".encode() + body)
+        entries.append("v1," + base64.b64encode(mac.digest()).decode())
+    return " ".join(entries)
 
 
 def verify(

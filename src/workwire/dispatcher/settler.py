@@ -1,0 +1,67 @@
+"""Settling in a thread with a database connection of its own, beside the engine's, where the database serves both at once.
+
+What the database could not take is kept and tried again with growing pauses; a crash meanwhile loses nothing, for the
+leases run out.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import DatabaseError, InterfaceError, connection
+
+from workwire.reactions.webhooks.settling import Outcome
+
+logger = logging.getLogger(__name__)
+LONGEST_PAUSE = 10.0
+
+
+class Settler:
+    """Settles what is put, in order; `settle` is called in its thread."""
+
+    def __init__(self, settle: Callable[[Sequence[Outcome], datetime], None]) -> None:
+        self._settle = settle
+        self._batches: queue.SimpleQueue[tuple[Sequence[Outcome], datetime] | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self.waiting = 0  # outcomes put and not settled yet
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="settler", daemon=True)
+        self._thread.start()
+
+    def put(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """Have outcomes settled as of a moment."""
+        with self._lock:
+            self.waiting += len(outcomes)
+        self._batches.put((outcomes, now))
+
+    def close(self, timeout: float) -> None:
+        """Settle what was put, within so many seconds, and end."""
+        self._batches.put(None)
+        self._thread.join(timeout)
+        self._closing.set()
+        self._thread.join(1)
+
+    def _run(self) -> None:
+        try:
+            while (batch := self._batches.get()) is not None:
+                self._settle_at_last(*batch)
+                with self._lock:
+                    self.waiting -= len(batch[0])
+        finally:
+            connection.close()
+
+    def _settle_at_last(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        pause = 0.1
+        while not self._closing.is_set():
+            try:
+                self._settle(outcomes, now)
+                return
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("attempts could not be settled (%s); trying again in %.1f s", error, pause)
+                connection.close()
+                self._closing.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,98 @@
+"""Fan-out: from the events that wait in the outbox to the deliveries of those who subscribed.
+
+A crash loses nothing: an event stays pending until its deliveries are written, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from workwire.outbox.models import Pending
+from workwire.reactions.webhooks import matching, queue, rights, sql
+from workwire.reactions.webhooks.matching import Place
+from workwire.reactions.webhooks.models import Lane, Subscription
+
+LOCK = 7_301_001  # any number; names the advisory lock that lets one dispatcher at a time fan out
+MOST_EVENTS, MOST_DELIVERIES = 500, 5_000
+_COLUMNS = ("event_id", "in_bulk", *(f"event__{name}" for name in Place._fields))
+
+
+def fan_out(now: datetime) -> int:
+    """Write the deliveries of a batch of pending events, and drop the pending rows; returns how many events.
+
+    One dispatcher at a time does this, so that the deliveries of one record are written in the order of its sequence.
+    Events of bulk changes come after all others, but for those of the same record.
+    """
+    if not Pending.objects.exists():
+        return 0  # looked at without a lock: an idle dispatcher is in nobody's way
+    with transaction.atomic():
+        if not _may_fan_out():
+            return 0
+        pending = _next()
+        places = {row[0]: Place(*row[2:]) for row in pending}
+        wanted = _subscriptions_by_key(places.values())
+        done: list[int] = []
+        found: list[tuple[int, int, UUID, Lane]] = []
+        for event, in_bulk, *_ in pending:
+            place, lane = places[event], Lane.BULK if in_bulk else Lane.FRESH
+            found += [
+                (subscription, event, place.record_guid, lane)
+                for key in matching.keys_of(place)
+                for subscription in wanted.get(key, ())
+            ]
+            done.append(event)
+            if len(found) >= MOST_DELIVERIES:
+                break
+        made = queue.add(found, now)
+        if any(key == matching.EVERYTHING for _, key in wanted):
+            drop_unseen(made, now)
+        sql.run(f"DELETE FROM outbox_pending WHERE {sql.any_of('event_id')}", sql.numbers(done))
+        return len(done)
+
+
+def drop_unseen(made: Sequence[int], now: datetime) -> int:
+    """Remove fresh deliveries to subscriptions to *everything the owner may see* whose event the owner may not see: such an
+    event is no match. Called in the transaction that wrote them; returns how many."""
+    unseen = sql.numbers(rights.unseen_of_everything(made, now))
+    sql.run(f"DELETE FROM webhooks_queued WHERE {sql.any_of('delivery_id')}", unseen)
+    return sql.run(f"DELETE FROM webhooks_delivery WHERE {sql.any_of('id')}", unseen)
+
+
+def _next() -> list[tuple[Any, ...]]:
+    """The pending events whose turn it is, in the order of the ledger."""
+    waiting = Pending.objects.order_by("event_id").values_list(*_COLUMNS)
+    if not Pending.objects.filter(in_bulk=True).exists():
+        return list(waiting[:MOST_EVENTS])
+    held_up = Pending.objects.filter(
+        in_bulk=True, event__record_guid=OuterRef("event__record_guid"), event_id__lt=OuterRef("event_id")
+    )
+    first = list(waiting.filter(~Exists(held_up), in_bulk=False)[:MOST_EVENTS])
+    rest = waiting.exclude(pk__in=[row[0] for row in first])[: MOST_EVENTS - len(first)]
+    return sorted([*first, *rest])
+
+
+def _may_fan_out() -> bool:
+    if connection.vendor != "postgresql":
+        return True  # the transaction holds the database's only write lock
+    return bool(sql.rows("SELECT pg_try_advisory_xact_lock(%s)", LOCK)[0][0])
+
+
+def _subscriptions_by_key(places: Collection[Place]) -> dict[tuple[int, str], list[int]]:
+    keys: dict[int, set[str]] = {}
+    for place in places:
+        for number, key in matching.keys_of(place):
+            keys.setdefault(number, set()).add(key)
+    condition = Q()
+    for number, names in keys.items():
+        condition |= Q(webhook=number, filter_key__in=names)
+    found: dict[tuple[int, str], list[int]] = {}
+    rows = Subscription.objects.filter(condition, ended_at=None)
+    for pk, number, key in rows.values_list("pk", "webhook", "filter_key"):
+        found.setdefault((number, key), []).append(pk)
+    return found

@@ -1,0 +1,38 @@
+"""Preparation: what a claimed delivery is to carry, where to, and whether it may go by the rights as they are now.
+
+Three queries for a batch, however large. The rights come last, so that what was revoked and committed before is honoured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from workwire.reactions.webhooks import rights
+from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.rights import Content
+
+
+class Prepared(NamedTuple):
+    """A claimed delivery with its subscription, and the reason not to send it, empty when it may be sent."""
+
+    content: Content
+    to: Subscription
+    refusal: str
+
+
+def prepare(claimed: Collection[int], subscriptions: Collection[int], now: datetime) -> list[Prepared]:
+    """Prepare what was just claimed, all of it of the subscriptions named; in the order of the ids. What has left the queue
+    since, because its subscription ended, is left out."""
+    addressees = Subscription.objects.in_bulk(subscriptions)
+    standing = rights.standing_refusals(subscriptions, now)
+    return [
+        Prepared(
+            content,
+            addressees[content.subscription],
+            standing[content.subscription] or ("" if content.visible else rights.RECORD_INVISIBLE),
+        )
+        for content in rights.contents(claimed, now)
+        if content.tries is not None
+    ]

@@ -1,0 +1,238 @@
+"""The queue of deliveries: put in, claimed under a lease, given back, taken out.
+
+Subscriptions with something queued stand in a ring, one ring for each lane. Whoever claims walks along it and takes a fair
+handful at every stop, so that no backlog, however long, is ever searched for the messages of others. A claim is a lease:
+what a dead dispatcher held becomes due again when it runs out (`reclaim`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from workwire.kernel import ids
+from workwire.outbox.models import Pending
+from workwire.reactions.webhooks import sql
+from workwire.reactions.webhooks.models import Lane, Queued, State
+
+LANES = (Lane.TEST, Lane.FRESH, Lane.RETRY, Lane.BULK)
+WHOLE_RING = 1_000
+
+_RING = """
+    WITH RECURSIVE stop(id, number) AS (
+        SELECT (SELECT min(subscription_id) FROM webhooks_queued
+                WHERE claimed_by IS NULL AND lane = %s AND subscription_id > %s), 1
+        UNION ALL
+        SELECT (SELECT min(subscription_id) FROM webhooks_queued
+                WHERE claimed_by IS NULL AND lane = %s AND subscription_id > stop.id), number + 1
+        FROM stop WHERE stop.id IS NOT NULL AND number <= %s)
+    SELECT stop.id, s.endpoint, s.owner_id,
+           (SELECT min(due_at) FROM webhooks_queued WHERE claimed_by IS NULL AND lane = %s AND subscription_id = stop.id),
+           s.paused_at IS NOT NULL, s.most_per_second
+    FROM stop JOIN webhooks_subscription s ON s.id = stop.id
+    ORDER BY stop.id LIMIT %s
+"""
+_DUE = """
+    SELECT delivery_id FROM webhooks_queued w
+    WHERE claimed_by IS NULL AND lane = {lane} AND subscription_id = {stop} AND due_at <= {now}
+    AND (NOT in_order OR NOT EXISTS (
+        SELECT 1 FROM webhooks_queued e WHERE e.in_order AND e.subscription_id = w.subscription_id
+        AND e.record_guid = w.record_guid AND e.delivery_id < w.delivery_id))
+    ORDER BY due_at, delivery_id LIMIT {quota}
+"""
+_CLAIM_ALONG_ARRAYS = (
+    "UPDATE webhooks_queued SET claimed_by = %s, due_at = %s WHERE delivery_id = ANY(ARRAY("
+    "SELECT picked.delivery_id FROM unnest(%s::bigint[], %s::int[]) AS stop(id, quota) CROSS JOIN LATERAL ("
+    + _DUE.format(lane="%s", stop="stop.id", now="%s", quota="stop.quota")
+    + " FOR UPDATE OF w SKIP LOCKED) picked)) RETURNING delivery_id"
+)
+_CLAIM_AT_ONE_STOP = (
+    "UPDATE webhooks_queued SET claimed_by = %s, due_at = %s WHERE delivery_id IN ("
+    + _DUE.format(lane="%s", stop="%s", now="%s", quota="%s")
+    + ") RETURNING delivery_id"
+)
+_ADD = (
+    "INSERT INTO webhooks_delivery (guid, subscription_id, event_id, record_guid, test_body, state, attempts,"
+    " end_reason, created_at) {rows} ON CONFLICT DO NOTHING RETURNING id, event_id"
+)
+_FROM_ARRAYS = (
+    "SELECT guid, subscription, event, record, '', 0, 0, '', %s FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[],"
+    " %s::uuid[]) WITH ORDINALITY AS given(guid, subscription, event, record, place) ORDER BY place"
+)
+_FROM_JSON = (
+    "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
+    " json_extract(value, '$[3]'), '', 0, 0, '', %s FROM json_each(%s) WHERE true ORDER BY key"
+)
+_PUT_IN = (
+    "INSERT INTO webhooks_queued (delivery_id, subscription_id, record_guid, lane, due_at, tries, is_replay, in_order)"
+    " SELECT d.id, d.subscription_id, d.record_guid, %s, %s, 0, %s, s.in_order FROM webhooks_delivery d"
+    " JOIN webhooks_subscription s ON s.id = d.subscription_id WHERE {these}"
+)
+_OR_MOVE_UP = (
+    " ON CONFLICT (delivery_id) DO UPDATE SET lane = excluded.lane, due_at = excluded.due_at, tries = 0,"
+    " is_replay = excluded.is_replay WHERE webhooks_queued.claimed_by IS NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A subscription with something queued in a lane: where it goes, whose it is, when its first becomes due; `rate` is
+    how many messages a second it wants at most, 0 for any number."""
+
+    subscription: int
+    endpoint: str
+    owner: int
+    due_at: datetime
+    paused: bool
+    rate: int
+
+
+def add(wanted: Sequence[tuple[int, int, UUID, Lane]], now: datetime, *, is_replay: bool = False) -> list[int]:
+    """Write deliveries and queue them, in this order, for rows of subscription, event, the record the event is about and
+    lane; pairs of subscription and event that have one already are passed over. Returns the ids of those written."""
+    if not wanted:
+        return []
+    subscriptions, events, records, lanes = zip(*wanted, strict=True)
+    if sql.on_postgresql():
+        guids = [ids.new_guid() for _ in wanted]
+        columns = [guids, list(subscriptions), list(events), list(records)]
+        found = sql.rows(_ADD.format(rows=_FROM_ARRAYS), now, *columns)
+    else:
+        rows = [(ids.new_guid().hex, row[0], row[1], row[2].hex) for row in wanted]
+        found = sql.rows(_ADD.format(rows=_FROM_JSON), sql.moment(now), sql.as_json(rows))
+    lane_of = dict(zip(events, lanes, strict=True))
+    for lane in set(lanes):
+        made = sql.numbers(pk for pk, event in found if lane_of[event] == lane)
+        sql.run(_PUT_IN.format(these=sql.any_of("d.id")), int(lane), sql.moment(now), is_replay, made)
+    return [pk for pk, _ in found]
+
+
+def put_back(deliveries: Collection[int], lane: Lane, now: datetime, *, is_replay: bool = True) -> None:
+    """Queue deliveries again that have ended, or move up those that wait; what is being sent goes on being sent."""
+    statement = _PUT_IN.format(these=sql.any_of("d.id")) + _OR_MOVE_UP
+    sql.run(statement, int(lane), sql.moment(now), is_replay, sql.numbers(deliveries))
+    sql.run(
+        f"UPDATE webhooks_delivery SET state = {State.DUE}, finished_at = NULL, end_reason = '' WHERE {sql.any_of('id')}",
+        sql.numbers(deliveries),
+    )
+
+
+def lanes_in_use() -> list[Lane]:
+    """The lanes in which something waits, due or not, in the order they are served."""
+    exists = ", ".join(
+        f"EXISTS (SELECT 1 FROM webhooks_queued WHERE claimed_by IS NULL AND lane = {lane:d})" for lane in LANES
+    )
+    return [lane for lane, used in zip(LANES, sql.rows(f"SELECT {exists}")[0], strict=True) if used]
+
+
+def ring(lane: Lane, *, after: int = 0, limit: int = WHOLE_RING) -> list[Stop]:
+    """The stops of a lane's ring behind a subscription's id, in order; fewer than `limit` when its end is reached."""
+    found = sql.rows(_RING, int(lane), after, int(lane), limit, int(lane), limit)
+    return [
+        Stop(subscription, endpoint, owner, sql.read_moment(due_at), bool(paused), rate or 0)
+        for subscription, endpoint, owner, due_at, paused, rate in found
+    ]
+
+
+def claim(worker: UUID, now: datetime, lane: Lane, quotas: Sequence[tuple[int, int]], *, until: datetime) -> list[int]:
+    """Claim due deliveries of a lane until a moment: of each subscription at most its quota; returns their ids."""
+    if not quotas:
+        return []
+    if sql.on_postgresql():
+        stops, most = (list(column) for column in zip(*quotas, strict=True))
+        found = sql.rows(_CLAIM_ALONG_ARRAYS, worker, until, stops, most, int(lane), now)
+        return [row[0] for row in found]
+    holder, end, moment = sql.guid(worker), sql.moment(until), sql.moment(now)
+    with transaction.atomic():
+        return [
+            row[0]
+            for stop, quota in quotas
+            for row in sql.rows(_CLAIM_AT_ONE_STOP, holder, end, int(lane), stop, moment, quota)
+        ]
+
+
+def release(worker: UUID, unsent: Collection[int], now: datetime) -> None:
+    """Give claimed deliveries back unsent, due at once."""
+    sql.run(
+        f"UPDATE webhooks_queued SET claimed_by = NULL, due_at = %s WHERE claimed_by = %s AND {sql.any_of('delivery_id')}",
+        sql.moment(now),
+        sql.guid(worker),
+        sql.numbers(unsent),
+    )
+
+
+def reclaim(now: datetime) -> int:
+    """Make due what was claimed under leases that have run out; returns how many."""
+    return sql.run(
+        "UPDATE webhooks_queued SET claimed_by = NULL WHERE claimed_by IS NOT NULL AND due_at <= %s", sql.moment(now)
+    )
+
+
+def leave(worker: UUID, ended: Collection[int]) -> list[int]:
+    """Take deliveries that a dispatcher still holds out of the queue; returns which they were."""
+    found = sql.rows(
+        f"DELETE FROM webhooks_queued WHERE claimed_by = %s AND {sql.any_of('delivery_id')} RETURNING delivery_id",
+        sql.guid(worker),
+        sql.numbers(ended),
+    )
+    return [row[0] for row in found]
+
+
+def retry(worker: UUID, later: Sequence[tuple[int, Lane, datetime]]) -> None:
+    """Give back deliveries after a failed attempt, each to a lane and until a moment."""
+    if not later:
+        return
+    if sql.on_postgresql():
+        deliveries, lanes, moments = (list(column) for column in zip(*later, strict=True))
+        sql.run(
+            "UPDATE webhooks_queued q SET claimed_by = NULL, tries = tries + 1, lane = l.lane, due_at = l.due_at"
+            " FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[]) AS l(id, lane, due_at)"
+            " WHERE q.delivery_id = l.id AND q.claimed_by = %s",
+            deliveries,
+            [int(lane) for lane in lanes],
+            moments,
+            worker,
+        )
+        return
+    for delivery, lane, moment in later:
+        sql.run(
+            "UPDATE webhooks_queued SET claimed_by = NULL, tries = tries + 1, lane = %s, due_at = %s"
+            " WHERE delivery_id = %s AND claimed_by = %s",
+            int(lane),
+            sql.moment(moment),
+            delivery,
+            sql.guid(worker),
+        )
+
+
+def depth() -> dict[str, int]:
+    """How many deliveries are due or wait, how many are being sent, and how many events wait for fan-out."""
+    sending = Queued.objects.filter(claimed_by__isnull=False).count()
+    return {
+        State.DUE.label: Queued.objects.count() - sending,
+        State.SENDING.label: sending,
+        "pending": Pending.objects.count(),
+    }
+
+
+def oldest_due(now: datetime) -> float:
+    """Age in seconds of the oldest delivery that is due, or of the oldest event not fanned out; 0 when there is none.
+    Those of paused subscriptions wait for their owners and do not count."""
+    moments = [stop.due_at for lane in lanes_in_use() for stop in _whole_ring(lane) if not stop.paused]
+    event = Pending.objects.order_by("event_id").values_list("event__occurred_at", flat=True).first()
+    if event is not None:
+        moments.append(event)
+    return max(0.0, (now - min(moments)).total_seconds()) if moments else 0.0
+
+
+def _whole_ring(lane: Lane) -> Iterator[Stop]:
+    after = 0
+    while stops := ring(lane, after=after):
+        yield from stops
+        after = stops[-1].subscription
+        if len(stops) < WHOLE_RING:
+            return

@@ -1,0 +1,173 @@
+"""Settling: what becomes of deliveries after their attempts, or without any.
+
+In batches, each one transaction. A delivery is settled only by the dispatcher that holds its claim, so a late answer
+cannot overwrite what came after; its attempt is recorded all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from workwire.kernel.actor import SYSTEM
+from workwire.reactions.webhooks import commands, events, queue, rights, sql
+from workwire.reactions.webhooks.models import Lane, State, Subscription
+from workwire.reactions.webhooks.preparing import Prepared
+from workwire.reactions.webhooks.retry import next_pause
+
+GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
+TRIED_ENOUGH = "tried_enough"
+_STANDING = {reason for _, reason in rights.STANDING_CHECKS}
+_ATTEMPT = ("delivery_id", "number", "started_at", "duration", "status", "error", "detail", "answer_head", "sent")
+
+
+class Outcome(NamedTuple):
+    """How an attempt went. `status` is None when no answer came, then `error` says why; durations are seconds."""
+
+    delivery: Prepared
+    started_at: datetime
+    duration: float
+    status: int | None
+    error: str = ""
+    detail: str = ""
+    answer_head: bytes = b""
+    retry_after: float = 0.0
+    sent: str = ""
+
+    @property
+    def id(self) -> int:
+        """The delivery's id."""
+        return self.delivery.content.id
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the endpoint took the message: any status from 200 to 299."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Record attempts and what follows from them: delivered, another try later, or given up; one transaction."""
+    later: list[tuple[int, Lane, datetime]] = []
+    ends: dict[State, list[int]] = {State.DELIVERED: [], State.GAVE_UP: []}
+    for outcome in outcomes:
+        pause = None if outcome.succeeded else _pause(outcome)
+        if pause is not None:
+            lane = Lane.BULK if outcome.delivery.content.lane == Lane.BULK else Lane.RETRY
+            later.append((outcome.id, lane, now + timedelta(seconds=pause)))
+        else:
+            ends[State.DELIVERED if outcome.succeeded else State.GAVE_UP].append(outcome.id)
+    with transaction.atomic():
+        sql.insert("webhooks_attempt", _ATTEMPT, map(_attempt, outcomes))
+        rest = {outcome.id for outcome in outcomes}
+        for state, ended in ends.items():
+            rest -= _end(worker, ended, state, TRIED_ENOUGH if state == State.GAVE_UP else "", now, attempts=1)
+        if rest:
+            sql.run(f"UPDATE webhooks_delivery SET attempts = attempts + 1 WHERE {sql.any_of('id')}", sql.numbers(rest))
+        queue.retry(worker, later)
+        _settle_subscriptions(outcomes, now)
+
+
+def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> None:
+    """End claimed deliveries that may not be sent, each with its reason; one transaction."""
+    if not refused:
+        return
+    with transaction.atomic():
+        for reason in {delivery.refusal for delivery in refused}:
+            ids = [delivery.content.id for delivery in refused if delivery.refusal == reason]
+            _end(worker, ids, State.WITHHELD, reason, now)
+        lost = {delivery.to.pk: delivery.refusal for delivery in refused if delivery.refusal in _STANDING}
+        for subscription in Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None):
+            subscription.access_lost_at = now
+            subscription.save(update_fields=["access_lost_at"])
+            commands.note(events.AccessLost, subscription, SYSTEM, Reason=lost[subscription.pk])
+
+
+def cancel(worker: UUID, ended: Collection[int], now: datetime) -> None:
+    """End claimed deliveries whose subscription has ended since they were written; one transaction."""
+    if ended:
+        with transaction.atomic():
+            _end(worker, ended, State.CANCELLED, commands.UNSUBSCRIBED, now)
+
+
+def _end(
+    worker: UUID, deliveries: Collection[int], state: State, reason: str, now: datetime, *, attempts: int = 0
+) -> set[int]:
+    """Take deliveries still held out of the queue and write how they ended; which they were."""
+    held = queue.leave(worker, deliveries) if deliveries else []
+    if held:
+        sql.run(
+            "UPDATE webhooks_delivery SET state = %s, end_reason = %s, finished_at = %s, attempts = attempts + %s"
+            f" WHERE {sql.any_of('id')}",
+            int(state),
+            reason,
+            sql.moment(now),
+            attempts,
+            sql.numbers(held),
+        )
+    return set(held)
+
+
+def _pause(outcome: Outcome) -> float | None:
+    """Seconds until the next attempt; None to give up, which a test does at once."""
+    if outcome.delivery.content.is_test:
+        return None
+    schedule = outcome.delivery.to.retry_schedule or settings.CONFIG.webhook_retry_schedule
+    return next_pause(schedule, (outcome.delivery.content.tries or 0) + 1, retry_after=outcome.retry_after)
+
+
+def _attempt(outcome: Outcome) -> tuple[object, ...]:
+    return (
+        outcome.id,
+        outcome.delivery.content.attempts + 1,
+        sql.moment(outcome.started_at),
+        outcome.duration,
+        outcome.status,
+        outcome.error,
+        outcome.detail[:300],
+        outcome.answer_head,
+        outcome.sent,
+    )
+
+
+def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back."""
+    last = {outcome.delivery.to.pk: outcome for outcome in outcomes}
+    concerned = [
+        pk
+        for pk, outcome in last.items()
+        if not outcome.succeeded
+        or outcome.delivery.to.failing_since is not None
+        or outcome.delivery.to.access_lost_at is not None
+    ]
+    if not concerned:
+        return
+    for subscription in Subscription.objects.select_for_update().filter(pk__in=concerned).order_by("pk"):
+        _settle_subscription(subscription, last[subscription.pk], now)
+
+
+def _settle_subscription(subscription: Subscription, outcome: Outcome, now: datetime) -> None:
+    before = (subscription.access_lost_at, subscription.failing_since)
+    if subscription.access_lost_at is not None:
+        subscription.access_lost_at = None
+        commands.note(events.AccessBack, subscription, SYSTEM)
+    if outcome.succeeded:
+        if subscription.failing_since is not None:
+            subscription.failing_since = None
+            commands.note(events.EndpointRecovered, subscription, SYSTEM)
+    elif subscription.failing_since is None:
+        subscription.failing_since = now
+        reason = f"status {outcome.status}" if outcome.status else outcome.error
+        commands.note(events.EndpointFailing, subscription, SYSTEM, Reason=reason)
+    if before != (subscription.access_lost_at, subscription.failing_since):
+        subscription.save(update_fields=["access_lost_at", "failing_since"])
+    if subscription.paused_at is None and not outcome.succeeded:
+        too_long = timedelta(hours=settings.CONFIG.webhook_pause_after_hours)
+        if outcome.status == 410:
+            commands.set_paused(subscription, GONE, by=SYSTEM)
+        elif subscription.failing_since and subscription.failing_since <= now - too_long:
+            commands.set_paused(subscription, FAILED_TOO_LONG, by=SYSTEM)
