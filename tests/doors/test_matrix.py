@@ -35,12 +35,13 @@ from workwire.access.models import Role
 from workwire.api.v1 import api
 from workwire.cli.seed import Organisation
 from workwire.dispatcher.engine import Engine
+from workwire.kernel import clock
 from workwire.kernel.actor import UserType
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
-from workwire.reactions.webhooks import repair
+from workwire.reactions.webhooks import repair, replays
 from workwire.reactions.webhooks.models import Delivery
 from workwire.rooms.catalogue import commands as catalogue
 from workwire.rooms.catalogue.models import DataField, ProcessType, Schedule, WorkType
@@ -174,6 +175,9 @@ def stage(
         "paused": paused,
         "delivery": Delivery.objects.order_by("pk")[0],
     }
+    builder, subscription, start = actors["process builder"], UUID(found["subscription"]), clock.now()
+    more["replay"], more["paused_replay"] = (replays.replay(subscription, by=builder, since=start) for _ in range(2))
+    replays.pause(more["paused_replay"].guid, by=builder)
     return found | {name: str(record.guid) for name, record in more.items()} | {"url": receiver.url("/other")}
 
 

@@ -17,7 +17,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
-from workwire.reactions.webhooks import commands, fanning, preparing, queue, repair, retention, settling, sql
+from workwire.reactions.webhooks import commands, fanning, preparing, queue, repair, replays, retention, settling, sql
 from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
@@ -223,10 +223,10 @@ def test_backfill_sends_what_was_before_the_subscription(
     engine.drain()
     subscription, _ = subscribe()
     builder = actors["integrator"]
-    assert repair.backfill(subscription.guid, by=builder, since=start) == 2
-    assert repair.backfill(subscription.guid, by=builder, since=start) == 0
+    twice = [replays.backfill(subscription.guid, by=builder, since=start) for _ in range(2)]
     engine.drain()
     assert len(receiver.requests) == 2
+    assert [replays.find(each.guid, by=builder).queued for each in twice] == [2, 0]
 
 
 def test_one_event_reaches_every_matching_subscription_once(

@@ -19,7 +19,7 @@ from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, fanning, preparing, queries, queue, repair, rights, settling
+from workwire.reactions.webhooks import commands, fanning, preparing, queries, queue, repair, replays, rights, settling
 from workwire.reactions.webhooks.models import Delivery, Lane, State, Subscription
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.work.models import WorkItem
@@ -130,8 +130,9 @@ def test_when_the_right_comes_back_messages_flow_and_withheld_ones_can_be_replay
     assert len(receiver.requests) == 1
     start = clock.now() - timedelta(hours=1)
     builder = actors["integrator"]
-    assert repair.replay(subscription.guid, by=builder, since=start, states=[State.WITHHELD]) == 1
+    asked = replays.replay(subscription.guid, by=builder, since=start, states=[State.WITHHELD])
     engine.drain()
+    assert replays.find(asked.guid, by=builder).queued == 1
     assert len(receiver.requests) == 2
     assert dict(receiver.requests[1].headers)["Webhook-Replay"] == "true"
     assert Event.objects.filter(name="AccessBack").count() == 1

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 
 from tests.support.recorded import recorded
-from workwire.dispatcher.sweeper import Sweeper
+from workwire.dispatcher.beside import Beside
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError, Invalid
@@ -174,12 +174,12 @@ def test_the_sweep_keeps_what_is_used_and_takes_what_nobody_used(ticket: WorkIte
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_sweeper_sweeps_by_itself(folder: Path) -> None:
+def test_a_sweep_beside_the_engine_runs_by_itself(folder: Path) -> None:
     kept = LocalFolder(folder).save([b"orphan"], most=100)
     (path,) = _contents(folder)
     old = time.time() - 3 * 24 * 3600
     os.utime(path, (old, old))
-    sweeper = Sweeper(first_after=0.01)
+    sweeper = Beside("files", lambda: float(commands.sweep(clock.now()) or 60), first_after=0.01)
     sweeper.start()
     deadline = time.monotonic() + 10
     while path.exists() and time.monotonic() < deadline:

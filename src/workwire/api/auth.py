@@ -9,7 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from workwire.access import sessions
+from workwire.access import features, sessions
+from workwire.access.policy import require
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated
 
@@ -23,6 +24,13 @@ class Bearer(HttpBearer):
             return sessions.authenticate(token, idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
         except Unauthenticated:
             return None
+
+
+def builder(request: HttpRequest) -> Actor:
+    """The actor, who must hold the feature Process Builder."""
+    by = actor(request)
+    require(by, features.PROCESS_BUILDER)
+    return by
 
 
 def actor(request: HttpRequest) -> Actor:

@@ -27,7 +27,7 @@ from workwire.dispatcher.endpoints import Endpoints
 from workwire.dispatcher.settler import Settler
 from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
 from workwire.kernel import clock, ids
-from workwire.reactions.webhooks import fanning, messages, preparing, queue, settling
+from workwire.reactions.webhooks import fanning, messages, preparing, queue, replays, settling
 from workwire.reactions.webhooks.models import Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.settling import Outcome
@@ -124,9 +124,9 @@ class Engine:
         return bool(settled or fanned or sent)
 
     def drain(self, timeout: float = 30.0) -> None:
-        """Work until nothing is pending, due or in flight; raises TimeoutError when that takes too long."""
+        """Work until nothing is pending, due, to be replayed or in flight; raises TimeoutError when that takes too long."""
         deadline = time.monotonic() + timeout
-        while self.step() or self._in_flight or not self._answers.empty():
+        while self.step() or not replays.turn(clock.now()) or self._in_flight or not self._answers.empty():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(self._in_flight)} attempts still in flight")
             if self._in_flight and self._answers.empty():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import smtplib
-import threading
 from datetime import datetime, timedelta
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
@@ -16,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
-from django.db import DatabaseError, close_old_connections, connections, transaction
+from django.db import transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
@@ -29,34 +28,6 @@ POLL = 2.0  # seconds between looks
 LEASE = timedelta(minutes=5)
 CONNECT_TIMEOUT = 20
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
-
-
-class Post:
-    """A thread that sends mail until it is stopped."""
-
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="post", daemon=True)
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the mail under way and stop."""
-        self._stopping.set()
-        self._thread.join(timeout=CONNECT_TIMEOUT + 5)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                if not turn():
-                    self._stopping.wait(POLL)
-            except DatabaseError:
-                logger.warning("the database does not answer; mail waits", exc_info=True)
-                close_old_connections()
-                self._stopping.wait(POLL)
-        connections.close_all()
 
 
 def turn() -> bool:

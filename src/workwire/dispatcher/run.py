@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -12,9 +13,17 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from workwire.dispatcher import post
+from workwire.dispatcher.beside import Beside
 from workwire.dispatcher.engine import Engine
-from workwire.dispatcher.post import Post
-from workwire.dispatcher.sweeper import Sweeper
+from workwire.kernel import clock
+from workwire.reactions.webhooks import replays, retention
+from workwire.rooms.files import commands as files
+
+SWEEP_FILES_EVERY = 3600.0  # seconds
+SOON = 60.0  # seconds until work that has time begins
+
+logger = logging.getLogger(__name__)
 
 
 class AnotherDispatcher(Exception):
@@ -25,7 +34,7 @@ def main() -> None:
     """Dispatch until SIGTERM or SIGINT, then drain; raises AnotherDispatcher on an embedded database that has one."""
     with _alone():
         engine = Engine()
-        lanes: list[Sweeper | Post] = [Sweeper(), Post()] if settings.CONFIG.smtp_url else [Sweeper()]
+        lanes = _lanes()
         signal.signal(signal.SIGTERM, lambda *_: engine.stop())
         signal.signal(signal.SIGINT, lambda *_: engine.stop())
         for lane in lanes:
@@ -35,6 +44,21 @@ def main() -> None:
         finally:
             for lane in lanes:
                 lane.stop()
+
+
+def _lanes() -> list[Beside]:
+    lanes = [
+        Beside("replays", lambda: replays.turn(clock.now())),
+        Beside("retention", lambda: retention.turn(clock.now()), first_after=SOON),
+        Beside("files", _sweep_files, first_after=SOON),
+    ]
+    return [*lanes, Beside("post", lambda: 0.0 if post.turn() else post.POLL)] if settings.CONFIG.smtp_url else lanes
+
+
+def _sweep_files() -> float:
+    if gone := files.sweep(clock.now()):
+        logger.info("%s contents that nothing refers to were removed from the storage", gone)
+    return SWEEP_FILES_EVERY
 
 
 @contextmanager

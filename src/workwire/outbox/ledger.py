@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Limited
 from workwire.outbox import wake
 from workwire.outbox.models import Event, Pending, RecordSequence
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Envelope, EventBody
+
+_OTHERS_UNDER_WAY = """
+    SELECT EXISTS (SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS other
+    WHERE other < %s::text::xid8 AND other IS DISTINCT FROM pg_current_xact_id_if_assigned())
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,38 @@ def _next_sequence(record_guid: UUID) -> int:
             [key],
         )
         return int(cursor.fetchone()[0])
+
+
+def position(*, patience: float = 5.0) -> int:
+    """A place in the ledger behind which no event is missing: all up to it are committed and to be seen.
+
+    On PostgreSQL ids are given out before the commit, so it waits, without being in
+    anybody's way, until every transaction that may hold an earlier one has ended; raises Limited when that takes longer than
+    `patience` seconds.
+    """
+    found = Event.objects.aggregate(last=Max("id"))["last"] or 0
+    if connection.vendor == "postgresql":
+        # Whoever took an id up to `found` had written its sequence before, and so had a transaction id by then.
+        newest = _ask("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+        deadline, pause = time.monotonic() + patience, 0.001
+        while _ask(_OTHERS_UNDER_WAY, newest):
+            if time.monotonic() > deadline:
+                raise Limited("ledger_busy", "A long change is under way; ask again in a moment.", retry_after=5)
+            time.sleep(pause)
+            pause = min(pause * 2, 0.05)
+    return int(found)
+
+
+def sequence_of(record_guid: OuterRef) -> Coalesce:
+    """The number of the last event of a record, 0 for one without; for the query that reads the record."""
+    last = RecordSequence.objects.filter(record_guid=record_guid).values("last")
+    return Coalesce(Subquery(last), 0)
+
+
+def _ask(sql: str, *parameters: Any) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchone()[0]
 
 
 def history(work_item_guid: UUID) -> QuerySet[Event]:

@@ -20,6 +20,9 @@ from workwire.api.v1 import (
     deliveries,
     files,
     parties,
+    positions,
+    reconciling,
+    replays,
     sessions,
     subscriptions,
     work,
@@ -55,6 +58,9 @@ for _room in (
     building,
     subscriptions,
     deliveries,
+    replays,
+    positions,
+    reconciling,
     administration,
 ):
     api.add_router("", _room.router)

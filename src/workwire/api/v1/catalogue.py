@@ -158,7 +158,13 @@ class ScheduleOut(Schema):
     version: int
 
 
-class ScheduleDetail(ScheduleOut):
+class ScheduleSeen(ScheduleOut):
+    """A schedule as it is read; `sequence` is that of the last event these values show."""
+
+    sequence: int
+
+
+class ScheduleDetail(ScheduleSeen):
     """A schedule with its periods."""
 
     periods: list[PeriodOut]
@@ -196,11 +202,11 @@ def get_process_version(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     return version_detail(find(guid, by=by), by)
 
 
-@router.get("/schedules", response=answers(Listing[ScheduleOut]), operation_id="list_schedules")
+@router.get("/schedules", response=answers(Listing[ScheduleSeen]), operation_id="list_schedules")
 def list_schedules(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """Schedules the account may see."""
     by = actor(request)
-    return listing(page(queries.schedules_visible_to(by), **paging.arguments()), _schedule, by)
+    return listing(page(queries.schedules_visible_to(by), **paging.arguments()), _schedule_seen, by)
 
 
 @router.post("/schedules", response=answers(ScheduleOut, 201), operation_id="create_schedule")
@@ -219,7 +225,7 @@ def get_schedule(request: HttpRequest, response: HttpResponse, guid: UUID) -> di
     """One schedule with its periods."""
     found = queries.schedule(guid, by=actor(request))
     versions.tag(response, found.version)
-    return _schedule(found, actor(request)) | {"periods": [_period(row) for row in found.periods.all()]}
+    return _schedule_seen(found, actor(request)) | {"periods": [_period(row) for row in found.periods.all()]}
 
 
 @router.post("/schedules/{uuid:guid}/periods", response=answers(PeriodOut, 201), operation_id="add_period")
@@ -322,6 +328,10 @@ def _period(row: SchedulePeriod) -> dict[str, Any]:
 
 def _guid(record: Any) -> str | None:
     return str(record.guid) if record is not None else None
+
+
+def _schedule_seen(row: Any, by: Actor) -> dict[str, Any]:
+    return _schedule(row, by) | {"sequence": row.sequence}
 
 
 def _schedule(row: Schedule, _actor: Actor) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import orjson
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
-from workwire.api.auth import actor
+from workwire.api.auth import actor, builder
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Listing, answers, listing, rfc3339
-from workwire.api.v1.subscriptions import aware, builder, hook
+from workwire.api.v1.shapes import Listing, answers, aware, listing, rfc3339
+from workwire.api.v1.subscriptions import hook
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.outbox.registry import webhooks

@@ -65,6 +65,12 @@ class CompanyOut(Schema):
     version: int
 
 
+class CompanySeen(CompanyOut):
+    """A company as it is read; `sequence` is that of the last event these values show."""
+
+    sequence: int
+
+
 class ContractIn(In):
     """A contract to make."""
 
@@ -117,11 +123,11 @@ class ServiceOut(Schema):
     service_line: str
 
 
-@router.get("/companies", response=answers(Listing[CompanyOut]), operation_id="list_companies")
+@router.get("/companies", response=answers(Listing[CompanySeen]), operation_id="list_companies")
 def list_companies(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """Companies the account may see."""
     by = actor(request)
-    return listing(page(queries.companies_visible_to(by), **paging.arguments()), _company, by)
+    return listing(page(queries.companies_visible_to(by), **paging.arguments()), _company_seen, by)
 
 
 @router.post("/companies", response=answers(CompanyOut, 201), operation_id="create_company")
@@ -137,12 +143,12 @@ def create_company(request: HttpRequest, wish: CompanyIn) -> Status[dict[str, An
     return Status(201, once(request, create))
 
 
-@router.get("/companies/{uuid:guid}", response=answers(CompanyOut), operation_id="get_company")
+@router.get("/companies/{uuid:guid}", response=answers(CompanySeen), operation_id="get_company")
 def get_company(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One company."""
     found = queries.company(guid, by=actor(request))
     versions.tag(response, found.version)
-    return _company(found, actor(request))
+    return _company_seen(found, actor(request))
 
 
 @router.patch("/companies/{uuid:guid}", response=answers(CompanyOut), operation_id="update_company")
@@ -242,6 +248,10 @@ def _company(row: Company, _actor: Actor) -> dict[str, Any]:
         "parent": str(row.parent.guid) if row.parent else None,
         "version": row.version,
     }
+
+
+def _company_seen(row: Any, by: Actor) -> dict[str, Any]:
+    return _company(row, by) | {"sequence": row.sequence}
 
 
 def _contract(row: Contract, _actor: Actor) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Field, Schema
@@ -10,6 +11,7 @@ from pydantic import ConfigDict
 from workwire.api.errors import Problem
 from workwire.kernel.actor import Actor
 from workwire.kernel.clock import rfc3339
+from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import Page
 
 T = TypeVar("T")
@@ -49,9 +51,18 @@ def given(wish: In) -> Any:
     return {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
 
 
+def aware(moment: datetime, field: str) -> datetime:
+    """A moment that names its time zone; raises Invalid for one that does not, or that no record can have."""
+    if moment.tzinfo is None:
+        raise Invalid("time_zone_missing", "A moment names its time zone, such as Z.", field=field)
+    if not 1970 <= moment.year <= 9000:
+        raise Invalid("moment_out_of_range", "A moment lies between the years 1970 and 9000.", field=field)
+    return moment
+
+
 def answers(kind: Any, status: int = 200) -> dict[int, Any]:
     """The `response=` of an operation: the good answer and the documented refusals."""
     return {status: kind, **REFUSALS}
 
 
-__all__ = ["REFUSALS", "In", "Listing", "Name", "answers", "given", "listing", "rfc3339"]
+__all__ = ["REFUSALS", "In", "Listing", "Name", "answers", "aware", "given", "listing", "rfc3339"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -10,12 +10,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.access import features
-from workwire.access.policy import require
 from workwire.api import versions
-from workwire.api.auth import actor
+from workwire.api.auth import builder
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
+from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import In, Listing, answers, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, not_found
@@ -47,7 +46,8 @@ class WebhookOut(Schema):
 
 
 class SubscriptionIn(In):
-    """A subscription to make. Without a filter, a packet webhook means everything the account may see."""
+    """A subscription to make. Without a filter, a packet webhook means everything the account may see. With `after`, a
+    position that `GET /position` gave, it gets every event behind that, and none before."""
 
     webhook: str
     url: str = Field(max_length=2048)
@@ -58,6 +58,7 @@ class SubscriptionIn(In):
     header_value: str = ""
     in_order: bool = False
     retry_schedule: list[int] | None = None
+    after: Position | None = None
 
 
 class SubscriptionChange(In):
@@ -118,27 +119,6 @@ class SimulationOut(Schema):
     delivery: str
 
 
-class ReplayIn(In):
-    """Which ended deliveries of a subscription to send again."""
-
-    since: datetime
-    until: datetime | None = None
-    states: list[Literal["delivered", "withheld", "gave_up"]] = ["delivered", "withheld", "gave_up"]
-    record: UUID | None = None
-
-
-class BackfillIn(In):
-    """Since when to send what was never prepared."""
-
-    since: datetime
-
-
-class Count(Schema):
-    """How many messages were queued."""
-
-    queued: int
-
-
 class CheckOut(Schema):
     """One condition of sending."""
 
@@ -194,7 +174,7 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
             in_order=wish.in_order,
             retry_schedule=wish.retry_schedule,
         )
-        made, secret = commands.subscribe(terms, by=by)
+        made, secret = commands.subscribe(terms, by=by, after=place_of(wish.after) if wish.after else None)
         return _subscription(queries.subscription(made.guid, by=by), by) | {"secret": secret}
 
     return Status(201, once(request, create, hide=("secret",)))
@@ -272,32 +252,10 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     }
 
 
-@router.post("/subscriptions/{uuid:guid}/replay", response=answers(Count), operation_id="replay")
-def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> dict[str, Any]:
-    """Send ended deliveries again, under today's rights."""
-    states = [State[name.upper()] for name in wish.states]
-    since, until = aware(wish.since, "since"), aware(wish.until, "until") if wish.until else None
-    by = builder(request)
-    return {"queued": repair.replay(guid, by=by, since=since, until=until, states=states, record_guid=wish.record)}
-
-
-@router.post("/subscriptions/{uuid:guid}/backfill", response=answers(Count), operation_id="backfill")
-def backfill(request: HttpRequest, guid: UUID, wish: BackfillIn) -> dict[str, Any]:
-    """Send what the ledger holds since a moment and was never prepared, under today's rights."""
-    return {"queued": repair.backfill(guid, by=builder(request), since=aware(wish.since, "since"))}
-
-
 @router.get("/subscriptions/{uuid:guid}/explain", response=answers(ExplanationOut), operation_id="explain")
 def explain(request: HttpRequest, guid: UUID, record: UUID | None = None, event: UUID | None = None) -> Any:
     """Say whether an event, or the last one of a record, would be sent, and what decides."""
     return repair.explain(guid, by=builder(request), record_guid=record, event_guid=event)
-
-
-def builder(request: HttpRequest) -> Actor:
-    """The actor, who must hold the feature Process Builder."""
-    by = actor(request)
-    require(by, features.PROCESS_BUILDER)
-    return by
 
 
 def hook(text: str) -> Webhook:
@@ -306,13 +264,6 @@ def hook(text: str) -> Webhook:
     if found is None:
         raise Invalid("webhook_unknown", "There is no such webhook.", field="webhook")
     return found
-
-
-def aware(moment: datetime, field: str) -> datetime:
-    """A moment that names its time zone; raises Invalid for one that does not."""
-    if moment.tzinfo is None:
-        raise Invalid("time_zone_missing", "A moment names its time zone, such as Z.", field=field)
-    return moment
 
 
 def _filter_type(name: str | None) -> ObjectType:

@@ -22,10 +22,9 @@ from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, NotFound, not_found
 from workwire.outbox import wake
-from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import events, messages, queries, signing
+from workwire.reactions.webhooks import events, messages, queries, replays, signing
 from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import Delivery, Format, Queued, State, Subscription
 from workwire.rooms.catalogue import queries as catalogue
@@ -54,11 +53,14 @@ class Terms:
     retry_schedule: Sequence[int] | None = None
 
 
-def subscribe(terms: Terms, *, by: Actor, allow_everything: bool = True) -> tuple[Subscription, str]:
+def subscribe(
+    terms: Terms, *, by: Actor, allow_everything: bool = True, after: int | None = None
+) -> tuple[Subscription, str]:
     """Subscribe the actor's account; returns the subscription with its secret, which is shown this once.
 
     `allow_everything` says whether a packet webhook may go without a filter, meaning everything the owner may see; the
-    documented API refuses that.
+    documented API refuses that. `after` is a position of the ledger: the subscription gets every event behind it, also those
+    recorded before it was made, and none up to it.
     """
     require(by, features.PROCESS_BUILDER)
     if by.user_id is None:
@@ -74,10 +76,13 @@ def subscribe(terms: Terms, *, by: Actor, allow_everything: bool = True) -> tupl
             header_name=header_name,
             header_value_sealed=crypto.seal(header_value) if header_value else "",
             secrets=[{"sealed": crypto.seal(secret), "expires_at": None}],
+            starts_after=after or 0,
         )
         _apply(subscription, terms, endpoint)
         subscription.save()
-        _record(events.SubscriptionCreated, subscription, by)
+        events.note(events.SubscriptionCreated, subscription, by)
+        if after is not None:
+            replays.start_backfill(subscription, by=by, after=after)
     return subscription, secret
 
 
@@ -106,7 +111,7 @@ def update(
         subscription.save()
         if "in_order" in changed:
             Queued.objects.filter(subscription=subscription).update(in_order=subscription.in_order)
-        _record(events.SubscriptionUpdated, subscription, by, Changed=sorted(changed))
+        events.note(events.SubscriptionUpdated, subscription, by, Changed=sorted(changed))
     return subscription
 
 
@@ -129,7 +134,7 @@ def rotate_secret(
     subscription.version += 1
     subscription.updated_at = now
     subscription.save(update_fields=["secrets", "version", "updated_at"])
-    _record(events.SecretRotated, subscription, by, OldValidUntil=until)
+    events.note(events.SecretRotated, subscription, by, OldValidUntil=until)
     return subscription, secret
 
 
@@ -146,7 +151,7 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     waiting.delete()
     subscription.ended_at = now
     subscription.save(update_fields=["ended_at"])
-    _record(events.SubscriptionEnded, subscription, by, Cancelled=cancelled)
+    events.note(events.SubscriptionEnded, subscription, by, Cancelled=cancelled)
 
 
 @transaction.atomic
@@ -169,7 +174,7 @@ def resume(guid: UUID, *, by: Actor) -> Subscription:
         raise Conflict("not_paused", "This subscription is not paused.")
     subscription.paused_at, subscription.pause_reason, subscription.failing_since = None, "", None
     subscription.save(update_fields=["paused_at", "pause_reason", "failing_since"])
-    _record(events.SubscriptionResumed, subscription, by)
+    events.note(events.SubscriptionResumed, subscription, by)
     wake.ring_on_commit()
     return subscription
 
@@ -178,7 +183,7 @@ def set_paused(subscription: Subscription, reason: str, *, by: Actor) -> None:
     """Pause a locked subscription, by its owner or by the engine; inside the caller's transaction."""
     subscription.paused_at, subscription.pause_reason = clock.now(), reason
     subscription.save(update_fields=["paused_at", "pause_reason"])
-    _record(events.SubscriptionPaused, subscription, by, Reason=reason)
+    events.note(events.SubscriptionPaused, subscription, by, Reason=reason)
 
 
 def terms_of(subscription: Subscription) -> Terms:
@@ -193,11 +198,6 @@ def terms_of(subscription: Subscription) -> Terms:
         in_order=subscription.in_order,
         retry_schedule=subscription.retry_schedule,
     )
-
-
-def note(kind: type[events.SubscriptionBody], subscription: Subscription, by: Actor, **more: Any) -> None:
-    """Record what the engine found out about a subscription."""
-    _record(kind, subscription, by, **more)
 
 
 def _locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
@@ -311,13 +311,3 @@ def _apply(subscription: Subscription, terms: Terms, endpoint: str) -> None:
     subscription.format = terms.format
     subscription.in_order = terms.in_order
     subscription.retry_schedule = list(terms.retry_schedule) if terms.retry_schedule is not None else None
-
-
-def _record(kind: type[events.SubscriptionBody], subscription: Subscription, by: Actor, **more: Any) -> None:
-    body = kind(
-        GUID=str(subscription.guid),
-        Webhook=webhooks()[subscription.webhook].name,
-        SubscriberURL=subscription.url,
-        **more,
-    )
-    record(body, about=Subject(ObjectType.SUBSCRIPTION, subscription.guid), by=by)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from workwire.outbox.registry import EventBody, event
+from typing import TYPE_CHECKING, Any
+
+from workwire.kernel.actor import Actor
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import EventBody, event, webhooks
+
+if TYPE_CHECKING:
+    from workwire.reactions.webhooks.models import Subscription
 
 
 class SubscriptionBody(EventBody):
@@ -77,9 +85,45 @@ class AccessBack(SubscriptionBody):
 
 @event("DeliveriesRepeated")
 class DeliveriesRepeated(ReasonedBody):
-    """Somebody asked for deliveries again: a test, a resend, a replay or a backfill, of `Count` messages."""
+    """Somebody asked for a message: a test, or one delivery again."""
 
     Count: int
+
+
+class ReplayBody(SubscriptionBody):
+    """A replay or backfill of a subscription, by `Kind`."""
+
+    Replay: str
+    Kind: str
+
+
+@event("ReplayStarted")
+class ReplayStarted(ReplayBody):
+    """Somebody asked for a range to be sent again, or for what was before the subscription."""
+
+
+@event("ReplayPaused")
+class ReplayPaused(ReplayBody):
+    """Nothing more of it is queued until it is resumed."""
+
+
+@event("ReplayResumed")
+class ReplayResumed(ReplayBody):
+    """It goes on where it was paused."""
+
+
+@event("ReplayCancelled")
+class ReplayCancelled(ReplayBody):
+    """It ended before its range did; `Queued` messages had been queued."""
+
+    Queued: int
+
+
+@event("ReplayFinished")
+class ReplayFinished(ReplayBody):
+    """All of its range was looked at; `Queued` messages were queued."""
+
+    Queued: int
 
 
 @event("BacklogExpired")
@@ -87,3 +131,14 @@ class BacklogExpired(SubscriptionBody):
     """`Count` messages that waited longer than the log is kept have left the queue unsent."""
 
     Count: int
+
+
+def note(kind: type[SubscriptionBody], about: Subscription, by: Actor, **more: Any) -> None:
+    """Record what happened to a subscription, in the transaction of the change; `more` are the further keys of the body."""
+    body = kind(
+        GUID=str(about.guid),
+        Webhook=webhooks()[about.webhook].name,
+        SubscriberURL=about.url,
+        **more,
+    )
+    record(body, about=Subject(ObjectType.SUBSCRIPTION, about.guid), by=by)

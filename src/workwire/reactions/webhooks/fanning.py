@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from workwire.outbox.models import Pending
@@ -32,7 +32,7 @@ def fan_out(now: datetime) -> int:
     if not Pending.objects.exists():
         return 0  # looked at without a lock: an idle dispatcher is in nobody's way
     with transaction.atomic():
-        if not _may_fan_out():
+        if not sql.is_alone(LOCK):
             return 0
         pending = _next()
         places = {row[0]: Place(*row[2:]) for row in pending}
@@ -44,7 +44,8 @@ def fan_out(now: datetime) -> int:
             found += [
                 (subscription, event, place.record_guid, lane)
                 for key in matching.keys_of(place)
-                for subscription in wanted.get(key, ())
+                for subscription, starts_after in wanted.get(key, ())
+                if event > starts_after
             ]
             done.append(event)
             if len(found) >= MOST_DELIVERIES:
@@ -77,13 +78,8 @@ def _next() -> list[tuple[Any, ...]]:
     return sorted([*first, *rest])
 
 
-def _may_fan_out() -> bool:
-    if connection.vendor != "postgresql":
-        return True  # the transaction holds the database's only write lock
-    return bool(sql.rows("SELECT pg_try_advisory_xact_lock(%s)", LOCK)[0][0])
-
-
-def _subscriptions_by_key(places: Collection[Place]) -> dict[tuple[int, str], list[int]]:
+def _subscriptions_by_key(places: Collection[Place]) -> dict[tuple[int, str], list[tuple[int, int]]]:
+    """The subscriptions, each with the position it starts after, by webhook and filter key."""
     keys: dict[int, set[str]] = {}
     for place in places:
         for number, key in matching.keys_of(place):
@@ -91,8 +87,8 @@ def _subscriptions_by_key(places: Collection[Place]) -> dict[tuple[int, str], li
     condition = Q()
     for number, names in keys.items():
         condition |= Q(webhook=number, filter_key__in=names)
-    found: dict[tuple[int, str], list[int]] = {}
+    found: dict[tuple[int, str], list[tuple[int, int]]] = {}
     rows = Subscription.objects.filter(condition, ended_at=None)
-    for pk, number, key in rows.values_list("pk", "webhook", "filter_key"):
-        found.setdefault((number, key), []).append(pk)
+    for number, key, *row in rows.values_list("webhook", "filter_key", "pk", "starts_after"):
+        found.setdefault((number, key), []).append((row[0], row[1]))
     return found

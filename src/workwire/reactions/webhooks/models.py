@@ -42,6 +42,7 @@ class Subscription(models.Model):
     in_order = models.BooleanField(default=False)
     retry_schedule = models.JSONField(null=True)
     most_per_second = models.PositiveIntegerField(null=True)
+    starts_after = models.BigIntegerField(default=0, db_default=0)  # a position; events up to it are not for this one
     created_at = models.DateTimeField(default=clock.now)
     updated_at = models.DateTimeField(default=clock.now)
     version = models.PositiveIntegerField(default=1)
@@ -197,3 +198,51 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number}: {self.status or self.error}"
+
+
+class ReplayKind(models.TextChoices):
+    """What is sent again: deliveries that ended, or events of the ledger that were never prepared."""
+
+    REPLAY = "replay"
+    BACKFILL = "backfill"
+
+
+class ReplayState(models.TextChoices):
+    """Where a replay stands; finished when all of it was queued."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class Replay(models.Model):
+    """A range to be sent to a subscription again, queued bit by bit (see `replays`).
+
+    `first`, `position` and `last` are ids of deliveries, or of events for a backfill: what lies behind `position` and up to
+    `last` is still to be looked at. `queued` counts the messages put into the queue so far.
+    """
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="replays", db_index=False)
+    kind = models.CharField(max_length=10, choices=ReplayKind.choices)
+    state = models.CharField(max_length=10, choices=ReplayState.choices, default=ReplayState.RUNNING)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    states = models.JSONField(default=list)
+    record_guid = models.UUIDField(null=True)
+    first = models.BigIntegerField()
+    position = models.BigIntegerField()
+    last = models.BigIntegerField()
+    queued = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["id"], name="replay_running", condition=Q(state="running")),
+            models.Index(fields=["subscription", "-id"], name="replay_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.guid} {self.state}"

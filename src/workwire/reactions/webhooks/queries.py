@@ -6,16 +6,18 @@ record may not see its delivery; the owner sees that something was withheld, not
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from workwire.access import queries as access
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
-from workwire.outbox.models import Event
-from workwire.reactions.webhooks import matching, rights
+from workwire.reactions.webhooks import rights
 from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
 
 
@@ -86,6 +88,11 @@ def _stands(state: State) -> Q:
     return Q(state=state) & ~Q(end_reason="")
 
 
+def stand_in(states: Collection[State]) -> Q:
+    """The condition for any of several states."""
+    return reduce(or_, map(_stands, states))
+
+
 def standing(delivery: Delivery) -> State:
     """Where a delivery stands; `queued` must be loaded."""
     place = getattr(delivery, "queued", None)
@@ -104,12 +111,6 @@ def attempts(of: Delivery) -> QuerySet[Attempt]:
     """The attempts of a delivery, first one first; whoever calls has checked that the delivery may be seen."""
     found = Attempt.objects.filter(delivery=of).select_related("delivery__subscription", "delivery__event")
     return found.order_by("number", "id")
-
-
-def events_wanted(of: Subscription, since: datetime, until: datetime | None = None) -> QuerySet[Event]:
-    """The events of the ledger that match a subscription, oldest first, whoever may see them."""
-    found = Event.objects.filter(matching.condition(of), occurred_at__gte=since)
-    return (found.filter(occurred_at__lt=until) if until else found).order_by(F("id"))
 
 
 def withheld_count(subscription_guid: UUID | str) -> int:

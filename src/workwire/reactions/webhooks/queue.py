@@ -121,6 +121,11 @@ def put_back(deliveries: Collection[int], lane: Lane, now: datetime, *, is_repla
     )
 
 
+def waiting(subscription: int, lane: Lane, *, most: int) -> int:
+    """How many deliveries of a subscription wait in a lane, counted up to `most`."""
+    return Queued.objects.filter(claimed_by=None, lane=lane, subscription=subscription)[:most].count()
+
+
 def lanes_in_use() -> list[Lane]:
     """The lanes in which something waits, due or not, in the order they are served."""
     exists = ", ".join(

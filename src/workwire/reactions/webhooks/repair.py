@@ -1,4 +1,4 @@
-"""Trying out and putting right: simulate, resend, replay, backfill, explain (specification: webhooks, section 7).
+"""Trying out and putting right: simulate, resend, explain (specification: webhooks, section 7).
 
 Nothing here sends: deliveries are armed again and go the way of all others, through the check of rights.
 """
@@ -6,9 +6,7 @@ Nothing here sends: deliveries are armed again and go the way of all others, thr
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +22,9 @@ from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.outbox.registry import event_types, webhooks
-from workwire.reactions.webhooks import commands, events, fanning, matching, messages, queries, queue, rights
+from workwire.reactions.webhooks import events, matching, messages, queries, queue, rights
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 
-MOST_AT_ONCE = 10_000
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 FILTER = "filter"
 NO_RECORD = "There is no event of this record that the owner may see."
@@ -79,55 +76,6 @@ def resend(guid: UUID, *, by: Actor) -> Delivery:
     return delivery
 
 
-@transaction.atomic
-def replay(
-    guid: UUID,
-    *,
-    by: Actor,
-    since: datetime,
-    until: datetime | None = None,
-    states: Collection[State] = ENDED,
-    record_guid: UUID | None = None,
-) -> int:
-    """Send the ended deliveries of a subscription again that were made in a range, filtered; returns how many."""
-    require(by, features.PROCESS_BUILDER)
-    subscription = queries.subscription(guid, by=by)
-    if not set(states) <= set(ENDED):
-        raise Invalid(
-            "states_invalid", "Only what was delivered, withheld or given up can be replayed.", field="states"
-        )
-    chosen = Delivery.objects.filter(
-        subscription=subscription, event__isnull=False, state__in=states, created_at__gte=since
-    )
-    if until is not None:
-        chosen = chosen.filter(created_at__lt=until)
-    if record_guid is not None:
-        chosen = chosen.filter(record_guid=record_guid)
-    ids = list(chosen.order_by("id").values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-    _check_amount(len(ids))
-    if ids:
-        queue.put_back(ids, Lane.BULK, clock.now())
-        _note(subscription, by, reason="replay", count=len(ids))
-    return len(ids)
-
-
-@transaction.atomic
-def backfill(guid: UUID, *, by: Actor, since: datetime) -> int:
-    """Send the events of the ledger since a moment that match a subscription and were never prepared for it, under
-    today's rights; returns how many."""
-    require(by, features.PROCESS_BUILDER)
-    subscription = queries.subscription(guid, by=by)
-    wanted = queries.events_wanted(subscription, since).exclude(deliveries__subscription=subscription)
-    found = list(wanted.filter(pending=None).values_list("pk", "record_guid")[: MOST_AT_ONCE + 1])
-    _check_amount(len(found))
-    now = clock.now()
-    rows = queue.add([(subscription.pk, pk, record, Lane.BULK) for pk, record in found], now, is_replay=True)
-    made = len(rows) - fanning.drop_unseen(rows, now)
-    if made:
-        _note(subscription, by, reason="backfill", count=made)
-    return made
-
-
 def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_guid: UUID | None = None) -> Explanation:
     """Say whether an event (or the last one of a record) would be sent to a subscription, and what decides."""
     subscription = queries.subscription(guid, by=by)
@@ -162,17 +110,8 @@ def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUI
     return next((event for event in found if wanted in matching.keys_of(event)), found[0] if found else None)
 
 
-def _check_amount(count: int) -> None:
-    if count > MOST_AT_ONCE:
-        raise Invalid(
-            "range_too_large",
-            f"This is more than {MOST_AT_ONCE} messages; choose a smaller range.",
-            field="since",
-        )
-
-
 def _note(subscription: Subscription, by: Actor, *, reason: str, count: int) -> None:
-    commands.note(events.DeliveriesRepeated, subscription, by, Reason=reason, Count=count)
+    events.note(events.DeliveriesRepeated, subscription, by, Reason=reason, Count=count)
     wake.ring_on_commit()
 
 

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 
 from workwire.kernel.actor import SYSTEM
-from workwire.reactions.webhooks import commands, events, sql
+from workwire.reactions.webhooks import events, sql
 from workwire.reactions.webhooks.models import Delivery, Subscription
 
 BATCH = 1_000
+LOCK = 7_301_003  # any number; names the advisory lock that lets one dispatcher at a time remove
+POLL = 60.0  # seconds between looks when nothing is old enough
+
+
+def turn(now: datetime) -> float:
+    """Remove one batch of what is older than it is kept; returns in how many seconds to go on: after a full batch, as long
+    as that took, so that removing never takes more than half of one connection's time."""
+    begun = time.monotonic()
+    removed = remove_old(now - timedelta(days=settings.CONFIG.webhook_retention_days))
+    return time.monotonic() - begun if removed == BATCH else POLL
 
 
 def remove_old(before: datetime, *, limit: int = BATCH) -> int:
     """Remove one small batch of the oldest deliveries written before a moment, with their attempts; returns how many.
 
     What still waits by then, because its subscription is paused, leaves the queue with it, and the ledger says how much.
+    One dispatcher at a time does this; another finds nothing to remove.
     """
     with transaction.atomic():
+        if not sql.is_alone(LOCK):
+            return 0
         oldest = Delivery.objects.filter(created_at__lt=before).order_by("created_at")
         batch = sql.numbers(oldest.values_list("pk", flat=True)[:limit])
         waiting = sql.rows(
@@ -26,6 +41,6 @@ def remove_old(before: datetime, *, limit: int = BATCH) -> int:
         )
         expired = [row[0] for row in waiting]
         for subscription in Subscription.objects.filter(pk__in=set(expired), ended_at=None).order_by("pk"):
-            commands.note(events.BacklogExpired, subscription, SYSTEM, Count=expired.count(subscription.pk))
+            events.note(events.BacklogExpired, subscription, SYSTEM, Count=expired.count(subscription.pk))
         sql.run(f"DELETE FROM webhooks_attempt WHERE {sql.any_of('delivery_id')}", batch)
         return sql.run(f"DELETE FROM webhooks_delivery WHERE {sql.any_of('id')}", batch)

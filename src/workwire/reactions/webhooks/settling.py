@@ -84,7 +84,7 @@ def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> None
         for subscription in Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None):
             subscription.access_lost_at = now
             subscription.save(update_fields=["access_lost_at"])
-            commands.note(events.AccessLost, subscription, SYSTEM, Reason=lost[subscription.pk])
+            events.note(events.AccessLost, subscription, SYSTEM, Reason=lost[subscription.pk])
 
 
 def cancel(worker: UUID, ended: Collection[int], now: datetime) -> None:
@@ -154,15 +154,15 @@ def _settle_subscription(subscription: Subscription, outcome: Outcome, now: date
     before = (subscription.access_lost_at, subscription.failing_since)
     if subscription.access_lost_at is not None:
         subscription.access_lost_at = None
-        commands.note(events.AccessBack, subscription, SYSTEM)
+        events.note(events.AccessBack, subscription, SYSTEM)
     if outcome.succeeded:
         if subscription.failing_since is not None:
             subscription.failing_since = None
-            commands.note(events.EndpointRecovered, subscription, SYSTEM)
+            events.note(events.EndpointRecovered, subscription, SYSTEM)
     elif subscription.failing_since is None:
         subscription.failing_since = now
         reason = f"status {outcome.status}" if outcome.status else outcome.error
-        commands.note(events.EndpointFailing, subscription, SYSTEM, Reason=reason)
+        events.note(events.EndpointFailing, subscription, SYSTEM, Reason=reason)
     if before != (subscription.access_lost_at, subscription.failing_since):
         subscription.save(update_fields=["access_lost_at", "failing_since"])
     if subscription.paused_at is None and not outcome.succeeded:

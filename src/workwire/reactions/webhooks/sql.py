@@ -92,6 +92,13 @@ def on_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
+def is_alone(lock: int) -> bool:
+    """Whether this transaction may do, until its end, what only one at a time may do."""
+    if not on_postgresql():
+        return True  # the transaction holds the database's only write lock
+    return bool(rows("SELECT pg_try_advisory_xact_lock(%s)", lock)[0][0])
+
+
 class Kept:
     """A query set whose SQL is composed once for each kind of database and then only filled in.
 

@@ -11,6 +11,7 @@ from workwire.access import features
 from workwire.access.queries import Account, granted, holds, sees_all
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, not_found
+from workwire.outbox import ledger
 from workwire.rooms.catalogue.models import (
     ActionDefinition,
     CaseStep,
@@ -133,8 +134,8 @@ def schedules_with_guid(guid: UUID | OuterRef) -> QuerySet[Schedule]:
 
 
 def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:
-    """The schedules an actor may see."""
-    found = Schedule.objects.prefetch_related("periods")
+    """The schedules an actor may see, each with the sequence of its last event."""
+    found = Schedule.objects.prefetch_related("periods").annotate(sequence=ledger.sequence_of(OuterRef("guid")))
     return found if sees_all(actor) else found.filter(schedules_seen_by(actor.user_id or 0))
 
 

@@ -13,6 +13,7 @@ from workwire.access import features
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
+from workwire.outbox import ledger
 from workwire.rooms.parties.models import Company, Contact, ContactTag, Contract, Service
 
 
@@ -53,8 +54,8 @@ def services_with_guid(guid: UUID | OuterRef) -> QuerySet[Service]:
 
 
 def companies_visible_to(actor: Actor) -> QuerySet[Company]:
-    """The companies an actor may see."""
-    found = Company.objects.select_related("parent")
+    """The companies an actor may see, each with the sequence of its last event."""
+    found = Company.objects.select_related("parent").annotate(sequence=ledger.sequence_of(OuterRef("guid")))
     return found if sees_all(actor) else found.filter(companies_seen_by(actor.user_id or 0))
 
 

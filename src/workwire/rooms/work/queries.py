@@ -81,7 +81,8 @@ def for_events() -> QuerySet[WorkItem]:
 
 def items_visible_to(actor: Actor) -> QuerySet[WorkItem]:
     """The work items an actor may see, with all that answers show of them; in self service only those one started."""
-    return visible(for_events().select_related(*_FOR_READERS), actor)
+    items = for_events().select_related(*_FOR_READERS).annotate(sequence=ledger.sequence_of(OuterRef("guid")))
+    return visible(items, actor)
 
 
 def visible(items: QuerySet[WorkItem], actor: Actor) -> QuerySet[WorkItem]:

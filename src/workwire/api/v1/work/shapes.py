@@ -55,7 +55,7 @@ class ItemFields(In):
 
 
 class ItemOut(Schema):
-    """A work item; other records are named by their GUIDs."""
+    """A work item; other records are named by their GUIDs. `sequence` is that of the last event these values show."""
 
     guid: str
     kind: Kind
@@ -96,6 +96,7 @@ class ItemOut(Schema):
     created_at: str
     updated_at: str
     version: int
+    sequence: int
 
 
 def fields_of(wish: ItemFields) -> dict[str, Any]:
@@ -145,7 +146,7 @@ def show(item: WorkItem, request: HttpRequest, response: HttpResponse) -> dict[s
     return item_out(item, actor(request))
 
 
-def item_out(row: WorkItem, _actor: Actor) -> dict[str, Any]:
+def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
     """A work item as it goes out."""
     return {
         "guid": str(row.guid),
@@ -187,6 +188,7 @@ def item_out(row: WorkItem, _actor: Actor) -> dict[str, Any]:
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
         "version": row.version,
+        "sequence": row.sequence,
     }
 
 

@@ -1,0 +1,46 @@
+"""Positions of the ledger: a place behind which no event is missing, to begin from after reading lists.
+
+Opaque to whoever gets one: how many events there are altogether is nobody's business.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cryptography.fernet import InvalidToken
+from django.http import HttpRequest
+from ninja import Field, Router, Schema
+
+from workwire.api.auth import builder
+from workwire.api.v1.shapes import answers
+from workwire.kernel import crypto
+from workwire.kernel.errors import Invalid
+from workwire.outbox import ledger
+
+router = Router(tags=["webhooks"])
+Position = Annotated[str, Field(max_length=200, description="What `GET /position` gave.")]
+_MARK = "position:"
+
+
+class PositionOut(Schema):
+    """The position of the ledger now."""
+
+    position: str
+
+
+@router.get("/position", response=answers(PositionOut), operation_id="get_position")
+def get_position(request: HttpRequest) -> dict[str, str]:
+    """The place the ledger has reached: all events up to it are told by lists read afterwards."""
+    builder(request)
+    return {"position": crypto.seal(f"{_MARK}{ledger.position()}")}
+
+
+def place_of(position: str) -> int:
+    """The place a position stands for; raises Invalid for one we did not give."""
+    try:
+        mark, _, place = crypto.unseal(position).partition(":")
+    except InvalidToken:
+        mark, place = "", ""
+    if f"{mark}:" != _MARK:
+        raise Invalid("position_invalid", "This is not a position that was given here.", field="after")
+    return int(place)

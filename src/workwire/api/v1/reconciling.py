@@ -1,0 +1,95 @@
+"""What a receiver ought to have: digests of days and the events of one record, from the ledger, in the owner's view."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Field, Query, Router, Schema
+
+from workwire.api.auth import builder
+from workwire.api.v1.positions import Position, place_of
+from workwire.api.v1.shapes import answers, aware, rfc3339
+from workwire.outbox.registry import webhooks
+from workwire.reactions.webhooks import queries, reconciling
+
+router = Router(tags=["webhooks"])
+LARGEST = 2**63 - 1
+
+
+class DigestQuery(Schema):
+    """Which events are counted: in a range of at most 31 days, and behind a position where one is given."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    after: Position | None = None
+
+
+class DigestOut(Schema):
+    """The events of one day (UTC): how many, and the SHA-256 of their sorted EventIDs, each followed by a line feed."""
+
+    day: str
+    count: int
+    sha256: str
+
+
+class DigestsOut(Schema):
+    """The digests of a subscription, oldest day first; days without events are left out."""
+
+    webhook: str
+    days: list[DigestOut]
+
+
+class SequenceQuery(Schema):
+    """From which number of the sequence to which."""
+
+    first: int = Field(1, ge=1, le=LARGEST)
+    last: int | None = Field(None, ge=1, le=LARGEST)
+
+
+class ToldOut(Schema):
+    """One event of a record. `wanted` says whether the subscription is for it; `state` is that of its delivery."""
+
+    sequence: int
+    event: str
+    name: str
+    occurred_at: str
+    wanted: bool
+    delivery: str | None
+    state: str | None
+
+
+@router.get("/subscriptions/{uuid:guid}/digest", response=answers(DigestsOut), operation_id="get_digest")
+def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> dict[str, Any]:
+    """What a receiver ought to have got, day by day, to compare with what it has."""
+    by = builder(request)
+    days = reconciling.digests(
+        guid,
+        by=by,
+        since=aware(wanted.since, "since") if wanted.since else None,
+        until=aware(wanted.until, "until") if wanted.until else None,
+        after=place_of(wanted.after) if wanted.after else 0,
+    )
+    return {
+        "webhook": webhooks()[queries.subscription(guid, by=by).webhook].name,
+        "days": [{"day": one.day.isoformat(), "count": one.count, "sha256": one.sha256} for one in days],
+    }
+
+
+@router.get("/subscriptions/{uuid:guid}/sequence", response=answers(list[ToldOut]), operation_id="get_sequence")
+def get_sequence(request: HttpRequest, guid: UUID, record: UUID, wanted: Query[SequenceQuery]) -> list[dict[str, Any]]:
+    """The events of a record from one number of its `Sequence` to another, at most a thousand: what a gap stands for."""
+    return [
+        {
+            "sequence": one.sequence,
+            "event": str(one.event_guid),
+            "name": one.name,
+            "occurred_at": rfc3339(one.occurred_at),
+            "wanted": one.wanted,
+            "delivery": str(one.delivery_guid) if one.delivery_guid else None,
+            "state": one.state.label if one.state is not None else None,
+        }
+        for one in reconciling.of_record(guid, record, by=builder(request), first=wanted.first, last=wanted.last)
+    ]

@@ -1,0 +1,117 @@
+"""Reconciling: what a receiver ought to have, told from the ledger and not from what was sent.
+
+So that it can prove that it missed nothing: a digest for each day, and the events of one record by their sequence.
+Both show the owner's view, by the rights as they are now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.functions import TruncDate
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks import matching, queries, rights
+from workwire.reactions.webhooks.models import Delivery, State, Subscription
+
+LONGEST_RANGE = timedelta(days=31)
+MOST_OF_A_RECORD = 1_000
+CHUNK = 5_000  # rows held in memory at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The events of one day (UTC) that a subscription wants and its owner may see. `sha256` is over their EventIDs, as they
+    are written in messages, sorted, each followed by a line feed."""
+
+    day: date
+    count: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event of a record: whether the subscription wants it, and where its delivery stands, None when there is none."""
+
+    sequence: int
+    event_guid: UUID
+    name: str
+    occurred_at: datetime
+    wanted: bool
+    delivery_guid: UUID | None
+    state: State | None
+
+
+def digests(
+    guid: UUID, *, by: Actor, since: datetime | None = None, until: datetime | None = None, after: int = 0
+) -> Iterator[Digest]:
+    """The digests of the days with events from `since` (default: when the subscription was made) until before `until`
+    (default: now), oldest first, only of events behind the position `after` where one is given.
+
+    Raises Invalid for a range of more than 31 days, and Conflict when nothing may be sent to the subscription at present.
+    """
+    require(by, features.PROCESS_BUILDER)
+    subscription = queries.subscription(guid, by=by)
+    now = clock.now()
+    since, until = since or max(subscription.created_at, now - LONGEST_RANGE), until or now
+    if not since <= until <= since + LONGEST_RANGE:
+        raise Invalid("range_invalid", f"A range has at most {LONGEST_RANGE.days} days.", field="until")
+    refusal = rights.standing_refusals([subscription.pk], now)[subscription.pk]
+    if refusal:
+        raise Conflict(refusal, rights.REASONS[refusal])
+    wanted = _seen_by_owner(subscription, Event.objects.filter(matching.condition(subscription)))
+    wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=max(after, subscription.starts_after))
+    return _digests(wanted)
+
+
+def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last: int | None = None) -> list[Told]:
+    """The events of a record from sequence `first` to `last`, at most a thousand, as a subscription knows them; empty for a
+    record that the owner may not see or that is not there."""
+    require(by, features.PROCESS_BUILDER)
+    subscription = queries.subscription(guid, by=by)
+    asked = Event.objects.filter(record_guid=record_guid, sequence__gte=first)
+    if last is not None:
+        asked = asked.filter(sequence__lte=last)
+    found = list(_seen_by_owner(subscription, asked).order_by("sequence")[:MOST_OF_A_RECORD])
+    made = Delivery.objects.filter(subscription=subscription, event__in=found).select_related("queued")
+    deliveries = {delivery.event_id: delivery for delivery in made}
+    wish = (subscription.webhook, subscription.filter_key)
+    return [_told(event, deliveries.get(event.pk), wanted=wish in matching.keys_of(event)) for event in found]
+
+
+def _seen_by_owner(subscription: Subscription, found: QuerySet[Event]) -> QuerySet[Event]:
+    return found.filter(rights.record_visible(subscription.owner_id, rights.owner_sees_all(subscription), event=""))
+
+
+def _digests(found: QuerySet[Event]) -> Iterator[Digest]:
+    days = found.annotate(day=TruncDate("occurred_at", tzinfo=UTC)).order_by("day", "guid")
+    rows = days.values_list("day", "guid").iterator(CHUNK)
+    for day, of_day in groupby(rows, key=lambda row: row[0]):
+        count, digest = 0, hashlib.sha256()
+        for _, event in of_day:
+            count += 1
+            digest.update(f"{event}\n".encode())
+        yield Digest(day, count, digest.hexdigest())
+
+
+def _told(event: Event, delivery: Delivery | None, *, wanted: bool) -> Told:
+    return Told(
+        sequence=event.sequence,
+        event_guid=event.guid,
+        name=event.name,
+        occurred_at=event.occurred_at,
+        wanted=wanted,
+        delivery_guid=delivery.guid if delivery else None,
+        state=queries.standing(delivery) if delivery else None,
+    )

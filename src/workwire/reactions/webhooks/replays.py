@@ -1,0 +1,239 @@
+"""Replays: ranges of what was, sent to a subscription again.
+
+A *replay* sends deliveries that ended once more; a *backfill* sends events of the ledger that were never prepared for the
+subscription. Either may be as long as the ledger: it is queued bit by bit (`turn`) in the bulk lane, never far ahead of what
+is sent, so that it can be paused, fresh messages go before it, and the queue stays small. Nothing here sends: every message
+goes the way of all others, through the check of rights as they are then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import clock
+from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox import wake
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks import events, fanning, matching, queries, queue
+from workwire.reactions.webhooks.models import Delivery, Lane, Replay, ReplayKind, ReplayState, State, Subscription
+
+ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
+AHEAD = 5_000  # messages of one subscription that may wait in the bulk lane
+BATCH = 1_000  # messages put into the queue in one transaction
+WINDOW = 50_000  # events of the ledger looked at in one transaction
+SLACK = timedelta(hours=1)  # by so much may moments of two rows differ from the order of their ids
+MOST_UNFINISHED = 20  # of one subscription
+POLL, WAIT_FOR_ROOM = 1.0, 0.1  # seconds between looks when no replay runs, and when all wait for what they queued
+
+
+@transaction.atomic
+def replay(
+    guid: UUID,
+    *,
+    by: Actor,
+    since: datetime,
+    until: datetime | None = None,
+    states: Collection[State] = ENDED,
+    record_guid: UUID | None = None,
+) -> Replay:
+    """Send the ended deliveries of a subscription again that were made from `since` until before `until`, filtered."""
+    subscription = _subscription(guid, by)
+    if not states or not set(states) <= set(ENDED):
+        raise Invalid(
+            "states_invalid", "Only what was delivered, withheld or given up can be replayed.", field="states"
+        )
+    begun = Delivery.objects.filter(created_at__gte=since - SLACK).order_by("created_at").values_list("pk", flat=True)
+    last = Delivery.objects.filter(subscription=subscription).aggregate(last=Max("pk"))["last"] or 0
+    return _start(
+        Replay(
+            subscription=subscription,
+            kind=ReplayKind.REPLAY,
+            since=since,
+            until=until,
+            states=sorted(states),
+            record_guid=record_guid,
+            first=min((begun.first() or last + 1) - 1, last),
+            last=last,
+        ),
+        by,
+    )
+
+
+@transaction.atomic
+def backfill(guid: UUID, *, by: Actor, since: datetime | None = None, after: int | None = None) -> Replay:
+    """Send the events of the ledger that match a subscription and were never prepared for it: since a moment, or behind a
+    position of the ledger."""
+    if (since is None) == (after is None):
+        raise Invalid("since_or_after", "Name either a moment or a position to begin with.", field="since")
+    return start_backfill(_subscription(guid, by), by=by, since=since, after=after)
+
+
+def start_backfill(
+    subscription: Subscription, *, by: Actor, since: datetime | None = None, after: int | None = None
+) -> Replay:
+    """The same for a subscription the caller has locked or just made, inside the caller's transaction."""
+    last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
+    if after is None and since is not None:
+        begun = Event.objects.filter(occurred_at__gte=since - SLACK).order_by("occurred_at")
+        after = (begun.values_list("pk", flat=True).first() or last + 1) - 1
+    first = min(after or 0, last)
+    return _start(Replay(subscription=subscription, kind=ReplayKind.BACKFILL, since=since, first=first, last=last), by)
+
+
+def replays_of(subscription_guid: UUID, *, by: Actor) -> QuerySet[Replay]:
+    """The replays of a subscription; raises NotFound also for somebody else's subscription."""
+    subscription = queries.subscription(subscription_guid, by=by)
+    return Replay.objects.filter(subscription=subscription).select_related("subscription")
+
+
+def find(guid: UUID, *, by: Actor) -> Replay:
+    """One replay; raises NotFound."""
+    mine = Replay.objects.filter(subscription__in=queries.subscriptions_of(by).values("pk"))
+    found = mine.select_related("subscription").filter(guid=guid).first()
+    if found is None:
+        raise not_found("replay")
+    return found
+
+
+@transaction.atomic
+def pause(guid: UUID, *, by: Actor) -> Replay:
+    """Queue no more of it until `resume`; what was queued already is sent."""
+    return _move(guid, by, ReplayState.RUNNING, ReplayState.PAUSED, events.ReplayPaused)
+
+
+@transaction.atomic
+def resume(guid: UUID, *, by: Actor) -> Replay:
+    """Go on where it was paused."""
+    return _move(guid, by, ReplayState.PAUSED, ReplayState.RUNNING, events.ReplayResumed)
+
+
+@transaction.atomic
+def cancel(guid: UUID, *, by: Actor) -> Replay:
+    """End it where it is; what was queued already is sent."""
+    require(by, features.PROCESS_BUILDER)
+    found = _locked(guid, by)
+    if found.state not in (ReplayState.RUNNING, ReplayState.PAUSED):
+        raise Conflict("replay_ended", "This replay has ended already.")
+    _end(found, ReplayState.CANCELLED, clock.now())
+    _note(events.ReplayCancelled, found, by, Queued=found.queued)
+    return found
+
+
+def progress(of: Replay) -> float:
+    """How much of the range was looked at, from 0 to 1."""
+    return (of.position - of.first) / (of.last - of.first) if of.last > of.first else 1.0
+
+
+def turn(now: datetime) -> float:
+    """Queue a batch of every running replay that has room, each in a transaction; returns in how many seconds to go on."""
+    running = list(Replay.objects.filter(state=ReplayState.RUNNING).order_by("id").values_list("pk", flat=True))
+    if not running:
+        return POLL
+    return 0.0 if any([_advance(pk, now) for pk in running]) else WAIT_FOR_ROOM
+
+
+@transaction.atomic
+def _advance(pk: int, now: datetime) -> bool:
+    mine = Replay.objects.select_for_update(of=("self",), skip_locked=True).select_related("subscription")
+    found = mine.filter(pk=pk, state=ReplayState.RUNNING).first()
+    if found is None:
+        return False  # another dispatcher works on it, or it ended meanwhile
+    if found.subscription.ended_at is not None:
+        _end(found, ReplayState.CANCELLED, now)
+        return False
+    if queue.waiting(found.subscription_id, Lane.BULK, most=AHEAD) > AHEAD - BATCH:
+        return False
+    found.queued += _put_back(found, now) if found.kind == ReplayKind.REPLAY else _prepare(found, now)
+    found.save(update_fields=["position", "queued"])
+    if found.position >= found.last:
+        _end(found, ReplayState.FINISHED, now)
+        _note(events.ReplayFinished, found, SYSTEM, Queued=found.queued)
+    wake.ring_on_commit()
+    return True
+
+
+def _put_back(found: Replay, now: datetime) -> int:
+    wanted = Delivery.objects.filter(
+        queries.stand_in([State(state) for state in found.states]),
+        subscription=found.subscription,
+        event__isnull=False,
+        created_at__gte=found.since,
+        pk__gt=found.position,
+        pk__lte=found.last,
+    )
+    if found.until is not None:
+        wanted = wanted.filter(created_at__lt=found.until)
+    if found.record_guid is not None:
+        wanted = wanted.filter(record_guid=found.record_guid)
+    batch = list(wanted.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    if batch:
+        queue.put_back(batch, Lane.BULK, now)
+    found.position = batch[-1] if len(batch) == BATCH else found.last
+    return len(batch)
+
+
+def _prepare(found: Replay, now: datetime) -> int:
+    until = min(found.last, found.position + WINDOW)
+    wanted = Event.objects.filter(
+        matching.condition(found.subscription), pk__gt=found.position, pk__lte=until, pending=None
+    )
+    if found.since is not None:
+        wanted = wanted.filter(occurred_at__gte=found.since)
+    batch = list(wanted.order_by("pk").values_list("pk", "record_guid")[:BATCH])
+    rows = [(found.subscription_id, event, record, Lane.BULK) for event, record in batch]
+    made = queue.add(rows, now, is_replay=True)
+    found.position = batch[-1][0] if len(batch) == BATCH else until
+    return len(made) - fanning.drop_unseen(made, now)
+
+
+def _start(wanted: Replay, by: Actor) -> Replay:
+    unfinished = Replay.objects.filter(
+        subscription=wanted.subscription, state__in=(ReplayState.RUNNING, ReplayState.PAUSED)
+    )
+    if unfinished.count() >= MOST_UNFINISHED:
+        raise Conflict("too_many_replays", f"{MOST_UNFINISHED} replays of this subscription have not ended yet.")
+    wanted.position = wanted.first
+    wanted.save(force_insert=True)
+    _note(events.ReplayStarted, wanted, by)
+    wake.ring_on_commit()
+    return wanted
+
+
+def _subscription(guid: UUID, by: Actor) -> Subscription:
+    require(by, features.PROCESS_BUILDER)
+    return queries.subscription(guid, by=by)
+
+
+def _locked(guid: UUID, by: Actor) -> Replay:
+    find(guid, by=by)
+    return Replay.objects.select_for_update(of=("self",)).select_related("subscription").get(guid=guid)
+
+
+def _move(
+    guid: UUID, by: Actor, before: ReplayState, after: ReplayState, kind: type[events.SubscriptionBody]
+) -> Replay:
+    require(by, features.PROCESS_BUILDER)
+    found = _locked(guid, by)
+    if found.state != before:
+        raise Conflict(f"replay_not_{before}", f"This replay is not {before} but {found.state}.")
+    found.state = after
+    found.save(update_fields=["state"])
+    _note(kind, found, by)
+    return found
+
+
+def _end(found: Replay, state: ReplayState, now: datetime) -> None:
+    found.state, found.finished_at = state, now
+    found.save(update_fields=["state", "finished_at"])
+
+
+def _note(kind: type[events.SubscriptionBody], about: Replay, by: Actor, **more: object) -> None:
+    events.note(kind, about.subscription, by, Replay=str(about.guid), Kind=about.kind, **more)
