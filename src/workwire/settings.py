@@ -83,7 +83,7 @@ def _postgresql(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     host = options.pop("host", "") or unquote(parts.hostname or "")
-    options.setdefault("options", "-c join_collapse_limit=4")  # decision 18: planning cost more than the queries
+    options.setdefault("options", "-c join_collapse_limit=4 -c plan_cache_mode=force_generic_plan")  # decision 18
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),

@@ -1,13 +1,17 @@
-"""`workwire webhooks`: what can be subscribed to, a local receiver, simulated messages, the live log."""
+"""`workwire webhooks`: what can be subscribed to, a local receiver, simulated messages, replays, the live log."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 import click
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from workwire.cli import setup_django
@@ -15,11 +19,13 @@ from workwire.cli.receiver import Received, Receiver
 from workwire.reactions.webhooks import signing
 
 TAIL_EVERY = 0.5
+MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
+STATES = ("delivered", "withheld", "gave_up")
 
 
 @click.group()
 def webhooks() -> None:
-    """Catalogue, local receiver, simulated messages, live log."""
+    """Catalogue, local receiver, simulated messages, replays, live log."""
 
 
 @webhooks.command()
@@ -90,14 +96,11 @@ def trigger(subscription: UUID, seconds: float) -> None:
     """Send a sample message to a subscription, marked as a test; exit 1 if the endpoint did not take it."""
     setup_django()
     from workwire.kernel.actor import SYSTEM
-    from workwire.kernel.errors import DomainError
     from workwire.reactions.webhooks import queries, repair
     from workwire.reactions.webhooks.models import State
 
-    try:
+    with refusals():
         delivery = repair.wait_for_end(repair.simulate(subscription, by=SYSTEM), seconds=seconds)
-    except DomainError as error:
-        raise click.ClickException(error.message) from error
     last = queries.attempts(delivery).last()
     if delivery.state == State.DELIVERED and last is not None:
         click.echo(f"The endpoint answered {last.status} in {last.duration:.3f} s.")
@@ -107,6 +110,90 @@ def trigger(subscription: UUID, seconds: float) -> None:
     if delivery.state == State.WITHHELD:
         raise click.ClickException(f"Withheld: {delivery.end_reason}.")
     raise click.ClickException("Nobody sent it yet; is a dispatcher running? See `workwire doctor`.")
+
+
+@webhooks.command()
+@click.argument("subscription", type=click.UUID)
+@click.option("--since", type=MOMENT, required=True, help="Deliveries made from this moment (UTC) on.")
+@click.option("--until", type=MOMENT, help="… and before this one.")
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only those that ended so.")
+@click.option("--record", type=click.UUID, help="Only those about this record.")
+def replay(
+    subscription: UUID, since: datetime, until: datetime | None, states: tuple[str, ...], record: UUID | None
+) -> None:
+    """Send ended deliveries again, under today's rights, and show how far it is."""
+    setup_django()
+    from workwire.kernel.actor import SYSTEM
+    from workwire.reactions.webhooks import replays
+    from workwire.reactions.webhooks.models import State
+
+    chosen = [State[name.upper()] for name in states or STATES]
+    until = until.replace(tzinfo=UTC) if until else None
+    with refusals():
+        asked = replays.replay(
+            subscription, by=SYSTEM, since=since.replace(tzinfo=UTC), until=until, states=chosen, record_guid=record
+        )
+    _watch(asked.guid)
+
+
+@webhooks.command()
+@click.argument("subscription", type=click.UUID)
+@click.option("--since", type=MOMENT, required=True, help="Events from this moment (UTC) on.")
+def backfill(subscription: UUID, since: datetime) -> None:
+    """Send the events that were never prepared for a subscription, under today's rights, and show how far it is."""
+    setup_django()
+    from workwire.kernel.actor import SYSTEM
+    from workwire.reactions.webhooks import replays
+
+    with refusals():
+        asked = replays.backfill(subscription, by=SYSTEM, since=since.replace(tzinfo=UTC))
+    _watch(asked.guid)
+
+
+@webhooks.command("replays")
+@click.argument("replay", type=click.UUID)
+@click.option("--pause", "wish", flag_value="pause", help="Queue no more of it.")
+@click.option("--resume", "wish", flag_value="resume", help="Go on where it was paused.")
+@click.option("--cancel", "wish", flag_value="cancel", help="End it where it is.")
+def replays_(replay: UUID, wish: str | None) -> None:
+    """Show how far a replay or backfill is; pause, resume or cancel it."""
+    setup_django()
+    from workwire.kernel.actor import SYSTEM
+    from workwire.reactions.webhooks import replays
+
+    deeds = {"pause": replays.pause, "resume": replays.resume, "cancel": replays.cancel}
+    with refusals():
+        found = deeds[wish](replay, by=SYSTEM) if wish else replays.find(replay, by=SYSTEM)
+    click.echo(f"{found.kind} {found.state}: {replays.progress(found):.0%}, {found.queued} messages queued")
+
+
+def _watch(guid: UUID) -> None:
+    """Show the progress of a replay until it ends; Ctrl-C leaves it running."""
+    from workwire.kernel.actor import SYSTEM
+    from workwire.reactions.webhooks import replays
+
+    click.echo(f"Replay {guid}: it goes on by itself; `workwire webhooks replays {guid} --pause` holds it.", err=True)
+    with Progress(console=Console(stderr=True)) as shown:
+        bar = shown.add_task("queued", total=1.0)
+        try:
+            while (found := replays.find(guid, by=SYSTEM)).finished_at is None:
+                shown.update(bar, completed=replays.progress(found), description=f"{found.queued} queued")
+                time.sleep(TAIL_EVERY)
+        except KeyboardInterrupt:
+            return
+        shown.update(bar, completed=1.0)
+    click.echo(f"{found.kind} {found.state}: {found.queued} messages queued")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What a command refuses ends the program with its sentence."""
+    from workwire.kernel.errors import DomainError
+
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(error.message) from error
 
 
 @webhooks.command()
