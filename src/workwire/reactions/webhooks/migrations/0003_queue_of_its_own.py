@@ -20,10 +20,10 @@ NAME_ENDS = """
 
 
 def set_storage(apps, schema_editor):
-    """PostgreSQL: room to settle in place, and a queue that is cleaned all the time, whatever its size."""
+    """PostgreSQL: room for a second version of every row, so that settling stays in its page, and a queue that is cleaned all the time, whatever its size."""
     if schema_editor.connection.vendor != "postgresql":
         return
-    schema_editor.execute("ALTER TABLE webhooks_delivery SET (fillfactor = 85)")
+    schema_editor.execute("ALTER TABLE webhooks_delivery SET (fillfactor = 50)")
     schema_editor.execute(
         "ALTER TABLE webhooks_queued SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0,"
         " autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0)"
