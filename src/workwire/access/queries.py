@@ -17,8 +17,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from workwire.access import features
 from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
 from workwire.kernel import clock
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import not_found
+from workwire.kernel.kept import Kept
 
 Account = int | OuterRef | F
 
@@ -54,10 +55,16 @@ def administers(actor: Actor) -> bool:
 
 def features_of(user: User, credential: Credential | None = None) -> frozenset[str]:
     """The features a user holds now, limited to the credential's roles when it acts through one."""
+    through = {} if credential is None else {"credential": credential.pk}
+    return frozenset(row.feature for row in _FEATURES(SYSTEM, user=user.pk, **through))
+
+
+def _features(_by: Actor, *, user: int, credential: int | None = None) -> QuerySet[RoleFeature]:
     found = RoleFeature.objects.filter(role__assignments__user=user)
-    if credential is not None:
-        found = found.filter(role__credentials=credential)
-    return frozenset(found.values_list("feature", flat=True))
+    return found if credential is None else found.filter(role__credentials=credential)
+
+
+_FEATURES = Kept(_features)
 
 
 def valid_credentials(at: datetime | None = None) -> Q:

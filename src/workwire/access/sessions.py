@@ -7,18 +7,19 @@ the password is looked at; a token is honoured only while its account, its crede
 from __future__ import annotations
 
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from workwire.access import events, queries
 from workwire.access.models import Credential, FailedLogin, Token, User
 from workwire.kernel import clock, crypto
-from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Limited, Unauthenticated
+from workwire.kernel.kept import Kept
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
@@ -58,17 +59,21 @@ def exchange_secret(client_id: str, client_secret: str, *, address: str, most_fa
 def authenticate(token: str, *, idle: timedelta) -> Actor:
     """The actor a token stands for; raises Unauthenticated when it is unknown, idle too long, or its source ended."""
     now = clock.now()
-    alive = Q(credential=None) | Q(credential__revoked_at=None, credential__expires_at__gt=now)
-    found = (
-        Token.objects.filter(alive, digest=crypto.digest(token), last_used_at__gt=now - idle, user__is_active=True)
-        .select_related("user", "credential")
-        .first()
-    )
+    found = _LIVING.first(SYSTEM, digest=crypto.digest(token), used_after=now - idle, now=now)
     if found is None:
         raise Unauthenticated("token_invalid", "There is no valid token with this request; log in.")
     if now - found.last_used_at > idle / 20:  # rarely enough that reading does not mean writing
         Token.objects.filter(pk=found.pk).update(last_used_at=now)
     return actor_for(found.user, found.credential)
+
+
+def _living(_by: Actor, *, digest: str, used_after: datetime, now: datetime) -> QuerySet[Token]:
+    alive = Q(credential=None) | Q(credential__revoked_at=None, credential__expires_at__gt=now)
+    found = Token.objects.filter(alive, digest=digest, last_used_at__gt=used_after, user__is_active=True)
+    return found.select_related("user", "credential")
+
+
+_LIVING = Kept(_living)
 
 
 def actor_for(user: User, credential: Credential | None = None) -> Actor:

@@ -11,6 +11,7 @@ from workwire.access import features
 from workwire.access.queries import Account, granted, holds, sees_all
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, not_found
+from workwire.kernel.kept import Kept
 from workwire.outbox import ledger
 from workwire.rooms.catalogue.models import (
     ActionDefinition,
@@ -96,18 +97,27 @@ def versions_visible_to(actor: Actor) -> QuerySet[ProcessVersion]:
 def live_version(guid: UUID, *, by: Actor, kind: ProcessType | None = None) -> ProcessVersion:
     """The live process version with a GUID, with all that starting work needs, in one query; raises NotFound, and Invalid
     for one in another state."""
-    found = versions_visible_to(by).filter(guid=guid)
-    if kind is not None:
-        found = found.filter(process__work_type__kind=kind)
-    return _live(found.first())
+    return _live(_VERSION.first(by, kind, guid=guid))
 
 
 def version_of_category(guid: UUID, *, by: Actor) -> ProcessVersion:
     """The live process version that a ticket category belongs to; raises NotFound, and Invalid for one in another state."""
-    found = versions_visible_to(by).filter(categories__guid=guid).first()
+    found = _VERSION_OF_CATEGORY.first(by, category=guid)
     if found is None:
         raise not_found("ticket_category")
     return _live(found)
+
+
+def _version(by: Actor, kind: ProcessType | None, *, guid: UUID) -> QuerySet[ProcessVersion]:
+    found = versions_visible_to(by).filter(guid=guid)
+    return found if kind is None else found.filter(process__work_type__kind=kind)
+
+
+def _version_of_category(by: Actor, *, category: UUID) -> QuerySet[ProcessVersion]:
+    return versions_visible_to(by).filter(categories__guid=category)
+
+
+_VERSION, _VERSION_OF_CATEGORY = Kept(_version), Kept(_version_of_category)
 
 
 def startable(actor: Actor, kind: ProcessType | None = None) -> QuerySet[ProcessVersion]:

@@ -16,6 +16,7 @@ from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Forbidden, not_found
+from workwire.kernel.kept import Kept
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
 from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
@@ -97,11 +98,18 @@ def visible(items: QuerySet[WorkItem], actor: Actor) -> QuerySet[WorkItem]:
 
 def item(guid: UUID, *, by: Actor, kind: ProcessType | None = None) -> WorkItem:
     """One work item, of one kind when a kind is named; raises NotFound."""
-    items = items_visible_to(by).filter(guid=guid)
-    found = (items if kind is None else items.filter(kind=kind)).first()
+    found = _WITH_GUID.first(by, kind, guid=guid)
     if found is None:
         raise not_found(kind.label.lower() if kind else "work_item")
     return found
+
+
+def _with_guid(by: Actor, kind: ProcessType | None, *, guid: UUID) -> QuerySet[WorkItem]:
+    items = items_visible_to(by).filter(guid=guid)
+    return items if kind is None else items.filter(kind=kind)
+
+
+_WITH_GUID = Kept(_with_guid)
 
 
 def items_under(case: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:

@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
+from workwire.kernel.kept import Kept
 from workwire.rooms.catalogue import fields
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.catalogue.models import ProcessType
@@ -106,13 +109,19 @@ def locked_line(item: WorkItem, *, by: Actor) -> list[Change]:
 
 def locked(item_pk: int, *, by: Actor, version: int | None = None) -> WorkItem:
     """An item's row, locked until the transaction ends; raises NotFound, or Conflict for a version that has passed."""
-    rows = queries.visible(queries.for_events(), by).filter(pk=item_pk)
-    found = rows.select_for_update(of=("self",), no_key=True).first()
+    found = _TO_LOCK.first(by, pk=item_pk)
     if found is None:
         raise not_found("work_item")
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The work item has been changed since it was read.", field="version")
     return found
+
+
+def _to_lock(by: Actor, *, pk: int) -> QuerySet[WorkItem]:
+    return queries.visible(queries.for_events(), by).filter(pk=pk).select_for_update(of=("self",), no_key=True)
+
+
+_TO_LOCK = Kept(_to_lock)
 
 
 def reason_for(actor: Actor) -> StatusReason:
