@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import InvalidToken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workwire.kernel import crypto, ids, text
+from workwire.kernel import clock, crypto, ids, text
 from workwire.kernel.errors import Invalid
 
 
@@ -43,3 +44,15 @@ def test_one_line_of_text_is_one_bounded_line(bad: str) -> None:
     with pytest.raises(Invalid):
         text.line(bad, field="name", longest=10)
     assert text.line("  fine ", field="name", longest=10) == "fine"
+
+
+def test_a_clock_that_is_followed_goes_on_by_the_counter_and_not_by_the_time_of_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clock, "_followed", None)
+    monkeypatch.setattr(clock, "count", lambda: 100.0)
+    moment = datetime(2030, 1, 1, tzinfo=UTC)
+    clock.follow(moment, 90.0)
+    assert clock.now() == moment + timedelta(seconds=10)
+    with clock.frozen(moment):
+        assert clock.now() == moment

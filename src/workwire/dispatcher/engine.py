@@ -27,6 +27,7 @@ from workwire.dispatcher.endpoints import Endpoints
 from workwire.dispatcher.settler import Settler
 from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
 from workwire.kernel import clock, ids
+from workwire.outbox import database_time
 from workwire.reactions.webhooks import fanning, messages, preparing, queue, replays, settling
 from workwire.reactions.webhooks.models import Subscription
 from workwire.reactions.webhooks.preparing import Prepared
@@ -68,7 +69,6 @@ class Engine:
         lease = timedelta(seconds=config.webhook_lease_seconds)
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
-        self._offset = timedelta(0)
         self._next_beat = self._next_sweep = datetime.min.replace(tzinfo=clock.now().tzinfo)
         self._settler: Settler | None = None
         self._transport = transport(
@@ -139,10 +139,10 @@ class Engine:
 
     def _housekeeping(self) -> datetime:
         """The engine's present moment, by the database's clock; now and then a sign of life and a look at old leases."""
-        now = clock.now() + self._offset
-        if now >= self._next_beat:
-            self._offset = _database_offset()
-            now = clock.now() + self._offset
+        now = clock.now()
+        if now >= self._next_beat or self._next_beat - now > heartbeat.EVERY:  # a new server may be behind the old one
+            database_time.learn()
+            now = clock.now()
             heartbeat.beat(self.guid, now)
             self._next_beat = now + heartbeat.EVERY
             clockwork.turn(now)
@@ -262,7 +262,7 @@ class Engine:
 
     def _idle_for(self) -> float:
         """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll."""
-        now = clock.now() + self._offset
+        now = clock.now()
         moments = [self._endpoints.look_again_at - now.timestamp()]
         if self._claims.next_due is not None:
             moments.append((self._claims.next_due - now).total_seconds())
@@ -274,23 +274,12 @@ class Engine:
         deadline = time.monotonic() + settings.CONFIG.webhook_timeout + 1
         try:
             while (self._in_flight or not self._answers.empty() or self._answered) and time.monotonic() < deadline:
-                self._settle(clock.now() + self._offset)
+                self._settle(clock.now())
                 self._wake.wait(0.05)
                 self._wake.clear()
             if self._settler is not None:
                 self._settler.close(FINISHING)
-            queue.release(self.guid, list(self._in_flight), clock.now() + self._offset)
+            queue.release(self.guid, list(self._in_flight), clock.now())
             heartbeat.leave(self.guid)
         except DatabaseError as error:
             logger.warning("stopped without a database (%s); what was claimed comes back by its lease", error)
-
-
-def _database_offset() -> timedelta:
-    """How far the database's clock is ahead of ours; the embedded database has none of its own."""
-    if connection.vendor != "postgresql" or clock.is_frozen():
-        return timedelta(0)
-    before = clock.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment - before - (clock.now() - before) / 2

@@ -1,17 +1,41 @@
-"""The one source of the present moment, so that tests can hold it still."""
+"""The one source of the present moment, so that hosts agree on it and tests can hold it still.
+
+Where a database that many hosts share tells the time, the process follows that one (`follow`): what one host writes and
+another compares with its own moment must not depend on how well their clocks are set.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+_COUNTER = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps, where there is one
 _frozen: datetime | None = None
+_followed: tuple[datetime, float] | None = None  # what the other clock said, and what our counter said then
 
 
 def now() -> datetime:
     """The present moment, aware, in UTC."""
-    return _frozen or datetime.now(UTC)
+    if _frozen is not None:
+        return _frozen
+    if _followed is not None:
+        moment, counted = _followed
+        return moment + timedelta(seconds=count() - counted)
+    return datetime.now(UTC)
+
+
+def count() -> float:
+    """Seconds on a counter that nobody sets; only differences mean anything."""
+    return time.clock_gettime(_COUNTER)
+
+
+def follow(moment: datetime, counted: float) -> None:
+    """Go by another clock from now on, which showed `moment` when our counter stood at `counted`; setting the clock of
+    this machine no longer matters."""
+    global _followed
+    _followed = moment.astimezone(UTC), counted
 
 
 def is_frozen() -> bool:
