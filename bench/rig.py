@@ -129,6 +129,7 @@ def blocker(wanted: bool) -> Iterator[None]:
         yield
         return
     with connection.copy().cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = 0")
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SELECT count(*) FROM webhooks_queued")
         yield

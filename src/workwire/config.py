@@ -36,6 +36,13 @@ class Config(BaseSettings):
     database_url: str = Field(
         "", description="postgresql://… or sqlite:///path; empty means SQLite in the data folder."
     )
+    database_silence_seconds: int = Field(
+        20, ge=4, le=3600, description="Seconds after which a connection to a PostgreSQL host gone silent is given up."
+    )
+    database_pooled: bool = Field(
+        False,
+        description="The database URL leads to a pooler in transaction mode, as PgBouncer; for web processes only.",
+    )
     secret_keys: Commas = Field([], description="Fernet keys, newest first; empty means the data folder's key file.")
     instance_name: str = Field("workwire", description="Name accepted as the first part of /<instance>/webapi/ paths.")
     host: str = Field("127.0.0.1", description="Address the web server listens on.")

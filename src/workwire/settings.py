@@ -83,7 +83,10 @@ def _postgresql(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     host = options.pop("host", "") or unquote(parts.hostname or "")
-    options.setdefault("options", "-c join_collapse_limit=4 -c plan_cache_mode=force_generic_plan")  # decision 18
+    for name, value in _patience().items():
+        options.setdefault(name, value)
+    if not CONFIG.database_pooled:  # a pooler in transaction mode takes no settings for the session
+        options.setdefault("options", " ".join(f"-c {name}={value}" for name, value in _session().items()))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -94,6 +97,32 @@ def _postgresql(url: str) -> dict[str, Any]:
         "OPTIONS": options,
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": CONFIG.database_pooled,
+    }
+
+
+def _patience() -> dict[str, int]:
+    """How long our side waits for a host that has gone silent: without this a half-open connection lasts for hours."""
+    silence = CONFIG.database_silence_seconds
+    return {
+        "connect_timeout": max(2, silence // 4),
+        "keepalives_idle": silence // 2,
+        "keepalives_interval": max(1, silence // 6),
+        "keepalives_count": 3,
+        "tcp_user_timeout": silence * 1000,
+    }
+
+
+def _session() -> dict[str, object]:
+    """What our sessions ask of the server. It gives up on us as soon as we on it: a host that vanished within a
+    transaction would keep its locks, the one of fan-out among them, for as long as the server waits."""
+    patience = _patience()
+    return {
+        "join_collapse_limit": 4,  # decision 18: planning cost more than the queries
+        "plan_cache_mode": "force_generic_plan",
+        **{f"tcp_{name}": patience[name] for name in patience if name.startswith("keepalives_")},
+        "tcp_user_timeout": patience["tcp_user_timeout"],
+        "idle_in_transaction_session_timeout": patience["tcp_user_timeout"] * 3,  # for a host that stands still
     }
 
 

@@ -49,6 +49,7 @@ def up(host: str | None, port: int | None, data: Path | None) -> None:
     """Migrate, then run web and dispatcher under one supervisor until Ctrl-C."""
     apply(host=host, port=port, data_dir=data and data.absolute())
     settings = config.load()
+    _check_connection_is_its_own()
     migrate_database()
     supervisor = Supervisor(children())
     supervisor.start()
@@ -89,6 +90,7 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
 def dispatch(data: Path | None) -> None:
     """Run a dispatcher until SIGTERM; on PostgreSQL as many as you like."""
     apply(data_dir=data and data.absolute())
+    _check_connection_is_its_own()
     setup_django()
     from workwire.dispatcher.run import AnotherDispatcher, main
 
@@ -96,6 +98,14 @@ def dispatch(data: Path | None) -> None:
         main()
     except AnotherDispatcher as error:
         raise click.ClickException(str(error)) from error
+
+
+def _check_connection_is_its_own() -> None:
+    if config.load().database_pooled:
+        raise click.ClickException(
+            "A dispatcher listens and keeps its statements in the server, which a pooler in transaction mode breaks: "
+            "give it a WORKWIRE_DATABASE_URL that leads to PostgreSQL itself, and leave WORKWIRE_DATABASE_POOLED unset."
+        )
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """Listening for the bell: a thread that wakes the engine when a commit rings (see `workwire.outbox.wake`).
 
-Losing the bell loses nothing but speed: the engine looks by itself every second.
+Losing the bell loses nothing but speed: the engine looks by itself every second. A connection that went dead without a
+word is noticed, by keep-alives and by asking now and then, and made anew.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,8 @@ from workwire.outbox import wake
 logger = logging.getLogger(__name__)
 PATIENCE = 0.5
 RETRY_AFTER = 2.0
+PROBE_AFTER = 15.0  # seconds of silence
+OF_DJANGO = ("cursor_factory", "context")  # parameters that only Django's own connections need
 
 
 class Bell:
@@ -69,11 +73,15 @@ class Bell:
                     path.unlink()
 
     def _hear_notify(self, given: dict[str, Any]) -> None:
-        keep = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert")
-        parameters = {key: value for key, value in given.items() if key in keep and value}
+        parameters = {key: value for key, value in given.items() if key not in OF_DJANGO}
         with psycopg.connect(**parameters, autocommit=True) as ear:
             ear.execute(f"LISTEN {wake.CHANNEL}")
             self._on_ring()  # what was committed before the first LISTEN rang for nobody
+            heard = time.monotonic()
             while not self._closing.is_set():
                 for _ in ear.notifies(timeout=PATIENCE):
                     self._on_ring()
+                    heard = time.monotonic()
+                if time.monotonic() - heard > PROBE_AFTER:
+                    ear.execute("SELECT 1")  # a server that moved behind a proxy is not missed by keep-alives
+                    heard = time.monotonic()

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -130,7 +131,7 @@ class Kept:
 
 @contextmanager
 def _cursor(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
-    """A cursor that has carried out a statement; PostgreSQL keeps the statement's plan."""
+    """A cursor that has carried out a statement; PostgreSQL keeps the statement's plan, where the session is ours."""
     if not on_postgresql():
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
@@ -138,8 +139,8 @@ def _cursor(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
         return
     with connection.wrap_database_errors:
         connection.ensure_connection()
-        server = connection.connection
-        server.prepare_threshold = 0  # Django's own cursors bind on the client and are not concerned
+        server, kept = connection.connection, not settings.CONFIG.database_pooled
+        server.prepare_threshold = 0 if kept else None  # Django's own cursors bind on the client and are not concerned
         with psycopg.Cursor(server) as cursor:
-            cursor.execute(sql, parameters, prepare=True)
+            cursor.execute(sql, parameters, prepare=kept)
             yield cursor
