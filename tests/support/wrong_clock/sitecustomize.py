@@ -1,20 +1,18 @@
-"""The command line on a host whose clock is wrong: `python -m tests.support.shifted SECONDS dispatch`.
-
-Shifts what Python tells as the time of day; counters that only measure how long something takes stay right.
+"""A host whose clock is wrong: with this folder on PYTHONPATH every Python process reads the time of day as many seconds off
+as WORKWIRE_TEST_CLOCK_SHIFT says. Counters that only measure how long something takes stay right.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 import time
 from datetime import datetime, timedelta, tzinfo
 from typing import Self
 
-from workwire.kernel import clock
 
+def _shift(seconds: float) -> None:
+    from workwire.kernel import clock
 
-def shift(seconds: float) -> None:
-    """Set the clock of this process wrong by so many seconds."""
     right, right_ns = time.time, time.time_ns
 
     class Wrong(datetime):
@@ -27,8 +25,5 @@ def shift(seconds: float) -> None:
     time.time_ns = lambda: right_ns() + int(seconds * 1e9)
 
 
-if __name__ == "__main__":
-    shift(float(sys.argv.pop(1)))
-    from workwire.cli import main
-
-    main()
+if os.environ.get("WORKWIRE_TEST_CLOCK_SHIFT"):
+    _shift(float(os.environ["WORKWIRE_TEST_CLOCK_SHIFT"]))
