@@ -185,6 +185,7 @@ class Office:
     customer: Any
     tickets: list[Any]
     sample: Any
+    password: str = ""  # of the member
 
 
 def office(tickets: int = 100) -> Office:
@@ -205,7 +206,7 @@ def office(tickets: int = 100) -> Office:
     ]
     Pending.objects.all().delete()
     sample = Event.objects.filter(name="WorkItemCreated").latest("id")
-    return Office(builder, member, customer, made, sample)
+    return Office(builder, member, customer, made, sample, organisation.accounts["team member"].password)
 
 
 def subscribe(office: Office, urls: Sequence[str]) -> None:

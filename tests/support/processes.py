@@ -25,20 +25,20 @@ class Api:
 
     def __init__(self, host: str, port: int, *, token: str = "", timeout: float = 10.0) -> None:
         self._connection = http.client.HTTPConnection(host, port, timeout=timeout)
-        self._token = token
+        self.token = token
 
     def log_in(self, username: str, password: str) -> None:
         """Get a token for all further calls."""
         status, answer = self.call("POST", "/api/v1/tokens", {"username": username, "password": password})
         if status != 201:
             raise ValueError(f"the login was answered with {status}: {answer}")
-        self._token = answer["token"]
+        self.token = answer["token"]
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """The status and the content of the answer."""
         headers = {"Content-Type": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
         try:
             self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = self._connection.getresponse()
