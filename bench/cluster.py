@@ -110,7 +110,9 @@ def cluster(*, apart: bool, **settings: object) -> Iterator[Cluster]:
         folder = Path(name)
         data, program, user = _make_server(folder, secret := secrets.token_hex(8))
         with network.hosts(["db", *SHIFTS, "receiver"], apart=apart) as hosts:
-            ports = dict(zip(hosts, range(8000, 8010), strict=False) if apart else zip(hosts, rig.free_ports(5), strict=True))
+            ports = dict(
+                zip(hosts, range(8000, 8010), strict=False) if apart else zip(hosts, rig.free_ports(5), strict=True)
+            )
             hosts["db"].start(
                 [program, "-D", str(data), "-h", hosts["db"].address, "-p", str(ports["db"]), "-k", str(data)],
                 os.environ,

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import signal
-import statistics
 import sys
 import threading
 import time
@@ -255,7 +255,7 @@ def overlapping(messages: list[Message]) -> int:
     found = 0
     for group in by_id.values():
         group.sort(key=lambda message: message.begun)
-        found += sum(later.begun < earlier.ended for earlier, later in zip(group, group[1:], strict=False))
+        found += sum(later.begun < earlier.ended for earlier, later in itertools.pairwise(group))
     return found
 
 

@@ -41,7 +41,12 @@ class Host:
             prefix += ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         with log.open("ab") as out:
             process = subprocess.Popen(  # noqa: S603 - our own programs
-                [*prefix, *command], env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+                [*prefix, *command],
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
         self._running.append(process)
         return process
@@ -97,10 +102,7 @@ def why_not() -> str:
 def hosts(names: Sequence[str], *, apart: bool) -> Iterator[dict[str, Host]]:
     """Hosts by name, in namespaces if `apart`; whatever still runs on them is killed at the end."""
     with contextlib.ExitStack() as stack:
-        if apart:
-            made = _made(names, stack)
-        else:
-            made = {name: Host(name, "127.0.0.1") for name in names}
+        made = _made(names, stack) if apart else {name: Host(name, "127.0.0.1") for name in names}
         try:
             yield made
         finally:
