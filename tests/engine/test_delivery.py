@@ -50,6 +50,27 @@ def test_a_failure_is_tried_again_with_the_same_id(
     ]
 
 
+def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    open_ticket()
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_latest_begin", timedelta(seconds=-1))
+        engine.step()
+        assert Queued.objects.get().claimed_by == engine.guid
+        patch.setattr(queue, "claim", lambda *_, **__: [])
+        engine.drain()
+    place = Queued.objects.get()
+    assert (place.claimed_by, place.tries) == (None, 0)
+    assert not receiver.requests
+    assert not Attempt.objects.exists()
+    engine.drain()
+    assert len(receiver.requests) == 1
+    assert engine._endpoints.room_for_unsure() == engine._places // 2
+    assert not +engine._claims.of_owner
+
+
 def test_after_the_schedule_a_delivery_gives_up_and_a_resend_sends_it(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
 ) -> None:

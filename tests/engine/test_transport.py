@@ -245,6 +245,17 @@ def test_a_process_that_dies_is_answered_for_and_replaced(serve: Callable[..., S
     assert (again.status, again.error) == (204, None)
 
 
+def test_what_gets_its_turn_too_late_is_not_sent(serve: Callable[..., Server], sender: Sender) -> None:
+    server = serve(_say(OK))
+    url, now = f"http://127.0.0.1:{server.port}/", time.monotonic()
+    sender.transport.submit([Request(1, url, (), b"{}", begin_before=now - 1)])
+    late = sender.queue.get(timeout=5)
+    assert (late.key, late.status, late.error) == (1, None, "too_late")
+    assert server.connections == 0
+    sender.transport.submit([Request(2, url, (), b"{}", begin_before=now + 60)])
+    assert sender.queue.get(timeout=5).status == 204
+
+
 def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:
     lock, now, most = threading.Lock(), 0, 0
 

@@ -164,6 +164,13 @@ class Endpoints:
             health.window = min(float(self._most), health.window + well)
         self._forget_some()
 
+    def unsent(self, subscription: int, host: str) -> None:
+        """An attempt that was not made after all gives its place back, and says nothing about the endpoint."""
+        health, place = self._health(subscription), self._host(host)
+        health.under_way -= 1
+        place.under_way -= 1
+        self._unsure -= not place.answered
+
     def circuit(self, subscription: int, now: float) -> str:
         """The state of a subscription's circuit."""
         health = self._healths.get(subscription)

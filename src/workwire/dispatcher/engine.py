@@ -68,6 +68,7 @@ class Engine:
         )
         lease = timedelta(seconds=config.webhook_lease_seconds)
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
+        self._latest_begin = lease - timedelta(seconds=config.webhook_timeout)  # after the claim
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
         self._next_beat = self._next_sweep = datetime.min.replace(tzinfo=clock.now().tzinfo)
         self._settler: Settler | None = None
@@ -171,6 +172,8 @@ class Engine:
     def _requests(self, going: Sequence[Prepared], now: datetime) -> list[Request]:
         """The requests of deliveries; a failed attempt, and no request, for those that cannot be composed. One subscription
         whose secret no key opens must not stop the others."""
+        # what waits for its turn longer than that might end when another dispatcher has it already
+        begin_before = time.monotonic() + (now + self._latest_begin - clock.now()).total_seconds()
         writers: dict[int, messages.Writer | None] = {}
         requests: list[Request] = []
         for delivery in going:
@@ -188,7 +191,8 @@ class Engine:
             self._in_flight[content.id] = InFlight(delivery, message.sent, now)
             self._endpoints.begun(to.pk, to.endpoint)
             self._claims.of_owner[to.owner_id] += 1
-            requests.append(Request(content.id, to.url, message.headers, message.body, *self._timeouts))
+            request = Request(content.id, to.url, message.headers, message.body, *self._timeouts, begin_before)
+            requests.append(request)
         return requests
 
     @staticmethod
@@ -215,14 +219,21 @@ class Engine:
             time.sleep(0.001)
 
     def _settle(self, now: datetime) -> int:
-        """Settle all answers that came; what the database could not take is kept for the next round."""
+        """Settle all answers that came; what the database could not take is kept for the next round. What was not sent in
+        time is given back."""
+        too_late: list[int] = []
         while not self._answers.empty():
             batch = self._answers.get()
             self._gathered -= len(batch)
             for answer in batch:
                 flight = self._in_flight.pop(answer.key, None)
-                if flight is not None:
+                if flight is not None and answer.error == "too_late":
+                    self._take_back(flight)
+                    too_late.append(answer.key)
+                elif flight is not None:
                     self._answered.append(self._outcome(flight, answer, now))
+        if too_late:
+            queue.release(self.guid, too_late, now)
         if not self._answered:
             return 0
         if self._settler is not None:
@@ -231,6 +242,11 @@ class Engine:
             settling.settle(self.guid, self._answered, now)
         count, self._answered = len(self._answered), []
         return count
+
+    def _take_back(self, flight: InFlight) -> None:
+        to = flight.delivery.to
+        self._claims.of_owner[to.owner_id] -= 1
+        self._endpoints.unsent(to.pk, to.endpoint)
 
     def _outcome(self, flight: InFlight, answer: Answer, now: datetime) -> Outcome:
         """What an answer means, for the delivery and for its endpoint."""

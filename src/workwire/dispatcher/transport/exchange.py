@@ -71,6 +71,7 @@ SENTENCES = {
     "timeout": "The endpoint did not finish its answer in time.",
     "tls": "No trusted TLS connection could be made.",
     "transport_lost": "The process that sends ended before an answer came.",
+    "too_late": "Its turn did not come in time.",
     "too_large_headers": "The endpoint sent more headers than are accepted.",
     "unreachable": "The endpoint's network cannot be reached.",
 }
@@ -98,7 +99,11 @@ EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol"})
 
 
 class Request(NamedTuple):
-    """A POST to make; `key` is the caller's and comes back with the answer, limits are seconds."""
+    """A POST to make; `key` is the caller's and comes back with the answer, limits are seconds.
+
+    A request whose turn comes later than `begin_before`, on the system's monotonic clock, is not made and answered as
+    `too_late`.
+    """
 
     key: int
     url: str
@@ -106,6 +111,7 @@ class Request(NamedTuple):
     body: bytes
     connect_timeout: float = 5.0
     total_timeout: float = 15.0
+    begin_before: float = math.inf
 
 
 class Answer(NamedTuple):

@@ -165,6 +165,10 @@ class Transport:
     def _start(self) -> None:
         while (turn := self._turns.next()) is not None:
             host, request = turn
+            if time.monotonic() > request.begin_before:
+                self._turns.done(host)
+                self._answers.append(unanswered(request, "too_late"))
+                continue
             exchange = self._free.pop() if self._free else self._new_exchange()
             try:
                 exchange.begin(request)
