@@ -23,13 +23,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import network
+import rates
 import rig
 from cluster import PATHS, SHIFTS, Cluster, Message, cluster, wait_until
 
 SETTINGS = {
-    "webhook_timeout": 2,
+    "webhook_timeout": 3,
     "webhook_connect_timeout": 1,
-    "webhook_lease_seconds": 6,
+    "webhook_lease_seconds": 8,
     "webhook_retry_schedule": "1,2,3,4,5,5,5,5,5,5",
     "database_silence_seconds": 4,
 }
@@ -101,9 +102,7 @@ def _measure(made: Cluster, found: dict[str, Any], *, short: bool) -> None:
     wait_until(_is_quiet, "everything is delivered", 120)
     _count(made, load, found, "")
     if not short:
-        import bench_rates
-
-        bench_rates.measure(made, office, found)
+        rates.measure(made, office, found)
 
 
 def _subscribe(office: rig.Office, webhook: int, url: str) -> str:

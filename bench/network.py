@@ -32,6 +32,11 @@ class Host:
     _port: str = ""
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether it has a network of its own."""
+        return bool(self._space)
+
     def start(
         self, command: Sequence[str], env: Mapping[str, str], *, log: Path, user: str | None = None
     ) -> subprocess.Popen[bytes]:
@@ -58,13 +63,13 @@ class Host:
         self._running.remove(process)
 
     def kill(self) -> None:
-        """End everything on this host at once, and take its link down."""
+        """End everything on this host at once; in a namespace nobody is told, for the network goes first."""
+        if self._space:
+            self.cut()
         self._signal(signal.SIGKILL)
         for process in self._running:
             process.wait()
         self._running.clear()
-        if self._space:
-            _ip("-n", self._hub, "link", "set", self._port, "down")
 
     def cut(self) -> None:
         """Let nothing through to this host or from it, and tell neither side; a plain process stands still instead."""
@@ -74,7 +79,7 @@ class Host:
             self._signal(signal.SIGSTOP)
 
     def join(self) -> None:
-        """Undo `cut`."""
+        """Undo `cut`, also that of `kill`."""
         if self._space:
             _ip("-n", self._hub, "link", "set", self._port, "master", "br0")
         else:
@@ -107,7 +112,6 @@ def hosts(names: Sequence[str], *, apart: bool) -> Iterator[dict[str, Host]]:
             yield made
         finally:
             for host in made.values():
-                host.join()
                 host.kill()
 
 
