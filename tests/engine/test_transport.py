@@ -222,6 +222,7 @@ def test_the_address_connected_to_is_judged_whatever_the_name_says(kind: Kind, s
         (formatdate(time.time() + 3600, usegmt=True), 3600),
         (formatdate(time.time() - 100, usegmt=True), 0),
     ],
+    ids=["seconds", "with spaces", "negative", "a word", "huge", "too long", "a date to come", "a date gone by"],
 )
 def test_retry_after_is_read_and_nonsense_is_nothing(value: str, seconds: int, serve: Callable[..., Server]) -> None:
     sender = Sender()
