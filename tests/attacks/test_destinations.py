@@ -41,13 +41,9 @@ def nothing_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_row_passes_the_text_check() -> None:
-    passed = []
     for url in refused():
-        try:
-            passed.append((url, check_url(url, AddressPolicy())))
-        except UnsafeTarget as error:
-            assert str(error).endswith(".")
-    assert passed == []
+        with pytest.raises(UnsafeTarget, match=r"\.$"):
+            check_url(url, AddressPolicy())
     assert [check_url(url, AddressPolicy()).url.isascii() for url in WELL_FORMED] == [True] * len(WELL_FORMED)
 
 

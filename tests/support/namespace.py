@@ -56,7 +56,10 @@ def _leave(folder: Path) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _checked(libc.unshare(NEW_NETWORK | NEW_MOUNTS))
     _checked(libc.mount(b"none", b"/", None, PRIVATE, None))
-    for name, text in {"resolv.conf": "nameserver 127.0.0.1\noptions timeout:1\n", "nsswitch.conf": "hosts: dns\n"}.items():
+    for name, text in {
+        "resolv.conf": "nameserver 127.0.0.1\noptions timeout:1\n",
+        "nsswitch.conf": "hosts: dns\n",
+    }.items():
         (folder / name).write_text(text)
         target = Path("/etc", name)
         if target.exists():

@@ -54,15 +54,16 @@ class Script:
 
 @dataclass
 class Receiver:
-    """A server in threads; use it as a context manager."""
+    """A server in threads; use it as a context manager. `host` is the address it listens on."""
 
     requests: list[Received] = field(default_factory=list)
     scripts: dict[str, Script] = field(default_factory=dict)
+    host: str = "127.0.0.1"
 
     def __enter__(self) -> Self:
         """Start serving on a free port."""
         self._arrival, self._closing = threading.Condition(), threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server((self.host, 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -83,7 +84,7 @@ class Receiver:
 
     def url(self, path: str = "/") -> str:
         """The URL of a path."""
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.host}:{self.port}{path}"
 
     def script(self, path: str, **how: Any) -> None:
         """Let a path answer as a `Script` says."""
