@@ -52,6 +52,11 @@ class Config(BaseSettings):
     allowed_hosts: Commas = Field(
         ["localhost", "127.0.0.1", "[::1]"], description="Host names requests may be addressed to."
     )
+    trusted_proxies: Networks = Field(
+        [],
+        description="Networks of the proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed "
+        "(CIDR, comma separated).",
+    )
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only; set it wherever TLS is in front.")
     debug: bool = Field(False, description="Django's debug mode; never in production.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
@@ -96,6 +101,7 @@ class Config(BaseSettings):
     @field_validator(
         "secret_keys",
         "allowed_hosts",
+        "trusted_proxies",
         "webhook_allowed_networks",
         "webhook_retry_schedule",
         "mail_domains",

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -60,6 +61,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return render(
             request, "web/sign_in.html", shown | {"username": username, "refusal": error.message}, status=status
         )
+    sessions.log_out(request.COOKIES.get(COOKIE, ""))  # a browser holds one session, and none it had before
+    rotate_token(request)
     answer = HttpResponseRedirect(after)
     answer.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings.CONFIG.secure_cookies)
     return answer

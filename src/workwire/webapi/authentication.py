@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from workwire.access import sessions
 from workwire.kernel.errors import DomainError, Limited, Unauthenticated
 from workwire.webapi.answers import respond
-from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, read_body, read_query
+from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, from_our_pages, read_body, read_query
 from workwire.webapi.operations import is_ours, method_not_allowed, no_operation, operation
 from workwire.webapi.refusals import refusal
 
@@ -27,6 +27,9 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
         return method_not_allowed("POST")
     try:
         (body, _), query = read_body(request), read_query(request)
+        wants_cookie = query.get("usecookie", "false").lower() in ("true", "1")
+        if wants_cookie and not from_our_pages(request):  # nobody is logged in as somebody else by another site
+            raise Unauthenticated("cookie_refused", "Another site's page gets no cookie.")
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing", "Username and Password must be given.", field="Username")
@@ -36,7 +39,7 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
         token = sessions.log_in(username, password, address=address_of(request), most_failures=most)
     except DomainError as error:
         return refusal(error, "packet")
-    if query.get("usecookie", "false").lower() not in ("true", "1"):
+    if not wants_cookie:
         return respond(token)
     response = HttpResponse(status=204)
     response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=settings.CONFIG.secure_cookies)

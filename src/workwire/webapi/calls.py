@@ -251,13 +251,14 @@ def authenticate(request: HttpRequest, query: Mapping[str, str]) -> tuple[Actor,
     """
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     token = query.get("authtoken") or request.headers.get("apikey") or (bearer if scheme.lower() == "bearer" else "")
-    if not token and (token := request.COOKIES.get(COOKIE, "")) and not _from_our_pages(request):
+    if not token and (token := request.COOKIES.get(COOKIE, "")) and not from_our_pages(request):
         raise Unauthenticated("cookie_refused", "A cookie from another site's page is not honoured; send the token.")
     idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
     return sessions.authenticate(token.strip(), idle=idle), token.strip()
 
 
-def _from_our_pages(request: HttpRequest) -> bool:
+def from_our_pages(request: HttpRequest) -> bool:
+    """Whether a browser may have made this request for one of our own pages; what is no browser says nothing of it."""
     if request.method in SAFE:
         return True
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
