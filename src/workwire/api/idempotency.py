@@ -61,5 +61,6 @@ def _kept(account: int, key: str, digest: str) -> dict[str, Any]:
 
 
 def _digest(request: HttpRequest) -> str:
-    parts = (request.method or "", request.get_full_path())
+    # an application does not get what its user was answered without it
+    parts = (request.method or "", request.get_full_path(), str(actor(request).credential_id or ""))
     return hashlib.sha256("\n".join(parts).encode() + b"\n" + request.body).hexdigest()
