@@ -33,6 +33,7 @@ def installation(kind: str, **settings: object) -> Iterator[Path]:
             DJANGO_SETTINGS_MODULE="workwire.settings",
             WORKWIRE_DATA_DIR=name,
             WORKWIRE_WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8",
+            WORKWIRE_WEBHOOK_MOST_SUBSCRIPTIONS="1000000",
             WORKWIRE_LOG_LEVEL="warning",
             PYTHONPATH=str(ROOT / "src"),
             **{f"WORKWIRE_{key.upper()}": str(value) for key, value in settings.items()},

@@ -80,6 +80,8 @@ class Config(BaseSettings):
     webhook_endpoint_rate: float = Field(
         0.0, ge=0, description="Attempts a second one dispatcher makes to one endpoint at most; 0 for any number."
     )
+    webhook_most_subscriptions: int = Field(1000, ge=1, description="Living subscriptions an account may have.")
+    webhook_most_tests: int = Field(10, ge=1, description="Test messages of an account that may wait at a time.")
     webhook_lease_seconds: int = Field(60, ge=5, description="How long a claimed delivery belongs to its dispatcher.")
     webhook_pause_after_hours: int = Field(
         120, ge=1, description="Hours of nothing but failure that pause a subscription."

@@ -70,6 +70,7 @@ def subscribe(
     secret = signing.new_secret()
     with transaction.atomic():
         _check(terms, by, allow_everything=allow_everything)
+        _check_number(by.user_id)
         subscription = Subscription(
             owner_id=by.user_id,
             credential_id=by.credential_id,
@@ -220,6 +221,13 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
     if terms.format not in Format.values:
         raise Invalid("format_unknown", f"A format is one of {', '.join(Format.values)}.", field="Format")
     _check_retry_schedule(terms.retry_schedule)
+
+
+def _check_number(owner: int) -> None:
+    """Two that subscribe at the same moment may pass the limit by one; it is there to stop floods."""
+    most = settings.CONFIG.webhook_most_subscriptions
+    if Subscription.objects.filter(owner_id=owner, ended_at=None).count() >= most:
+        raise Conflict("too_many_subscriptions", f"An account has at most {most} subscriptions; end one first.")
 
 
 def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -18,13 +19,14 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Invalid
+from workwire.kernel.errors import Conflict, Invalid, Limited
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.outbox.registry import event_types, webhooks
 from workwire.reactions.webhooks import events, matching, messages, queries, queue, rights
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 
+TESTS_AGAIN = 5  # seconds
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 FILTER = "filter"
 NO_RECORD = "There is no event of this record that the owner may see."
@@ -53,6 +55,7 @@ def simulate(guid: UUID, *, by: Actor) -> Delivery:
     """Queue a sample message of the subscription's webhook, marked as a test; it is tried once."""
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
+    _check_tests(subscription)
     body = messages.sample(webhooks()[subscription.webhook])
     delivery = Delivery.objects.create(subscription=subscription, test_body=orjson.dumps(body).decode())
     queue.put_back([delivery.pk], Lane.TEST, clock.now(), is_replay=False)
@@ -108,6 +111,15 @@ def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUI
     found = list(asked.filter(visible, name__in=fires).order_by("-id")[:20])
     wanted = (subscription.webhook, subscription.filter_key)
     return next((event for event in found if wanted in matching.keys_of(event)), found[0] if found else None)
+
+
+def _check_tests(subscription: Subscription) -> None:
+    """Tests pass by every pause and every circuit, so an account has few of them under way at a time."""
+    waiting = Queued.objects.filter(lane=Lane.TEST, subscription__owner_id=subscription.owner_id).count()
+    if waiting >= settings.CONFIG.webhook_most_tests:
+        raise Limited(
+            "too_many_tests", "Earlier tests have not been answered yet; wait for them.", retry_after=TESTS_AGAIN
+        )
 
 
 def _note(subscription: Subscription, by: Actor, *, reason: str, count: int) -> None:

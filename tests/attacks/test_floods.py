@@ -1,0 +1,144 @@
+"""Workwire as a weapon: one account cannot make it send more, faster or wilder than it may."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from tests.doors.conftest import Caller
+from tests.support.receiver import Receiver
+from tests.support.world import Subscribe
+from workwire.cli.seed import Customer
+from workwire.dispatcher.engine import Engine
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid, Limited
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks import repair
+from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
+from workwire.rooms.work.models import WorkItem
+
+Open = Callable[..., WorkItem]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation with low limits."""
+    low = {"webhook_most_subscriptions": 2, "webhook_most_tests": 2}
+    monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update=low))
+
+
+def test_an_account_has_no_more_subscriptions_than_it_may(
+    builder: Caller, narrow: Caller, first: Customer, second: Customer, receiver: Receiver, few: None
+) -> None:
+    def subscribe(who: Caller, customer: Customer) -> int:
+        filtered = {"filter_type": "Company", "filter_guid": str(customer.company.guid)}
+        wish = {"webhook": "PacketCreated", "url": receiver.url("/"), **filtered}
+        return int(who.api("POST", "/subscriptions", wish).status_code)
+
+    assert [subscribe(builder, first) for _ in range(3)] == [201, 201, 409]
+    before = Event.objects.count()
+    documented = {
+        "Webhook": "PacketCreated",
+        "SubscriberURL": receiver.url("/"),
+        "FilterObjectType": "Company",
+        "FilterObjectGUID": str(first.company.guid),
+    }
+    refused = builder.webapi("WebHookSubscription/SubscribeToWebhook", documented)
+    assert (refused.status_code, "at most 2 subscriptions" in refused.headers["Reason"]) == (400, True)
+    assert (Subscription.objects.count(), Event.objects.count()) == (2, before)
+    assert subscribe(narrow, second) == 201  # the limit is each account's own
+    ended = Subscription.objects.order_by("pk")[0].guid
+    assert builder.api("DELETE", f"/subscriptions/{ended}").status_code == 204
+    assert subscribe(builder, first) == 201
+
+
+def test_tests_wait_for_each_other(
+    subscribe: Subscribe, engine: Engine, builder: Caller, actors: dict[str, Actor], few: None
+) -> None:
+    """Also over several subscriptions, and though the tests of a paused one go out."""
+    one, other = (subscribe(by="process builder")[0] for _ in range(2))
+    by = actors["process builder"]
+    repair.simulate(one.guid, by=by)
+    repair.simulate(other.guid, by=by)
+    before = Delivery.objects.count()
+    with pytest.raises(Limited) as refusal:
+        repair.simulate(one.guid, by=by)
+    assert refusal.value.code == "too_many_tests"
+    answer = builder.api("POST", f"/subscriptions/{one.guid}/simulate")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+    documented = builder.webapi("WebHookTest/SimulateEvent", webHookSubscriptionGUID=str(one.guid))
+    assert documented.status_code == 429
+    assert Delivery.objects.count() == before
+    engine.drain()
+    assert repair.simulate(one.guid, by=by)
+
+
+def test_repeating_a_replay_sends_nothing_twice_at_a_time(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
+) -> None:
+    """However often it is asked for, a message stands in the queue once."""
+    made, _ = subscribe()
+    for _ in range(3):
+        open_ticket()
+    engine.drain()
+    since = made.created_at
+    counts = [repair.replay(made.guid, by=actors["integrator"], since=since) for _ in range(20)]
+    assert counts[0] == 3
+    assert Queued.objects.count() == 3
+    engine.drain()
+    assert len(receiver.requests) == 6
+
+
+def test_all_subscriptions_of_one_url_share_the_bound_of_its_host(
+    subscribe: Subscribe, open_ticket: Open, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    """Sixty messages of twenty subscriptions for one victim: never more at a time than an endpoint gets."""
+    monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"webhook_endpoint_concurrency": 3}))
+    lock, now, most = threading.Lock(), 0, 0
+    take = receiver._take
+
+    def counted(*args: object) -> object:
+        nonlocal now, most
+        with lock:
+            now, most = now + 1, max(most, now + 1)
+        script = take(*args)
+        receiver._closing.wait(0.005)
+        with lock:
+            now -= 1
+        return script
+
+    monkeypatch.setattr(receiver, "_take", counted)
+    for number in range(20):
+        subscribe(url=receiver.url(f"/{number}"))
+    for _ in range(3):
+        open_ticket()
+    engine = Engine()
+    try:
+        engine.drain()
+    finally:
+        engine.close()
+    assert len(receiver.requests) == 60
+    assert most <= 3
+
+
+def test_a_schedule_of_seconds_ends_like_every_other(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    """The wildest schedule that is taken is twenty pauses of one second: then it is over, and nothing more is sent."""
+    for too_wild in ([1] * 21, [0, 0, 0], [1, 1], [1, 1, -1]):
+        with pytest.raises(Invalid, match="3 to 20 pauses of 1 second"):
+            subscribe(retry_schedule=too_wild)
+    made, _ = subscribe(retry_schedule=[1] * 20)
+    receiver.script("/hook", status=400)
+    with clock.frozen(clock.now()) as advance:
+        open_ticket()
+        for _ in range(25):
+            engine.drain()
+            advance(timedelta(seconds=2))
+    assert len(receiver.requests) == 21
+    assert made.deliveries.get().state == State.GAVE_UP
