@@ -89,6 +89,10 @@ CODES = {
     pycurl.E_URL_MALFORMAT: "invalid_request",
     100: "too_large_headers",  # CURLE_TOO_LARGE, which pycurl has no name for
 }
+NOT_ACCEPTED = (
+    ("response headers", "too_large_headers"),
+    ("chunk", "protocol"),
+)  # read by libcurl, and yet E_RECV_ERROR
 CONNECT_ERRNOS = {
     errno.ECONNREFUSED: "connection_refused",
     errno.EHOSTUNREACH: "unreachable",
@@ -175,7 +179,7 @@ class Exchange:
     def finish(self, key: int, code: int, message: str) -> Answer:
         """The answer, from libcurl's result code (0 is success) and message."""
         getinfo = self.handle.getinfo
-        error = None if code == 0 or self._body_was_cut else self._error(code)
+        error = None if code == 0 or self._body_was_cut else self._error(code, message)
         return Answer(
             key=key,
             status=None if error else int(getinfo(pycurl.RESPONSE_CODE)),
@@ -219,7 +223,9 @@ class Exchange:
             return -1
         return None
 
-    def _error(self, code: int) -> str:
+    def _error(self, code: int, message: str) -> str:
+        if code == pycurl.E_RECV_ERROR:
+            return next((error for words, error in NOT_ACCEPTED if words in message), CODES[code])
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return "timeout" if self.handle.getinfo(pycurl.PRETRANSFER_TIME) > 0 else "connect_timeout"
         if code == pycurl.E_COULDNT_CONNECT:
