@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from workwire.access import features
 from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
-from workwire.kernel import clock
+from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import not_found
 from workwire.kernel.kept import Kept
@@ -98,6 +98,8 @@ def users(guids: Iterable[UUID], *, by: Actor) -> list[User]:
 
 def users_matching(actor: Actor, words: str) -> QuerySet[User]:
     """Active accounts whose name or mail address holds every word of a search, by name."""
+    if not text.is_storable(words):
+        return User.objects.none()
     found = User.objects.filter(is_active=True)
     for word in words.split():
         found = found.filter(Q(full_name__icontains=word) | Q(email__icontains=word) | Q(username__icontains=word))

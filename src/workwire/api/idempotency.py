@@ -26,13 +26,13 @@ LONGEST_KEY = 200
 def once(request: HttpRequest, create: Callable[[], dict[str, Any]], *, hide: tuple[str, ...] = ()) -> dict[str, Any]:
     """The answer of `create`, or the kept one when the request's key was used before; `hide` names keys not kept.
 
-    Raises Invalid for a key that is too long, Conflict for one that was used for another request.
+    Raises Invalid for a key that is too long or not printable, Conflict for one that was used for another request.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return create()
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise Invalid("idempotency_key_invalid", f"Idempotency-Key has 1 to {LONGEST_KEY} characters.")
+    if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise Invalid("idempotency_key_invalid", f"Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters.")
     account, digest = actor(request).user_id or 0, _digest(request)
     IdempotentRequest.objects.filter(created_at__lt=clock.now() - KEPT, account=account).delete()
     with transaction.atomic():

@@ -60,6 +60,14 @@ def json_object(value: Mapping[str, Any], *, field: str, longest: int) -> dict[s
     return dict(value)
 
 
+def is_storable(value: str) -> bool:
+    """Whether every database can look this text up: no NUL character and no half of one."""
+    try:
+        return b"\x00" not in value.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 def _storable(value: str, field: str) -> str:
     try:
         value.encode()

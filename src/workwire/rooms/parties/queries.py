@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from workwire.access import features
 from workwire.access.queries import Account, granted, sees_all
+from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.outbox import ledger
@@ -116,6 +117,8 @@ def contact(guid: UUID, *, by: Actor) -> Contact:
 
 def contacts_matching(words: str) -> Q:
     """Contacts whose name or mail address holds every word of a search."""
+    if not text.is_storable(words):
+        return Q(pk__in=())
     found = Q()
     for word in words.split():
         found &= Q(first_name__icontains=word) | Q(surname__icontains=word) | Q(email__icontains=word)

@@ -234,7 +234,7 @@ def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         field = known.get(str(name).casefold()[:100])
         if field is None:
-            raise Invalid("field_not_found", f"There is no custom data field '{str(name)[:60]}'.", field="custom_data")
+            raise Invalid("field_not_found", f"There is no custom data field {str(name)[:60]!r}.", field="custom_data")
         read = fields.read(field, value)
         merged.pop(field.name, None)
         if read is not None:
