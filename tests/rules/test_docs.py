@@ -31,10 +31,17 @@ def test_every_page_is_found_from_the_index_or_the_readme() -> None:
 
 def test_the_threat_model_names_tests_that_exist() -> None:
     text = (ROOT / "docs" / "threat-model.md").read_text()
-    named = re.findall(r"`(tests/[^`]+)`", text)
+    named = re.findall(r"`(tests/[^`]+)`", text) + re.findall(r"\]\(\.\./(tests/[^)]+)\)", text)
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
     written = {
         name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
     }
     assert sorted(set(re.findall(r"`(test_\w+)`", text)) - written) == []
+
+
+def test_every_attack_that_is_tested_is_in_the_threat_model() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text()
+    written = {path.name for path in (ROOT / "tests" / "attacks").glob("test_*.py")}
+    assert {name for name in written if f"tests/attacks/{name}" not in text} == set()
+    assert len(written) >= 8
