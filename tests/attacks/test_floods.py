@@ -16,9 +16,9 @@ from workwire.cli.seed import Customer
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid, Limited
+from workwire.kernel.errors import Conflict, Invalid, Limited
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import repair
+from workwire.reactions.webhooks import repair, replays
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 from workwire.rooms.work.models import WorkItem
 
@@ -78,20 +78,24 @@ def test_tests_wait_for_each_other(
     assert repair.simulate(one.guid, by=by)
 
 
-def test_repeating_a_replay_sends_nothing_twice_at_a_time(
+def test_replays_wait_for_each_other(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
 ) -> None:
-    """However often it is asked for, a message stands in the queue once."""
+    """However often one is asked for, few stand in line, and a message stands in the queue once at a time."""
     made, _ = subscribe()
     for _ in range(3):
         open_ticket()
     engine.drain()
     since = made.created_at
-    counts = [repair.replay(made.guid, by=actors["integrator"], since=since) for _ in range(20)]
-    assert counts[0] == 3
-    assert Queued.objects.count() == 3
+    for _ in range(replays.MOST_UNFINISHED):
+        replays.replay(made.guid, by=actors["integrator"], since=since)
+    with pytest.raises(Conflict) as refusal:
+        replays.replay(made.guid, by=actors["integrator"], since=since)
+    assert refusal.value.code == "too_many_replays"
+    assert Queued.objects.count() <= 3
     engine.drain()
-    assert len(receiver.requests) == 6
+    assert len(receiver.requests) <= 3 * (1 + replays.MOST_UNFINISHED)
+    assert replays.replay(made.guid, by=actors["integrator"], since=since)
 
 
 def test_all_subscriptions_of_one_url_share_the_bound_of_its_host(
