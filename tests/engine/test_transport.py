@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from ipaddress import ip_network
+from itertools import pairwise
 
 import pytest
 
-from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
+from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport, apart
 from workwire.kernel.addresses import Network
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -255,6 +256,39 @@ def test_what_gets_its_turn_too_late_is_not_sent(serve: Callable[..., Server], s
     assert server.connections == 0
     sender.transport.submit([Request(2, url, (), b"{}", begin_before=now + 60)])
     assert sender.queue.get(timeout=5).status == 204
+
+
+def test_a_process_that_keeps_dying_is_started_with_growing_pauses(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[float] = []
+    start = ApartTransport._start
+
+    def start_and_die(transport: ApartTransport) -> None:
+        start(transport)
+        started.append(time.monotonic())
+        if len(started) <= 3:
+            transport._process.kill()
+
+    monkeypatch.setattr(ApartTransport, "_start", start_and_die)
+    server, sender = serve(_say(OK)), Sender(ApartTransport)
+    outcomes = [sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0].error]
+    while outcomes[-1] is not None:
+        outcomes.append(sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0].error)
+    sender.transport.close()
+    pauses = [later - earlier for earlier, later in pairwise(started)]
+    assert set(outcomes[:-1]) == {"transport_lost"}
+    assert len(pauses) == 3
+    assert all(pause >= at_least for pause, at_least in zip(pauses, (0.1, 0.2, 0.4), strict=True))
+
+
+def test_a_frame_cut_off_by_a_death_is_no_answer() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        apart._send(theirs, [(1, 204)])
+        theirs.sendall(apart.SIZE.pack(1000) + b"half")
+        theirs.shutdown(socket.SHUT_WR)
+        assert list(apart._frames(ours)) == [[(1, 204)]]
 
 
 def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:

@@ -5,7 +5,7 @@ and it keeps strangers' input away from the process that holds the database's an
 over is one finished request at a time. Requests and answers travel in frames over a socket pair.
 
 Guarantees: as those of `Transport`, and if the process dies, what it had is answered as `transport_lost` and a new one is
-started. The process ends when its parent does, however that ends.
+started, after growing pauses when it keeps dying. The process ends when its parent does, however that ends.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 SIZE = struct.Struct("!I")
 GATHERING = 0.001  # seconds between two frames of answers
 GRACE = 5.0  # seconds a process gets to end after it has drained
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before another process is started
+HEALTHY_AFTER = 30.0  # seconds after which the pauses begin anew
 Frame = list[tuple[Any, ...]] | float  # requests or answers; or, last of all, the seconds to drain in
 
 
@@ -55,7 +58,8 @@ class ApartTransport:
         self._on_answers = on_answers
         self._gate = threading.Lock()
         self._outstanding: dict[int, Request] = {}
-        self._closing = False
+        self._closing = threading.Event()
+        self._pause, self._started = FIRST_PAUSE, 0.0
         self._start()
         self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
         self._thread.start()
@@ -66,7 +70,7 @@ class ApartTransport:
         if not batch:
             return
         with self._gate:
-            if self._closing:
+            if self._closing.is_set():
                 raise TransportClosed("The transport is closed.")
             self._outstanding.update((request.key, request) for request in batch)
             with contextlib.suppress(OSError):  # a process that died is noticed, and answered for, where it is read
@@ -75,8 +79,8 @@ class ApartTransport:
     def close(self, drain_timeout: float = 0.0) -> None:
         """Take no more, wait so long for what was submitted, answer the rest as `cancelled`, and stop."""
         with self._gate:
-            if not self._closing:
-                self._closing = True
+            if not self._closing.is_set():
+                self._closing.set()
                 with contextlib.suppress(OSError):
                     _send(self._socket, float(drain_timeout))
         if threading.current_thread() is not self._thread:
@@ -90,6 +94,7 @@ class ApartTransport:
         self._socket, theirs = socket.socketpair()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WORKWIRE_")}
         environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        self._started = time.monotonic()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [*self._command[:3], str(theirs.fileno()), *self._command[3:]],
@@ -105,14 +110,39 @@ class ApartTransport:
                     self._take([Answer(*answer) for answer in frame])
             with self._gate:
                 self._socket.close()
-                lost, self._outstanding = list(self._outstanding.values()), {}
-                if self._closing:
+                if self._closing.is_set():
                     break
                 self._process.kill()
-                logger.error("the transport's process ended (%s); starting another", self._process.wait())
+                status = self._process.wait()
+            self._start_again(status)
+        self._on_answers([unanswered(request, "cancelled") for request in self._taken_back()])
+
+    def _start_again(self, status: int) -> None:
+        """Answer for what the process had that ended, and start another; one that keeps dying, after growing pauses. What is
+        submitted meanwhile waits for it."""
+        with self._gate:
+            lost = self._taken_back()
+        if time.monotonic() - self._started > HEALTHY_AFTER:
+            self._pause = FIRST_PAUSE
+        logger.error("the transport's process ended (%s); starting another in %.1f s", status, self._pause)
+        self._on_answers([unanswered(request, "transport_lost") for request in lost])
+        self._closing.wait(self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        with self._gate:
+            if self._closing.is_set():
+                return
+            try:
                 self._start()
-            self._on_answers([unanswered(request, "transport_lost") for request in lost])
-        self._on_answers([unanswered(request, "cancelled") for request in lost])
+            except OSError as error:  # no memory, no process left: nobody listens, which brings us back here
+                logger.warning("the transport's process could not be started: %s", error)
+                return
+            if self._outstanding:
+                with contextlib.suppress(OSError):
+                    _send(self._socket, [tuple(request) for request in self._outstanding.values()])
+
+    def _taken_back(self) -> list[Request]:
+        taken, self._outstanding = list(self._outstanding.values()), {}
+        return taken
 
     def _take(self, answers: list[Answer]) -> None:
         for answer in answers:
@@ -167,8 +197,11 @@ def _send(to: socket.socket, frame: Frame) -> None:
 
 
 def _frames(source: socket.socket) -> Iterator[Any]:
-    """The frames that come until the other side is gone."""
+    """The frames that come until the other side is gone; one that was cut off in the middle is none."""
     with source.makefile("rb") as stream:
         while len(head := stream.read(SIZE.size)) == SIZE.size:
-            data = stream.read(SIZE.unpack(head)[0])
+            size = SIZE.unpack(head)[0]
+            data = stream.read(size)
+            if len(data) < size:
+                return
             yield marshal.loads(data)  # noqa: S302 - both ends are ours
