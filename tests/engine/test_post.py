@@ -205,3 +205,19 @@ def test_only_the_dispatcher_says_what_became_of_a_mail(mailbox: Mailbox, send: 
         commands.mail_sent(mail, by=by)
     with pytest.raises(Forbidden):
         commands.mail_failed(mail, "x", again=None, by=by)
+
+
+def test_a_mail_that_trips_its_sender_is_tried_again_like_any_other(
+    mailbox: Mailbox, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(_mail: Communication) -> None:
+        raise LookupError("a mistake of ours")
+
+    monkeypatch.setattr(post, "_send", stumble)
+    mail = send()
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(len(post.PAUSES) + 1):
+            assert post.turn()
+            advance(timedelta(days=1))
+        assert not post.turn()
+    assert _again(mail).send_status == SendStatus.FAILED

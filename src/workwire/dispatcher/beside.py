@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import Error, close_old_connections, connections
 
 logger = logging.getLogger(__name__)
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds after a failure
@@ -19,7 +19,7 @@ PATIENCE = 25.0  # seconds that work under way gets to end
 class Beside:
     """A thread that works until it is stopped. `work` does a small piece and returns in how many seconds there may be more.
 
-    A database or a disk that fails is waited for, with growing pauses.
+    Whatever fails is tried again, with growing pauses.
     """
 
     def __init__(self, name: str, work: Callable[[], float], *, first_after: float = 0.0) -> None:
@@ -42,8 +42,10 @@ class Beside:
             try:
                 pause = self._work()
                 after_failure = SHORTEST_PAUSE
-            except (DatabaseError, InterfaceError, OSError) as error:
-                logger.warning("%s cannot work (%s); trying again in %.0f s", self._name, error, after_failure)
+            except Exception as error:  # whatever it was, this thread must not end
+                expected = isinstance(error, (Error, OSError))
+                message = "%s cannot work (%s); trying again in %.0f s"
+                logger.warning(message, self._name, error, after_failure, exc_info=not expected)
                 pause, after_failure = after_failure, min(after_failure * 2, LONGEST_PAUSE)
                 close_old_connections()
         connections.close_all()

@@ -10,14 +10,14 @@ import logging
 import queue as queue_module
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import Error, connection
 
 from workwire.access import sessions
 from workwire.dispatcher import clockwork, heartbeat
@@ -28,7 +28,7 @@ from workwire.dispatcher.settler import Settler
 from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
 from workwire.kernel import clock, ids
 from workwire.outbox import database_time
-from workwire.reactions.webhooks import fanning, messages, preparing, queue, replays, settling
+from workwire.reactions.webhooks import fanning, messages, preparing, queue, replays, settling, sql
 from workwire.reactions.webhooks.models import Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.settling import Outcome
@@ -70,7 +70,7 @@ class Engine:
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._latest_begin = lease - timedelta(seconds=config.webhook_timeout)  # after the claim
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
-        self._next_beat = self._next_sweep = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self._next_beat = self._next_turn = self._next_sweep = datetime.min.replace(tzinfo=clock.now().tzinfo)
         self._settler: Settler | None = None
         self._transport = transport(
             config.webhook_allowed_networks,
@@ -83,7 +83,8 @@ class Engine:
     def run(self) -> None:
         """Work until `stop` is called, then finish what is in flight and say goodbye.
 
-        A database that goes away is waited for, with growing pauses; answers that came meanwhile are kept and settled.
+        A database that goes away is waited for, with growing pauses; answers that came meanwhile are kept and settled. A
+        mistake of ours in one lane is logged and tried again once a second, while the other lanes go on.
         """
         bell, pause = Bell(self._wake.set), 0.1
         if connection.vendor == "postgresql":
@@ -97,7 +98,11 @@ class Engine:
                     pause = 0.1
                     if not worked:
                         self._wake.wait(self._idle_for())
-                except (OperationalError, InterfaceError) as error:
+                except Exception as error:  # ending helps nobody: whatever it was would be there after the next start
+                    if not sql.is_away(error):
+                        logger.exception("a lane failed; trying it again")
+                        self._stopping.wait(POLL)
+                        continue
                     logger.warning("the database does not answer (%s); trying again in %.1f s", error, pause)
                     connection.close()
                     self._stopping.wait(pause)
@@ -116,13 +121,23 @@ class Engine:
         self._wake.set()
 
     def step(self) -> bool:
-        """Do one round of everything; returns whether there was anything to do."""
+        """Do one round of everything; returns whether there was anything to do.
+
+        A lane that fails keeps no other from its turn, unless it is the database that fails all; then raises what it was.
+        """
         self._gather()
         now = self._housekeeping()
-        settled = self._settle(now)
-        fanned = fanning.fan_out(now)
-        sent = self._send(now)
-        return bool(settled or fanned or sent)
+        worked, failure = 0, None
+        for lane in (self._settle, fanning.fan_out, self._send, self._turn):
+            try:
+                worked += lane(now)
+            except Exception as error:
+                if sql.is_away(error):
+                    raise
+                failure = error
+        if failure is not None:
+            raise failure
+        return bool(worked)
 
     def drain(self, timeout: float = 30.0) -> None:
         """Work until nothing is pending, due, to be replayed or in flight; raises TimeoutError when that takes too long."""
@@ -146,13 +161,19 @@ class Engine:
             now = clock.now()
             heartbeat.beat(self.guid, now)
             self._next_beat = now + heartbeat.EVERY
-            clockwork.turn(now)
             if back := queue.reclaim(now):
                 logger.warning("%d deliveries come back from a dispatcher that did not settle them in time", back)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             sessions.forget_old(idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
         return now
+
+    def _turn(self, now: datetime) -> int:
+        """Let the clockwork move what time alone changes, now and then; returns how much it was."""
+        if now < self._next_turn:
+            return 0
+        self._next_turn = now + heartbeat.EVERY
+        return clockwork.turn(now)
 
     def _send(self, now: datetime) -> int:
         """Claim as much as there are places for, check rights, hand the messages over; returns how many were claimed."""
@@ -162,12 +183,27 @@ class Engine:
         claimed, subscriptions = self._claims.take(now, now.timestamp(), room)
         if not claimed:
             return 0
-        prepared = preparing.prepare(claimed, subscriptions, now)
+        prepared = self._prepare(claimed, subscriptions, now)
         settling.withhold(self.guid, [row for row in prepared if row.refusal and row.to.ended_at is None], now)
         settling.cancel(self.guid, [row.content.id for row in prepared if row.to.ended_at is not None], now)
         going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
         self._transport.submit(self._requests(going, now))
         return len(claimed)
+
+    def _prepare(self, claimed: Sequence[int], subscriptions: Collection[int], now: datetime) -> list[Prepared]:
+        """What was claimed, prepared. One that cannot be must neither stop the others nor come back for ever."""
+        try:
+            return preparing.prepare(claimed, subscriptions, now)
+        except Exception as error:
+            if sql.is_away(error):
+                raise
+            if len(claimed) > 1:
+                middle = len(claimed) // 2
+                halves = claimed[:middle], claimed[middle:]
+                return [row for half in halves for row in self._prepare(half, subscriptions, now)]
+            logger.exception("delivery %d cannot be prepared", claimed[0])
+            settling.put_off(self.guid, claimed[0], now)
+            return []
 
     def _requests(self, going: Sequence[Prepared], now: datetime) -> list[Request]:
         """The requests of deliveries; a failed attempt, and no request, for those that cannot be composed. One subscription
@@ -182,18 +218,27 @@ class Engine:
                 continue  # its lease ran out while it waited for its turn; the answer to come will settle it
             if to.pk not in writers:
                 writers[to.pk] = self._writer(to, now)
-            writer = writers[to.pk]
-            if writer is None:
-                sentence = "The stored secret cannot be read with the keys of this installation."
-                self._answered.append(Outcome(delivery, now, 0.0, None, error="secret_unreadable", detail=sentence))
+            message = self._message(writers[to.pk], delivery, now)
+            if message is None:
                 continue
-            message = writer.write(content)
             self._in_flight[content.id] = InFlight(delivery, message.sent, now)
             self._endpoints.begun(to.pk, to.endpoint)
             self._claims.of_owner[to.owner_id] += 1
             request = Request(content.id, to.url, message.headers, message.body, *self._timeouts, begin_before)
             requests.append(request)
         return requests
+
+    def _message(self, writer: messages.Writer | None, delivery: Prepared, now: datetime) -> messages.Message | None:
+        """The message of a delivery; a failed attempt instead where none can be composed."""
+        error, sentence = "secret_unreadable", "The stored secret cannot be read with the keys of this installation."
+        if writer is not None:
+            try:
+                return writer.write(delivery.content)
+            except Exception:  # whatever is wrong with this message, it must not stop the others
+                logger.exception("the message of delivery %d cannot be composed", delivery.content.id)
+                error, sentence = "not_composed", "The message could not be composed; the dispatcher's log says why."
+        self._answered.append(Outcome(delivery, now, 0.0, None, error=error, detail=sentence))
+        return None
 
     @staticmethod
     def _writer(to: Subscription, now: datetime) -> messages.Writer | None:
@@ -297,5 +342,5 @@ class Engine:
                 self._settler.close(FINISHING)
             queue.release(self.guid, list(self._in_flight), clock.now())
             heartbeat.leave(self.guid)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("stopped without a database (%s); what was claimed comes back by its lease", error)

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
-from django.db import transaction
+from django.db import Error, transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
@@ -37,10 +37,13 @@ def turn() -> bool:
         return False
     try:
         _send(mail)
-    except (OSError, smtplib.SMTPException, UnicodeError, ValueError) as error:
+    except Error:
+        raise  # the database is away, the mail is none the worse for it
+    except Exception as error:  # whatever a mail does to its sender, it may not come back for ever
         tried = mail.send_attempts
         again = clock.now() + PAUSES[tried - 1] if tried <= len(PAUSES) else None
-        logger.warning("mail %s was not sent: %s", mail.guid, error)
+        unexpected = not isinstance(error, (OSError, smtplib.SMTPException, ValueError))
+        logger.warning("mail %s was not sent: %s", mail.guid, error, exc_info=unexpected)
         commands.mail_failed(mail, f"{type(error).__name__}: {error}"[:500], again=again, by=SYSTEM)
     else:
         commands.mail_sent(mail, by=SYSTEM)

@@ -12,8 +12,9 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 
+from workwire.reactions.webhooks import sql
 from workwire.reactions.webhooks.settling import Outcome
 
 logger = logging.getLogger(__name__)
@@ -60,8 +61,9 @@ class Settler:
             try:
                 self._settle(outcomes, now)
                 return
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("attempts could not be settled (%s); trying again in %.1f s", error, pause)
+            except Exception as error:  # this thread must not end: the engine would wait for it for ever
+                message = "attempts could not be settled (%s); trying again in %.1f s"
+                logger.warning(message, error, pause, exc_info=not sql.is_away(error))
                 connection.close()
                 self._closing.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)

@@ -6,6 +6,7 @@ cannot overwrite what came after; its attempt is recorded all the same.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -16,10 +17,11 @@ from django.db import transaction
 
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import commands, events, queue, rights, sql
-from workwire.reactions.webhooks.models import Lane, State, Subscription
+from workwire.reactions.webhooks.models import Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.retry import next_pause
 
+logger = logging.getLogger(__name__)
 GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
 TRIED_ENOUGH = "tried_enough"
 _STANDING = {reason for _, reason in rights.STANDING_CHECKS}
@@ -51,25 +53,36 @@ class Outcome(NamedTuple):
 
 
 def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Record attempts and what follows from them: delivered, another try later, or given up; one transaction."""
-    later: list[tuple[int, Lane, datetime]] = []
-    ends: dict[State, list[int]] = {State.DELIVERED: [], State.GAVE_UP: []}
-    for outcome in outcomes:
-        pause = None if outcome.succeeded else _pause(outcome)
-        if pause is not None:
-            lane = Lane.BULK if outcome.delivery.content.lane == Lane.BULK else Lane.RETRY
-            later.append((outcome.id, lane, now + timedelta(seconds=pause)))
-        else:
-            ends[State.DELIVERED if outcome.succeeded else State.GAVE_UP].append(outcome.id)
+    """Record attempts and what follows from them: delivered, another try later, or given up; one transaction.
+
+    An outcome that cannot be written keeps no other from being settled, nor does it come back for ever: what follows from
+    it is written alone, without the attempt. Raises only when the database is away.
+    """
+    try:
+        _settle(worker, outcomes, now)
+    except Exception as error:
+        if sql.is_away(error):
+            raise
+        if len(outcomes) > 1:
+            middle = len(outcomes) // 2
+            settle(worker, outcomes[:middle], now)
+            settle(worker, outcomes[middle:], now)
+            return
+        logger.exception("an attempt of delivery %d cannot be recorded", outcomes[0].id)
+        _settle(worker, outcomes, now, recorded=False)
+
+
+def put_off(worker: UUID, delivery: int, now: datetime) -> None:
+    """Count a try of a claimed delivery that could not be prepared: another one later, and in the end given up."""
     with transaction.atomic():
-        sql.insert("webhooks_attempt", _ATTEMPT, map(_attempt, outcomes))
-        rest = {outcome.id for outcome in outcomes}
-        for state, ended in ends.items():
-            rest -= _end(worker, ended, state, TRIED_ENOUGH if state == State.GAVE_UP else "", now, attempts=1)
-        if rest:
-            sql.run(f"UPDATE webhooks_delivery SET attempts = attempts + 1 WHERE {sql.any_of('id')}", sql.numbers(rest))
-        queue.retry(worker, later)
-        _settle_subscriptions(outcomes, now)
+        place = Queued.objects.filter(delivery=delivery, claimed_by=worker).first()
+        if place is None:
+            return
+        pause = next_pause(settings.CONFIG.webhook_retry_schedule, place.tries + 1)
+        if pause is None:
+            _end(worker, [delivery], State.GAVE_UP, TRIED_ENOUGH, now)
+        else:
+            queue.retry(worker, [(delivery, Lane.RETRY, now + timedelta(seconds=pause))])
 
 
 def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> None:
@@ -92,6 +105,29 @@ def cancel(worker: UUID, ended: Collection[int], now: datetime) -> None:
     if ended:
         with transaction.atomic():
             _end(worker, ended, State.CANCELLED, commands.UNSUBSCRIBED, now)
+
+
+def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorded: bool = True) -> None:
+    later: list[tuple[int, Lane, datetime]] = []
+    ends: dict[State, list[int]] = {State.DELIVERED: [], State.GAVE_UP: []}
+    for outcome in outcomes:
+        pause = None if outcome.succeeded else _pause(outcome)
+        if pause is not None:
+            lane = Lane.BULK if outcome.delivery.content.lane == Lane.BULK else Lane.RETRY
+            later.append((outcome.id, lane, now + timedelta(seconds=pause)))
+        else:
+            ends[State.DELIVERED if outcome.succeeded else State.GAVE_UP].append(outcome.id)
+    with transaction.atomic():
+        if recorded:
+            sql.insert("webhooks_attempt", _ATTEMPT, map(_attempt, outcomes))
+        rest = {outcome.id for outcome in outcomes}
+        for state, ended in ends.items():
+            rest -= _end(worker, ended, state, TRIED_ENOUGH if state == State.GAVE_UP else "", now, attempts=1)
+        if rest:
+            sql.run(f"UPDATE webhooks_delivery SET attempts = attempts + 1 WHERE {sql.any_of('id')}", sql.numbers(rest))
+        queue.retry(worker, later)
+        if recorded:
+            _settle_subscriptions(outcomes, now)
 
 
 def _end(

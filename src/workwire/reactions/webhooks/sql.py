@@ -15,7 +15,7 @@ from uuid import UUID
 import orjson
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DataError, Error, IntegrityError, connection
 from django.db.models import QuerySet
 
 _ANY_OF = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
@@ -81,6 +81,12 @@ def insert(table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) 
         ):
             for row in values:
                 copy.write_row(row)
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that the database cannot work now (gone, full, locked, read-only) rather than that it refuses
+    what it was given: then waiting helps."""
+    return isinstance(error, Error) and not isinstance(error, (DataError, IntegrityError))
 
 
 def as_json(value: Any) -> str:

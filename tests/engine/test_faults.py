@@ -1,0 +1,154 @@
+"""What is wrong with one delivery, one lane or the database for a while: the others go on, and nothing comes back for ever."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError
+
+from tests.support.receiver import Receiver
+from tests.support.world import Subscribe
+from workwire.dispatcher import engine as engine_module
+from workwire.dispatcher.engine import Engine
+from workwire.dispatcher.settler import Settler
+from workwire.kernel import clock
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks import fanning, rights, settling
+from workwire.reactions.webhooks.models import Attempt, Delivery, State
+from workwire.reactions.webhooks.rights import Content
+from workwire.reactions.webhooks.settling import Outcome
+from workwire.rooms.work.models import WorkItem
+
+Open = Callable[..., WorkItem]
+
+
+def test_an_attempt_that_cannot_be_recorded_keeps_no_other_from_being_settled(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    for _ in range(5):
+        open_ticket()
+    fanning.fan_out(clock.now())
+    odd, attempt = sorted(Delivery.objects.values_list("pk", flat=True))[2], settling._attempt
+
+    def refuse(outcome: Outcome) -> tuple[object, ...]:
+        if outcome.id == odd:
+            raise DataError("text fields cannot contain NUL bytes")
+        return attempt(outcome)
+
+    monkeypatch.setattr(settling, "_attempt", refuse)
+    engine.drain()
+    assert len(receiver.requests) == 5
+    assert list(Delivery.objects.values_list("state", "attempts")) == [(State.DELIVERED, 1)] * 5
+    assert Attempt.objects.count() == 4
+    assert not Attempt.objects.filter(delivery=odd).exists()
+
+
+def test_a_message_that_cannot_be_composed_is_a_failed_attempt_and_stops_no_other(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    subscribe(format="standard", retry_schedule=[1, 1, 1])
+    open_ticket()
+    open_ticket()
+    odd = Event.objects.filter(name="WorkItemCreated").latest("id")
+    Event.objects.filter(pk=odd.pk).update(body="not what it was")
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(5):
+            engine.drain()
+            advance(timedelta(minutes=1))
+    assert len(receiver.requests) == 1
+    assert dict(Delivery.objects.values_list("state", "attempts")) == {State.DELIVERED: 1, State.GAVE_UP: 4}
+    assert set(Attempt.objects.filter(delivery__event=odd).values_list("error", flat=True)) == {"not_composed"}
+
+
+def test_a_delivery_that_cannot_be_prepared_is_put_off_and_in_the_end_given_up(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    for _ in range(3):
+        open_ticket()
+    fanning.fan_out(clock.now())
+    odd, contents = min(Delivery.objects.values_list("pk", flat=True)), rights.contents
+
+    def stumble(deliveries: Collection[int], at: datetime) -> list[Content]:
+        if odd in deliveries:
+            raise KeyError(odd)
+        return contents(deliveries, at)
+
+    monkeypatch.setattr(rights, "contents", stumble)
+    with clock.frozen(clock.now()) as advance:
+        engine.drain()
+        assert len(receiver.requests) == 2
+        for _ in range(9):
+            advance(timedelta(days=2))
+            engine.drain()
+    assert len(receiver.requests) == 2
+    assert Delivery.objects.get(pk=odd).state == State.GAVE_UP
+
+
+def test_a_lane_that_fails_keeps_no_other_from_its_turn(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    open_ticket()
+    fanning.fan_out(clock.now())
+
+    def stumble(now: datetime) -> int:
+        raise LookupError("an event of a kind nobody knows")
+
+    monkeypatch.setattr(fanning, "fan_out", stumble)
+    with pytest.raises(LookupError):
+        engine.step()
+    assert len(receiver.wait_for(1)) == 1
+
+
+def test_a_dispatcher_outlives_every_error_of_the_database_and_mistakes_of_ours(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = [
+        OperationalError("database or disk is full"),
+        OperationalError("terminating connection due to administrator command"),
+        InterfaceError("the connection is closed"),
+        InternalError("cannot execute UPDATE in a read-only transaction"),
+        DatabaseError("database disk image is malformed"),
+        RuntimeError("a mistake of ours"),
+    ]
+    left: list[Exception] = list(errors)
+
+    def step() -> bool:
+        if not left:
+            engine.stop()
+            return True
+        raise left.pop(0)
+
+    monkeypatch.setattr(engine, "step", step)
+    monkeypatch.setattr(engine_module, "POLL", 0.01)
+    monkeypatch.setattr(engine_module, "LONGEST_DATABASE_PAUSE", 0.02)
+    with caplog.at_level(logging.WARNING), monkeypatch.context() as kept:
+        kept.setattr("django.db.backends.base.base.BaseDatabaseWrapper.close", lambda _: None)  # the test's transaction
+        engine.run()
+    assert not left
+    told = [record for record in caplog.records if record.name == engine_module.__name__]
+    assert len([record for record in told if "the database does not answer" in record.message]) == 5
+    assert [record.exc_info and record.exc_info[1] for record in told if record.levelname == "ERROR"] == errors[-1:]
+
+
+def test_settling_goes_on_after_whatever_happened() -> None:
+    settled, errors = threading.Event(), [OperationalError("gone"), RuntimeError("a mistake of ours")]
+
+    def settle(outcomes: Sequence[Outcome], now: datetime) -> None:
+        if errors:
+            raise errors.pop(0)
+        settled.set()
+
+    settler = Settler(settle)
+    outcome: Any = object()
+    settler.put([outcome], clock.now())
+    assert settled.wait(5)
+    settler.close(5)
+    assert settler.waiting == 0
