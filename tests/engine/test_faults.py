@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +15,14 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.dispatcher import engine as engine_module
 from workwire.dispatcher.engine import Engine
+from workwire.dispatcher.rhythm import Rhythm
 from workwire.dispatcher.settler import Settler
+from workwire.dispatcher.transport import Request
+from workwire.dispatcher.transport.exchange import unanswered
 from workwire.kernel import clock
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import fanning, rights, settling
-from workwire.reactions.webhooks.models import Attempt, Delivery, State
+from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
@@ -152,3 +155,56 @@ def test_settling_goes_on_after_whatever_happened() -> None:
     assert settled.wait(5)
     settler.close(5)
     assert settler.waiting == 0
+
+
+def test_a_lost_transport_is_no_fault_of_the_endpoint_unless_it_goes_on(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription, _ = subscribe(retry_schedule=[1, 1, 1])
+    open_ticket()
+    monkeypatch.setattr(engine._transport, "submit", lambda requests: _lose(engine, requests))
+    with clock.frozen(clock.now()) as advance:
+        engine.drain()
+        place = Queued.objects.get()
+        assert (place.tries, place.lane) == (1, Lane.RETRY)
+        assert Attempt.objects.count() == settling.MOST_FORGIVEN + 1
+        subscription.refresh_from_db()
+        assert subscription.failing_since is None
+        for _ in range(4):
+            advance(timedelta(minutes=1))
+            engine.drain()
+    assert Delivery.objects.get().state == State.GAVE_UP
+
+
+def test_what_waited_too_long_for_its_turn_is_given_back_unsent(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    open_ticket()
+    submit, margin = engine._transport.submit, engine._margin
+    monkeypatch.setattr(engine, "_margin", -1.0)
+    answered = threading.Event()
+
+    def watch(requests: Iterable[Request]) -> None:
+        submit(requests)
+        monkeypatch.setattr(engine, "_margin", margin)
+        answered.set()
+
+    monkeypatch.setattr(engine._transport, "submit", watch)
+    engine.drain()
+    assert answered.is_set()
+    assert len(receiver.requests) == 1
+    assert (Delivery.objects.get().state, Attempt.objects.count()) == (State.DELIVERED, 1)
+
+
+def test_what_is_done_every_so_often_does_not_wait_for_a_clock_set_back() -> None:
+    rhythm, now = Rhythm(timedelta(seconds=5)), datetime(2026, 1, 1, tzinfo=UTC)
+    assert rhythm.is_due(now)
+    rhythm.done(now)
+    assert not rhythm.is_due(now + timedelta(seconds=4))
+    assert rhythm.is_due(now + timedelta(seconds=5))
+    assert rhythm.is_due(now - timedelta(minutes=10))
+
+
+def _lose(engine: Engine, requests: Iterable[Request]) -> None:
+    engine._take_answers([unanswered(request, "transport_lost") for request in requests])

@@ -164,8 +164,8 @@ class Endpoints:
             health.window = min(float(self._most), health.window + well)
         self._forget_some()
 
-    def unsent(self, subscription: int, host: str) -> None:
-        """An attempt that was not made after all gives its place back, and says nothing about the endpoint."""
+    def returned(self, subscription: int, host: str) -> None:
+        """An attempt that was not made, or not through a fault of the endpoint, gives its place back."""
         health, place = self._health(subscription), self._host(host)
         health.under_way -= 1
         place.under_way -= 1

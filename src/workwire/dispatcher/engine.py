@@ -24,6 +24,7 @@ from workwire.dispatcher import clockwork, heartbeat
 from workwire.dispatcher.bell import Bell
 from workwire.dispatcher.claiming import Claims
 from workwire.dispatcher.endpoints import Endpoints
+from workwire.dispatcher.rhythm import Rhythm
 from workwire.dispatcher.settler import Settler
 from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
 from workwire.kernel import clock, ids
@@ -40,7 +41,8 @@ LONGEST_DATABASE_PAUSE = 10.0
 FINISHING = 5.0  # seconds that settling may take at the end
 LONGEST_GATHERING = 0.02  # seconds
 AHEAD = 16  # times what may be sent at once may be claimed
-NO_FAULT_OF_THE_ENDPOINT = frozenset({"cancelled", "transport_lost", "invalid_request"})
+NOT_MADE = frozenset({"cancelled", "too_late"})  # answers to requests that did not go out, or not to their end
+NO_FAULT_OF_THE_ENDPOINT = frozenset({"transport_lost", "invalid_request"})
 
 
 class InFlight(NamedTuple):
@@ -61,16 +63,17 @@ class Engine:
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._in_flight: dict[int, InFlight] = {}
         self._answered: list[Outcome] = []
+        self._unmade: list[int] = []  # deliveries to give back
         self._gathered = 0  # answers that came and were not looked at yet
         self._places = AHEAD * config.webhook_concurrency
         self._endpoints = Endpoints(
             most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
         )
         lease = timedelta(seconds=config.webhook_lease_seconds)
+        self._margin = config.webhook_lease_seconds - config.webhook_timeout  # seconds in which to begin after a claim
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
-        self._latest_begin = lease - timedelta(seconds=config.webhook_timeout)  # after the claim
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
-        self._next_beat = self._next_turn = self._next_sweep = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self._beats, self._turns, self._sweeps = Rhythm(heartbeat.EVERY), Rhythm(heartbeat.EVERY), Rhythm(SWEEP_EVERY)
         self._settler: Settler | None = None
         self._transport = transport(
             config.webhook_allowed_networks,
@@ -156,23 +159,23 @@ class Engine:
     def _housekeeping(self) -> datetime:
         """The engine's present moment, by the database's clock; now and then a sign of life and a look at old leases."""
         now = clock.now()
-        if now >= self._next_beat or self._next_beat - now > heartbeat.EVERY:  # a new server may be behind the old one
+        if self._beats.is_due(now):
             database_time.learn()
             now = clock.now()
             heartbeat.beat(self.guid, now)
-            self._next_beat = now + heartbeat.EVERY
+            self._beats.done(now)
             if back := queue.reclaim(now):
                 logger.warning("%d deliveries come back from a dispatcher that did not settle them in time", back)
-        if now >= self._next_sweep:
-            self._next_sweep = now + SWEEP_EVERY
+        if self._sweeps.is_due(now):
+            self._sweeps.done(now)
             sessions.forget_old(idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
         return now
 
     def _turn(self, now: datetime) -> int:
         """Let the clockwork move what time alone changes, now and then; returns how much it was."""
-        if now < self._next_turn:
+        if not self._turns.is_due(now):
             return 0
-        self._next_turn = now + heartbeat.EVERY
+        self._turns.done(now)
         return clockwork.turn(now)
 
     def _send(self, now: datetime) -> int:
@@ -180,6 +183,7 @@ class Engine:
         room = self._places - len(self._in_flight) - (self._settler.waiting if self._settler else 0)
         if room <= 0:
             return 0
+        begin_before = time.monotonic() + self._margin
         claimed, subscriptions = self._claims.take(now, now.timestamp(), room)
         if not claimed:
             return 0
@@ -187,7 +191,7 @@ class Engine:
         settling.withhold(self.guid, [row for row in prepared if row.refusal and row.to.ended_at is None], now)
         settling.cancel(self.guid, [row.content.id for row in prepared if row.to.ended_at is not None], now)
         going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
-        self._transport.submit(self._requests(going, now))
+        self._transport.submit(self._requests(going, now, begin_before))
         return len(claimed)
 
     def _prepare(self, claimed: Sequence[int], subscriptions: Collection[int], now: datetime) -> list[Prepared]:
@@ -205,11 +209,9 @@ class Engine:
             settling.put_off(self.guid, claimed[0], now)
             return []
 
-    def _requests(self, going: Sequence[Prepared], now: datetime) -> list[Request]:
+    def _requests(self, going: Sequence[Prepared], now: datetime, begin_before: float) -> list[Request]:
         """The requests of deliveries; a failed attempt, and no request, for those that cannot be composed. One subscription
-        whose secret no key opens must not stop the others."""
-        # what waits for its turn longer than that might end when another dispatcher has it already
-        begin_before = time.monotonic() + (now + self._latest_begin - clock.now()).total_seconds()
+        whose secret no key opens must not stop the others. All will have ended when the lease does."""
         writers: dict[int, messages.Writer | None] = {}
         requests: list[Request] = []
         for delivery in going:
@@ -224,8 +226,8 @@ class Engine:
             self._in_flight[content.id] = InFlight(delivery, message.sent, now)
             self._endpoints.begun(to.pk, to.endpoint)
             self._claims.of_owner[to.owner_id] += 1
-            request = Request(content.id, to.url, message.headers, message.body, *self._timeouts, begin_before)
-            requests.append(request)
+            limits = *self._timeouts, begin_before
+            requests.append(Request(content.id, to.url, message.headers, message.body, *limits))
         return requests
 
     def _message(self, writer: messages.Writer | None, delivery: Prepared, now: datetime) -> messages.Message | None:
@@ -266,35 +268,33 @@ class Engine:
     def _settle(self, now: datetime) -> int:
         """Settle all answers that came; what the database could not take is kept for the next round. What was not sent in
         time is given back."""
-        too_late: list[int] = []
         while not self._answers.empty():
             batch = self._answers.get()
             self._gathered -= len(batch)
             for answer in batch:
                 flight = self._in_flight.pop(answer.key, None)
-                if flight is not None and answer.error == "too_late":
-                    self._take_back(flight)
-                    too_late.append(answer.key)
-                elif flight is not None:
-                    self._answered.append(self._outcome(flight, answer, now))
-        if too_late:
-            queue.release(self.guid, too_late, now)
-        if not self._answered:
-            return 0
-        if self._settler is not None:
-            self._settler.put(self._answered, now)
-        else:
-            settling.settle(self.guid, self._answered, now)
-        count, self._answered = len(self._answered), []
+                if flight is not None:
+                    self._take(flight, answer, now)
+        count = len(self._unmade) + len(self._answered)
+        if self._unmade:
+            queue.release(self.guid, self._unmade, now)
+            self._unmade = []
+        if self._answered:
+            if self._settler is not None:
+                self._settler.put(self._answered, now)
+            else:
+                settling.settle(self.guid, self._answered, now)
+            self._answered = []
         return count
 
-    def _take_back(self, flight: InFlight) -> None:
+    def _take(self, flight: InFlight, answer: Answer, now: datetime) -> None:
+        """What an answer means, for the delivery and for its endpoint."""
         to = flight.delivery.to
         self._claims.of_owner[to.owner_id] -= 1
-        self._endpoints.unsent(to.pk, to.endpoint)
-
-    def _outcome(self, flight: InFlight, answer: Answer, now: datetime) -> Outcome:
-        """What an answer means, for the delivery and for its endpoint."""
+        if answer.error in NOT_MADE:
+            self._unmade.append(answer.key)
+            self._endpoints.returned(to.pk, to.endpoint)
+            return
         status = answer.status
         outcome = Outcome(
             delivery=flight.delivery,
@@ -307,9 +307,11 @@ class Engine:
             retry_after=answer.retry_after,
             sent=flight.sent,
         )
-        sick = answer.error not in NO_FAULT_OF_THE_ENDPOINT if status is None else status == 429 or status >= 500
-        to = flight.delivery.to
-        self._claims.of_owner[to.owner_id] -= 1
+        self._answered.append(outcome)
+        if answer.error in NO_FAULT_OF_THE_ENDPOINT:
+            self._endpoints.returned(to.pk, to.endpoint)
+            return
+        sick = status is None or status == 429 or status >= 500
         self._endpoints.ended(
             to.pk,
             to.endpoint,
@@ -319,7 +321,6 @@ class Engine:
             well=outcome.succeeded,
             pause=answer.retry_after if sick else 0.0,
         )
-        return outcome
 
     def _idle_for(self) -> float:
         """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll."""
@@ -338,6 +339,8 @@ class Engine:
                 self._settle(clock.now())
                 self._wake.wait(0.05)
                 self._wake.clear()
+            self._transport.close(0)  # nothing may go out any more that others could claim; answered as `cancelled`
+            self._settle(clock.now())
             if self._settler is not None:
                 self._settler.close(FINISHING)
             queue.release(self.guid, list(self._in_flight), clock.now())

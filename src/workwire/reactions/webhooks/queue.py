@@ -161,7 +161,9 @@ def claim(worker: UUID, now: datetime, lane: Lane, quotas: Sequence[tuple[int, i
 
 
 def release(worker: UUID, unsent: Collection[int], now: datetime) -> None:
-    """Give claimed deliveries back unsent, due at once."""
+    """Give claimed deliveries back, due at once and without a try counted."""
+    if not unsent:
+        return
     sql.run(
         f"UPDATE webhooks_queued SET claimed_by = NULL, due_at = %s WHERE claimed_by = %s AND {sql.any_of('delivery_id')}",
         sql.moment(now),

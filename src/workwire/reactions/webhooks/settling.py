@@ -24,6 +24,8 @@ from workwire.reactions.webhooks.retry import next_pause
 logger = logging.getLogger(__name__)
 GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
 TRIED_ENOUGH = "tried_enough"
+TRANSPORT_LOST = "transport_lost"  # no fault of an endpoint, and so no try
+MOST_FORGIVEN = 3  # attempts of a delivery after which even such a loss counts: it might be the message that does it
 _STANDING = {reason for _, reason in rights.STANDING_CHECKS}
 _ATTEMPT = ("delivery_id", "number", "started_at", "duration", "status", "error", "detail", "answer_head", "sent")
 
@@ -50,6 +52,11 @@ class Outcome(NamedTuple):
     def succeeded(self) -> bool:
         """Whether the endpoint took the message: any status from 200 to 299."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def forgiven(self) -> bool:
+        """Whether this counts as no try: the process that sends was lost, and that has not happened often."""
+        return self.error == TRANSPORT_LOST and self.delivery.content.attempts < MOST_FORGIVEN
 
 
 def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -110,7 +117,10 @@ def cancel(worker: UUID, ended: Collection[int], now: datetime) -> None:
 def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorded: bool = True) -> None:
     later: list[tuple[int, Lane, datetime]] = []
     ends: dict[State, list[int]] = {State.DELIVERED: [], State.GAVE_UP: []}
+    forgiven = [outcome.id for outcome in outcomes if outcome.forgiven]
     for outcome in outcomes:
+        if outcome.forgiven:
+            continue
         pause = None if outcome.succeeded else _pause(outcome)
         if pause is not None:
             lane = Lane.BULK if outcome.delivery.content.lane == Lane.BULK else Lane.RETRY
@@ -126,6 +136,7 @@ def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorde
         if rest:
             sql.run(f"UPDATE webhooks_delivery SET attempts = attempts + 1 WHERE {sql.any_of('id')}", sql.numbers(rest))
         queue.retry(worker, later)
+        queue.release(worker, forgiven, now)
         if recorded:
             _settle_subscriptions(outcomes, now)
 
@@ -172,7 +183,7 @@ def _attempt(outcome: Outcome) -> tuple[object, ...]:
 
 def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back."""
-    last = {outcome.delivery.to.pk: outcome for outcome in outcomes}
+    last = {outcome.delivery.to.pk: outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST}
     concerned = [
         pk
         for pk, outcome in last.items()
