@@ -52,11 +52,21 @@ class Script:
     hang_up: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """How a request was answered (0: not at all) and when that was over."""
+
+    request: Received
+    status: int
+    at: float
+
+
 @dataclass
 class Receiver:
     """A server in threads; use it as a context manager. `host` is the address it listens on."""
 
     requests: list[Received] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
     scripts: dict[str, Script] = field(default_factory=dict)
     host: str = "127.0.0.1"
 
@@ -125,12 +135,15 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            script = receiver._take(
-                Received(self.command, self.path, list(self.headers.items()), body, time.monotonic())
-            )
+            request = Received(self.command, self.path, list(self.headers.items()), body, time.monotonic())
+            script, status = receiver._take(request), 0
             receiver._closing.wait(script.stall)
-            if not script.hang_up:
-                self._answer(script)
+            try:
+                if not script.hang_up:
+                    self._answer(script)
+                    status = script.status
+            finally:  # who went away before the end was not answered
+                receiver.answered.append(Answered(request, status, time.monotonic()))
             if script.hang_up or script.cut is not None:
                 self.close_connection = True
 

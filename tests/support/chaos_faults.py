@@ -1,0 +1,308 @@
+"""The faults that chaos injects, by name: each is done to a site while its stream runs, and says how often it was.
+
+A fault that needs more than a site (a server of its own, a small disk) gets it from `Ground`; what a ground lacks makes the
+fault one that is left out, with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from tests.support.chaos import CREATED, UPDATED, Kept, Site, Stream, Tally, at_last
+from tests.support.chaos_points import POINTS
+from tests.support.chaos_proxy import Proxy
+from workwire.access import commands as access
+from workwire.access import sessions
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks.models import Delivery, State
+
+Injected = int
+BOTH = ("sqlite", "postgresql")
+ON_POSTGRESQL = ("postgresql",)
+STORM = 3.0  # seconds
+
+
+@dataclass
+class Ground:
+    """What lies below a site and can be hit: the proxy in front of the database, its server, the disk it lies on."""
+
+    proxy: Proxy | None = None
+    crash_server: Callable[[], None] | None = None
+    restart_server: Callable[[], None] | None = None
+    fill_disk: Callable[[], None] | None = None
+    free_disk: Callable[[], None] | None = None
+
+
+Inject = Callable[[Site, Stream, Ground], Injected]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that goes wrong. `needs` names what the ground must have."""
+
+    inject: Inject
+    databases: tuple[str, ...] = BOTH
+    dispatchers: int = 1
+    environment: Callable[[Path], dict[str, str]] = field(default=lambda _: {})
+    needs: str = ""
+    every_change_sent: bool = True
+
+
+@dataclass(frozen=True)
+class Result:
+    """A fault, how often it was injected, what came of it, and the seconds from its end until all was at rest."""
+
+    fault: str
+    injected: Injected
+    tally: Tally
+    recovered: float
+
+    def row(self) -> list[str]:
+        """Cells of a table."""
+        states = self.tally.states
+        ends = states[State.GAVE_UP] + states[State.CANCELLED]
+        numbers = [self.injected, self.tally.changes, states[State.DELIVERED], states[State.WITHHELD], ends]
+        found = [*numbers, self.tally.duplicates, len(self.tally.lost)]
+        return [self.fault, *map(str, found), f"{self.recovered:.1f}"]
+
+
+HEADINGS = [
+    "fault",
+    "injected",
+    "changes",
+    "delivered",
+    "withheld",
+    "gave up or cancelled",
+    "duplicates",
+    "lost",
+    "recovered in s",
+]
+
+
+def run(site: Site, name: str, ground: Ground, *, changes: int, pause: float = 0.02) -> Result:
+    """Do a fault to a site under a stream of changes and let it come to rest."""
+    fault = FAULTS[name]
+    site.dispatcher_environment |= fault.environment(site.folder)
+    site.subscribe("/created", CREATED)
+    site.subscribe("/updated", UPDATED, in_order=True)
+    with site.running(dispatchers=fault.dispatchers):
+        stream = site.stream(changes, pause)
+        injected = fault.inject(site, stream, ground)
+        stream.join()
+        recovered = site.settle()
+        tally = Tally.of(site, stream)
+    return Result(name, injected, tally, recovered)
+
+
+def _meanwhile(hit: Callable[[], object], *, pause: float) -> Inject:
+    """Hit as long as changes are made."""
+
+    def inject(_site: Site, stream: Stream, _ground: Ground) -> Injected:
+        return _hit_while(stream, hit, pause)
+
+    return inject
+
+
+def _hit_while(stream: Stream, hit: Callable[[], object], pause: float, most: int = 8) -> Injected:
+    times = 0
+    while times < most:
+        time.sleep(pause)
+        if not stream.runs():
+            break
+        hit()
+        times += 1
+    return times
+
+
+def _nothing(_site: Site, stream: Stream, _ground: Ground) -> Injected:
+    stream.join()
+    return 0
+
+
+def _kill(pick: Callable[[Site], Kept], pause: float = 1.5) -> Inject:
+    def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
+        return _hit_while(stream, lambda: pick(site).process.kill(), pause + site.random.random())
+
+    return inject
+
+
+def _kill_transport(site: Site, stream: Stream, _ground: Ground) -> Injected:
+    def hit() -> None:
+        for pid in site.dispatchers[0].children():
+            os.kill(pid, signal.SIGKILL)
+
+    return _hit_while(stream, hit, 0.7)
+
+
+def _deaths(site: Site, stream: Stream, _ground: Ground) -> Injected:
+    """The dispatcher kills itself; wait until it has done so as often as it is to, as long as changes come."""
+    stream.join()
+    return len(list((site.folder / "deaths").iterdir()))
+
+
+def _at(point: str) -> Fault:
+    def environment(folder: Path) -> dict[str, str]:
+        (folder / "deaths").mkdir()
+        return {"CHAOS_POINT": point, "CHAOS_FOLDER": str(folder / "deaths"), "CHAOS_MOST": "3"}
+
+    return Fault(_deaths, environment=environment)
+
+
+def _terminate_backends(_site: Site, stream: Stream, _ground: Ground) -> Injected:
+    """End the sessions of all others on this database, as an administrator would."""
+
+    def hit() -> None:
+        at_last(_terminate)
+
+    return _hit_while(stream, hit, 0.8)
+
+
+def _terminate() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def _cut(_site: Site, stream: Stream, ground: Ground) -> Injected:
+    """Cut the dispatcher's connections and refuse new ones for a while."""
+    proxy = ground.proxy
+    assert proxy is not None
+
+    def hit() -> None:
+        proxy.cut()
+        time.sleep(1)
+        proxy.mend()
+
+    return _hit_while(stream, hit, 1.0, most=3)
+
+
+def _exhaust(_site: Site, stream: Stream, ground: Ground) -> Injected:
+    """Take the dispatcher's connections away while all places of the server are taken."""
+    import psycopg
+
+    assert ground.proxy is not None
+    given = connection.get_connection_params()
+    keep = {key: given[key] for key in ("dbname", "user", "password", "host", "port") if given.get(key)}
+    taken: list[Any] = []
+    ground.proxy.cut()
+    ground.proxy.mend()
+    try:
+        while True:
+            taken.append(psycopg.connect(**keep))
+    except psycopg.OperationalError:
+        time.sleep(2)
+    for one in taken:
+        one.close()
+    stream.join()
+    return 1
+
+
+def _server(crash: bool) -> Inject:
+    def inject(_site: Site, stream: Stream, ground: Ground) -> Injected:
+        hit = ground.crash_server if crash else ground.restart_server
+        assert hit is not None
+        return _hit_while(stream, hit, 1.5, most=2)
+
+    return inject
+
+
+def _fill(_site: Site, stream: Stream, ground: Ground) -> Injected:
+    """Fill the disk that all data lies on, and free it again."""
+    fill, free = ground.fill_disk, ground.free_disk
+    assert fill is not None
+    assert free is not None
+
+    def hit() -> None:
+        fill()
+        time.sleep(1.5)
+        free()
+
+    return _hit_while(stream, hit, 1.0, most=2)
+
+
+def _clock(*jumps: float) -> Fault:
+    def environment(folder: Path) -> dict[str, str]:
+        (folder / "clock").write_text("0")
+        return {"CHAOS_CLOCK": str(folder / "clock")}
+
+    def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
+        for jump in jumps:
+            time.sleep(1)
+            (site.folder / "clock.new").write_text(str(jump))
+            (site.folder / "clock.new").rename(site.folder / "clock")
+        stream.join()
+        return len(jumps)
+
+    databases = BOTH if min(jumps) >= 0 else ON_POSTGRESQL  # the embedded database has no time but its host's
+    return Fault(inject, databases=databases, environment=environment)
+
+
+def _storm(**how: Any) -> Fault:
+    """Both endpoints fail for a while, then they are well again."""
+
+    def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
+        for path in site.secrets:
+            site.receiver.script(path, **how)
+        time.sleep(STORM)
+        site.receiver.scripts.clear()
+        stream.join()
+        return 1
+
+    return Fault(inject)
+
+
+def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
+    """Take the owner's sight of the records away in the middle; nothing prepared later may come, nor may a word of it."""
+    time.sleep(1)
+    admin = sessions.actor_for(site.organisation.accounts["administrator"].user)
+    user = site.organisation.accounts["integrator"].user
+    access.change_members(site.organisation.customers[0].group, remove=[user], by=admin)
+    last = Event.objects.latest("id").pk
+    time.sleep(2.5)  # what was prepared before may still be on its way for as long as an attempt may take
+    revoked = time.monotonic()
+    stream.join()
+    site.settle()
+    late = [one for one in site.receiver.requests if one.at > revoked]
+    later = Delivery.objects.filter(event_id__gt=last).values_list("state", flat=True)
+    if late or Counter(later).keys() - {State.WITHHELD}:
+        raise AssertionError(f"{len(late)} messages came after the right was gone: {Counter(later)}")
+    return 1
+
+
+def _any_dispatcher(site: Site) -> Kept:
+    return site.random.choice(site.dispatchers)
+
+
+FAULTS: dict[str, Fault] = {
+    "none": Fault(_nothing),
+    **{f"dispatcher killed: {point}": _at(point) for point in POINTS},
+    "web killed": Fault(_kill(lambda site: site.web)),
+    "dispatcher killed": Fault(_kill(lambda site: site.dispatchers[0])),
+    "transport killed": Fault(_kill_transport),
+    "one of three dispatchers killed": Fault(_kill(_any_dispatcher), databases=ON_POSTGRESQL, dispatchers=3),
+    "backends terminated": Fault(_terminate_backends, databases=ON_POSTGRESQL),
+    "connection cut": Fault(_cut, databases=ON_POSTGRESQL, needs="proxy"),
+    "connections exhausted": Fault(_exhaust, databases=ON_POSTGRESQL, needs="proxy"),
+    "database killed": Fault(_server(crash=True), databases=ON_POSTGRESQL, needs="crash_server"),
+    "database restarted": Fault(_server(crash=False), databases=ON_POSTGRESQL, needs="restart_server"),
+    "disk full": Fault(_fill, databases=("sqlite",), needs="fill_disk"),
+    "clock ten minutes ahead": _clock(600),
+    "clock ten minutes behind": _clock(-600, 600, -600),
+    "storm of 500": _storm(status=500),
+    "storm of 429": _storm(status=429, headers=[("Retry-After", "1")]),
+    "storm of resets": _storm(hang_up=True),
+    "storm of hangs": _storm(stall=10),
+    "storm of slow answers": _storm(stall=1),
+    "right revoked": Fault(_revoke),
+}
