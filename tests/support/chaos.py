@@ -118,6 +118,10 @@ class Stream:
         """Begin."""
         self._thread.start()
 
+    def go_on(self, most: int = 5) -> None:
+        """See to it that some changes are still to come."""
+        self._left = max(self._left, most)
+
     def runs(self) -> bool:
         """Whether changes are still to come."""
         return self._thread.is_alive()
@@ -159,7 +163,7 @@ class Site:
     """An installation on the database of this process's Django; `environment` is that of its processes."""
 
     organisation: Organisation
-    folder: Path
+    folder: Path  # for logs and marks
     environment: dict[str, str]
     receiver: Receiver
     seed: int = 1

@@ -29,6 +29,9 @@ Injected = int
 BOTH = ("sqlite", "postgresql")
 ON_POSTGRESQL = ("postgresql",)
 STORM = 3.0  # seconds
+AWAY = 5.0  # seconds
+MOST_PROCESSOR_TIME = 0.2  # of the time that a dispatcher waits for its database
+PATIENCE = 60.0  # seconds for a dispatcher to die as often as it is to
 
 
 @dataclass
@@ -54,7 +57,6 @@ class Fault:
     dispatchers: int = 1
     environment: Callable[[Path], dict[str, str]] = field(default=lambda _: {})
     needs: str = ""
-    every_change_sent: bool = True
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,6 @@ def run(site: Site, name: str, ground: Ground, *, changes: int, pause: float = 0
     return Result(name, injected, tally, recovered)
 
 
-def _meanwhile(hit: Callable[[], object], *, pause: float) -> Inject:
-    """Hit as long as changes are made."""
-
-    def inject(_site: Site, stream: Stream, _ground: Ground) -> Injected:
-        return _hit_while(stream, hit, pause)
-
-    return inject
-
-
 def _hit_while(stream: Stream, hit: Callable[[], object], pause: float, most: int = 8) -> Injected:
     times = 0
     while times < most:
@@ -136,25 +129,43 @@ def _kill(pick: Callable[[Site], Kept], pause: float = 1.5) -> Inject:
 
 
 def _kill_transport(site: Site, stream: Stream, _ground: Ground) -> Injected:
-    def hit() -> None:
-        for pid in site.dispatchers[0].children():
-            os.kill(pid, signal.SIGKILL)
-
-    return _hit_while(stream, hit, 0.7)
+    return _hit_while(stream, lambda: _end_transport(site), 0.7)
 
 
-def _deaths(site: Site, stream: Stream, _ground: Ground) -> Injected:
-    """The dispatcher kills itself; wait until it has done so as often as it is to, as long as changes come."""
-    stream.join()
-    return len(list((site.folder / "deaths").iterdir()))
+def _end_transport(site: Site) -> None:
+    for pid in site.dispatchers[0].children():
+        os.kill(pid, signal.SIGKILL)
 
 
-def _at(point: str) -> Fault:
+def _at(*points: str, times: int = 3) -> Fault:
+    """The dispatcher kills itself; changes come as long as it has not done so as often as it is to."""
+
     def environment(folder: Path) -> dict[str, str]:
         (folder / "deaths").mkdir()
-        return {"CHAOS_POINT": point, "CHAOS_FOLDER": str(folder / "deaths"), "CHAOS_MOST": "3"}
+        return {"CHAOS_POINT": ",".join(points), "CHAOS_FOLDER": str(folder / "deaths"), "CHAOS_MOST": str(times)}
 
-    return Fault(_deaths, environment=environment)
+    def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
+        deadline = time.monotonic() + PATIENCE
+        while (deaths := len(list((site.folder / "deaths").iterdir()))) < times and time.monotonic() < deadline:
+            stream.go_on()
+            time.sleep(0.1)
+        return deaths
+
+    return Fault(inject, environment=environment)
+
+
+def _kill_any(site: Site, stream: Stream, _ground: Ground) -> Injected:
+    """Web, dispatcher and the dispatcher's transport in turn."""
+    targets = [
+        lambda: site.web.process.kill(),
+        lambda: site.dispatchers[0].process.kill(),
+        lambda: _end_transport(site),
+    ]
+    for hit in targets:
+        time.sleep(1 + site.random.random())
+        stream.go_on()
+        hit()
+    return len(targets)
 
 
 def _terminate_backends(_site: Site, stream: Stream, _ground: Ground) -> Injected:
@@ -185,6 +196,26 @@ def _cut(_site: Site, stream: Stream, ground: Ground) -> Injected:
         proxy.mend()
 
     return _hit_while(stream, hit, 1.0, most=3)
+
+
+def _away(site: Site, stream: Stream, ground: Ground) -> Injected:
+    """Take the database away from the dispatcher for longer, which waits, says so, and does not spin."""
+    assert ground.proxy is not None
+    time.sleep(1)
+    ground.proxy.cut()
+    time.sleep(0.5)
+    before = site.dispatchers[0].processor_seconds()
+    time.sleep(AWAY)
+    used = (site.dispatchers[0].processor_seconds() - before) / AWAY
+    ground.proxy.mend()
+    stream.join()
+    if used > MOST_PROCESSOR_TIME or site.dispatchers[0].starts > 1:
+        raise AssertionError(
+            f"a waiting dispatcher used {used:.0%} of a processor, {site.dispatchers[0].starts} starts"
+        )
+    if "the database does not answer" not in site.logs():
+        raise AssertionError("the log does not say that the database is away")
+    return 1
 
 
 def _exhaust(_site: Site, stream: Stream, ground: Ground) -> Injected:
@@ -287,12 +318,15 @@ def _any_dispatcher(site: Site) -> Kept:
 FAULTS: dict[str, Fault] = {
     "none": Fault(_nothing),
     **{f"dispatcher killed: {point}": _at(point) for point in POINTS},
+    "dispatcher killed at each point in turn": _at(*POINTS, times=len(POINTS)),
+    "any process killed": Fault(_kill_any),
     "web killed": Fault(_kill(lambda site: site.web)),
     "dispatcher killed": Fault(_kill(lambda site: site.dispatchers[0])),
     "transport killed": Fault(_kill_transport),
     "one of three dispatchers killed": Fault(_kill(_any_dispatcher), databases=ON_POSTGRESQL, dispatchers=3),
     "backends terminated": Fault(_terminate_backends, databases=ON_POSTGRESQL),
     "connection cut": Fault(_cut, databases=ON_POSTGRESQL, needs="proxy"),
+    "database away": Fault(_away, databases=ON_POSTGRESQL, needs="proxy"),
     "connections exhausted": Fault(_exhaust, databases=ON_POSTGRESQL, needs="proxy"),
     "database killed": Fault(_server(crash=True), databases=ON_POSTGRESQL, needs="crash_server"),
     "database restarted": Fault(_server(crash=False), databases=ON_POSTGRESQL, needs="restart_server"),

@@ -1,7 +1,8 @@
 """Starts a dispatcher that kills itself at a named point now and then, or whose clock is wrong: `python -m` this module.
 
 The product knows nothing of it: the functions at the named points are wrapped here. Told by the environment:
-``CHAOS_POINT`` (see POINTS), ``CHAOS_FOLDER`` (one file for each death, so that all starts together die ``CHAOS_MOST``
+``CHAOS_POINT`` (see POINTS; several with commas),
+``CHAOS_FOLDER`` (one file for each death, so that all starts together die ``CHAOS_MOST``
 times), ``CHAOS_CLOCK`` (a file with the seconds the clock is ahead, read anew at each look).
 """
 
@@ -40,11 +41,12 @@ POINTS = ("claim", "prepare", "sent", "fan-out", "settle", "retry")
 
 
 def deadly(name: str, folder: Path, most: int) -> None:
-    """Let this process die at a point, unless that has happened often enough."""
+    """Let this process die at a point, unless that has happened often enough; of several names, at each in turn."""
     deaths = len(list(folder.iterdir()))
     if deaths >= most:
         return
-    owner, attribute, before = _points()[name]
+    names = name.split(",")
+    owner, attribute, before = _points()[names[deaths % len(names)]]
     function: Callable[..., Any] = getattr(owner, attribute)
     left = random.Random(f"{name}{deaths}").randint(1, MOST_CALLS)  # noqa: S311 - a choice, no secret
 

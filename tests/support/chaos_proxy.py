@@ -5,9 +5,21 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+
+@contextlib.contextmanager
+def proxied(url: str, folder: Path) -> Iterator[tuple[Proxy, str]]:
+    """A proxy, listening in a folder, to the server of a database URL that names a Unix socket; and the URL through it."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    target = Path(options["host"]) / f".s.PGSQL.{parts.port or options.get('port', 5432)}"
+    with Proxy(folder, target) as proxy:
+        yield proxy, parts._replace(query=urlencode(options | {"host": str(folder)})).geturl()
 
 
 class Proxy:

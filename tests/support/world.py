@@ -26,7 +26,11 @@ from workwire.rooms.work.models import WorkItem
 @pytest.fixture
 def organisation(db: None) -> Organisation:
     """The demo's organisation in the test's database, and an integrator whose sight depends on data permissions."""
-    made = seed()
+    return with_integrator(seed())
+
+
+def with_integrator(made: Organisation) -> Organisation:
+    """An organisation with an account more: a process builder who sees all customers by data permissions."""
     admin = sessions.actor_for(made.accounts["administrator"].user)
     roles = list(Role.objects.filter(name__in=("Team Leader", "Process Builder")))
     user = access.create_user("ines", "Ines Duarte", roles, by=admin)
