@@ -17,7 +17,7 @@ from workwire.cli.seed import Organisation
 from workwire.reactions.webhooks.models import State
 
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
-CHANGES = 50
+CHANGES = 30
 SHORT = (
     "dispatcher killed at each point in turn",
     "any process killed",

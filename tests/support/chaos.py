@@ -110,6 +110,7 @@ class Stream:
         self._url, self._token, self._version = url, token, version
         self._left, self._pause = changes, pause
         self._random = random.Random(seed)  # noqa: S311 - choices, no secrets
+        self._number = 0
         self.created: list[str] = []
         self.updated: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
@@ -142,7 +143,8 @@ class Stream:
             time.sleep(self._pause)
 
     def _change(self) -> None:
-        title = f"{SECRET_WORD} {self._left}"
+        self._number += 1
+        title = f"{SECRET_WORD} {self._number}"
         if self.created and self._random.randrange(10) < UPDATES_OF_TEN:
             guid = self._random.choice(self.created)
             self._call("PATCH", f"/work-items/{guid}", {"title": title})
