@@ -139,15 +139,16 @@ def server(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     running.psql(f"ALTER SYSTEM SET max_connections = {MOST_CONNECTIONS}")
 
     def end(number: int) -> None:
-        pid = running.get_pid()
-        os.kill(pid, number)
-        while Path(f"/proc/{pid}/stat").exists() and ") Z " not in Path(f"/proc/{pid}/stat").read_text():
-            time.sleep(0.02)
-        for _ in range(20):  # what the killed server left behind holds its memory for a moment
+        ended = server_process(folder)
+        os.kill(ended, number)
+        for _ in range(100):  # until it is gone and what it left behind lets go of its memory
+            time.sleep(0.1)
+            if Path(f"/proc/{ended}").exists():
+                continue
             with contextlib.suppress(subprocess.SubprocessError):
                 running.ensure_postgres_running()
-                return
-            time.sleep(0.3)
+                if server_process(folder) != ended:
+                    return
         raise SystemExit("The database server did not start again.")
 
     end(signal.SIGINT)
@@ -162,6 +163,11 @@ def server(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
             yield below, {"WORKWIRE_DATABASE_URL": url}
     finally:
         running.cleanup()
+
+
+def server_process(folder: Path) -> int:
+    """The id of the server's first process."""
+    return int((folder / "pg" / "postmaster.pid").read_text().split()[0])
 
 
 @contextlib.contextmanager

@@ -19,23 +19,26 @@ from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State
 from workwire.rooms.work.models import WorkItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE, AFTER = ("webhooks", "0002_filter_type_without_choices"), ("webhooks", "0003_queue_of_its_own")
+BEFORE = ("webhooks", "0002_filter_type_without_choices")
 DUE, SENDING, DELIVERED, WITHHELD, GAVE_UP, CANCELLED = range(6)
 
 
-def _migrate(*targets: tuple[str, str]) -> Any:
-    """Migrate, and tell the models of that state."""
+def _back(target: tuple[str, str]) -> Any:
+    """Undo migrations, and tell the models of that state."""
+    MigrationExecutor(connection).migrate([target])
+    return MigrationExecutor(connection).loader.project_state([target]).apps
+
+
+def _forward() -> None:
     executor = MigrationExecutor(connection)
-    executor.migrate(list(targets))
-    return MigrationExecutor(connection).loader.project_state(list(targets)).apps
+    executor.migrate(executor.loader.graph.leaf_nodes())
 
 
 @pytest.fixture
 def newest(transactional_db: None) -> Iterator[None]:
     """Afterwards all migrations are applied again, whatever happened."""
     yield
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    _forward()
 
 
 def test_the_queue_moves_into_its_table(
@@ -50,7 +53,7 @@ def test_the_queue_moves_into_its_table(
     now, holder = clock.now(), ids.new_guid()
     states = [DUE, SENDING, DELIVERED, WITHHELD, GAVE_UP, CANCELLED]
 
-    old = _migrate(BEFORE).get_model("webhooks", "Delivery")
+    old = _back(BEFORE).get_model("webhooks", "Delivery")
     for ticket, state in zip(tickets, states, strict=True):
         old.objects.create(
             subscription_id=subscription.pk,
@@ -65,7 +68,7 @@ def test_the_queue_moves_into_its_table(
             withheld_reason="record_not_visible" if state == WITHHELD else "",
             finished_at=None if state in (DUE, SENDING) else now,
         )
-    _migrate(AFTER)
+    _forward()
 
     places = list(Queued.objects.order_by("delivery_id").values("lane", "tries", "claimed_by", "in_order", "due_at"))
     due_at = now - timedelta(seconds=1)

@@ -84,9 +84,20 @@ class Kept:
         """Start it; its words go to the log."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self.command,
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self.starts += 1
+
+    def kill_all(self) -> None:
+        """Kill it and all it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def children(self) -> list[int]:
         """The ids of its child processes."""
@@ -215,8 +226,9 @@ class Site:
                 try:
                     kept.process.wait(20)
                 except subprocess.TimeoutExpired:
-                    kept.process.kill()
+                    kept.kill_all()
                     kept.process.wait()
+                kept.kill_all()  # what an earlier start may have left
 
     def stream(self, changes: int, pause: float = 0.02) -> Stream:
         """A stream of changes, begun."""

@@ -121,9 +121,9 @@ def _nothing(_site: Site, stream: Stream, _ground: Ground) -> Injected:
     return 0
 
 
-def _kill(pick: Callable[[Site], Kept], pause: float = 1.5) -> Inject:
+def _kill(pick: Callable[[Site], Kept]) -> Inject:
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
-        return _hit_while(stream, lambda: pick(site).process.kill(), pause + site.random.random())
+        return _hit_while(stream, lambda: pick(site).process.kill(), 1.5 + site.random.random())
 
     return inject
 
@@ -154,10 +154,14 @@ def _at(*points: str, times: int = 3) -> Fault:
     return Fault(inject, environment=environment)
 
 
+def _kill_web(site: Site, stream: Stream, _ground: Ground) -> Injected:
+    return _hit_while(stream, site.web.kill_all, 1.5 + site.random.random())
+
+
 def _kill_any(site: Site, stream: Stream, _ground: Ground) -> Injected:
     """Web, dispatcher and the dispatcher's transport in turn."""
     targets = [
-        lambda: site.web.process.kill(),
+        lambda: site.web.kill_all(),
         lambda: site.dispatchers[0].process.kill(),
         lambda: _end_transport(site),
     ]
@@ -320,7 +324,7 @@ FAULTS: dict[str, Fault] = {
     **{f"dispatcher killed: {point}": _at(point) for point in POINTS},
     "dispatcher killed at each point in turn": _at(*POINTS, times=len(POINTS)),
     "any process killed": Fault(_kill_any),
-    "web killed": Fault(_kill(lambda site: site.web)),
+    "web killed": Fault(_kill_web),
     "dispatcher killed": Fault(_kill(lambda site: site.dispatchers[0])),
     "transport killed": Fault(_kill_transport),
     "one of three dispatchers killed": Fault(_kill(_any_dispatcher), databases=ON_POSTGRESQL, dispatchers=3),
