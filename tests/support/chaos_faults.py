@@ -30,6 +30,8 @@ BOTH = ("sqlite", "postgresql")
 ON_POSTGRESQL = ("postgresql",)
 STORM = 3.0  # seconds
 AWAY = 5.0  # seconds
+FULL = 6.0  # seconds, in which a dispatcher gives a sign of life
+TOLERATED = 300  # seconds that a signature's timestamp may be off at a receiver
 MOST_PROCESSOR_TIME = 0.2  # of the time that a dispatcher waits for its database
 PATIENCE = 60.0  # seconds for a dispatcher to die as often as it is to
 
@@ -252,7 +254,7 @@ def _server(crash: bool) -> Inject:
     return inject
 
 
-def _fill(_site: Site, stream: Stream, ground: Ground) -> Injected:
+def _fill(site: Site, stream: Stream, ground: Ground) -> Injected:
     """Fill the disk that all data lies on, and free it again."""
     fill, free = ground.fill_disk, ground.free_disk
     assert fill is not None
@@ -260,10 +262,13 @@ def _fill(_site: Site, stream: Stream, ground: Ground) -> Injected:
 
     def hit() -> None:
         fill()
-        time.sleep(1.5)
+        time.sleep(FULL)
         free()
 
-    return _hit_while(stream, hit, 1.0, most=2)
+    times = _hit_while(stream, hit, 1.0, most=1)
+    if "the database does not answer" not in site.dispatchers[0].log.read_text():
+        raise AssertionError("the dispatcher did not notice that the disk was full")
+    return times
 
 
 def _clock(*jumps: float) -> Fault:
@@ -279,7 +284,8 @@ def _clock(*jumps: float) -> Fault:
         stream.join()
         return len(jumps)
 
-    databases = BOTH if min(jumps) >= 0 else ON_POSTGRESQL  # the embedded database has no time but its host's
+    # the embedded database has no time but its host's: set back, retries wait; further off, receivers refuse signatures
+    databases = BOTH if min(jumps) >= 0 and max(jumps) < TOLERATED else ON_POSTGRESQL
     return Fault(inject, databases=databases, environment=environment)
 
 
@@ -335,6 +341,7 @@ FAULTS: dict[str, Fault] = {
     "database killed": Fault(_server(crash=True), databases=ON_POSTGRESQL, needs="crash_server"),
     "database restarted": Fault(_server(crash=False), databases=ON_POSTGRESQL, needs="restart_server"),
     "disk full": Fault(_fill, databases=("sqlite",), needs="fill_disk"),
+    "clock four minutes ahead": _clock(240),
     "clock ten minutes ahead": _clock(600),
     "clock ten minutes behind": _clock(-600, 600, -600),
     "storm of 500": _storm(status=500),
