@@ -56,7 +56,7 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     subscribe()
     open_ticket()
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "_latest_begin", timedelta(seconds=-1))
+        patch.setattr(engine, "_margin", -1.0)
         engine.step()
         assert Queued.objects.get().claimed_by == engine.guid
         patch.setattr(queue, "claim", lambda *_, **__: [])

@@ -176,27 +176,6 @@ def test_a_lost_transport_is_no_fault_of_the_endpoint_unless_it_goes_on(
     assert Delivery.objects.get().state == State.GAVE_UP
 
 
-def test_what_waited_too_long_for_its_turn_is_given_back_unsent(
-    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subscribe()
-    open_ticket()
-    submit, margin = engine._transport.submit, engine._margin
-    monkeypatch.setattr(engine, "_margin", -1.0)
-    answered = threading.Event()
-
-    def watch(requests: Iterable[Request]) -> None:
-        submit(requests)
-        monkeypatch.setattr(engine, "_margin", margin)
-        answered.set()
-
-    monkeypatch.setattr(engine._transport, "submit", watch)
-    engine.drain()
-    assert answered.is_set()
-    assert len(receiver.requests) == 1
-    assert (Delivery.objects.get().state, Attempt.objects.count()) == (State.DELIVERED, 1)
-
-
 def test_what_is_done_every_so_often_does_not_wait_for_a_clock_set_back() -> None:
     rhythm, now = Rhythm(timedelta(seconds=5)), datetime(2026, 1, 1, tzinfo=UTC)
     assert rhythm.is_due(now)
