@@ -1,93 +1,114 @@
-"""End to end: claim, rights, prepare, sign, POST, settle with attempts, as fast as one dispatcher goes.
+"""`engine`: end to end – claim, rights, prepare, sign, POST, settle with attempts – as fast as a dispatcher goes.
 
-`python bench/engine.py [sqlite|postgres] [deliveries] [subscriptions]` fills the queue, starts `workwire dispatch` as an
-operator would, and prints deliveries a second between a tenth and the last tenth of the backlog, the processor time of the
-dispatcher for each and its memory.
+A backlog is fanned out in this process, then `workwire dispatch` works it off as an operator would start it. Counted is
+what arrives at the sink between the first and the last tenth; nothing may be missing there or undelivered in the log.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import dataclass
 
+import filling
 import rig
-
-
-def main() -> None:
-    """Measure and print."""
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("database", choices=rig.DATABASES, nargs="?", default="sqlite")
-    arguments.add_argument("deliveries", type=int, nargs="?", default=60_000)
-    arguments.add_argument("subscriptions", type=int, nargs="?", default=4)
-    arguments.add_argument("--dispatchers", type=int, default=1)
-    arguments.add_argument("--blocker", action="store_true", help="keep a transaction open elsewhere meanwhile")
-    given = arguments.parse_args()
-    with rig.sink(given.subscriptions) as sink, rig.installation(given.database):
-        fanned = fill(given.deliveries, sink.ports)
-        print(f"{given.database}: fan-out of {given.deliveries} deliveries: {fanned:,.0f}/s")
-        with rig.blocker(given.blocker):
-            result = drain(sink, given.dispatchers)
-        print(f"{given.database}: {result}")
-
-
-def fill(count: int, ports: list[int]) -> float:
-    """Queue so many deliveries to the endpoints; how many a second the fan-out made."""
-    from workwire.kernel import clock
-    from workwire.outbox.models import Pending
-    from workwire.reactions.webhooks import fanning
-
-    office = rig.office()
-    rig.subscribe(office, [f"http://127.0.0.1:{port}/hook" for port in ports])
-    rig.add_events(office, count // len(ports))
-    begun = time.perf_counter()
-    while Pending.objects.exists():
-        fanning.fan_out(clock.now())
-    took = time.perf_counter() - begun
-    rig.vacuum()
-    return count / took
+from figures import Figure, Given, check, median, say
+from sink import Sink, sink
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How a backlog was worked off: deliveries a second, microseconds of the dispatchers' processors and MiB for each."""
+    """How a backlog was worked off: deliveries a second, microseconds of the dispatchers' and of the database server's
+    processors for each, and MiB of the largest dispatcher."""
 
     rate: float
     cost: float
+    server_cost: float
     memory: float
 
-    def __str__(self) -> str:
-        return f"{self.rate:,.0f} deliveries/s, {self.cost:.0f} µs of the dispatcher each, {self.memory:.0f} MB"
+
+def measure(given: Given) -> list[Figure]:
+    """One dispatcher; on PostgreSQL also two, and one beside a transaction left open."""
+    backlog, database = given.size(60_000, 10_000), given.database
+    with sink() as target, rig.installation(database) as place:
+        filling.subscribe(filling.office(), target.urls)
+        fanned, runs = zip(*(_run(target, place, backlog) for _ in range(given.runs)), strict=True)
+        figures = [
+            median(f"engine.{database}", [run.rate for run in runs], "deliveries/s"),
+            median(f"engine.{database}.cost", [run.cost for run in runs], "µs"),
+            median(f"engine.{database}.memory", [run.memory for run in runs], "MiB"),
+            median(f"engine.{database}.fanout", fanned, "deliveries/s"),
+        ]
+        if database == "postgres":
+            two = [_run(target, place, backlog, dispatchers=2)[1].rate for _ in range(given.runs)]
+            blocked = [_run(target, place, backlog, blocked=True)[1].rate for _ in range(given.runs)]
+            figures += [
+                median("engine.postgres.two", two, "deliveries/s"),
+                median("engine.postgres.blocked", blocked, "deliveries/s"),
+            ]
+    return figures
 
 
-def drain(sink: rig.Sink, dispatchers: int = 1) -> Drained:
-    """Let dispatchers work off the queue; nothing may be left over or undelivered."""
-    from workwire.reactions.webhooks.models import Delivery, Queued, State
+def _run(
+    target: Sink, place: rig.Installation, backlog: int, *, dispatchers: int = 1, blocked: bool = False
+) -> tuple[float, Drained]:
+    """How fast so many deliveries were fanned out, and worked off."""
+    filling.add_events(backlog // len(target.ports))
+    fanned = fan_out(backlog)
+    with rig.blocker(blocked):
+        drained = drain(target, place, dispatchers=dispatchers)
+    what = f"{dispatchers} dispatcher{'s' * (dispatchers > 1)}{' beside a blocker' * blocked}"
+    say(f"  {what}: {drained.rate:,.0f} deliveries/s, {drained.cost:.0f} µs each, {drained.memory:.0f} MiB")
+    return fanned, drained
 
-    total, before = Queued.objects.count(), sink.arrived()
-    running = [rig.dispatcher() for _ in range(dispatchers)]
-    memory, marks = 0.0, list[tuple[float, float, int]]()
-    try:
-        while not marks or marks[-1][2] < total:
-            time.sleep(0.05)
-            cost = sum(rig.processor_seconds(process.pid) for process in running)
-            marks.append((time.perf_counter(), cost, sink.arrived() - before - len(marks)))
-        memory = max(rig.memory(process.pid) for process in running)
-        while Queued.objects.exists():
-            time.sleep(0.1)
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait()
+
+def fan_out(deliveries: int) -> float:
+    """Fan out what is pending; returns how many deliveries a second that made, which must be so many."""
+    from workwire.kernel import clock
+    from workwire.outbox.models import Pending
+    from workwire.reactions.webhooks import fanning
+    from workwire.reactions.webhooks.models import Queued
+
+    before, begun = Queued.objects.count(), time.perf_counter()
+    while Pending.objects.exists():
+        fanning.fan_out(clock.now())
+    took = time.perf_counter() - begun
+    made = Queued.objects.count() - before
+    check(made == deliveries, f"fan-out made {made} of {deliveries} deliveries")
+    rig.vacuum()
+    return deliveries / took
+
+
+def drain(target: Sink, place: rig.Installation, *, dispatchers: int = 1) -> Drained:
+    """Let dispatchers work off the queue; nothing may be left over, undelivered or sent twice."""
+    from workwire.reactions.webhooks.models import Queued
+
+    total, before = Queued.objects.count(), target.arrived()
+    with rig.dispatchers(dispatchers) as running:
+        server = place.processor_seconds()
+        pace = target.pace(
+            before + total, since=before, spent=lambda: sum(rig.processor_seconds(pid) for pid in running)
+        )
+        server = place.processor_seconds() - server
+        memory = max(rig.memory(pid) for pid in running)
+        wait_for_settling()
+    check_delivered()
+    check(target.arrived() - before == total, f"{target.arrived() - before} messages arrived for {total} deliveries")
+    return Drained(pace.rate, pace.cost, server / total * 1e6, memory)
+
+
+def wait_for_settling(left: int = 0, *, seconds: float = 60.0) -> None:
+    """Wait until no more than so many deliveries are in the queue."""
+    from workwire.reactions.webhooks.models import Queued
+
+    deadline = time.monotonic() + seconds
+    while (queued := Queued.objects.count()) > left:
+        check(time.monotonic() < deadline, f"{queued - left} deliveries are still queued")
+        time.sleep(0.05)
+
+
+def check_delivered() -> None:
+    """Everything in the log must have been delivered."""
+    from workwire.reactions.webhooks.models import Delivery, State
+
     wrong = Delivery.objects.exclude(state=State.DELIVERED).count()
-    if wrong:
-        raise SystemExit(f"{wrong} deliveries were not delivered")
-    begun, begun_cost, first = next(mark for mark in marks if mark[2] > total * 0.1)
-    ended, ended_cost, last = next(mark for mark in marks if mark[2] > total * 0.9)
-    count = last - first
-    return Drained(count / (ended - begun), (ended_cost - begun_cost) / count * 1e6, memory)
-
-
-if __name__ == "__main__":
-    main()
+    check(not wrong, f"{wrong} deliveries were not delivered")

@@ -32,7 +32,7 @@ def test_the_development_lock_holds_the_base_lock() -> None:
     assert {name: dev.get(name) for name in base} == base
 
 
-@pytest.mark.parametrize("lock", ["base.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["base.txt", "dev.txt", "bench.txt"])
 def test_a_lock_holds_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     blocks = re.split(r"\n(?=[a-zA-Z0-9])", text.strip())

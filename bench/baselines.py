@@ -1,0 +1,99 @@
+"""`celery`, `bullmq`: what the usual ways to send webhooks do on the same machine with the same sink and the same body.
+
+Both sign each message and POST it over kept-alive connections, a job for each delivery, with retries switched on. The
+queue is filled first, then one worker with its usual concurrency drains it; Redis keeps nothing on disk, which is in
+favour of the baseline. Their packages go into a temporary folder and are no part of Workwire.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from client import BODY
+from figures import Failed, Figure, Given, check, median, say
+from rig import ROOT
+from sink import free_ports, program_of, sink, wait_for_port
+
+HERE = Path(__file__).parent
+CELERY_PROCESSES, BULLMQ_JOBS = 16, 64
+
+
+def celery(given: Given) -> list[Figure]:
+    """Celery with prefork processes, Redis and `requests`."""
+    with tempfile.TemporaryDirectory(prefix="workwire-celery-") as name, redis() as broker:
+        python = _python_with(ROOT / "requirements" / "bench.txt", Path(name))
+        celery = [python, "-m", "celery", "-A", "celery_tasks", "worker", "-l", "ERROR", "-c", str(CELERY_PROCESSES)]
+        rates = _rates(given.size(12_000, 2_000), given.runs, [python, "celery_tasks.py"], celery, HERE, broker)
+    return [median("celery", rates, "deliveries/s")]
+
+
+def bullmq(given: Given) -> list[Figure]:
+    """BullMQ and undici in one Node process."""
+    node = program_of("node", "nodejs")
+    with tempfile.TemporaryDirectory(prefix="workwire-bullmq-") as name, redis() as broker:
+        folder = Path(name)
+        for file in ("package.json", "deliver.mjs"):
+            shutil.copy(HERE / "bullmq" / file, folder)
+        _install([program_of("npm", "npm"), "install", "--no-audit", "--no-fund", "--no-package-lock"], folder)
+        fill, work = [node, "deliver.mjs", "fill"], [node, "deliver.mjs", "work", str(BULLMQ_JOBS)]
+        rates = _rates(given.size(30_000, 5_000), given.runs, fill, work, folder, broker)
+    return [median("bullmq", rates, "deliveries/s")]
+
+
+def _rates(count: int, runs: int, fill: Sequence[str], work: Sequence[str], folder: Path, broker: str) -> list[float]:
+    """Fill a queue and let a worker drain it, so many times; deliveries a second of each."""
+    rates = []
+    environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    environment |= {"BROKER": broker, "BODY": BODY.decode(), "PYTHONWARNINGS": "ignore"}
+    with sink() as target:
+        for _ in range(runs):
+            before = target.arrived()
+            filled = subprocess.run([*fill, str(count), *target.urls], cwd=folder, env=environment)
+            check(filled.returncode == 0, "the queue of the baseline could not be filled; the lines above say why")
+            worker = subprocess.Popen(work, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+            try:
+                rates.append(target.pace(before + count, since=before).rate)
+            finally:
+                worker.terminate()
+                worker.wait()
+            check(target.arrived() - before == count, f"{target.arrived() - before} of {count} messages arrived")
+            say(f"  {rates[-1]:,.0f} deliveries/s")
+    return rates
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """A Redis server of its own on loopback; gives its URL."""
+    program, port = program_of("redis-server", "redis-server"), free_ports(1)[0]
+    with tempfile.TemporaryDirectory(prefix="workwire-redis-") as folder:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+        server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+        try:
+            wait_for_port(port)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _python_with(lock: Path, folder: Path) -> str:
+    """An interpreter of a fresh environment that holds a locked set of packages."""
+    _install([sys.executable, "-m", "venv", str(folder)], folder)
+    python = str(folder / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    _install([*pip, "-r", str(lock)], folder)
+    return python
+
+
+def _install(command: Sequence[str], folder: Path) -> None:
+    say(f"  installing: {Path(command[0]).name} {' '.join(command[1:3])} …")
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise Failed(f"the packages of the baseline could not be installed: {(done.stderr or done.stdout)[-600:]}")

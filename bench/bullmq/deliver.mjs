@@ -1,0 +1,46 @@
+// The BullMQ baseline: a job for each delivery, one Node process.
+// `node deliver.mjs fill COUNT URL …` fills the queue; `node deliver.mjs work JOBS` drains it, so many jobs at a time.
+
+import { createHmac, randomUUID } from 'node:crypto'
+import { Queue, Worker } from 'bullmq'
+import { Agent, request } from 'undici'
+
+const SECRET = '0123456789abcdef0123456789abcdef'
+const AT_ONCE = 1000
+const broker = new URL(process.env.BROKER)
+const connection = { host: broker.hostname, port: Number(broker.port), maxRetriesPerRequest: null }
+const [what, number, ...urls] = process.argv.slice(2)
+
+async function fill(count) {
+  const queue = new Queue('deliveries', { connection })
+  const opts = { attempts: 9, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true }
+  for (let begin = 0; begin < count; begin += AT_ONCE) {
+    const jobs = []
+    for (let n = begin; n < Math.min(begin + AT_ONCE, count); n++) {
+      jobs.push({ name: 'deliver', data: { url: urls[n % urls.length], id: randomUUID(), body: process.env.BODY }, opts })
+    }
+    await queue.addBulk(jobs)
+  }
+  await queue.close()
+}
+
+function work(concurrency) {
+  const dispatcher = new Agent({ connections: concurrency })
+  const deliver = async ({ data }) => {
+    const stamp = Math.floor(Date.now() / 1000).toString()
+    const signature = createHmac('sha256', SECRET).update(`${data.id}.${stamp}.${data.body}`).digest('base64')
+    const headers = {
+      'content-type': 'application/json',
+      'webhook-id': data.id,
+      'webhook-timestamp': stamp,
+      'webhook-signature': `v1,${signature}`,
+    }
+    const { statusCode, body } = await request(data.url, { method: 'POST', body: data.body, headers, dispatcher })
+    await body.dump()
+    if (statusCode >= 300) throw new Error(`answered ${statusCode}`)
+  }
+  new Worker('deliveries', deliver, { connection, concurrency })
+}
+
+if (what === 'fill') await fill(Number(number))
+else work(Number(number))

@@ -1,0 +1,231 @@
+"""Ways to fill an installation: an organisation with tickets, subscriptions to them, and as many events and deliveries as
+wanted, copied by the database itself from what ordinary commands have made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from figures import say
+
+if TYPE_CHECKING:
+    from workwire.cli.seed import Organisation
+    from workwire.kernel.actor import Actor
+    from workwire.reactions.webhooks.models import State, Subscription
+    from workwire.rooms.work.models import WorkItem
+
+BATCH = 500_000  # deliveries written in one transaction
+_EVENT = (
+    "name, record_type, record_guid, company_guid, contract_guid, service_guid, work_item_guid, actor_id,"
+    " occurred_at, body"
+)
+_DELIVERY = (
+    "guid, subscription_id, event_id, record_guid, test_body, state, attempts, end_reason, created_at, finished_at"
+)
+_QUEUED = "delivery_id, subscription_id, record_guid, lane, due_at, tries, is_replay, in_order"
+_ATTEMPT = "delivery_id, number, started_at, duration, status, error, detail, answer_head, sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A seeded organisation with tickets that events can be about."""
+
+    organisation: Organisation
+    builder: Actor
+    member: Actor
+    customer: Any
+    tickets: Sequence[WorkItem]
+
+
+def office(tickets: int = 100) -> Office:
+    """Seed an organisation and tickets; whatever that put into the queue is dropped."""
+    from workwire.access import sessions
+    from workwire.cli.seed import seed
+    from workwire.outbox.models import Pending
+    from workwire.rooms.work import commands as work
+
+    organisation = seed()
+    builder, member = (
+        sessions.actor_for(organisation.accounts[who].user) for who in ("process builder", "team member")
+    )
+    customer = organisation.customers[0]
+    made = [
+        work.create_ticket(customer.ticket_version.guid, by=member, title=f"Invoice {number} does not match the order")
+        for number in range(tickets)
+    ]
+    Pending.objects.all().delete()
+    return Office(organisation, builder, member, customer, made)
+
+
+def subscribe(office: Office, urls: Sequence[str]) -> list[tuple[Subscription, str]]:
+    """Subscriptions to new work of the first customer, one for each URL, with their secrets."""
+    from workwire.outbox.objects import ObjectType
+    from workwire.reactions.webhooks import commands
+
+    company = office.customer.company.guid
+    terms = [
+        commands.Terms(0, url, ObjectType.COMPANY, company, header_name="X-Token", header_value="abc") for url in urls
+    ]
+    return [commands.subscribe(each, by=office.builder) for each in terms]
+
+
+def subscribe_to_tickets(
+    office: Office, tickets: Sequence[WorkItem], urls: Sequence[str]
+) -> list[tuple[Subscription, str]]:
+    """A subscription to the changes of each ticket, with its secret; the URLs take turns."""
+    from workwire.outbox.objects import ObjectType
+    from workwire.reactions.webhooks import commands
+
+    terms = [
+        commands.Terms(1, urls[number % len(urls)], ObjectType.PACKET, ticket.guid)
+        for number, ticket in enumerate(tickets)
+    ]
+    return [commands.subscribe(each, by=office.builder) for each in terms]
+
+
+def copies_of(subscription: Subscription, count: int, **changed: Sequence[Any]) -> list[Subscription]:
+    """Copies of a subscription, not saved yet, each with its own GUID; `changed` gives values that take turns."""
+    from workwire.kernel import ids
+    from workwire.reactions.webhooks.models import Subscription
+
+    kept = {field.attname: getattr(subscription, field.attname) for field in Subscription._meta.concrete_fields}
+    del kept["id"]
+    return [
+        Subscription(
+            **kept | {"guid": ids.new_guid()} | {name: values[number % len(values)] for name, values in changed.items()}
+        )
+        for number in range(count)
+    ]
+
+
+def add_events(count: int, *, pending: bool = True) -> int:
+    """Put so many events about the tickets into the ledger, and into the queue for fan-out, as if the tickets had just
+    been created; returns the id of the last event before them."""
+    from django.db import transaction
+
+    last = _last("outbox_event")
+    with transaction.atomic():
+        _run(
+            f"INSERT INTO outbox_event (guid, sequence, {_EVENT})"
+            f" SELECT {_guid('s.n')}, s.n, {_EVENT} FROM {_series(last + 1, last + count)} JOIN ("
+            "  SELECT row_number() OVER (ORDER BY id) - 1 AS place, outbox_event.* FROM outbox_event"
+            f"  WHERE name = 'WorkItemCreated' AND sequence = 1) AS first ON first.place = s.n %% {_tickets()} ORDER BY s.n"
+        )
+        if pending:
+            _run(
+                "INSERT INTO outbox_pending (event_id, in_bulk) SELECT id, false FROM outbox_event WHERE id > %s", last
+            )
+    return last
+
+
+def add_deliveries(
+    after: int, subscriptions: Sequence[Subscription], *, state: State | None = None, at: datetime | None = None
+) -> None:
+    """Write a delivery to each subscription for every event behind an id: waiting in the queue, or ended in a state with
+    one attempt; a batch of events in one transaction."""
+    from django.db import transaction
+
+    from workwire.kernel import clock
+    from workwire.reactions.webhooks.models import State
+
+    moment, first, last = _moment(at or clock.now()), after, _last("outbox_event")
+    ended = int(state or State.DUE)
+    marks = ", ".join(str(subscription.pk) for subscription in subscriptions)
+    step = max(1, BATCH // len(subscriptions))
+    for begin in range(first, last, step):
+        before = _last("webhooks_delivery")
+        with transaction.atomic():
+            _run(
+                f"INSERT INTO webhooks_delivery ({_DELIVERY})"
+                f" SELECT {_guid('e.id * 100000 + s.id')}, s.id, e.id, e.record_guid, '', %s, %s, '', %s, %s"
+                f" FROM outbox_event e CROSS JOIN webhooks_subscription s WHERE e.id > %s AND e.id <= %s"
+                f" AND s.id IN ({marks}) ORDER BY e.id, s.id",
+                *(ended, 1 if ended else 0, moment, moment if ended else None, begin, begin + step),
+            )
+            if ended:
+                _run(
+                    f"INSERT INTO webhooks_attempt ({_ATTEMPT})"
+                    f" SELECT id, 1, created_at, 0.01, 204, '', '', {_empty_bytes()}, '' FROM webhooks_delivery"
+                    " WHERE id > %s",
+                    before,
+                )
+            else:
+                _run(
+                    f"INSERT INTO webhooks_queued ({_QUEUED})"
+                    " SELECT id, subscription_id, record_guid, 0, created_at, 0, false, false FROM webhooks_delivery"
+                    " WHERE id > %s",
+                    before,
+                )
+        say(f"  {(min(begin + step, last) - first) * len(subscriptions):,} deliveries written")
+
+
+def add_work_items(count: int) -> None:
+    """Copy the tickets until there are so many more."""
+    from django.db import transaction
+
+    from workwire.rooms.work.models import WorkItem
+
+    own = ("id", "guid", "reference")
+    names = ", ".join(field.column for field in WorkItem._meta.concrete_fields if field.column not in own)
+    last, sources = _last("work_workitem"), _tickets()
+    for begin in range(0, count, BATCH):
+        first, final = last + 1 + begin, last + min(begin + BATCH, count)
+        with transaction.atomic():
+            _run(
+                f"INSERT INTO work_workitem (guid, reference, {names})"
+                f" SELECT {_guid('s.n')}, CAST(s.n + 100000000 AS varchar(60)) || '-T', {names}"
+                f" FROM {_series(first, final)} JOIN (SELECT row_number() OVER (ORDER BY id) - 1 AS place, w.*"
+                f" FROM work_workitem w ORDER BY id LIMIT {sources}) AS first ON first.place = s.n %% {sources} ORDER BY s.n"
+            )
+
+
+def _tickets() -> int:
+    from workwire.outbox.models import Event
+
+    return Event.objects.filter(name="WorkItemCreated", sequence=1).count()
+
+
+def _series(first: int, last: int) -> str:
+    """A table `s` with the whole numbers `n` between two."""
+    if _on_postgresql():
+        return f"generate_series({first}::bigint, {last}) AS s(n)"
+    numbers = f"SELECT {first} AS n UNION ALL SELECT n + 1 FROM numbers WHERE n < {last}"
+    return f"(WITH RECURSIVE numbers AS ({numbers}) SELECT n FROM numbers) AS s"
+
+
+def _guid(number: str) -> str:
+    """A GUID made of a number, growing with it as those of the product grow with time."""
+    return f"lpad(to_hex({number}), 32, '0')::uuid" if _on_postgresql() else f"printf('%%032x', {number})"
+
+
+def _empty_bytes() -> str:
+    return "''::bytea" if _on_postgresql() else "x''"
+
+
+def _moment(at: datetime) -> Any:
+    from workwire.reactions.webhooks import sql
+
+    return sql.moment(at)
+
+
+def _last(table: str) -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table}")
+        return int(cursor.fetchone()[0])
+
+
+def _run(sql: str, *parameters: Any) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+def _on_postgresql() -> bool:
+    from django.db import connection
+
+    return bool(connection.vendor == "postgresql")

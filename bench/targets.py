@@ -1,0 +1,53 @@
+"""What the table shows, in its order, and what is to be reached; most of it are ratios of the same run."""
+
+from __future__ import annotations
+
+from figures import Row
+from rig import DATABASES
+
+NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
+
+
+def _on_both(
+    what: str,
+    figure: str,
+    against: str = "",
+    *,
+    least: float | dict[str, float] | None = None,
+    most: float | dict[str, float] | None = None,
+) -> list[Row]:
+    """A row for each database; `{}` in names stands for it."""
+
+    def bound(given: float | dict[str, float] | None, database: str) -> float | None:
+        return given[database] if isinstance(given, dict) else given
+
+    return [
+        Row(
+            f"{what}, {NAMES[database]}",
+            figure.format(database),
+            against.format(database),
+            least=bound(least, database),
+            most=bound(most, database),
+        )
+        for database in DATABASES
+    ]
+
+
+ROWS = [
+    Row("transport alone, 64 in flight", "client.64"),
+    Row("transport alone, 256 in flight", "client.256"),
+    Row("transport alone, 64 in flight: processor time", "client.64.cost"),
+    Row("Celery + Redis + requests", "celery"),
+    Row("BullMQ + undici", "bullmq"),
+    *_on_both("end to end", "engine.{}", least={"sqlite": 15_000, "postgres": 12_000}),
+    *_on_both(
+        "end to end, against the transport alone", "engine.{}", "client.64", least={"sqlite": 0.35, "postgres": 0.35}
+    ),
+    *_on_both("end to end, against Celery", "engine.{}", "celery", least=25),
+    *_on_both("end to end, against BullMQ", "engine.{}", "bullmq", least=3),
+    *_on_both("end to end: processor time of the dispatcher", "engine.{}.cost"),
+    *_on_both("memory of the dispatcher and its child", "engine.{}.memory", most=150),
+    *_on_both("fan-out of a backlog", "engine.{}.fanout"),
+    Row("two dispatchers, PostgreSQL", "engine.postgres.two", "engine.postgres", least=1.6),
+    Row("beside a transaction left open, PostgreSQL", "engine.postgres.blocked", "engine.postgres", least=0.5),
+]
