@@ -14,6 +14,11 @@ from pathlib import Path
 import baselines
 import client
 import engine
+import fanout
+import growth
+import idle
+import latency
+import retention
 from figures import Failed, Figure, Given, say, table
 from rig import DATABASES, ROOT
 from targets import ROWS
@@ -27,6 +32,13 @@ MEASUREMENTS: dict[str, tuple[Measurement, tuple[str, ...]]] = {
     "celery": (baselines.celery, NO_DATABASE),
     "bullmq": (baselines.bullmq, NO_DATABASE),
     "engine": (engine.measure, DATABASES),
+    "fanout": (fanout.measure, DATABASES),
+    "growth": (growth.measure, DATABASES),
+    "retention": (retention.measure, DATABASES),
+    "latency": (latency.idle, DATABASES),
+    "steady": (latency.steady, DATABASES),
+    "isolation": (latency.isolation, DATABASES),
+    "idle": (idle.measure, DATABASES),
 }
 
 

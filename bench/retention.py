@@ -1,0 +1,97 @@
+"""`retention`: how fast the old log is removed, alone and beside full delivery, and how much that slows delivery."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import engine
+import filling
+import rig
+from figures import Figure, Given, check, say
+from sink import sink
+
+OLD = timedelta(days=60)
+
+
+def measure(given: Given) -> list[Figure]:
+    """Removal alone, delivery alone, then both at once."""
+    old, backlog = given.size(1_000_000, 60_000), given.size(60_000, 10_000)
+    with sink() as target, rig.installation(given.database) as place:
+        from workwire.kernel import clock
+        from workwire.reactions.webhooks.models import State
+
+        subscriptions = [subscription for subscription, _ in filling.subscribe(filling.office(), target.urls)]
+        after = filling.add_events(old // len(subscriptions), pending=False)
+        filling.add_deliveries(after, subscriptions, state=State.DELIVERED, at=clock.now() - OLD)
+        rig.vacuum()
+        alone = _remove(old // 4)
+        say(f"  {alone:,.0f} rows a second removed")
+        filling.add_events(backlog // len(subscriptions))
+        engine.fan_out(backlog)
+        undisturbed = engine.drain(target, place).rate
+        filling.add_events(backlog // len(subscriptions))
+        engine.fan_out(backlog)
+        with _removing() as removed:
+            begun = time.perf_counter()
+            disturbed = engine.drain(target, place).rate
+            beside = removed[0] / (time.perf_counter() - begun)
+    name = f"retention.{given.database}"
+    return [
+        Figure(f"{name}.alone", alone, "rows/s"),
+        Figure(f"{name}.beside", beside, "rows/s"),
+        Figure(f"{name}.undisturbed", undisturbed, "deliveries/s"),
+        Figure(f"{name}.disturbed", disturbed, "deliveries/s"),
+    ]
+
+
+def _remove(count: int) -> float:
+    """Remove so many of the oldest deliveries; rows a second, attempts not counted."""
+    from workwire.kernel import clock
+    from workwire.reactions.webhooks import retention
+    from workwire.reactions.webhooks.models import Attempt, Delivery
+
+    before, removed, begun = Delivery.objects.count(), 0, time.perf_counter()
+    while removed < count:
+        batch = retention.remove_old(clock.now() - OLD / 2)
+        check(batch > 0, "there was nothing more to remove")
+        removed += batch
+    took = time.perf_counter() - begun
+    check(before - Delivery.objects.count() == removed, "the log shrank by something else than was removed")
+    check(Attempt.objects.count() == Delivery.objects.count(), "attempts were left behind")
+    return removed / took
+
+
+@contextlib.contextmanager
+def _removing() -> Iterator[list[int]]:
+    """Remove old deliveries in a thread of its own without a pause; counts how many."""
+    removed, over, failures = [0], threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        from django.db import connection
+
+        from workwire.kernel import clock
+        from workwire.reactions.webhooks import retention
+
+        try:
+            while not over.is_set():
+                batch = retention.remove_old(clock.now() - OLD / 2)
+                removed[0] += batch
+                check(batch > 0, "everything old was removed before delivery had ended")
+        except BaseException as failure:  # noqa: BLE001 - raised again where the thread is waited for
+            failures.append(failure)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield removed
+    finally:
+        over.set()
+        thread.join()
+    for failure in failures:
+        raise failure
