@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import engine
 import filling
@@ -14,27 +15,26 @@ import rig
 from figures import Figure, Given, check, say
 from sink import sink
 
-OLD = timedelta(days=60)
+if TYPE_CHECKING:
+    from workwire.reactions.webhooks.models import Subscription
+
+OLD, ENDPOINTS = timedelta(days=60), 4
 
 
 def measure(given: Given) -> list[Figure]:
     """Removal alone, delivery alone, then both at once."""
-    old, backlog = given.size(1_000_000, 60_000), given.size(60_000, 10_000)
-    with sink() as target, rig.installation(given.database) as place:
-        from workwire.kernel import clock
-        from workwire.reactions.webhooks.models import State
-
+    old, backlog = given.size(500_000, 50_000), given.size(60_000, 10_000)
+    with sink(ENDPOINTS) as target, rig.installation(given.database) as place:
         subscriptions = [subscription for subscription, _ in filling.subscribe(filling.office(), target.urls)]
-        after = filling.add_events(old // len(subscriptions), pending=False)
-        filling.add_deliveries(after, subscriptions, state=State.DELIVERED, at=clock.now() - OLD)
-        rig.vacuum()
-        alone = _remove(old // 4)
+        _fill(old, subscriptions)
+        alone = _remove(old)
         say(f"  {alone:,.0f} rows a second removed")
-        filling.add_events(backlog // len(subscriptions))
-        engine.fan_out(backlog)
+        _queue(backlog)
+        begun = time.perf_counter()
         undisturbed = engine.drain(target, place).rate
-        filling.add_events(backlog // len(subscriptions))
-        engine.fan_out(backlog)
+        enough = alone * (time.perf_counter() - begun) * 2
+        _queue(backlog)
+        _fill(int(enough), subscriptions)
         with _removing() as removed:
             begun = time.perf_counter()
             disturbed = engine.drain(target, place).rate
@@ -46,6 +46,21 @@ def measure(given: Given) -> list[Figure]:
         Figure(f"{name}.undisturbed", undisturbed, "deliveries/s"),
         Figure(f"{name}.disturbed", disturbed, "deliveries/s"),
     ]
+
+
+def _fill(count: int, subscriptions: list[Subscription]) -> None:
+    """Write a log of old deliveries with their attempts."""
+    from workwire.kernel import clock
+    from workwire.reactions.webhooks.models import State
+
+    after = filling.add_events(count // len(subscriptions), pending=False)
+    filling.add_deliveries(after, subscriptions, state=State.DELIVERED, at=clock.now() - OLD)
+    rig.vacuum()
+
+
+def _queue(count: int) -> None:
+    filling.add_events(count // ENDPOINTS)
+    engine.fan_out(count)
 
 
 def _remove(count: int) -> float:

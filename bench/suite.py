@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import api
 import baselines
 import client
 import engine
@@ -18,6 +19,7 @@ import fanout
 import growth
 import idle
 import latency
+import lists
 import retention
 from figures import Failed, Figure, Given, say, table
 from rig import DATABASES, ROOT
@@ -34,10 +36,12 @@ MEASUREMENTS: dict[str, tuple[Measurement, tuple[str, ...]]] = {
     "engine": (engine.measure, DATABASES),
     "fanout": (fanout.measure, DATABASES),
     "growth": (growth.measure, DATABASES),
+    "lists": (lists.measure, DATABASES),
     "retention": (retention.measure, DATABASES),
     "latency": (latency.idle, DATABASES),
     "steady": (latency.steady, DATABASES),
     "isolation": (latency.isolation, DATABASES),
+    "api": (api.measure, DATABASES),
     "idle": (idle.measure, DATABASES),
 }
 

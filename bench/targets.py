@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from figures import Row
+from lists import PAGES
 from rig import DATABASES
 
+FLAT = 1.5  # a page of a list a thousand times as long may take so many times as long, within what is noise
 NAMES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
 
 
@@ -66,6 +68,20 @@ ROWS = [
     *_on_both("fan-out to 3 among 10,000 subscriptions", "fanout.{}.many", "fanout.{}.few", most=2),
     *_on_both("processor time at a backlog of 1,000,000", "growth.{}.long", "growth.{}.short", most=1.3),
     *_on_both("time per delivery at a backlog of 1,000,000", "growth.{}.long.clock", "growth.{}.short.clock", most=1.3),
+    *(
+        row
+        for page in PAGES
+        for row in _on_both(
+            f"list for {page.who.replace('_', ' ')}: {page.what}",
+            f"lists.{{}}.{page.name}.large",
+            f"lists.{{}}.{page.name}.small",
+            most=FLAT,
+        )
+    ),
+    *_on_both("tickets created through the REST API", "api.rest.{}.core", least=300),
+    *_on_both("tickets created through the web API", "api.webapi.{}.core", least=300),
+    *_on_both("tickets created through the REST API, by the clock", "api.rest.{}.clock"),
+    *_on_both("tickets created through the web API, by the clock", "api.webapi.{}.clock"),
     *_on_both("retention alone", "retention.{}.alone"),
     *_on_both("retention beside full delivery", "retention.{}.beside", "retention.{}.alone"),
     *_on_both("full delivery beside retention", "retention.{}.disturbed", "retention.{}.undisturbed"),

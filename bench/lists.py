@@ -1,0 +1,197 @@
+"""`lists`: pages of the delivery log and of the work items, in a small installation and in a large one.
+
+Asked for through the REST API, in this process. Three accounts look: an administrator, the owner of most subscriptions who
+sees all records, and the owner of a few who sees what data permissions allow. A page must have as many rows in the large
+installation as in the small one, so that the two can be compared.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import filling
+import rig
+from figures import Figure, Given, check, say
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from workwire.reactions.webhooks.models import Subscription
+
+SUBSCRIPTIONS, OF_FEW = 100, 10
+SMALL = 10_000
+UNUSUAL = 100  # one in so many deliveries was withheld
+LIMIT = 50
+MOST_LOOKS, MOST_SECONDS = 15, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: who asks, what for. `{…}` in the query is filled in from what is there (see `_places`)."""
+
+    what: str
+    who: str
+    path: str
+    query: str = ""
+
+    @property
+    def name(self) -> str:
+        """How figures call it."""
+        return f"{self.who}.{self.what.replace(' ', '_')}"
+
+
+PAGES = [
+    *(
+        Page(f"{what} of the log", who, "deliveries", query)
+        for who in ("administrator", "owner", "owner_of_few")
+        for what, query in (
+            ("first page", ""),
+            ("deep page", "cursor={deep}"),
+            ("withheld", "state=withheld"),
+            ("given up (none)", "state=gave_up"),
+            ("due (none)", "state=due"),
+            ("delivered", "state=delivered"),
+            ("one subscription", "subscription={own}"),
+            ("deep page of one subscription", "subscription={own}&cursor={deep}"),
+            ("one subscription, withheld", "subscription={own}&state=withheld"),
+            ("one record", "record={record}"),
+            ("one webhook", "webhook=PacketCreated"),
+            ("another webhook (none)", "webhook=PacketUpdated"),
+            ("old ones", "until={early}"),
+        )
+    ),
+    *(
+        Page(f"{what} of work items", who, "work-items", query)
+        for who in ("administrator", "member")
+        for what, query in (
+            ("first page", ""),
+            ("deep page", "cursor={deep_item}"),
+            ("in draft", "status=Draft"),
+            ("closed (none)", "status=Closed"),
+            ("of one kind", "kind=ticket"),
+            ("of another kind (none)", "kind=case"),
+        )
+    ),
+]
+
+
+def measure(given: Given) -> list[Figure]:
+    """Every page at both sizes."""
+    deliveries = given.size(10_000_000 if given.database == "postgres" else 1_000_000, 200_000)
+    items = given.size(1_000_000 if given.database == "postgres" else 200_000, 50_000)
+    with rig.installation(given.database):
+        office = filling.office()
+        subscriptions = _subscriptions(office)
+        clients = _clients(office)
+        _grow(SMALL, SMALL, subscriptions)
+        small = _look(clients, subscriptions, given)
+        _grow(deliveries - SMALL, items - SMALL, subscriptions)
+        large = _look(clients, subscriptions, given)
+    figures = []
+    for page in PAGES:
+        (before, rows), (after, rows_after) = small[page.name], large[page.name]
+        check(rows == rows_after, f"{page.name} has {rows_after} rows instead of {rows}")
+        say(f"  {page.name}: {before:.1f} ms, then {after:.1f} ms")
+        figures += [
+            Figure(f"lists.{given.database}.{page.name}.small", before, "ms"),
+            Figure(f"lists.{given.database}.{page.name}.large", after, "ms"),
+        ]
+    return figures
+
+
+def _grow(deliveries: int, items: int, subscriptions: list[Subscription]) -> None:
+    from django.db import connection
+
+    from workwire.reactions.webhooks.models import State
+
+    after = filling.add_events(deliveries // len(subscriptions), pending=False)
+    filling.add_deliveries(after, subscriptions, state=State.DELIVERED)
+    filling.add_work_items(items)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE webhooks_delivery SET state = {State.WITHHELD:d}, end_reason = 'record_not_visible'"
+            f" WHERE event_id > %s AND event_id %% {UNUSUAL} = 0",
+            [after],
+        )
+    rig.vacuum()
+
+
+def _look(
+    clients: Mapping[str, Client], subscriptions: list[Subscription], given: Given
+) -> dict[str, tuple[float, int]]:
+    """Milliseconds a page takes, the median of several looks, and its number of rows."""
+    return {page.name: _time(clients[page.who], page, _places(page.who, subscriptions), given) for page in PAGES}
+
+
+def _time(client: Client, page: Page, places: Mapping[str, Any], given: Given) -> tuple[float, int]:
+    url, times, rows = f"/api/v1/{page.path}?limit={LIMIT}&{page.query.format(**places)}", list[float](), 0
+    for _ in range(given.size(MOST_LOOKS, 4) + 1):
+        begun = time.perf_counter()
+        answer = client.get(url)
+        times.append((time.perf_counter() - begun) * 1e3)
+        check(answer.status_code == 200, f"{url} answered {answer.status_code}")
+        rows = len(answer.json()["items"])
+        if sum(times) > MOST_SECONDS * 1e3:
+            break
+    return statistics.median(times[1:] or times), rows
+
+
+def _places(who: str, subscriptions: list[Subscription]) -> dict[str, Any]:
+    """Where in the lists to look: a third of the way down, and what belongs to the account."""
+    from workwire.reactions.webhooks.models import Delivery
+    from workwire.rooms.work.models import WorkItem
+
+    middle = Delivery.objects.order_by("-pk").values_list("pk", flat=True)[0] * 2 // 3
+    item = WorkItem.objects.order_by("-pk").values_list("pk", flat=True)[0] * 2 // 3
+    early = Delivery.objects.get(pk=middle)
+    return {
+        "deep": _cursor(middle),
+        "deep_item": _cursor(item),
+        "own": subscriptions[0 if who == "owner_of_few" else -1].guid,
+        "record": early.record_guid,
+        "early": early.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }
+
+
+def _cursor(pk: int) -> str:
+    return urlsafe_b64encode(f"id:{pk}".encode()).decode().rstrip("=")
+
+
+def _subscriptions(office: filling.Office) -> list[Subscription]:
+    """A hundred subscriptions to new work of the first customer; the first ten belong to somebody who sees little else."""
+    from workwire.access import commands as access
+    from workwire.access import sessions
+    from workwire.reactions.webhooks.models import Subscription
+
+    accounts = office.organisation.accounts
+    few = accounts["process builder of one company"].user
+    access.change_members(office.customer.group, add=[few], by=sessions.actor_for(accounts["administrator"].user))
+    (first, _), *_ = filling.subscribe(office, ["http://127.0.0.1:9/hook"])
+    owners = [few.pk] * OF_FEW + [first.owner_id] * (SUBSCRIPTIONS - OF_FEW)
+    made = Subscription.objects.bulk_create(filling.copies_of(first, SUBSCRIPTIONS, owner_id=owners))
+    first.delete()
+    return made
+
+
+def _clients(office: filling.Office) -> dict[str, Client]:
+    """Clients of the REST API, logged in."""
+    from django.test import Client
+
+    names = {
+        "administrator": "administrator",
+        "owner": "process builder",
+        "owner_of_few": "process builder of one company",
+        "member": "team member",
+    }
+    clients = {}
+    for who, name in names.items():
+        account = office.organisation.accounts[name]
+        wish = {"username": account.user.username, "password": account.password}
+        answer = Client(SERVER_NAME="localhost").post("/api/v1/tokens", wish, content_type="application/json")
+        clients[who] = Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {answer.json()['token']}"})
+    return clients
