@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 SUBSCRIPTIONS, OF_FEW = 100, 10
 SMALL = 10_000
-UNUSUAL = 100  # one in so many deliveries was withheld
-LIMIT = 50
+UNUSUAL = 10  # one in so many deliveries was withheld
+LIMIT = 10  # so that a page is full in the small installation, too
 MOST_LOOKS, MOST_SECONDS = 15, 3.0
 
 
