@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import network
 import rig
 from network import Host
+from sink import free_ports
 
 SHIFTS = {"a": 7 * 60, "b": -7 * 60, "c": 0}  # seconds the clocks of the application hosts are wrong by
 HOLD = 0.03  # seconds the subscriber takes for a message
@@ -111,7 +112,7 @@ def cluster(*, apart: bool, **settings: object) -> Iterator[Cluster]:
         data, program, user = _make_server(folder, secret := secrets.token_hex(8))
         with network.hosts(["db", *SHIFTS, "receiver"], apart=apart) as hosts:
             ports = dict(
-                zip(hosts, range(8000, 8010), strict=False) if apart else zip(hosts, rig.free_ports(5), strict=True)
+                zip(hosts, range(8000, 8010), strict=False) if apart else zip(hosts, free_ports(5), strict=True)
             )
             hosts["db"].start(
                 [program, "-D", str(data), "-h", hosts["db"].address, "-p", str(ports["db"]), "-k", str(data)],

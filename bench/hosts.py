@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import filling
 import network
 import rates
-import rig
 from cluster import PATHS, SHIFTS, Cluster, Message, cluster, wait_until
 
 SETTINGS = {
@@ -88,7 +88,7 @@ def _measure(made: Cluster, found: dict[str, Any], *, short: bool) -> None:
     for name in SHIFTS:
         made.start_web(name)
         made.start_dispatcher(name)
-    office = rig.office(tickets=3)
+    office = filling.office(tickets=3)
     made.listen({path: _subscribe(office, webhook, made.url(path)) for path, webhook in PATHS.items()})
     _wait_for_hosts(made)
     found["clocks of the application hosts, seconds off"] = ", ".join(map(str, SHIFTS.values()))
@@ -105,7 +105,7 @@ def _measure(made: Cluster, found: dict[str, Any], *, short: bool) -> None:
         rates.measure(made, office, found)
 
 
-def _subscribe(office: rig.Office, webhook: int, url: str) -> str:
+def _subscribe(office: filling.Office, webhook: int, url: str) -> str:
     """Subscribe to a webhook for the customer; the secret."""
     from workwire.outbox.objects import ObjectType
     from workwire.reactions.webhooks import commands
@@ -133,12 +133,12 @@ def _is_quiet() -> bool:
 class Load:
     """Clients of all hosts that open tickets and change them; counts what was answered with success."""
 
-    def __init__(self, made: Cluster, office: rig.Office) -> None:
+    def __init__(self, made: Cluster, office: filling.Office) -> None:
         from tests.support.processes import Api
 
         self._made, self._version, self._stop = made, str(office.customer.ticket_version.guid), threading.Event()
         door = Api(made.hosts["c"].address, made.ports["c"])
-        door.log_in("mei", office.password)
+        door.log_in("mei", office.organisation.accounts["team member"].password)
         self._token = door.token
         self.done: Counter[str] = Counter()  # by ticket
         self.of_host: Counter[str] = Counter()

@@ -45,7 +45,7 @@ class Host:
         if user:
             prefix += ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         with log.open("ab") as out:
-            process = subprocess.Popen(  # noqa: S603 - our own programs
+            process = subprocess.Popen(
                 [*prefix, *command],
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
@@ -161,4 +161,4 @@ def _move(descriptor: int) -> None:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)  # noqa: S603, S607 - the system's ip
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)  # noqa: S607 - the system's ip

@@ -9,15 +9,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import filling
 import rig
 from cluster import SHIFTS, Cluster, wait_until
+from sink import free_ports
 
 HEARD, MISSED = 100, 15  # commits with the bell and without
 DELIVERIES, ENDPOINTS = 24_000, 4
 FIRST_PORT = 9000
 
 
-def measure(made: Cluster, office: rig.Office, found: dict[str, Any]) -> None:
+def measure(made: Cluster, office: filling.Office, found: dict[str, Any]) -> None:
     """Add what was measured to `found`. Host a is dead at the beginning."""
     made.stop_dispatcher("c")
     with_bell = _waits(made, office, HEARD, ring=True)
@@ -31,7 +33,7 @@ def measure(made: Cluster, office: rig.Office, found: dict[str, Any]) -> None:
     _throughput(made, office, found)
 
 
-def _waits(made: Cluster, office: rig.Office, count: int, *, ring: bool) -> list[float]:
+def _waits(made: Cluster, office: filling.Office, count: int, *, ring: bool) -> list[float]:
     """Milliseconds from the commit of a ticket on this host to its message at the subscriber, in order."""
     from workwire.outbox import wake
     from workwire.outbox.models import Event
@@ -81,7 +83,7 @@ def _sessions(made: Cluster) -> str:
     return f"{web} and {both - web}"
 
 
-def _throughput(made: Cluster, office: rig.Office, found: dict[str, Any]) -> None:
+def _throughput(made: Cluster, office: filling.Office, found: dict[str, Any]) -> None:
     from workwire.reactions.webhooks import commands, queries
 
     if (program := shutil.which("nginx") or shutil.which("/usr/sbin/nginx")) is None:
@@ -90,7 +92,7 @@ def _throughput(made: Cluster, office: rig.Office, found: dict[str, Any]) -> Non
     for subscription in queries.subscriptions_of(office.builder):
         commands.unsubscribe(subscription.guid, by=office.builder)
     urls = _serve(made, program)
-    rig.subscribe(office, urls)
+    filling.subscribe(office, urls)
     rates: list[float] = []
     for count in range(1, len(SHIFTS) + 1):
         rates.append(_drain(made, office, list(SHIFTS)[:count]))
@@ -105,7 +107,7 @@ def _serve(made: Cluster, program: str) -> list[str]:
     """nginx on the subscriber's host, answering 204; the URLs."""
     host, folder = made.hosts["receiver"], made.folder / "nginx"
     folder.mkdir()
-    ports = range(FIRST_PORT, FIRST_PORT + ENDPOINTS) if host.is_apart else rig.free_ports(ENDPOINTS)
+    ports = range(FIRST_PORT, FIRST_PORT + ENDPOINTS) if host.is_apart else free_ports(ENDPOINTS)
     listening = " ".join(f"listen {host.address}:{port} backlog=4096;" for port in ports)
     Path(folder, "nginx.conf").write_text(
         f"daemon off; worker_processes 1; pid {folder}/pid; error_log stderr crit;\nevents {{ worker_connections 4096; }}\n"
@@ -119,14 +121,14 @@ def _serve(made: Cluster, program: str) -> list[str]:
     return [f"http://{host.address}:{port}/hook" for port in ports]
 
 
-def _drain(made: Cluster, office: rig.Office, names: list[str]) -> float:
+def _drain(made: Cluster, office: filling.Office, names: list[str]) -> float:
     """Deliveries a second, between a tenth and the last tenth of a backlog."""
     from workwire.kernel import clock
     from workwire.outbox.models import Pending
     from workwire.reactions.webhooks import fanning
     from workwire.reactions.webhooks.models import Queued
 
-    rig.add_events(office, DELIVERIES // ENDPOINTS)
+    filling.add_events(DELIVERIES // ENDPOINTS)
     while Pending.objects.exists():
         fanning.fan_out(clock.now())
     rig.vacuum()

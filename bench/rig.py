@@ -53,6 +53,7 @@ def installation(kind: str, **settings: object) -> Iterator[Installation]:
             from django.core.management import call_command
             from django.db import connection
 
+            sys.path.append(str(ROOT))  # for what benchmarks share with the tests
             django.setup()
             call_command("migrate", verbosity=0)
             try:

@@ -7,12 +7,13 @@ each batch the memory of the dispatcher with its transport, the size of the queu
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from pathlib import Path
 
+import filling
 import rig
+from sink import Sink, sink
 
 STEPS = 10
 SETTLED_AFTER = 2  # batches in which the dispatcher may grow
@@ -25,28 +26,24 @@ def main() -> None:
     arguments.add_argument("database", choices=rig.DATABASES, nargs="?", default="sqlite")
     arguments.add_argument("deliveries", type=int, nargs="?", default=1_000_000)
     given = arguments.parse_args()
-    with rig.sink() as sink, rig.installation(given.database) as folder:
-        memories = soak(given.deliveries // STEPS, sink, folder)
+    with sink(1) as receiver, rig.installation(given.database) as made:
+        memories = soak(given.deliveries // STEPS, receiver, made.folder)
     settled = memories[SETTLED_AFTER:]
     sys.exit(0 if max(settled) <= settled[0] * MOST_GROWTH else 1)
 
 
-def soak(batch: int, sink: rig.Sink, folder: Path) -> list[float]:
+def soak(batch: int, receiver: Sink, folder: Path) -> list[float]:
     """Deliver the batches one after the other; the memory after each, in MiB."""
-    office = rig.office()
-    rig.subscribe(office, [f"http://127.0.0.1:{sink.ports[0]}/"])
-    running, memories = rig.dispatcher(), list[float]()
+    filling.subscribe(filling.office(), receiver.urls)
+    memories: list[float] = []
     print("| delivered | memory in MiB | queue in MiB | database in MiB |\n|---|---|---|---|")
-    try:
+    with rig.dispatchers() as (pid,):
         for step in range(1, STEPS + 1):
-            rig.add_events(office, batch)
+            filling.add_events(batch)
             wait_until_idle()
-            memories.append(rig.memory(running.pid))
+            memories.append(rig.memory(pid))
             queue, whole = sizes(folder)
             print(f"| {batch * step:,} | {memories[-1]:.1f} | {queue:.1f} | {whole:.1f} |", flush=True)
-    finally:
-        running.send_signal(signal.SIGTERM)
-        running.wait()
     return memories
 
 

@@ -11,6 +11,7 @@ import argparse
 import time
 from typing import Any
 
+import filling
 import rig
 
 DAYS = 30
@@ -74,10 +75,10 @@ def _send_one() -> dict[str, int]:
     from workwire.outbox.models import Event
     from workwire.reactions.webhooks.models import Attempt
 
-    office, engine = rig.office(tickets=1), Engine(Transport)
+    office, engine = filling.office(tickets=1), Engine(Transport)
     with Receiver() as receiver:
-        rig.subscribe(office, [receiver.url("/hook")])
-        rig.add_events(office, 1)
+        filling.subscribe(office, [receiver.url("/hook")])
+        filling.add_events(1)
         engine.drain()
         engine.close()
     attempt = Attempt.objects.select_related("delivery").get()
