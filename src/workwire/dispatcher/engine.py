@@ -184,7 +184,7 @@ class Engine:
         if room <= 0:
             return 0
         begin_before = time.monotonic() + self._margin
-        claimed, subscriptions = self._claims.take(now, now.timestamp(), room)
+        claimed, subscriptions = self._claims.take(now, clock.seconds(), room)
         if not claimed:
             return 0
         prepared = self._prepare(claimed, subscriptions, now)
@@ -214,6 +214,7 @@ class Engine:
         whose secret no key opens must not stop the others. All will have ended when the lease does."""
         writers: dict[int, messages.Writer | None] = {}
         requests: list[Request] = []
+        moment = clock.seconds()
         for delivery in going:
             to, content = delivery.to, delivery.content
             if content.id in self._in_flight:
@@ -224,7 +225,7 @@ class Engine:
             if message is None:
                 continue
             self._in_flight[content.id] = InFlight(delivery, message.sent, now)
-            self._endpoints.begun(to.pk, to.endpoint)
+            self._endpoints.begun(to.pk, to.endpoint, moment)
             self._claims.of_owner[to.owner_id] += 1
             limits = *self._timeouts, begin_before
             requests.append(Request(content.id, to.url, message.headers, message.body, *limits))
@@ -315,7 +316,7 @@ class Engine:
         self._endpoints.ended(
             to.pk,
             to.endpoint,
-            now.timestamp(),
+            clock.seconds(),
             took=answer.total_seconds,
             sick=sick,
             well=outcome.succeeded,
@@ -325,7 +326,7 @@ class Engine:
     def _idle_for(self) -> float:
         """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll."""
         now = clock.now()
-        moments = [self._endpoints.look_again_at - now.timestamp()]
+        moments = [self._endpoints.look_again_at - clock.seconds()]
         if self._claims.next_due is not None:
             moments.append((self._claims.next_due - now).total_seconds())
         return min(POLL, max(0.001, min(moments)))

@@ -38,6 +38,11 @@ def follow(moment: datetime, counted: float) -> None:
     _followed = moment.astimezone(UTC), counted
 
 
+def seconds() -> float:
+    """Seconds on a clock that only runs forward, whatever is done to the system's: for measuring, not for storing."""
+    return _frozen.timestamp() if _frozen else _BEGAN + count()
+
+
 def is_frozen() -> bool:
     """Whether a test holds the clock."""
     return _frozen is not None
@@ -64,3 +69,6 @@ def frozen(at: datetime) -> Iterator[Callable[[timedelta], None]]:
         yield advance
     finally:
         _frozen = before
+
+
+_BEGAN = time.time() - count()  # so that seconds of a held clock and of a running one are alike
