@@ -184,10 +184,10 @@ class Engine:
         if room <= 0:
             return 0
         begin_before = time.monotonic() + self._margin
-        claimed, subscriptions = self._claims.take(now, clock.seconds(), room)
+        claimed = self._claims.take(now, clock.seconds(), room)
         if not claimed:
             return 0
-        prepared = self._prepare(claimed, subscriptions, now)
+        prepared = self._prepare(list(claimed), set(claimed.values()), now)
         settling.withhold(self.guid, [row for row in prepared if row.refusal and row.to.ended_at is None], now)
         settling.cancel(self.guid, [row.content.id for row in prepared if row.to.ended_at is not None], now)
         going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
@@ -226,7 +226,7 @@ class Engine:
                 continue
             self._in_flight[content.id] = InFlight(delivery, message.sent, now)
             self._endpoints.begun(to.pk, to.endpoint, moment)
-            self._claims.of_owner[to.owner_id] += 1
+            self._claims.hand_out(to.owner_id)
             limits = *self._timeouts, begin_before
             requests.append(Request(content.id, to.url, message.headers, message.body, *limits))
         return requests
@@ -291,7 +291,7 @@ class Engine:
     def _take(self, flight: InFlight, answer: Answer, now: datetime) -> None:
         """What an answer means, for the delivery and for its endpoint."""
         to = flight.delivery.to
-        self._claims.of_owner[to.owner_id] -= 1
+        self._claims.give_back(to.owner_id)
         if answer.error in NOT_MADE:
             self._unmade.append(answer.key)
             self._endpoints.returned(to.pk, to.endpoint)

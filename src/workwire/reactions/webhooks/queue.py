@@ -32,7 +32,7 @@ _RING = """
         FROM stop WHERE stop.id IS NOT NULL AND number <= %s)
     SELECT stop.id, s.endpoint, s.owner_id,
            (SELECT min(due_at) FROM webhooks_queued WHERE claimed_by IS NULL AND lane = %s AND subscription_id = stop.id),
-           s.paused_at IS NOT NULL, s.most_per_second
+           s.paused_at IS NOT NULL AND s.ended_at IS NULL, s.most_per_second
     FROM stop JOIN webhooks_subscription s ON s.id = stop.id
     ORDER BY stop.id LIMIT %s
 """
@@ -48,12 +48,12 @@ _CLAIM_ALONG_ARRAYS = (
     "UPDATE webhooks_queued SET claimed_by = %s, due_at = %s WHERE delivery_id = ANY(ARRAY("
     "SELECT picked.delivery_id FROM unnest(%s::bigint[], %s::int[]) AS stop(id, quota) CROSS JOIN LATERAL ("
     + _DUE.format(lane="%s", stop="stop.id", now="%s", quota="stop.quota")
-    + " FOR UPDATE OF w SKIP LOCKED) picked)) RETURNING delivery_id"
+    + " FOR UPDATE OF w SKIP LOCKED) picked)) RETURNING delivery_id, subscription_id"
 )
 _CLAIM_AT_ONE_STOP = (
     "UPDATE webhooks_queued SET claimed_by = %s, due_at = %s WHERE delivery_id IN ("
     + _DUE.format(lane="%s", stop="%s", now="%s", quota="%s")
-    + ") RETURNING delivery_id"
+    + ") RETURNING delivery_id, subscription_id"
 )
 _ADD = (
     "INSERT INTO webhooks_delivery (guid, subscription_id, event_id, record_guid, test_body, state, attempts,"
@@ -143,21 +143,23 @@ def ring(lane: Lane, *, after: int = 0, limit: int = WHOLE_RING) -> list[Stop]:
     ]
 
 
-def claim(worker: UUID, now: datetime, lane: Lane, quotas: Sequence[tuple[int, int]], *, until: datetime) -> list[int]:
-    """Claim due deliveries of a lane until a moment: of each subscription at most its quota; returns their ids."""
+def claim(
+    worker: UUID, now: datetime, lane: Lane, quotas: Sequence[tuple[int, int]], *, until: datetime
+) -> dict[int, int]:
+    """Claim due deliveries of a lane until a moment, of each subscription at most its quota; returns their ids, each with
+    its subscription's."""
     if not quotas:
-        return []
+        return {}
     if sql.on_postgresql():
         stops, most = (list(column) for column in zip(*quotas, strict=True))
-        found = sql.rows(_CLAIM_ALONG_ARRAYS, worker, until, stops, most, int(lane), now)
-        return [row[0] for row in found]
+        return dict(sql.rows(_CLAIM_ALONG_ARRAYS, worker, until, stops, most, int(lane), now))
     holder, end, moment = sql.guid(worker), sql.moment(until), sql.moment(now)
     with transaction.atomic():
-        return [
-            row[0]
+        return dict(
+            row
             for stop, quota in quotas
             for row in sql.rows(_CLAIM_AT_ONE_STOP, holder, end, int(lane), stop, moment, quota)
-        ]
+        )
 
 
 def release(worker: UUID, unsent: Collection[int], now: datetime) -> None:
