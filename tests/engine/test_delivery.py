@@ -148,6 +148,26 @@ def test_days_of_nothing_but_failure_pause(
     assert Event.objects.filter(name="EndpointFailing").count() == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "reason"), [(204, 500, ""), (410, 204, "endpoint_gone"), (410, 500, "endpoint_gone")]
+)
+def test_a_batch_of_answers_is_failing_only_when_nothing_was_taken_and_gone_when_anything_says_so(
+    one: int, other: int, reason: str, subscribe: Subscribe, open_ticket: Open
+) -> None:
+    subscription, _ = subscribe()
+    long_ago = clock.now() - timedelta(days=6)
+    Subscription.objects.update(failing_since=long_ago)
+    open_ticket()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    worker = ids.new_guid()
+    held = preparing.prepare(_claim(worker, subscription), [subscription.pk], clock.now())
+    outcomes = [settling.Outcome(row, clock.now(), 0.1, status) for row, status in zip(held, (one, other), strict=True)]
+    settling.settle(worker, outcomes, clock.now())
+    subscription.refresh_from_db()
+    assert (subscription.pause_reason, subscription.failing_since) == (reason, long_ago if reason else None)
+
+
 def test_in_order_a_record_waits_for_its_earlier_messages_and_others_pass(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, actors: dict[str, Actor]
 ) -> None:

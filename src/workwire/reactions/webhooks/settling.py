@@ -26,6 +26,7 @@ GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
 TRIED_ENOUGH = "tried_enough"
 TRANSPORT_LOST = "transport_lost"  # no fault of an endpoint, and so no try
 MOST_FORGIVEN = 3  # attempts of a delivery after which even such a loss counts: it might be the message that does it
+HTTP_GONE = 410
 _STANDING = {reason for _, reason in rights.STANDING_CHECKS}
 _ATTEMPT = ("delivery_id", "number", "started_at", "duration", "status", "error", "detail", "answer_head", "sent")
 
@@ -183,10 +184,10 @@ def _attempt(outcome: Outcome) -> tuple[object, ...]:
 
 def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back."""
-    last = {outcome.delivery.to.pk: outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST}
+    telling = _telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
     concerned = [
         pk
-        for pk, outcome in last.items()
+        for pk, outcome in telling.items()
         if not outcome.succeeded
         or outcome.delivery.to.failing_since is not None
         or outcome.delivery.to.access_lost_at is not None
@@ -194,7 +195,21 @@ def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     if not concerned:
         return
     for subscription in Subscription.objects.select_for_update().filter(pk__in=concerned).order_by("pk"):
-        _settle_subscription(subscription, last[subscription.pk], now)
+        _settle_subscription(subscription, telling[subscription.pk], now)
+
+
+def _telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
+    """For each subscription the outcome that says how its endpoint is: that it is gone, or took something, or the last."""
+    found: dict[int, Outcome] = {}
+    for outcome in outcomes:
+        known = found.get(outcome.delivery.to.pk)
+        if known is None or _weight(outcome) >= _weight(known):
+            found[outcome.delivery.to.pk] = outcome
+    return found
+
+
+def _weight(outcome: Outcome) -> int:
+    return 2 if outcome.status == HTTP_GONE else 1 if outcome.succeeded else 0
 
 
 def _settle_subscription(subscription: Subscription, outcome: Outcome, now: datetime) -> None:
@@ -214,7 +229,7 @@ def _settle_subscription(subscription: Subscription, outcome: Outcome, now: date
         subscription.save(update_fields=["access_lost_at", "failing_since"])
     if subscription.paused_at is None and not outcome.succeeded:
         too_long = timedelta(hours=settings.CONFIG.webhook_pause_after_hours)
-        if outcome.status == 410:
+        if outcome.status == HTTP_GONE:
             commands.set_paused(subscription, GONE, by=SYSTEM)
         elif subscription.failing_since and subscription.failing_since <= now - too_long:
             commands.set_paused(subscription, FAILED_TOO_LONG, by=SYSTEM)
