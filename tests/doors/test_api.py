@@ -164,6 +164,18 @@ def test_subscribing_testing_and_reading_the_log(
     _problem(builder.api("GET", f"/subscriptions/{made['guid']}"), 404)
 
 
+def test_a_rate_is_set_changed_shown_and_taken_away(builder: Caller, first: Customer, receiver: Receiver) -> None:
+    made = _subscribe(builder, receiver, first, most_per_second=10)
+    path = f"/subscriptions/{made['guid']}"
+    assert made["most_per_second"] == 10
+    assert builder.api("PATCH", path, {"most_per_second": 10_000}).json()["most_per_second"] == 10_000
+    for wrong in (0, -1, 10_001):
+        _problem(builder.api("PATCH", path, {"most_per_second": wrong}), 422, "rate_invalid")
+    assert builder.api("PATCH", path, {"in_order": True}).json()["most_per_second"] == 10_000
+    assert builder.api("PATCH", path, {"most_per_second": None}).json()["most_per_second"] is None
+    assert builder.api("GET", path).json()["most_per_second"] is None
+
+
 def test_a_withheld_delivery_shows_why_and_not_what(
     administrator: Caller,
     narrow: Caller,

@@ -18,7 +18,7 @@ from workwire.dispatcher.transport import Transport
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, fanning, queue, repair
+from workwire.reactions.webhooks import commands, fanning, queue, repair, replays
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
@@ -353,7 +353,8 @@ def test_in_order_holds_over_lanes_repairs_and_engines(
             assert _without_repeats(first_time[str(guid)]) == [2, 3, 4, 5]
         assert first_time[str(failing.guid)].count(2) + first_time[str(passing.guid)].count(2) == 4
         receiver.requests.clear()
-        repair.replay(subscription.guid, by=actors["integrator"], since=clock.now() - timedelta(days=1))
+        replays.replay(subscription.guid, by=actors["integrator"], since=clock.now() - timedelta(days=1))
+        replays.turn(clock.now())
         work.update(failing, by=actors["team member"], description="after the replay")
         for _ in range(3):
             for one in (second, engine):

@@ -58,6 +58,9 @@ class SubscriptionIn(In):
     header_value: str = ""
     in_order: bool = False
     retry_schedule: list[int] | None = None
+    most_per_second: int | None = Field(
+        None, description="Messages a second at most, 1 to 10,000; null for any number."
+    )
     after: Position | None = None
 
 
@@ -73,6 +76,7 @@ class SubscriptionChange(In):
     header_value: str | None = None
     in_order: bool | None = None
     retry_schedule: list[int] | None = None
+    most_per_second: int | None = None
 
 
 class SubscriptionOut(Schema):
@@ -88,6 +92,7 @@ class SubscriptionOut(Schema):
     header_name: str | None
     in_order: bool
     retry_schedule: list[int] | None
+    most_per_second: int | None
     paused_at: str | None
     pause_reason: str | None
     failing_since: str | None
@@ -173,6 +178,7 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
             header_value=wish.header_value,
             in_order=wish.in_order,
             retry_schedule=wish.retry_schedule,
+            most_per_second=wish.most_per_second,
         )
         made, secret = commands.subscribe(terms, by=by, after=place_of(wish.after) if wish.after else None)
         return _subscription(queries.subscription(made.guid, by=by), by) | {"secret": secret}
@@ -193,7 +199,7 @@ def update_subscription(
     """Change a subscription."""
     by = builder(request)
     changes = wish.dict(exclude_unset=True)
-    nullable = ("filter_type", "filter_guid", "retry_schedule")
+    nullable = ("filter_type", "filter_guid", "retry_schedule", "most_per_second")
     changes = {name: value for name, value in changes.items() if value is not None or name in nullable}
     if "webhook" in changes:
         changes["webhook"] = hook(changes["webhook"]).number
@@ -289,6 +295,7 @@ def _subscription(row: Subscription, _actor: Actor) -> dict[str, Any]:
         "header_name": row.header_name or None,
         "in_order": row.in_order,
         "retry_schedule": row.retry_schedule,
+        "most_per_second": row.most_per_second,
         "paused_at": rfc3339(row.paused_at),
         "pause_reason": row.pause_reason or None,
         "failing_since": rfc3339(row.failing_since),

@@ -33,6 +33,7 @@ from workwire.rooms.work import queries as work
 
 LONGEST_RETRY_SCHEDULE = 20
 LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
+HIGHEST_RATE = 10_000
 MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
 UNSUBSCRIBED = "unsubscribed"
@@ -51,6 +52,7 @@ class Terms:
     header_value: str | None = None
     in_order: bool = False
     retry_schedule: Sequence[int] | None = None
+    most_per_second: int | None = None
 
 
 def subscribe(
@@ -198,6 +200,7 @@ def terms_of(subscription: Subscription) -> Terms:
         header_name=subscription.header_name,
         in_order=subscription.in_order,
         retry_schedule=subscription.retry_schedule,
+        most_per_second=subscription.most_per_second,
     )
 
 
@@ -221,6 +224,10 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
     if terms.format not in Format.values:
         raise Invalid("format_unknown", f"A format is one of {', '.join(Format.values)}.", field="Format")
     _check_retry_schedule(terms.retry_schedule)
+    if terms.most_per_second is not None and not 1 <= terms.most_per_second <= HIGHEST_RATE:
+        raise Invalid(
+            "rate_invalid", f"A rate is 1 to {HIGHEST_RATE:,} messages a second, or none.", field="MostPerSecond"
+        )
 
 
 def _check_number(owner: int) -> None:
@@ -319,3 +326,4 @@ def _apply(subscription: Subscription, terms: Terms, endpoint: str) -> None:
     subscription.format = terms.format
     subscription.in_order = terms.in_order
     subscription.retry_schedule = list(terms.retry_schedule) if terms.retry_schedule is not None else None
+    subscription.most_per_second = terms.most_per_second
