@@ -183,6 +183,8 @@ USES = {
     "get_digest": Use("{subscription}"),
     "get_sequence": Use("{subscription}", query="?record={ticket}"),
     "explain": Use("{subscription}", query="?record={ticket}"),
+    "get_subscription_health": Use("{subscription}"),
+    "list_notices": Use("{subscription}"),
     "list_deliveries": Use(),
     "get_delivery": Use("{delivery}"),
     "list_attempts": Use("{delivery}"),

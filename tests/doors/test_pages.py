@@ -13,7 +13,6 @@ from django.utils.html import escape
 
 from tests.support.world import Subscribe
 from workwire.cli.seed import Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import new_guid
 from workwire.rooms.work import commands as work
@@ -32,14 +31,10 @@ def test_the_start_page_shows_the_catalogue_and_allows_no_inline_script() -> Non
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
-def test_health_and_metrics(subscribe: Subscribe, open_ticket: Callable[..., WorkItem], engine: Engine) -> None:
+def test_health(subscribe: Subscribe, open_ticket: Callable[..., WorkItem]) -> None:
     assert Client().get("/health/live").json() == {"status": "live"}
-    engine.drain()
-    quiet = Client().get("/metrics").content.decode()
-    assert "workwire_oldest_due_seconds 0.0" in quiet
     subscribe()
     open_ticket()
-    assert 'workwire_queue_depth{state="pending"} 1.0' in Client().get("/metrics").content.decode()
     assert Client().get("/health/ready").json()["oldest_due_seconds"] >= 0
 
 

@@ -16,6 +16,7 @@ from workwire.cli.serving import apply
 
 OLDEST_POSTGRESQL = 14
 LATE_SECONDS = 60.0
+MOST_CLOCK_OFFSET = 30.0  # seconds; more makes signatures look old to receivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _with_database() -> list[Finding]:
 
     setup_django()
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (database, migrations, dispatchers, backlog)
+    checks: tuple[Callable[[], Finding], ...] = (database, migrations, dispatchers, subscribers, backlog)
     try:
         for check in checks:
             findings.append(check())
@@ -108,14 +109,32 @@ def migrations() -> Finding:
 
 
 def dispatchers() -> Finding:
-    """Somebody sends."""
-    from workwire.dispatcher import heartbeat
+    """Somebody sends, and tells how it goes: no data is an alarm."""
     from workwire.kernel import clock
+    from workwire.reactions.webhooks import dispatchers
 
-    alive = heartbeat.alive(clock.now())
+    seen = dispatchers.seen(clock.now())
+    alive = [one for one in seen if one.is_alive]
     if not alive:
-        return Finding(False, "No dispatcher is alive; run `workwire up` or `workwire dispatch`.")
-    return Finding(True, f"{alive} dispatcher{'s are' if alive > 1 else ' is'} alive.")
+        last = min(seen, key=lambda one: one.silent_for, default=None)
+        silent = f" {last.name} has been silent for {last.silent_for:.0f} seconds." if last else ""
+        return Finding(False, f"No dispatcher is alive; run `workwire up` or `workwire dispatch`.{silent}")
+    mute = [one.name for one in alive if one.report is None]
+    if mute:
+        return Finding(False, f"Dispatcher {', '.join(mute)} tells no figures; is it of an older release?")
+    wrong = [one.name for one in alive if one.report and abs(one.report.clock_offset) > MOST_CLOCK_OFFSET]
+    if wrong:
+        return Finding(False, f"The clock of dispatcher {', '.join(wrong)} differs from the database's; set it by NTP.")
+    return Finding(True, f"{len(alive)} dispatcher{'s are' if len(alive) > 1 else ' is'} alive.")
+
+
+def subscribers() -> Finding:
+    """How many subscriptions are not well; that is for their owners to mend, and no fault of the installation."""
+    from workwire.reactions.webhooks import queries
+
+    unwell = queries.unwell()
+    text = f"{unwell['paused']} subscriptions are paused, {unwell['failing']} have a failing endpoint"
+    return Finding(True, f"{text}, {unwell['access_lost']} lack a right of their owner.")
 
 
 def backlog() -> Finding:
@@ -123,7 +142,13 @@ def backlog() -> Finding:
     from workwire.kernel import clock
     from workwire.reactions.webhooks import queue
 
-    age = queue.oldest_due(clock.now())
-    if age > LATE_SECONDS:
-        return Finding(False, f"A delivery has been due for {age:.0f} seconds; are the dispatchers keeping up?")
+    ages = queue.ages(clock.now())
+    if ages.healthy > LATE_SECONDS:
+        return Finding(
+            False, f"A delivery has been due for {ages.healthy:.0f} seconds; are the dispatchers keeping up?"
+        )
+    if ages.oldest > LATE_SECONDS:
+        return Finding(
+            True, f"Only messages to failing endpoints have been due for long, up to {ages.oldest:.0f} seconds."
+        )
     return Finding(True, "Nothing has been due for long.")

@@ -1,4 +1,5 @@
-"""What time alone changes: waiting work items whose moment has come, resolved ones whose feedback window has passed."""
+"""What time alone changes: waiting work items whose moment has come, resolved ones whose feedback window has passed, and
+old secrets that are about to expire."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from django.db.models import QuerySet
 
 from workwire.kernel.actor import SYSTEM
 from workwire.kernel.errors import Conflict, NotFound
+from workwire.reactions.webhooks.commands import remind_of_secrets
 from workwire.rooms.work import commands, queries
 
 logger = logging.getLogger(__name__)
@@ -18,9 +20,9 @@ BATCH = 100
 
 def turn(now: datetime) -> int:
     """Move up to a batch of each kind, every item in a transaction of its own; returns how many were moved."""
-    return _move(queries.waits_over(now), commands.date_reached) + _move(
-        queries.windows_over(now), commands.close_window
-    )
+    moved = _move(queries.waits_over(now), commands.date_reached)
+    moved += _move(queries.windows_over(now), commands.close_window)
+    return moved + remind_of_secrets(now)
 
 
 def _move(due: QuerySet[queries.WorkItem], command: Callable[..., object]) -> int:

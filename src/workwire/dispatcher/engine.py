@@ -12,8 +12,7 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
@@ -30,7 +29,8 @@ from workwire.dispatcher.transport import Answer, ApartTransport, Request, Trans
 from workwire.kernel import clock, ids
 from workwire.outbox import database_time
 from workwire.reactions.webhooks import fanning, messages, preparing, queue, replays, settling, sql
-from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.dispatchers import Report
+from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.settling import Outcome
 
@@ -73,6 +73,7 @@ class Engine:
         self._margin = config.webhook_lease_seconds - config.webhook_timeout  # seconds in which to begin after a claim
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
+        self._report = Report()
         self._beats, self._turns, self._sweeps = Rhythm(heartbeat.EVERY), Rhythm(heartbeat.EVERY), Rhythm(SWEEP_EVERY)
         self._settler: Settler | None = None
         self._transport = transport(
@@ -91,7 +92,7 @@ class Engine:
         """
         bell, pause = Bell(self._wake.set), 0.1
         if connection.vendor == "postgresql":
-            self._settler = Settler(partial(settling.settle, self.guid))
+            self._settler = Settler(self._settle_batch)
         logger.info("dispatcher %s started", self.guid)
         try:
             while not self._stopping.is_set():
@@ -131,7 +132,7 @@ class Engine:
         self._gather()
         now = self._housekeeping()
         worked, failure = 0, None
-        for lane in (self._settle, fanning.fan_out, self._send, self._turn):
+        for lane in (self._settle, self._fan_out, self._send, self._turn):
             try:
                 worked += lane(now)
             except Exception as error:
@@ -162,7 +163,8 @@ class Engine:
         if self._beats.is_due(now):
             database_time.learn()
             now = clock.now()
-            heartbeat.beat(self.guid, now)
+            heartbeat.beat(self.guid, now, self._told(now))
+            self._endpoints.sharing = max(1, heartbeat.alive(now))
             self._beats.done(now)
             if back := queue.reclaim(now):
                 logger.warning("%d deliveries come back from a dispatcher that did not settle them in time", back)
@@ -178,6 +180,17 @@ class Engine:
         self._turns.done(now)
         return clockwork.turn(now)
 
+    def _told(self, now: datetime) -> dict[str, Any]:
+        """What goes with the sign of life."""
+        self._report.in_flight, self._report.clock_offset = len(self._in_flight), clock.offset()
+        self._report.look_at(self._endpoints.circuits(clock.seconds()), now)
+        return self._report.as_json()
+
+    def _fan_out(self, now: datetime) -> int:
+        fanned = fanning.fan_out(now)
+        self._report.fanned_out += fanned
+        return fanned
+
     def _send(self, now: datetime) -> int:
         """Claim as much as there are places for, check rights, hand the messages over; returns how many were claimed."""
         room = self._places - len(self._in_flight) - (self._settler.waiting if self._settler else 0)
@@ -188,8 +201,11 @@ class Engine:
         if not claimed:
             return 0
         prepared = self._prepare(list(claimed), set(claimed.values()), now)
-        settling.withhold(self.guid, [row for row in prepared if row.refusal and row.to.ended_at is None], now)
-        settling.cancel(self.guid, [row.content.id for row in prepared if row.to.ended_at is not None], now)
+        refused = [row for row in prepared if row.refusal and row.to.ended_at is None]
+        ended = [row.content.id for row in prepared if row.to.ended_at is not None]
+        settling.withhold(self.guid, refused, now)
+        settling.cancel(self.guid, ended, now)
+        self._report.count_ends({State.WITHHELD: len(refused), State.CANCELLED: len(ended)})
         going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
         self._transport.submit(self._requests(going, now, begin_before))
         return len(claimed)
@@ -284,9 +300,13 @@ class Engine:
             if self._settler is not None:
                 self._settler.put(self._answered, now)
             else:
-                settling.settle(self.guid, self._answered, now)
+                self._settle_batch(self._answered, now)
             self._answered = []
         return count
+
+    def _settle_batch(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """Settle outcomes, in whatever thread does that."""
+        self._report.count_ends(settling.settle(self.guid, outcomes, now))
 
     def _take(self, flight: InFlight, answer: Answer, now: datetime) -> None:
         """What an answer means, for the delivery and for its endpoint."""
@@ -309,6 +329,10 @@ class Engine:
             sent=flight.sent,
         )
         self._answered.append(outcome)
+        self._report.attempted(status)
+        content = flight.delivery.content
+        if outcome.succeeded and not content.is_test and not content.is_replay:
+            self._report.took(now.timestamp() - ids.made_at(content.source))
         if answer.error in NO_FAULT_OF_THE_ENDPOINT:
             self._endpoints.returned(to.pk, to.endpoint)
             return

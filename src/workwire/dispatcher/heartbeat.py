@@ -1,33 +1,32 @@
-"""Which dispatchers are alive: each writes a sign of life now and then; others ask for it."""
+"""The sign of life a dispatcher gives now and then, with a report of what it sees."""
 
 from __future__ import annotations
 
 import os
 import socket
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from workwire.dispatcher.models import Worker
+from workwire.reactions.webhooks.dispatchers import DEAD_AFTER, alive
+from workwire.reactions.webhooks.models import Dispatcher
+
+__all__ = ["DEAD_AFTER", "EVERY", "alive", "beat", "leave"]
 
 EVERY = timedelta(seconds=5)
-DEAD_AFTER = timedelta(seconds=30)
 
 
-def beat(worker: UUID, now: datetime) -> None:
-    """Write a sign of life, and forget dispatchers that have been silent for a day."""
-    Worker.objects.update_or_create(
-        guid=worker,
-        defaults={"seen_at": now},
-        create_defaults={"host": socket.gethostname(), "pid": os.getpid(), "started_at": now, "seen_at": now},
+def beat(dispatcher: UUID, now: datetime, report: dict[str, Any] | None = None) -> None:
+    """Write a sign of life with a report, and forget dispatchers that have been silent for a day."""
+    told = {"seen_at": now, "report": report}
+    Dispatcher.objects.update_or_create(
+        guid=dispatcher,
+        defaults=told,
+        create_defaults=told | {"host": socket.gethostname(), "pid": os.getpid(), "started_at": now},
     )
-    Worker.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+    Dispatcher.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
 
 
-def leave(worker: UUID) -> None:
+def leave(dispatcher: UUID) -> None:
     """Say goodbye after a clean stop."""
-    Worker.objects.filter(guid=worker).delete()
-
-
-def alive(now: datetime) -> int:
-    """How many dispatchers gave a sign of life lately."""
-    return Worker.objects.filter(seen_at__gt=now - DEAD_AFTER).count()
+    Dispatcher.objects.filter(guid=dispatcher).delete()

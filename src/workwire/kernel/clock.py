@@ -38,6 +38,11 @@ def follow(moment: datetime, counted: float) -> None:
     _followed = moment.astimezone(UTC), counted
 
 
+def offset() -> float:
+    """By how many seconds the clock we go by is ahead of this machine's."""
+    return (now() - datetime.now(UTC)).total_seconds() if _followed is not None else 0.0
+
+
 def seconds() -> float:
     """Seconds on a clock that only runs forward, whatever is done to the system's: for measuring, not for storing."""
     return _frozen.timestamp() if _frozen else _BEGAN + count()

@@ -16,6 +16,11 @@ def new_guid() -> UUID:
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 
 
+def made_at(guid: bytes) -> float:
+    """The seconds since 1970 at which one of our GUIDs was made, to the millisecond."""
+    return int.from_bytes(guid[:6]) / 1000
+
+
 def parse_guid(text: object) -> UUID | None:
     """Read a GUID in the usual spellings (hyphens and braces optional); None when it is not one."""
     try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from workwire.kernel import clock
 from workwire.reactions.webhooks import queue
+from workwire.web.metrics import Figures
 
 
 @require_safe
@@ -32,11 +33,7 @@ def ready(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(_request: HttpRequest) -> HttpResponse:
-    """Gauges for Prometheus, read from the database at the moment of asking."""
+    """Figures for Prometheus, read at the moment of asking."""
     registry = CollectorRegistry()
-    oldest = Gauge("workwire_oldest_due_seconds", "Age of the oldest due delivery or pending event.", registry=registry)
-    queued = Gauge("workwire_queue_depth", "Deliveries and events waiting, by state.", ["state"], registry=registry)
-    oldest.set(queue.oldest_due(clock.now()))
-    for state, count in ({"due": 0, "sending": 0} | queue.depth()).items():
-        queued.labels(state).set(count)
+    registry.register(Figures(clock.now()))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

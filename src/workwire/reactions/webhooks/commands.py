@@ -19,7 +19,7 @@ from django.db import transaction
 from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Invalid, NotFound, not_found
 from workwire.outbox import wake
 from workwire.outbox.objects import ObjectType
@@ -34,6 +34,8 @@ from workwire.rooms.work import queries as work
 LONGEST_RETRY_SCHEDULE = 20
 LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
 HIGHEST_RATE = 10_000
+REMIND_BEFORE = timedelta(hours=4)
+MOST_REMINDERS = 100
 MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
 UNSUBSCRIBED = "unsubscribed"
@@ -134,11 +136,47 @@ def rotate_secret(
     older = [entry for entry in subscription.secrets[1:] if datetime.fromisoformat(entry["expires_at"]) > now]
     kept = [{"sealed": current["sealed"], "expires_at": until}, *older][:MOST_OLD_SECRETS] if until else []
     subscription.secrets = [{"sealed": crypto.seal(secret), "expires_at": None}, *kept]
+    if until:
+        kept[0]["remind_at"] = (now + overlap - min(REMIND_BEFORE, overlap / 2)).isoformat()
+    _set_reminder(subscription)
     subscription.version += 1
     subscription.updated_at = now
-    subscription.save(update_fields=["secrets", "version", "updated_at"])
+    subscription.save(update_fields=["secrets", "remind_at", "version", "updated_at"])
     events.note(events.SecretRotated, subscription, by, OldValidUntil=until)
     return subscription, secret
+
+
+def remind_of_secrets(now: datetime) -> int:
+    """Tell owners whose old secret is about to expire, once for each secret; returns how many notices."""
+    due = Subscription.objects.filter(remind_at__lte=now)
+    return sum(_remind(pk, now) for pk in due.order_by("remind_at").values_list("pk", flat=True)[:MOST_REMINDERS])
+
+
+@transaction.atomic
+def _remind(pk: int, now: datetime) -> int:
+    subscription = Subscription.objects.select_for_update().filter(pk=pk, remind_at__lte=now).first()
+    if subscription is None:
+        return 0  # another dispatcher was quicker
+    expiring = [entry for entry in subscription.secrets if "remind_at" in entry and _reminder(entry) <= now]
+    for entry in expiring:
+        del entry["remind_at"]
+    _set_reminder(subscription)
+    subscription.save(update_fields=["secrets", "remind_at"])
+    if subscription.ended_at is not None:
+        return 0
+    told = [entry for entry in expiring if datetime.fromisoformat(entry["expires_at"]) > now]
+    for entry in told:
+        events.note(events.SecretExpiring, subscription, SYSTEM, ValidUntil=entry["expires_at"])
+    return len(told)
+
+
+def _set_reminder(subscription: Subscription) -> None:
+    moments = [_reminder(entry) for entry in subscription.secrets if "remind_at" in entry]
+    subscription.remind_at = min(moments, default=None)
+
+
+def _reminder(entry: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(entry["remind_at"])
 
 
 @transaction.atomic

@@ -46,6 +46,13 @@ class SecretRotated(SubscriptionBody):
     OldValidUntil: str | None
 
 
+@event("SubscriptionSecretExpiring")
+class SecretExpiring(SubscriptionBody):
+    """An old secret signs beside the present one only until `ValidUntil`, which is soon."""
+
+    ValidUntil: str
+
+
 @event("SubscriptionEnded")
 class SubscriptionEnded(SubscriptionBody):
     """Somebody unsubscribed; `Cancelled` deliveries were pending."""

@@ -1,4 +1,4 @@
-"""Tables of subscriptions, deliveries and attempts."""
+"""Tables of subscriptions, deliveries and attempts, and of the dispatchers that send them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ class Format(models.TextChoices):
     CLOUDEVENTS = "cloudevents"
 
 
+UNWELL = Q(ended_at__isnull=True) & (
+    Q(paused_at__isnull=False) | Q(failing_since__isnull=False) | Q(access_lost_at__isnull=False)
+)
+
+
 class Subscription(models.Model):
     """Who wants which webhook, for which object, at which URL.
 
     `filter_key` is what matching looks up (see `matching`). `secrets` holds the valid secrets, newest first, each
     ``{"sealed": …, "expires_at": ISO or null}``. `endpoint` is scheme, host and port of the URL, the unit of bounded
-    concurrency. `most_per_second` is how many messages a second the subscriber wants at most. A subscription that ended
-    keeps its row, because its log refers to it.
+    concurrency. `most_per_second` is how many messages a second the subscriber wants at most. `remind_at` is
+    when its owner is to be told that an old secret is about to expire. A subscription that ended keeps its row, because its
+    log refers to it.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -51,6 +57,7 @@ class Subscription(models.Model):
     failing_since = models.DateTimeField(null=True)
     access_lost_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    remind_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
@@ -59,6 +66,8 @@ class Subscription(models.Model):
                 name="subscription_match",
                 condition=Q(ended_at__isnull=True),
             ),
+            models.Index(fields=["remind_at"], name="subscription_remind", condition=Q(remind_at__isnull=False)),
+            models.Index(fields=["id"], name="subscription_unwell", condition=UNWELL),
             models.Index(fields=["owner", "-id"], name="subscription_owner"),
         ]
 
@@ -246,3 +255,20 @@ class Replay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.guid} {self.state}"
+
+
+class Dispatcher(models.Model):
+    """A dispatcher process, when it was last seen alive, and what it told then (see `dispatchers.Report`)."""
+
+    guid = models.UUIDField(primary_key=True, default=ids.new_guid)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField(default=clock.now)
+    seen_at = models.DateTimeField(default=clock.now, db_index=True)
+    report = models.JSONField(null=True)
+
+    class Meta:
+        db_table = "dispatcher_worker"
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"

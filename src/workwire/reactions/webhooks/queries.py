@@ -12,13 +12,15 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from workwire.access import queries as access
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
+from workwire.outbox.models import Event
+from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import rights
-from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
+from workwire.reactions.webhooks.models import UNWELL, Attempt, Delivery, State, Subscription
 
 
 def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
@@ -111,6 +113,22 @@ def attempts(of: Delivery) -> QuerySet[Attempt]:
     """The attempts of a delivery, first one first; whoever calls has checked that the delivery may be seen."""
     found = Attempt.objects.filter(delivery=of).select_related("delivery__subscription", "delivery__event")
     return found.order_by("number", "id")
+
+
+def notices(subscription_guid: UUID, *, by: Actor) -> QuerySet[Event]:
+    """What happened to a subscription, from the ledger; raises NotFound also for somebody else's subscription."""
+    found = subscription(subscription_guid, by=by)
+    return Event.objects.filter(record_type=ObjectType.SUBSCRIPTION, record_guid=found.guid)
+
+
+def unwell() -> dict[str, int]:
+    """How many living subscriptions are paused, have a failing endpoint, or lost their access; one query along an index of
+    these only."""
+    return Subscription.objects.filter(UNWELL).aggregate(
+        paused=Count("pk", filter=Q(paused_at__isnull=False)),
+        failing=Count("pk", filter=Q(failing_since__isnull=False)),
+        access_lost=Count("pk", filter=Q(access_lost_at__isnull=False)),
+    )
 
 
 def withheld_count(subscription_guid: UUID | str) -> int:

@@ -7,9 +7,11 @@ what a dead dispatcher held becomes due again when it runs out (`reclaim`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -21,6 +23,7 @@ from workwire.reactions.webhooks.models import Lane, Queued, State
 
 LANES = (Lane.TEST, Lane.FRESH, Lane.RETRY, Lane.BULK)
 WHOLE_RING = 1_000
+MOST_COUNTED = 100_000
 
 _RING = """
     WITH RECURSIVE stop(id, number) AS (
@@ -32,7 +35,8 @@ _RING = """
         FROM stop WHERE stop.id IS NOT NULL AND number <= %s)
     SELECT stop.id, s.endpoint, s.owner_id,
            (SELECT min(due_at) FROM webhooks_queued WHERE claimed_by IS NULL AND lane = %s AND subscription_id = stop.id),
-           s.paused_at IS NOT NULL AND s.ended_at IS NULL, s.most_per_second
+           s.paused_at IS NOT NULL AND s.ended_at IS NULL, s.most_per_second,
+           s.failing_since IS NOT NULL
     FROM stop JOIN webhooks_subscription s ON s.id = stop.id
     ORDER BY stop.id LIMIT %s
 """
@@ -81,7 +85,7 @@ _OR_MOVE_UP = (
 @dataclass(frozen=True, slots=True)
 class Stop:
     """A subscription with something queued in a lane: where it goes, whose it is, when its first becomes due; `rate` is
-    how many messages a second it wants at most, 0 for any number."""
+    how many messages a second it wants at most, 0 for any number; `failing` says that its endpoint took nothing lately."""
 
     subscription: int
     endpoint: str
@@ -89,6 +93,7 @@ class Stop:
     due_at: datetime
     paused: bool
     rate: int
+    failing: bool
 
 
 def add(wanted: Sequence[tuple[int, int, UUID, Lane]], now: datetime, *, is_replay: bool = False) -> list[int]:
@@ -138,8 +143,8 @@ def ring(lane: Lane, *, after: int = 0, limit: int = WHOLE_RING) -> list[Stop]:
     """The stops of a lane's ring behind a subscription's id, in order; fewer than `limit` when its end is reached."""
     found = sql.rows(_RING, int(lane), after, int(lane), limit, int(lane), limit)
     return [
-        Stop(subscription, endpoint, owner, sql.read_moment(due_at), bool(paused), rate or 0)
-        for subscription, endpoint, owner, due_at, paused, rate in found
+        Stop(subscription, endpoint, owner, sql.read_moment(due_at), bool(paused), rate or 0, bool(failing))
+        for subscription, endpoint, owner, due_at, paused, rate, failing in found
     ]
 
 
@@ -218,23 +223,68 @@ def retry(worker: UUID, later: Sequence[tuple[int, Lane, datetime]]) -> None:
         )
 
 
-def depth() -> dict[str, int]:
-    """How many deliveries are due or wait, how many are being sent, and how many events wait for fan-out."""
-    sending = Queued.objects.filter(claimed_by__isnull=False).count()
-    return {
-        State.DUE.label: Queued.objects.count() - sending,
-        State.SENDING.label: sending,
-        "pending": Pending.objects.count(),
-    }
+class Depth(NamedTuple):
+    """How many deliveries wait in each lane, due or not, and how many are being sent; how many events wait for fan-out.
+    Each is counted up to `MOST_COUNTED`."""
+
+    waiting: dict[Lane, int]
+    sending: dict[Lane, int]
+    pending: int
+
+
+class Ages(NamedTuple):
+    """Seconds that the oldest has been waiting, 0 when there is none: of deliveries due and events not fanned out; of the
+    same without deliveries to failing endpoints; of events not fanned out. Paused subscriptions wait for their owners and
+    do not count."""
+
+    oldest: float
+    healthy: float
+    pending: float
+
+
+def depth(subscription: int | None = None) -> Depth:
+    """How long the queue is, of one subscription or in all; two queries, of bounded cost however long it is."""
+    mine = Queued.objects.filter(subscription=subscription) if subscription else Queued.objects.all()
+    lanes = [mine.filter(claimed_by=None, lane=lane).order_by()[:MOST_COUNTED].values("lane") for lane in LANES]
+    sending = mine.filter(claimed_by__isnull=False).order_by()[:MOST_COUNTED].values("lane")
+    counts = ", ".join(["(SELECT count(*) FROM ({}) q)"] * len(lanes))
+    texts, parameters = zip(*(lane.query.sql_with_params() for lane in lanes), strict=True)
+    row = sql.rows(f"SELECT {counts}".format(*texts), *(one for some in parameters for one in some))[0]
+    return Depth(
+        dict(zip(LANES, row, strict=True)),
+        dict.fromkeys(LANES, 0)
+        | {Lane(lane): count for lane, count in Counter(sending.values_list("lane", flat=True)).items()},
+        0 if subscription else Pending.objects.order_by()[:MOST_COUNTED].count(),
+    )
+
+
+def ages(now: datetime) -> Ages:
+    """How old the oldest of the queue is; costs as much as there are subscriptions with something queued."""
+    stops = [stop for lane in lanes_in_use() for stop in _whole_ring(lane) if not stop.paused]
+    event = Pending.objects.order_by("event_id").values_list("event__occurred_at", flat=True).first()
+    events = [event] if event is not None else []
+    due = (
+        [*events, *(stop.due_at for stop in stops)],
+        [*events, *(stop.due_at for stop in stops if not stop.failing)],
+        events,
+    )
+    return Ages(*(max(0.0, (now - min(moments)).total_seconds()) if moments else 0.0 for moments in due))
 
 
 def oldest_due(now: datetime) -> float:
-    """Age in seconds of the oldest delivery that is due, or of the oldest event not fanned out; 0 when there is none.
-    Those of paused subscriptions wait for their owners and do not count."""
-    moments = [stop.due_at for lane in lanes_in_use() for stop in _whole_ring(lane) if not stop.paused]
-    event = Pending.objects.order_by("event_id").values_list("event__occurred_at", flat=True).first()
-    if event is not None:
-        moments.append(event)
+    """Age in seconds of the oldest delivery that is due, or of the oldest event not fanned out; 0 when there is none."""
+    return ages(now).oldest
+
+
+def oldest_due_of(subscription: int, now: datetime) -> float:
+    """Age in seconds of the oldest delivery of a subscription that is due; 0 when there is none."""
+    heads = [
+        Queued.objects.filter(claimed_by=None, lane=lane, subscription=subscription)
+        .order_by("due_at")[:1]
+        .values("due_at")
+        for lane in LANES
+    ]
+    moments = [row["due_at"] for head in heads for row in head]
     return max(0.0, (now - min(moments)).total_seconds()) if moments else 0.0
 
 

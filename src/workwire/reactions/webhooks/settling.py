@@ -7,6 +7,7 @@ cannot overwrite what came after; its attempt is recorded all the same.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -60,24 +61,23 @@ class Outcome(NamedTuple):
         return self.error == TRANSPORT_LOST and self.delivery.content.attempts < MOST_FORGIVEN
 
 
-def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Record attempts and what follows from them: delivered, another try later, or given up; one transaction.
+def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> Counter[State]:
+    """Record attempts and what follows from them: delivered, another try later, or given up; one transaction. Returns how many
+    ended how.
 
     An outcome that cannot be written keeps no other from being settled, nor does it come back for ever: what follows from
     it is written alone, without the attempt. Raises only when the database is away.
     """
     try:
-        _settle(worker, outcomes, now)
+        return _settle(worker, outcomes, now)
     except Exception as error:
         if sql.is_away(error):
             raise
         if len(outcomes) > 1:
             middle = len(outcomes) // 2
-            settle(worker, outcomes[:middle], now)
-            settle(worker, outcomes[middle:], now)
-            return
+            return settle(worker, outcomes[:middle], now) + settle(worker, outcomes[middle:], now)
         logger.exception("an attempt of delivery %d cannot be recorded", outcomes[0].id)
-        _settle(worker, outcomes, now, recorded=False)
+        return _settle(worker, outcomes, now, recorded=False)
 
 
 def put_off(worker: UUID, delivery: int, now: datetime) -> None:
@@ -115,7 +115,7 @@ def cancel(worker: UUID, ended: Collection[int], now: datetime) -> None:
             _end(worker, ended, State.CANCELLED, commands.UNSUBSCRIBED, now)
 
 
-def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorded: bool = True) -> None:
+def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorded: bool = True) -> Counter[State]:
     later: list[tuple[int, Lane, datetime]] = []
     ends: dict[State, list[int]] = {State.DELIVERED: [], State.GAVE_UP: []}
     forgiven = [outcome.id for outcome in outcomes if outcome.forgiven]
@@ -140,6 +140,7 @@ def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorde
         queue.release(worker, forgiven, now)
         if recorded:
             _settle_subscriptions(outcomes, now)
+    return Counter({state: len(ended) for state, ended in ends.items()})
 
 
 def _end(

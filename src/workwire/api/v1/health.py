@@ -1,0 +1,130 @@
+"""How a subscription and its endpoint are, and what its owner was told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from django.http import HttpRequest
+from ninja import Field, Query, Router, Schema
+
+from workwire.api.auth import builder
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import Listing, answers, listing, rfc3339
+from workwire.kernel.actor import Actor
+from workwire.kernel.pages import page
+from workwire.reactions.webhooks import health, queries
+
+if TYPE_CHECKING:
+    from workwire.outbox.models import Event
+
+router = Router(tags=["webhooks"])
+
+
+class TriedOut(Schema):
+    """An attempt: when it began, its status, or the error when no answer came."""
+
+    at: str
+    status: int | None
+    error: str | None
+
+
+class CountsOut(Schema):
+    """Attempts by outcome: taken (2xx), refused (another status), unanswered."""
+
+    succeeded: int
+    refused: int
+    unanswered: int
+
+
+class QueueOut(Schema):
+    """How many messages wait in each lane, due or not, and are being sent; each counted up to 100,000."""
+
+    fresh: int
+    retry: int
+    bulk: int
+    test: int
+    sending: int
+
+
+class HealthOut(Schema):
+    """`state` is healthy, failing, paused or access_lost; `circuit` is closed, open or half_open, as the dispatchers told it a
+    few seconds ago."""
+
+    state: str
+    circuit: str
+    circuit_open_until: str | None
+    failing_since: str | None
+    paused_at: str | None
+    pause_reason: str | None
+    access_lost_at: str | None
+    queued: QueueOut
+    oldest_due_seconds: float
+    last_success: TriedOut | None
+    last_failure: TriedOut | None
+    last_hour: CountsOut
+    last_day: CountsOut
+    counted: int = Field(description="Among how many of the newest messages attempts were looked for, 1,000 at most.")
+
+
+class NoticeOut(Schema):
+    """Something that happened to a subscription."""
+
+    event: str
+    name: str
+    occurred_at: str
+    sequence: int
+    details: dict[str, Any]
+
+
+@router.get("/subscriptions/{uuid:guid}/health", response=answers(HealthOut), operation_id="get_subscription_health")
+def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """How a subscription and its endpoint are."""
+    subscription = queries.subscription(guid, by=builder(request))
+    found = health.health(subscription)
+    waiting = {lane.label: count for lane, count in found.depth.waiting.items()}
+    return {
+        "state": found.state,
+        "circuit": found.circuit.state,
+        "circuit_open_until": rfc3339(found.circuit.open_until),
+        "failing_since": rfc3339(subscription.failing_since),
+        "paused_at": rfc3339(subscription.paused_at),
+        "pause_reason": subscription.pause_reason or None,
+        "access_lost_at": rfc3339(subscription.access_lost_at),
+        "queued": waiting | {"sending": sum(found.depth.sending.values())},
+        "oldest_due_seconds": round(found.oldest_due, 3),
+        "last_success": _tried(found.last_success),
+        "last_failure": _tried(found.last_failure),
+        "last_hour": _counts(found.last_hour),
+        "last_day": _counts(found.last_day),
+        "counted": found.counted,
+    }
+
+
+@router.get("/subscriptions/{uuid:guid}/notices", response=answers(Listing[NoticeOut]), operation_id="list_notices")
+def list_notices(request: HttpRequest, paging: Query[PageQuery], guid: UUID) -> dict[str, Any]:
+    """What happened to a subscription, newest first: made, changed, failing, paused, recovered, access lost and back, a secret
+    about to expire."""
+    by = builder(request)
+    return listing(page(queries.notices(guid, by=by), **paging.arguments()), _notice, by)
+
+
+def _tried(one: health.Tried | None) -> dict[str, Any] | None:
+    return one and {"at": rfc3339(one.at), "status": one.status, "error": one.error or None}
+
+
+def _counts(of: health.Counts) -> dict[str, int]:
+    return {"succeeded": of.succeeded, "refused": of.refused, "unanswered": of.unanswered}
+
+
+def _notice(row: Event, _actor: Actor) -> dict[str, Any]:
+    body = orjson.loads(row.body)
+    envelope = ("EventID", "OccurredAt", "Sequence", "GUID")
+    return {
+        "event": str(row.guid),
+        "name": row.name,
+        "occurred_at": rfc3339(row.occurred_at),
+        "sequence": row.sequence,
+        "details": {name: value for name, value in body.items() if name not in envelope},
+    }

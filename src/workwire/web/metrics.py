@@ -1,0 +1,180 @@
+"""The figures of `/metrics`: what each is called, what it means, and where it is read.
+
+Those of the queue and of subscriptions are read from the database at the moment of asking, in a bounded number of queries of
+bounded cost; those of the dispatchers, which are other processes, from the reports they write every few seconds. There are
+none for single subscriptions, which may be many thousands: `/api/v1/subscriptions/{guid}/health` tells those.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import accumulate
+from typing import Any
+
+from django.conf import settings
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from workwire import __version__
+from workwire.reactions.webhooks import dispatchers, queries, queue
+from workwire.reactions.webhooks.dispatchers import BOUNDS, Report, Seen
+
+Labels = tuple[str, ...]
+
+
+class Figures(Collector):
+    """Everything there is to tell as of a moment; `described` tells the same without values."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def collect(self) -> Iterable[Metric]:
+        """Read all figures."""
+        yield _gauge("workwire_info", "Always 1; the label tells the release.", "version", values={(__version__,): 1})
+        yield from _of_queue(queue.ages(self._now), queue.depth())
+        yield from _of_subscriptions(queries.unwell())
+        yield from _of_dispatchers(dispatchers.seen(self._now))
+        yield from _of_disk()
+
+
+def described() -> list[tuple[str, str, Labels, str]]:
+    """Name, kind, labels and meaning of every figure, in their order; needs no database."""
+    nothing = queue.Depth({}, {}, 0)
+    families: list[Metric] = [
+        _gauge("workwire_info", "Always 1; the label tells the release.", "version"),
+        *_of_queue(queue.Ages(0, 0, 0), nothing),
+        *_of_subscriptions({}),
+        *_of_dispatchers([]),
+        *_of_disk(),
+    ]
+    return [
+        (
+            one.name + "_total" * (one.type == "counter"),
+            one.type,
+            tuple(getattr(one, "_labelnames", ())),
+            one.documentation,
+        )
+        for one in families
+    ]
+
+
+def _of_queue(ages: queue.Ages, depth: queue.Depth) -> Iterator[Metric]:
+    yield _gauge(
+        "workwire_oldest_due_seconds",
+        "Age of the oldest due delivery or event not fanned out; the headline. Paused subscriptions do not count.",
+        values={(): ages.oldest},
+    )
+    yield _gauge(
+        "workwire_oldest_due_healthy_seconds",
+        "The same without subscriptions whose endpoints are failing: how late those are who could be served.",
+        values={(): ages.healthy},
+    )
+    yield _gauge("workwire_fan_out_lag_seconds", "Age of the oldest event not fanned out.", values={(): ages.pending})
+    waiting = {(lane.label, "waiting"): count for lane, count in depth.waiting.items()}
+    sending = {(lane.label, "sending"): count for lane, count in depth.sending.items()}
+    counted = f"each counted up to {queue.MOST_COUNTED:,}"
+    yield _gauge(
+        "workwire_queue_depth",
+        f"Deliveries waiting (due or not) and being sent, by lane; {counted}.",
+        "lane",
+        "state",
+        values=waiting | sending,
+    )
+    yield _gauge("workwire_pending_events", f"Events not fanned out, {counted}.", values={(): depth.pending})
+
+
+def _of_subscriptions(unwell: dict[str, int]) -> Iterator[Metric]:
+    yield _gauge(
+        "workwire_subscriptions_unwell",
+        "Subscriptions paused, with a failing endpoint, or withheld from for want of a right; one may be several.",
+        "condition",
+        values={(condition,): count for condition, count in unwell.items()},
+    )
+
+
+def _of_dispatchers(seen: list[Seen]) -> Iterator[Metric]:
+    yield _gauge(
+        "workwire_dispatchers_alive",
+        "Dispatchers that gave a sign of life lately.",
+        values={(): sum(one.is_alive for one in seen)},
+    )
+    yield _gauge(
+        "workwire_dispatcher_silent_seconds",
+        "Seconds since a dispatcher's last sign of life; one that stopped cleanly is not told any more.",
+        "dispatcher",
+        values={(one.name,): one.silent_for for one in seen},
+    )
+    reports = {one.name: one.report for one in seen if one.report is not None}
+    now = {one.name: one.report for one in seen if one.report is not None and one.is_alive}
+    yield from _as_things_are(now)
+    yield from _counts(reports)
+
+
+def _as_things_are(reports: dict[str, Report]) -> Iterator[Metric]:
+    yield _gauge(
+        "workwire_dispatcher_in_flight",
+        "Attempts under way.",
+        "dispatcher",
+        values={(name,): one.in_flight for name, one in reports.items()},
+    )
+    yield _gauge(
+        "workwire_dispatcher_clock_offset_seconds",
+        "How far the database's clock is ahead of the dispatcher's host.",
+        "dispatcher",
+        values={(name,): one.clock_offset for name, one in reports.items()},
+    )
+    circuits = [(name, state, count) for name, one in reports.items() for state, count in _circuits(one)]
+    yield _gauge(
+        "workwire_circuits",
+        "Subscriptions a dispatcher leaves alone for the moment (open) or would probe (half_open).",
+        "dispatcher",
+        "state",
+        values={(name, state): count for name, state, count in circuits},
+    )
+
+
+def _circuits(report: Report) -> tuple[tuple[str, int], ...]:
+    return ("open", report.open), ("half_open", report.half_open)
+
+
+def _counts(reports: dict[str, Report]) -> Iterator[Metric]:
+    fanned = CounterMetricFamily("workwire_events_fanned_out", "Events fanned out.", labels=["dispatcher"])
+    attempts = CounterMetricFamily(
+        "workwire_attempts", "Attempts by outcome: class of status, or no_answer.", labels=["dispatcher", "outcome"]
+    )
+    ended = CounterMetricFamily(
+        "workwire_deliveries_ended",
+        "Deliveries by how they ended: delivered, gave_up, withheld, cancelled.",
+        labels=["dispatcher", "state"],
+    )
+    latency = HistogramMetricFamily(
+        "workwire_delivery_latency_seconds",
+        "From the event to the 2xx of its message, retries included; without tests, replays and backfills.",
+        labels=["dispatcher"],
+    )
+    for name, report in reports.items():
+        fanned.add_metric([name], report.fanned_out)
+        for outcome, count in report.attempts.items():
+            attempts.add_metric([name, outcome], count)
+        for state, count in report.ended.items():
+            ended.add_metric([name, state], count)
+        bounds = [*map(str, BOUNDS), "+Inf"]
+        latency.add_metric([name], list(zip(bounds, accumulate(report.latency), strict=True)), report.latency_sum)
+    yield from (fanned, attempts, ended, latency)
+
+
+def _of_disk() -> Iterator[Metric]:
+    folder = settings.CONFIG.data_dir
+    values = {(): shutil.disk_usage(folder).free} if folder.is_dir() else {}
+    yield _gauge(
+        "workwire_disk_free_bytes", "Free space where the data folder of this web process lies.", values=values
+    )
+
+
+def _gauge(name: str, meaning: str, *labels: str, values: Mapping[Any, float] | None = None) -> Metric:
+    family = GaugeMetricFamily(name, meaning, labels=labels)
+    for key, value in (values or {}).items():
+        family.add_metric(key, value)
+    return family
