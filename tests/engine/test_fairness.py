@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
+from workwire.dispatcher import heartbeat
 from workwire.dispatcher.claiming import BACKWARDS_EVERY, OWNER_SHARE, Claims
 from workwire.dispatcher.endpoints import FIRST_WINDOW, OPENS_AFTER, Endpoints
 from workwire.dispatcher.engine import Engine
@@ -182,6 +183,23 @@ def test_a_subscription_gets_no_more_a_second_than_it_wants(subscribe: Subscribe
     assert sent == [3] * 5
 
 
+def test_dispatchers_that_are_alive_divide_a_rate(
+    subscribe: Subscribe, backlog: Backlog, engine: Engine, receiver: Receiver
+) -> None:
+    subscribe()
+    Subscription.objects.update(most_per_second=4)
+    backlog.of(Subscription.objects.get(), Lane.FRESH, 20)
+    with clock.frozen(clock.now()) as advance:
+        heartbeat.beat(ids.new_guid(), clock.now())
+        sent = []
+        for _ in range(4):
+            engine.drain()
+            sent.append(len(receiver.requests))
+            advance(timedelta(seconds=1))
+            receiver.requests.clear()
+    assert sent == [2, 2, 2, 2]
+
+
 def test_a_host_gets_no_more_a_second_than_is_allowed(subscribe: Subscribe, backlog: Backlog) -> None:
     subscription, _ = subscribe()
     both = [subscription, *_copies(subscription, 1)]
@@ -318,7 +336,7 @@ def test_a_test_goes_to_a_paused_subscription_and_the_backlog_stays(
     repair.simulate(subscription.guid, by=actors["integrator"])
     engine.drain()
     assert [dict(request.headers).get("Webhook-Test") for request in receiver.requests] == ["true"]
-    assert queue.depth()["due"] == 3
+    assert queue.depth().waiting[Lane.FRESH] == 3
     assert queue.oldest_due(clock.now() + timedelta(hours=1)) == 0
     commands.resume(subscription.guid, by=actors["integrator"])
     engine.drain()
