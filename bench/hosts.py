@@ -116,11 +116,11 @@ def _subscribe(office: filling.Office, webhook: int, url: str) -> str:
 
 def _wait_for_hosts(made: Cluster) -> None:
     from tests.support.processes import wait_for_web
-    from workwire.dispatcher.models import Worker
+    from workwire.reactions.webhooks.models import Dispatcher
 
     for name in SHIFTS:
         wait_for_web(made.hosts[name].address, made.ports[name])
-    wait_until(lambda: Worker.objects.count() == len(SHIFTS), "all dispatchers live", 60)
+    wait_until(lambda: Dispatcher.objects.count() == len(SHIFTS), "all dispatchers live", 60)
 
 
 def _is_quiet() -> bool:
@@ -186,9 +186,9 @@ def _storm(made: Cluster, found: dict[str, Any], *, seconds: float) -> None:
     """Host a vanishes, host b is cut off in the middle of a fan-out and comes back."""
     from django.db import connection
 
-    from workwire.dispatcher.models import Worker
     from workwire.kernel import clock
     from workwire.reactions.webhooks import fanning
+    from workwire.reactions.webhooks.models import Dispatcher
 
     sign, held = made.folder / "sign", made.folder / "held"
     made.run("b", HOLD_FAN_OUT.format(sign=str(sign), held=str(held), lock=fanning.LOCK))
@@ -209,7 +209,7 @@ def _storm(made: Cluster, found: dict[str, Any], *, seconds: float) -> None:
     found["seconds a host was cut off"] = round(time.monotonic() - cut_at, 1)
     made.hosts["b"].join()
     back = clock.now()
-    mine = Worker.objects.filter(pid=made.dispatchers["b"].pid, seen_at__gt=back)
+    mine = Dispatcher.objects.filter(pid=made.dispatchers["b"].pid, seen_at__gt=back)
     found["dispatcher of the host that came back works after, seconds"] = round(
         wait_until(mine.exists, "the host that was cut off works again", 60), 1
     )

@@ -16,13 +16,12 @@ from workwire.access.models import Token, User
 from workwire.cli.seed import Organisation
 from workwire.dispatcher import heartbeat
 from workwire.dispatcher.engine import Engine
-from workwire.dispatcher.models import Worker
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated
 from workwire.outbox import database_time
 from workwire.reactions.webhooks import repair
-from workwire.reactions.webhooks.models import Delivery, Queued, State
+from workwire.reactions.webhooks.models import Delivery, Dispatcher, Queued, State
 
 pytestmark = [
     pytest.mark.django_db,
@@ -97,7 +96,7 @@ def test_a_new_server_whose_clock_is_behind_does_not_silence_a_dispatcher(
 ) -> None:
     monkeypatch.setattr(clock, "_followed", None)
     engine.step()
-    Worker.objects.all().delete()
+    Dispatcher.objects.all().delete()
     clock.follow(clock.now() - timedelta(hours=1), clock.count())  # another server took over
     engine.step()
     assert heartbeat.alive(_database_now()) == 1

@@ -68,7 +68,7 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     engine.drain()
     assert len(receiver.requests) == 1
     assert engine._endpoints.room_for_unsure() == engine._places // 2
-    assert not +engine._claims.of_owner
+    assert not engine._claims._of_owner
 
 
 def test_after_the_schedule_a_delivery_gives_up_and_a_resend_sends_it(
