@@ -134,6 +134,10 @@ class Stream:
         """See to it that some changes are still to come."""
         self._left = max(self._left, most)
 
+    def end_after(self, most: int) -> None:
+        """See to it that no more than so many are still to come."""
+        self._left = min(self._left, most)
+
     def runs(self) -> bool:
         """Whether changes are still to come."""
         return self._thread.is_alive()

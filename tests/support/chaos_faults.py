@@ -305,6 +305,7 @@ def _storm(**how: Any) -> Fault:
 
 def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     """Take the owner's sight of the records away in the middle; nothing prepared later may come, nor may a word of it."""
+    stream.go_on(100_000)  # the stream outlasts this, however quick the machine is
     time.sleep(1)
     admin = sessions.actor_for(site.organisation.accounts["administrator"].user)
     user = site.organisation.accounts["integrator"].user
@@ -312,6 +313,7 @@ def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     last = Event.objects.latest("id").pk
     time.sleep(2.5)  # what was prepared before may still be on its way for as long as an attempt may take
     revoked = time.monotonic()
+    stream.end_after(20)
     stream.join()
     site.settle()
     late = [one for one in site.receiver.requests if one.at > revoked]

@@ -74,7 +74,7 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
     settings = config.load()
     setup_django()
     Granian(
-        "workwire.wsgi:application",
+        "workwire.cli.worker:application",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,

@@ -28,17 +28,19 @@ def page(rows: QuerySet[M, Any], *, limit: int = 50, cursor: str | None = None) 
     """Return at most `limit` (1 to 200) rows by falling id, after `cursor`; raises Invalid for a cursor not ours."""
     limit = max(1, min(limit, MOST))
     if cursor:
-        rows = rows.filter(pk__lt=_decode(cursor))
+        rows = rows.filter(pk__lt=place_of(cursor))
     found = list(rows.order_by("-pk")[: limit + 1])
     more = len(found) > limit
-    return Page(found[:limit], _encode(found[limit - 1].pk) if more else None)
+    return Page(found[:limit], cursor_at(found[limit - 1].pk) if more else None)
 
 
-def _encode(pk: int) -> str:
+def cursor_at(pk: int) -> str:
+    """The cursor of a page that begins behind the row with an id."""
     return urlsafe_b64encode(f"id:{pk}".encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str) -> int:
+def place_of(cursor: str) -> int:
+    """The id behind which a page begins; raises Invalid for a cursor not ours."""
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         kind, _, number = text.partition(":")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import Max, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from workwire.kernel import clock, ids
@@ -20,9 +20,10 @@ from workwire.outbox.models import Event, Pending, RecordSequence
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Envelope, EventBody
 
-_OTHERS_UNDER_WAY = """
-    SELECT EXISTS (SELECT 1 FROM pg_snapshot_xip(pg_current_snapshot()) AS other
-    WHERE other < %s::text::xid8 AND other IS DISTINCT FROM pg_current_xact_id_if_assigned())
+_OTHERS_WRITING = """
+    FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
+    AND relation = 'outbox_recordsequence'::regclass
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 
@@ -87,17 +88,19 @@ def position(*, patience: float = 5.0) -> int:
     anybody's way, until every transaction that may hold an earlier one has ended; raises Limited when that takes longer than
     `patience` seconds.
     """
-    found = Event.objects.aggregate(last=Max("id"))["last"] or 0
-    if connection.vendor == "postgresql":
-        # Whoever took an id up to `found` had written its sequence before, and so had a transaction id by then.
-        newest = _ask("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
-        deadline, pause = time.monotonic() + patience, 0.001
-        while _ask(_OTHERS_UNDER_WAY, newest):
-            if time.monotonic() > deadline:
-                raise Limited("ledger_busy", "A long change is under way; ask again in a moment.", retry_after=5)
-            time.sleep(pause)
-            pause = min(pause * 2, 0.05)
-    return int(found)
+    if connection.vendor != "postgresql":
+        return int(_ask("SELECT coalesce(max(id), 0) FROM outbox_event")[0])
+    # Whoever took an id up to the last one had written its sequence before, and keeps the lock of that until it ends.
+    last, earlier = _ask(
+        f"SELECT (SELECT coalesce(max(id), 0) FROM outbox_event), (SELECT array_agg(virtualtransaction) {_OTHERS_WRITING})"
+    )
+    deadline, pause = time.monotonic() + patience, 0.001
+    while earlier and _ask(f"SELECT EXISTS (SELECT 1 {_OTHERS_WRITING} AND virtualtransaction = ANY(%s))", earlier)[0]:
+        if time.monotonic() > deadline:
+            raise Limited("ledger_busy", "A long change is under way; ask again in a moment.", retry_after=5)
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
+    return int(last)
 
 
 def sequence_of(record_guid: OuterRef) -> Coalesce:
@@ -106,10 +109,11 @@ def sequence_of(record_guid: OuterRef) -> Coalesce:
     return Coalesce(Subquery(last), 0)
 
 
-def _ask(sql: str, *parameters: Any) -> Any:
+def _ask(sql: str, *parameters: Any) -> tuple[Any, ...]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchone()[0]
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
 
 
 def history(work_item_guid: UUID) -> QuerySet[Event]:

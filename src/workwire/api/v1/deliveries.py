@@ -16,9 +16,8 @@ from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Listing, answers, aware, listing, rfc3339
 from workwire.api.v1.subscriptions import hook
 from workwire.kernel.actor import Actor
-from workwire.kernel.pages import page
 from workwire.outbox.registry import webhooks
-from workwire.reactions.webhooks import messages, queries, repair
+from workwire.reactions.webhooks import log, messages, queries, repair
 from workwire.reactions.webhooks.models import State
 
 if TYPE_CHECKING:
@@ -78,10 +77,9 @@ def list_deliveries(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[str, Any]:
-    """The delivery log, newest first."""
+    """The delivery log, newest first. A page may hold fewer than asked for though `next_cursor` leads on."""
     by = actor(request)
-    found = queries.deliveries(
-        by,
+    wish = log.Wish(
         subscription_guid=subscription,
         state=State[state.upper()] if state else None,
         webhook=hook(webhook).number if webhook else None,
@@ -89,7 +87,7 @@ def list_deliveries(
         since=aware(since, "since") if since else None,
         until=aware(until, "until") if until else None,
     )
-    return listing(page(found, **paging.arguments()), _delivery, by)
+    return listing(log.page(by, wish, **paging.arguments()), _delivery, by)
 
 
 @router.get("/deliveries/{uuid:guid}", response=answers(DeliveryDetail), operation_id="get_delivery")

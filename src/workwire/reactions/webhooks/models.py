@@ -136,6 +136,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["subscription", "-id"], name="delivery_log"),
             models.Index(fields=["subscription", "-id"], name="delivery_log_unusual", condition=~Q(end_reason="")),
+            models.Index(fields=["state", "-id"], name="delivery_unusual", condition=~Q(end_reason="")),
             models.Index(fields=["record_guid", "-id"], name="delivery_record"),
             models.Index(fields=["created_at"], name="delivery_created"),
         ]

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import reduce
 from operator import or_
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -54,31 +55,15 @@ def content_visible(actor: Actor) -> Q:
     return Q(event=None) | rights.record_visible(actor.user_id or 0, Q(pk__isnull=True))
 
 
-def deliveries(
-    actor: Actor,
-    *,
-    subscription_guid: UUID | None = None,
-    state: State | None = None,
-    webhook: int | None = None,
-    record_guid: UUID | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> QuerySet[Delivery]:
-    """The delivery log, filtered; a record filter finds nothing where the record may not be seen."""
-    found = deliveries_visible_to(actor)
-    if subscription_guid is not None:
-        found = found.filter(subscription__guid=subscription_guid)
-    if state is not None:
-        found = found.filter(_stands(state))
-    if webhook is not None:
-        found = found.filter(subscription__webhook=webhook)
-    if record_guid is not None:
-        found = found.filter(content_visible(actor), record_guid=record_guid)
-    if since is not None:
-        found = found.filter(created_at__gte=since)
-    if until is not None:
-        found = found.filter(created_at__lt=until)
-    return found
+def first_written(moment: datetime) -> int | None:
+    """The id of the first delivery written from a moment on, None when there is none. A batch shares its moment."""
+    found = Delivery.objects.filter(created_at__gte=moment).order_by("created_at", "pk")
+    return found.values_list("pk", flat=True).first()
+
+
+def stands_in(state: State | None, **more: Any) -> Q:
+    """The condition for a state, where one is named, and more."""
+    return Q(**more) & (_stands(state) if state is not None else Q())
 
 
 def _stands(state: State) -> Q:
@@ -140,5 +125,8 @@ def latest_attempts(
     actor: Actor, *, subscription_guid: UUID | None = None, after: int = 0, limit: int = 200
 ) -> list[Attempt]:
     """The newest attempts of the deliveries an actor may see, oldest first, behind the attempt with id `after`."""
-    found = Attempt.objects.filter(pk__gt=after, delivery__in=deliveries(actor, subscription_guid=subscription_guid))
+    seen = deliveries_visible_to(actor)
+    if subscription_guid is not None:
+        seen = seen.filter(subscription__guid=subscription_guid)
+    found = Attempt.objects.filter(pk__gt=after, delivery__in=seen)
     return list(found.select_related("delivery__subscription").order_by("-pk")[:limit])[::-1]

@@ -9,7 +9,7 @@ goes the way of all others, through the check of rights as they are then.
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -23,13 +23,13 @@ from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import events, fanning, matching, queries, queue
+from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import Delivery, Lane, Replay, ReplayKind, ReplayState, State, Subscription
 
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 AHEAD = 5_000  # messages of one subscription that may wait in the bulk lane
 BATCH = 1_000  # messages put into the queue in one transaction
 WINDOW = 50_000  # events of the ledger looked at in one transaction
-SLACK = timedelta(hours=1)  # by so much may moments of two rows differ from the order of their ids
 MOST_UNFINISHED = 20  # of one subscription
 POLL, WAIT_FOR_ROOM = 1.0, 0.1  # seconds between looks when no replay runs, and when all wait for what they queued
 
@@ -50,7 +50,6 @@ def replay(
         raise Invalid(
             "states_invalid", "Only what was delivered, withheld or given up can be replayed.", field="states"
         )
-    begun = Delivery.objects.filter(created_at__gte=since - SLACK).order_by("created_at").values_list("pk", flat=True)
     last = Delivery.objects.filter(subscription=subscription).aggregate(last=Max("pk"))["last"] or 0
     return _start(
         Replay(
@@ -60,7 +59,7 @@ def replay(
             until=until,
             states=sorted(states),
             record_guid=record_guid,
-            first=min((begun.first() or last + 1) - 1, last),
+            first=min((queries.first_written(since - SLACK) or last + 1) - 1, last),
             last=last,
         ),
         by,
@@ -82,7 +81,7 @@ def start_backfill(
     """The same for a subscription the caller has locked or just made, inside the caller's transaction."""
     last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
     if after is None and since is not None:
-        begun = Event.objects.filter(occurred_at__gte=since - SLACK).order_by("occurred_at")
+        begun = Event.objects.filter(occurred_at__gte=since - SLACK).order_by("occurred_at", "pk")
         after = (begun.values_list("pk", flat=True).first() or last + 1) - 1
     first = min(after or 0, last)
     return _start(Replay(subscription=subscription, kind=ReplayKind.BACKFILL, since=since, first=first, last=last), by)

@@ -196,6 +196,7 @@ class WorkItem(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"], name="item_customer"),
             models.Index(fields=["status", "due_date"], name="item_due"),
+            models.Index(fields=["status", "-id"], name="item_status"),
             models.Index(
                 fields=["queue", "due_date"],
                 name="item_obtainable",

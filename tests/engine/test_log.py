@@ -1,0 +1,139 @@
+"""The delivery log: every page is what the whole log, filtered and cut, would show, for everybody and every wish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.support.receiver import Receiver
+from tests.support.world import Subscribe
+from workwire.access import commands as access
+from workwire.access import queries as sight
+from workwire.cli.seed import Customer, Organisation
+from workwire.dispatcher.engine import Engine
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import commands, fanning, log, queries, repair
+from workwire.reactions.webhooks.log import Wish
+from workwire.reactions.webhooks.models import Delivery, State
+from workwire.rooms.work import commands as work
+from workwire.rooms.work.models import WorkItem
+
+Open = Callable[..., WorkItem]
+
+
+@pytest.fixture
+def past(
+    organisation: Organisation,
+    subscribe: Subscribe,
+    open_ticket: Open,
+    second: Customer,
+    actors: dict[str, Actor],
+    engine: Engine,
+    receiver: Receiver,
+) -> datetime:
+    """Deliveries of two owners in every state, over two days; gives a moment between the days."""
+    now = clock.now()
+    with clock.frozen(now - timedelta(days=1)) as advance:
+        everything, _ = subscribe(filter_type=ObjectType.NONE, filter_guid=None)
+        subscribe()
+        subscribe(by="process builder")
+        ended, _ = subscribe(webhook=1)
+        receiver.script("/hook", status=500, times=2)
+        for customer in (second, *organisation.customers, second):
+            work.update(open_ticket(customer), by=actors["team member"], title="Changed")
+        engine.drain()
+        repair.simulate(everything.guid, by=actors["integrator"])
+        engine.drain()
+        advance(timedelta(days=1))
+        user = organisation.accounts["integrator"].user
+        access.change_members(organisation.customers[0].group, remove=[user], by=actors["administrator"])
+        for customer in (second, *organisation.customers):
+            open_ticket(customer)
+        engine.drain()
+        work.update(open_ticket(), by=actors["team member"], title="Pending")
+        fanning.fan_out(clock.now())
+        commands.unsubscribe(ended.guid, by=actors["administrator"])
+    some = Delivery.objects.filter(state=State.DELIVERED, event__isnull=False).order_by("pk")[:2]
+    Delivery.objects.filter(pk__in=[row.pk for row in some]).update(state=State.GAVE_UP, end_reason="tried_enough")
+    return now - timedelta(hours=12)
+
+
+def _expected(actor: Actor, wish: Wish) -> list[int]:
+    found = queries.deliveries_visible_to(actor)
+    narrow = {
+        "subscription__guid": wish.subscription_guid,
+        "subscription__webhook": wish.webhook,
+        "record_guid": wish.record_guid,
+        "created_at__gte": wish.since,
+        "created_at__lt": wish.until,
+    }
+    found = found.filter(**{name: value for name, value in narrow.items() if value is not None})
+    if wish.record_guid is not None:
+        found = found.filter(queries.content_visible(actor))
+    rows = found.order_by("-pk")
+    return [row.pk for row in rows if wish.state is None or queries.standing(row) == wish.state]
+
+
+def _walked(actor: Actor, wish: Wish, limit: int) -> list[int]:
+    ids: list[int] = []
+    cursor = None
+    while True:
+        page = log.page(actor, wish, limit=limit, cursor=cursor)
+        assert len(page.rows) <= limit
+        ids += [row.pk for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            return ids
+
+
+def test_every_wish_of_everybody_is_answered_as_by_the_whole_log(past: datetime, actors: dict[str, Actor]) -> None:
+    record = Delivery.objects.exclude(record_guid=None).order_by("pk")[0].record_guid
+    subscription = Delivery.objects.order_by("pk")[0].subscription.guid
+    wishes = [
+        Wish(),
+        Wish(webhook=0),
+        Wish(webhook=5),
+        Wish(record_guid=record),
+        Wish(record_guid=record, state=State.DELIVERED),
+        Wish(subscription_guid=subscription),
+        Wish(since=past),
+        Wish(until=past),
+        Wish(since=past, until=past + timedelta(days=1), webhook=0),
+        *(Wish(state=state) for state in State),
+        *(Wish(state=state, subscription_guid=subscription) for state in State),
+        *(Wish(state=state, until=past) for state in State),
+    ]
+    shown, states = 0, set()
+    for who in ("administrator", "process builder", "integrator", "process builder of one company"):
+        for wish in wishes:
+            expected = _expected(actors[who], wish)
+            for limit in (2, 50):
+                assert _walked(actors[who], wish, limit) == expected, (who, wish)
+            shown += len(expected)
+            states |= {wish.state} if expected and wish.state is not None else set()
+    assert shown > 100
+    assert states == set(State) - {State.SENDING}
+    assert not sight.sees_all(actors["integrator"])
+
+
+@pytest.mark.usefixtures("past")
+def test_a_page_looks_at_little_more_than_it_shows(actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who may see none of many gets short pages and a way on, not a walk along the whole log."""
+    monkeypatch.setattr(log, "MOST_ROUNDS", 1)
+    Delivery.objects.filter(state=State.WITHHELD).update(state=State.DELIVERED, end_reason="")
+    rows, cursor, pages = 0, None, 0
+    while True:
+        with CaptureQueriesContext(connection) as asked:
+            page = log.page(actors["integrator"], Wish(webhook=0), limit=1, cursor=cursor)
+        assert len(asked) <= 3
+        rows, cursor, pages = rows + len(page.rows), page.next_cursor, pages + 1
+        if cursor is None:
+            break
+    assert rows == len(_expected(actors["integrator"], Wish(webhook=0)))
+    assert pages > rows
