@@ -76,6 +76,7 @@ def _sqlite(path: str) -> dict[str, Any]:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;",
         },
+        "CONN_MAX_AGE": None,  # to open one again reads the whole schema, which takes as long as a request
         "TEST": {"NAME": f"{path}.test"},
     }
 

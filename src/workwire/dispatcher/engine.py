@@ -39,8 +39,8 @@ POLL = 1.0  # seconds between looks when the bell is silent
 SWEEP_EVERY = timedelta(minutes=5)
 LONGEST_DATABASE_PAUSE = 10.0
 FINISHING = 5.0  # seconds that settling may take at the end
-LONGEST_GATHERING = 0.02  # seconds
-AHEAD = 16  # times what may be sent at once may be claimed
+LONGEST_GATHERING = 0.08  # seconds
+AHEAD = 48  # times what may be sent at once may be claimed
 NOT_MADE = frozenset({"cancelled", "too_late"})  # answers to requests that did not go out, or not to their end
 NO_FAULT_OF_THE_ENDPOINT = frozenset({"transport_lost", "invalid_request"})
 

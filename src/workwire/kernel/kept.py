@@ -20,6 +20,7 @@ from django.db.models.query import ModelIterable
 from django.db.transaction import TransactionManagementError
 
 from workwire.kernel.actor import Actor
+from workwire.kernel.statements import carried_out
 
 M = TypeVar("M", bound=Model)
 MOST_SHAPES = 500
@@ -82,7 +83,8 @@ class Kept(Generic[M]):
         if missing := set(values) - {name for _, name in found}:
             raise LookupError(f"the query does not pass on {', '.join(sorted(missing))}")
         converters = compiler.get_converters([column for column, *_ in compiler.select])
-        return _Composed(compiler, sql, tuple(parameters), found, converters, bool(query.select_for_update))
+        plain = tuple(int(one) if isinstance(one, int) and not isinstance(one, bool) else one for one in parameters)
+        return _Composed(compiler, sql, plain, found, converters, bool(query.select_for_update))
 
 
 class _Filled:
@@ -104,8 +106,7 @@ class _Filled:
 
     def execute_sql(self, **_chunks: Any) -> list[tuple[Any, ...]]:
         """Carry the query out, with these parameters."""
-        with connection.cursor() as cursor:
-            cursor.execute(self._composed.sql, self._parameters)
+        with carried_out(self._composed.sql, self._parameters) as cursor:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 

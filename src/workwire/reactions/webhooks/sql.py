@@ -6,17 +6,17 @@ thousand parameters. The two databases differ in how a list arrives as a paramet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 import psycopg
-from django.conf import settings
 from django.db import DataError, Error, IntegrityError, connection
 from django.db.models import QuerySet
+
+from workwire.kernel.statements import carried_out
 
 _ANY_OF = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
 _MARK_ID, _MARK_MOMENT = -7_301_002, datetime(9000, 1, 1, tzinfo=UTC)
@@ -24,14 +24,14 @@ _MARK_ID, _MARK_MOMENT = -7_301_002, datetime(9000, 1, 1, tzinfo=UTC)
 
 def rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """Carry out a statement that gives rows."""
-    with _cursor(sql, parameters) as cursor:
+    with carried_out(sql, parameters) as cursor:
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
 
 
 def run(sql: str, *parameters: Any) -> int:
     """Carry out a statement; how many rows it touched."""
-    with _cursor(sql, parameters) as cursor:
+    with carried_out(sql, parameters) as cursor:
         return int(cursor.rowcount)
 
 
@@ -133,20 +133,3 @@ class Kept:
         if parameter == _MARK_ID and not isinstance(parameter, bool):
             return numbers(ids)
         return moment(at) if parameter == moment(_MARK_MOMENT) else parameter
-
-
-@contextmanager
-def _cursor(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
-    """A cursor that has carried out a statement; PostgreSQL keeps the statement's plan, where the session is ours."""
-    if not on_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            yield cursor
-        return
-    with connection.wrap_database_errors:
-        connection.ensure_connection()
-        server, kept = connection.connection, not settings.CONFIG.database_pooled
-        server.prepare_threshold = 0 if kept else None  # Django's own cursors bind on the client and are not concerned
-        with psycopg.Cursor(server) as cursor:
-            cursor.execute(sql, parameters, prepare=kept)
-            yield cursor
