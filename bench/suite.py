@@ -20,6 +20,7 @@ import growth
 import idle
 import latency
 import lists
+import replaying
 import retention
 from figures import Failed, Figure, Given, say, table
 from rig import DATABASES, ROOT
@@ -38,6 +39,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, tuple[str, ...]]] = {
     "growth": (growth.measure, DATABASES),
     "lists": (lists.measure, DATABASES),
     "retention": (retention.measure, DATABASES),
+    "replays": (replaying.measure, DATABASES),
     "latency": (latency.idle, DATABASES),
     "steady": (latency.steady, DATABASES),
     "isolation": (latency.isolation, DATABASES),

@@ -82,6 +82,8 @@ ROWS = [
     *_on_both("tickets created through the web API", "api.webapi.{}.core", least=300),
     *_on_both("tickets created through the REST API, by the clock", "api.rest.{}.clock"),
     *_on_both("tickets created through the web API, by the clock", "api.webapi.{}.clock"),
+    *_on_both("a backfill of 100,000 events, paused and resumed", "replays.{}.rate", least=1_000),
+    *_on_both("fresh messages beside it, commit to answer: p95", "replays.{}.fresh", most=1_000),
     *_on_both("retention alone", "retention.{}.alone"),
     *_on_both("retention beside full delivery", "retention.{}.beside", "retention.{}.alone"),
     *_on_both("full delivery beside retention", "retention.{}.disturbed", "retention.{}.undisturbed"),
