@@ -115,13 +115,14 @@ class Kept:
 
 
 class Stream:
-    """Changes made through the REST API in a thread of its own, until so many were acknowledged."""
+    """Changes made through the REST API in a thread of its own, until it is told to `end` and so many were acknowledged."""
 
     def __init__(self, url: str, token: str, version: str, *, changes: int, pause: float, seed: int) -> None:
         self._url, self._token, self._version = url, token, version
         self._left, self._pause = changes, pause
         self._random = random.Random(seed)  # noqa: S311 - choices, no secrets
         self._number = 0
+        self._ending = threading.Event()
         self.created: list[str] = []
         self.updated: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
@@ -130,26 +131,16 @@ class Stream:
         """Begin."""
         self._thread.start()
 
-    def go_on(self, most: int = 5) -> None:
-        """See to it that some changes are still to come."""
-        self._left = max(self._left, most)
-
-    def end_after(self, most: int) -> None:
-        """See to it that no more than so many are still to come."""
-        self._left = min(self._left, most)
-
-    def runs(self) -> bool:
-        """Whether changes are still to come."""
-        return self._thread.is_alive()
-
-    def join(self) -> None:
-        """Wait until all were made."""
+    def end(self, more: int = 0) -> None:
+        """Wait until all were made, and so many more."""
+        self._left = max(self._left, more)
+        self._ending.set()
         self._thread.join(180)
-        if self.runs():
+        if self._thread.is_alive():
             raise TimeoutError("the changes could not be made")
 
     def _run(self) -> None:
-        while self._left:
+        while self._left > 0 or not self._ending.is_set():
             try:
                 self._change()
                 self._left -= 1

@@ -101,37 +101,33 @@ def run(site: Site, name: str, ground: Ground, *, changes: int, pause: float = 0
     with site.running(dispatchers=fault.dispatchers):
         stream = site.stream(changes, pause)
         injected = fault.inject(site, stream, ground)
-        stream.join()
+        stream.end()
         recovered = site.settle()
         tally = Tally.of(site, stream)
     return Result(name, injected, tally, recovered)
 
 
-def _hit_while(stream: Stream, hit: Callable[[], object], pause: float, most: int = 8) -> Injected:
-    times = 0
-    while times < most:
+def _hit(hit: Callable[[], object], pause: float, times: int = 3) -> Injected:
+    """Hit so often, with pauses in which changes are made."""
+    for _ in range(times):
         time.sleep(pause)
-        if not stream.runs():
-            break
         hit()
-        times += 1
     return times
 
 
-def _nothing(_site: Site, stream: Stream, _ground: Ground) -> Injected:
-    stream.join()
+def _nothing(_site: Site, _stream: Stream, _ground: Ground) -> Injected:
     return 0
 
 
 def _kill(pick: Callable[[Site], Kept]) -> Inject:
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
-        return _hit_while(stream, lambda: pick(site).process.kill(), 1.5 + site.random.random())
+        return _hit(lambda: pick(site).process.kill(), 1.5 + site.random.random())
 
     return inject
 
 
 def _kill_transport(site: Site, stream: Stream, _ground: Ground) -> Injected:
-    return _hit_while(stream, lambda: _end_transport(site), 0.7)
+    return _hit(lambda: _end_transport(site), 0.7)
 
 
 def _end_transport(site: Site) -> None:
@@ -149,7 +145,6 @@ def _at(*points: str, times: int = 3) -> Fault:
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
         deadline = time.monotonic() + PATIENCE
         while (deaths := len(list((site.folder / "deaths").iterdir()))) < times and time.monotonic() < deadline:
-            stream.go_on()
             time.sleep(0.1)
         return deaths
 
@@ -157,7 +152,7 @@ def _at(*points: str, times: int = 3) -> Fault:
 
 
 def _kill_web(site: Site, stream: Stream, _ground: Ground) -> Injected:
-    return _hit_while(stream, site.web.kill_all, 1.5 + site.random.random())
+    return _hit(site.web.kill_all, 1.5 + site.random.random())
 
 
 def _kill_any(site: Site, stream: Stream, _ground: Ground) -> Injected:
@@ -169,7 +164,6 @@ def _kill_any(site: Site, stream: Stream, _ground: Ground) -> Injected:
     ]
     for hit in targets:
         time.sleep(1 + site.random.random())
-        stream.go_on()
         hit()
     return len(targets)
 
@@ -180,7 +174,7 @@ def _terminate_backends(_site: Site, stream: Stream, _ground: Ground) -> Injecte
     def hit() -> None:
         at_last(_terminate)
 
-    return _hit_while(stream, hit, 0.8)
+    return _hit(hit, 0.8)
 
 
 def _terminate() -> None:
@@ -201,7 +195,7 @@ def _cut(_site: Site, stream: Stream, ground: Ground) -> Injected:
         time.sleep(1)
         proxy.mend()
 
-    return _hit_while(stream, hit, 1.0, most=3)
+    return _hit(hit, 1.0, times=3)
 
 
 def _away(site: Site, stream: Stream, ground: Ground) -> Injected:
@@ -214,7 +208,6 @@ def _away(site: Site, stream: Stream, ground: Ground) -> Injected:
     time.sleep(AWAY)
     used = (site.dispatchers[0].processor_seconds() - before) / AWAY
     ground.proxy.mend()
-    stream.join()
     if used > MOST_PROCESSOR_TIME or site.dispatchers[0].starts > 1:
         raise AssertionError(
             f"a waiting dispatcher used {used:.0%} of a processor, {site.dispatchers[0].starts} starts"
@@ -241,7 +234,6 @@ def _exhaust(_site: Site, stream: Stream, ground: Ground) -> Injected:
         time.sleep(2)
     for one in taken:
         one.close()
-    stream.join()
     return 1
 
 
@@ -249,7 +241,7 @@ def _server(crash: bool) -> Inject:
     def inject(_site: Site, stream: Stream, ground: Ground) -> Injected:
         hit = ground.crash_server if crash else ground.restart_server
         assert hit is not None
-        return _hit_while(stream, hit, 1.5, most=2)
+        return _hit(hit, 1.5, times=2)
 
     return inject
 
@@ -265,7 +257,7 @@ def _fill(site: Site, stream: Stream, ground: Ground) -> Injected:
         time.sleep(FULL)
         free()
 
-    times = _hit_while(stream, hit, 1.0, most=1)
+    times = _hit(hit, 1.0, times=1)
     if "the database does not answer" not in site.dispatchers[0].log.read_text():
         raise AssertionError("the dispatcher did not notice that the disk was full")
     return times
@@ -281,7 +273,6 @@ def _clock(*jumps: float) -> Fault:
             time.sleep(1)
             (site.folder / "clock.new").write_text(str(jump))
             (site.folder / "clock.new").rename(site.folder / "clock")
-        stream.join()
         return len(jumps)
 
     # the embedded database has no time but its host's: set back, retries wait; further off, receivers refuse signatures
@@ -297,7 +288,6 @@ def _storm(**how: Any) -> Fault:
             site.receiver.script(path, **how)
         time.sleep(STORM)
         site.receiver.scripts.clear()
-        stream.join()
         return 1
 
     return Fault(inject)
@@ -305,7 +295,6 @@ def _storm(**how: Any) -> Fault:
 
 def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     """Take the owner's sight of the records away in the middle; nothing prepared later may come, nor may a word of it."""
-    stream.go_on(100_000)  # the stream outlasts this, however quick the machine is
     time.sleep(1)
     admin = sessions.actor_for(site.organisation.accounts["administrator"].user)
     user = site.organisation.accounts["integrator"].user
@@ -313,8 +302,7 @@ def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     last = Event.objects.latest("id").pk
     time.sleep(2.5)  # what was prepared before may still be on its way for as long as an attempt may take
     revoked = time.monotonic()
-    stream.end_after(20)
-    stream.join()
+    stream.end(more=20)
     site.settle()
     late = [one for one in site.receiver.requests if one.at > revoked]
     later = Delivery.objects.filter(event_id__gt=last).values_list("state", flat=True)

@@ -30,5 +30,9 @@ def carried_out(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
         if connection.queries_logged:
             connection.queries_log.append({"sql": sql, "time": "0.000"})  # so that budgets of queries count them
         with psycopg.Cursor(server) as cursor:
-            cursor.execute(sql, parameters, prepare=kept)
+            try:
+                cursor.execute(sql, parameters, prepare=kept)
+            except psycopg.errors.FeatureNotSupported:  # a migration changed a column: the plan kept here is of no use
+                connection.close()
+                raise
             yield cursor
