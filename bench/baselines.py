@@ -2,7 +2,7 @@
 
 Both sign each message and POST it over kept-alive connections, a job for each delivery, with retries switched on. The
 queue is filled first, then one worker with its usual concurrency drains it; Redis keeps nothing on disk, which is in
-favour of the baseline. Their packages go into a temporary folder and are no part of Workwire.
+favour of the baseline, but for the row that says so. Their packages go into a temporary folder and are no part of Workwire.
 """
 
 from __future__ import annotations
@@ -35,23 +35,38 @@ def celery(given: Given) -> list[Figure]:
 
 
 def bullmq(given: Given) -> list[Figure]:
-    """BullMQ and undici in one Node process."""
+    """BullMQ and undici in one Node process; once with all in memory, once with every job on disk and kept when it is done,
+    which is what our log and queue are."""
+    return [_bullmq("bullmq", given), _bullmq("bullmq.durable", given, durable=True)]
+
+
+def _bullmq(name: str, given: Given, *, durable: bool = False) -> Figure:
     node = program_of("node", "nodejs")
-    with tempfile.TemporaryDirectory(prefix="workwire-bullmq-") as name, redis() as broker:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="workwire-bullmq-") as made, redis(durable=durable) as broker:
+        folder = Path(made)
         for file in ("package.json", "deliver.mjs"):
             shutil.copy(HERE / "bullmq" / file, folder)
         _install([program_of("npm", "npm"), "install", "--no-audit", "--no-fund", "--no-package-lock"], folder)
         fill, work = [node, "deliver.mjs", "fill"], [node, "deliver.mjs", "work", str(BULLMQ_JOBS)]
-        rates = _rates(given.size(30_000, 5_000), given.runs, fill, work, folder, broker)
-    return [median("bullmq", rates, "deliveries/s")]
+        rates = _rates(given.size(30_000, 5_000), given.runs, fill, work, folder, broker, durable=durable)
+    return median(name, rates, "deliveries/s")
 
 
-def _rates(count: int, runs: int, fill: Sequence[str], work: Sequence[str], folder: Path, broker: str) -> list[float]:
+def _rates(
+    count: int,
+    runs: int,
+    fill: Sequence[str],
+    work: Sequence[str],
+    folder: Path,
+    broker: str,
+    *,
+    durable: bool = False,
+) -> list[float]:
     """Fill a queue and let a worker drain it, so many times; deliveries a second of each."""
     rates = []
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     environment |= {"BROKER": broker, "BODY": BODY.decode(), "PYTHONWARNINGS": "ignore"}
+    environment |= {"KEEP": "yes"} if durable else {}
     with sink() as target:
         for _ in range(runs):
             before = target.arrived()
@@ -69,11 +84,13 @@ def _rates(count: int, runs: int, fill: Sequence[str], work: Sequence[str], fold
 
 
 @contextlib.contextmanager
-def redis() -> Iterator[str]:
-    """A Redis server of its own on loopback; gives its URL."""
+def redis(*, durable: bool = False) -> Iterator[str]:
+    """A Redis server of its own on loopback, in memory alone or with every command on disk before it is answered; gives its
+    URL."""
     program, port = program_of("redis-server", "redis-server"), free_ports(1)[0]
     with tempfile.TemporaryDirectory(prefix="workwire-redis-") as folder:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        options += ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
         server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
         try:
             wait_for_port(port)

@@ -40,13 +40,15 @@ ROWS = [
     Row("transport alone, 256 in flight", "client.256"),
     Row("transport alone, 64 in flight: processor time", "client.64.cost"),
     Row("Celery + Redis + requests", "celery"),
-    Row("BullMQ + undici", "bullmq"),
+    Row("BullMQ + undici, all in memory, nothing kept", "bullmq"),
+    Row("BullMQ + undici, jobs on disk and kept", "bullmq.durable", "bullmq"),
     *_on_both("end to end", "engine.{}", least={"sqlite": 15_000, "postgres": 12_000}),
     *_on_both(
         "end to end, against the transport alone", "engine.{}", "client.64", least={"sqlite": 0.35, "postgres": 0.35}
     ),
     *_on_both("end to end, against Celery", "engine.{}", "celery", least=25),
-    *_on_both("end to end, against BullMQ", "engine.{}", "bullmq", least=3),
+    *_on_both("end to end, against BullMQ in memory", "engine.{}", "bullmq", least=3),
+    *_on_both("end to end, against BullMQ on disk", "engine.{}", "bullmq.durable", least=3),
     *_on_both("end to end: processor time of the dispatcher", "engine.{}.cost"),
     *_on_both("memory of the dispatcher and its child", "engine.{}.memory", most=150),
     *_on_both("fan-out of a backlog", "engine.{}.fanout"),

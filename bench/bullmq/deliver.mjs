@@ -13,7 +13,7 @@ const [what, number, ...urls] = process.argv.slice(2)
 
 async function fill(count) {
   const queue = new Queue('deliveries', { connection })
-  const opts = { attempts: 9, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: true }
+  const opts = { attempts: 9, backoff: { type: 'exponential', delay: 5000 }, removeOnComplete: !process.env.KEEP }
   for (let begin = 0; begin < count; begin += AT_ONCE) {
     const jobs = []
     for (let n = begin; n < Math.min(begin + AT_ONCE, count); n++) {
