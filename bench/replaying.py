@@ -75,7 +75,7 @@ def _fresh(office: filling.Office, target: Sink) -> list[float]:
     rows = Attempt.objects.filter(delivery__subscription=other).values_list(
         "delivery__record_guid", "started_at", "duration"
     )
-    while len(found := list(rows)) < len(committed):
+    while len(found := list(rows.all())) < len(committed):
         check(time.monotonic() < deadline, f"{len(found)} of {len(committed)} fresh messages were sent")
         time.sleep(0.05)
     return [started.timestamp() + took - committed[str(record)] for record, started, took in found]

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
 
-from tests.support.processes import free_port, wait_for_web, workwire
+from tests.support.processes import ROOT, free_port, wait_for_web, workwire
 
+THREADS = """
+import gc, threading
+import workwire.cli.worker
+from django.db import connection
+gc.disable()
+held = []
+def work():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    held.append(connection.connection)
+for _ in range(5):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+def is_closed(one):
+    try:
+        one.execute("SELECT 1")
+    except Exception as error:
+        return "closed" in str(error)
+    return False
+print("opened", len(held), "closed", sum(map(is_closed, held)))
+"""
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
 
 
@@ -24,6 +48,19 @@ def test_workers_end_with_a_server_that_was_killed(child_environment: dict[str, 
     while _is_listened_on(port):
         assert time.monotonic() < deadline, "a worker goes on serving without its server"
         time.sleep(0.05)
+
+
+def test_a_thread_that_ends_takes_its_connection_with_it(child_environment: dict[str, str]) -> None:
+    """Without waiting for the collector, which web workers let rest."""
+    said = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env=child_environment | {"DJANGO_SETTINGS_MODULE": "workwire.settings"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == ["opened", "5", "closed", "5"]
 
 
 def _is_listened_on(port: int) -> bool:

@@ -332,3 +332,30 @@ def test_a_secret_that_cannot_be_read_stops_nobody_else(
     engine.drain()
     assert [request.path for request in receiver.requests] == ["/hook"]
     assert Attempt.objects.get(delivery__subscription=broken).error == "secret_unreadable"
+
+
+def test_a_place_in_the_queue_whose_delivery_is_gone_goes_too(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    subscribe()
+    open_ticket()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    gone = Delivery.objects.order_by("pk")[0].pk
+    sql.run("DELETE FROM webhooks_delivery WHERE id = %s", gone)
+    assert Queued.objects.count() == 2
+    engine.drain()
+    assert len(receiver.requests) == 1
+    assert not Queued.objects.exists()
+    assert not Attempt.objects.filter(delivery_id=gone).exists()
+
+
+def test_retention_leaves_what_is_being_sent(subscribe: Subscribe, open_ticket: Open, engine: Engine) -> None:
+    subscription, _ = subscribe()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    assert len(_claim(engine.guid, subscription)) == 1
+    later = clock.now() + timedelta(seconds=1)
+    assert retention.remove_old(later) == 0
+    queue.release(engine.guid, list(Queued.objects.values_list("pk", flat=True)), clock.now())
+    assert retention.remove_old(later) == 1

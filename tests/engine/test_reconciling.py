@@ -120,6 +120,19 @@ def test_a_gap_is_explained_number_by_number(
     assert reconciling.of_record(subscription.guid, ticket.guid, by=owner) == []
 
 
+def test_who_sees_all_records_is_told_nothing_of_accounts_and_subscriptions_of_others(
+    organisation: Organisation, subscribe: Subscribe, open_ticket: Open, actors: dict[str, Actor]
+) -> None:
+    mine, _ = subscribe(by="process builder")
+    others, _ = subscribe()
+    ticket, person = open_ticket(), organisation.accounts["team member"].user
+    owner = actors["process builder"]
+    assert len(reconciling.of_record(mine.guid, ticket.guid, by=owner)) == 1
+    for guid in (others.guid, person.guid):
+        assert Event.objects.filter(record_guid=guid).exists()
+        assert reconciling.of_record(mine.guid, guid, by=owner) == []
+
+
 @pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has one writer at a time")
 @pytest.mark.django_db(transaction=True)
 def test_a_position_waits_for_who_may_hold_an_earlier_place(open_ticket: Open) -> None:

@@ -18,6 +18,7 @@ from workwire.cli.seed import Customer, Organisation
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Forbidden
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import (
     commands,
@@ -277,3 +278,24 @@ def test_explain_says_what_decides(
     assert [check.sentence for check in unknown.checks if check.code == rights.RECORD_INVISIBLE] == [
         check.sentence for check in lost.checks if check.code == rights.RECORD_INVISIBLE
     ]
+
+
+def test_who_is_in_self_service_is_sent_nothing_and_cannot_subscribe(
+    organisation: Organisation,
+    actors: dict[str, Actor],
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+    engine: Engine,
+    receiver: Receiver,
+) -> None:
+    """Self service sees its own items only, which is less than the data permissions that messages are checked by."""
+    subscribe()
+    roles = list(Role.objects.filter(name__in=("Self Service", "Process Builder")))
+    user = organisation.accounts["integrator"].user
+    access.set_roles(user, roles, by=actors["administrator"])
+    open_ticket()
+    engine.drain()
+    assert receiver.requests == []
+    assert Delivery.objects.get().end_reason == rights.ROLE_MISSING
+    with pytest.raises(Forbidden):
+        commands.subscribe(commands.Terms(0, receiver.url("/")), by=sessions.actor_for(user))

@@ -82,6 +82,7 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
         blocking_threads=settings.web_threads,
         log_level=LogLevels.error,
         workers_kill_timeout=30,
+        blocking_threads_idle_timeout=600,  # a thread takes its database connection with it
     ).serve()
 
 

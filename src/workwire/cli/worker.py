@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import os
 import signal
 import sys
+import threading
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from workwire.wsgi import application as application
 
@@ -31,5 +37,26 @@ def spare_the_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+class _Ending:
+    """Closes a connection when the thread that holds this ends: Django's own stands in a ring of references, where only the
+    collector would find it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # it may be closed already, or gone with its server
+            self._connection.close()
+
+
+_of_thread = threading.local()
+
+
+def close_with_thread(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
+    """Called for every new connection."""
+    _of_thread.ending = _Ending(connection.connection)
+
+
+connection_created.connect(close_with_thread)
 end_with_parent()
 spare_the_collector()

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 POLL = 1.0  # seconds between looks when the bell is silent
 SWEEP_EVERY = timedelta(minutes=5)
 LONGEST_DATABASE_PAUSE = 10.0
+SETTLING = 2.0  # seconds that an answer may wait to be settled
 FINISHING = 5.0  # seconds that settling may take at the end
 LONGEST_GATHERING = 0.08  # seconds
 AHEAD = 48  # times what may be sent at once may be claimed
@@ -70,7 +71,8 @@ class Engine:
             most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
         )
         lease = timedelta(seconds=config.webhook_lease_seconds)
-        self._margin = config.webhook_lease_seconds - config.webhook_timeout  # seconds in which to begin after a claim
+        # seconds in which to begin after a claim, so that it is sent and settled before the lease ends
+        self._margin = max(0.5, config.webhook_lease_seconds - config.webhook_timeout - SETTLING)
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
         self._report = Report()
@@ -196,11 +198,13 @@ class Engine:
         room = self._places - len(self._in_flight) - (self._settler.waiting if self._settler else 0)
         if room <= 0:
             return 0
-        begin_before = time.monotonic() + self._margin
+        begin_before, now = time.monotonic() + self._margin, clock.now()  # the lanes before may have taken long
         claimed = self._claims.take(now, clock.seconds(), room)
         if not claimed:
             return 0
         prepared = self._prepare(list(claimed), set(claimed.values()), now)
+        if gone := set(claimed) - {row.content.id for row in prepared}:
+            queue.leave(self.guid, gone)  # ended or removed since they were claimed
         refused = [row for row in prepared if row.refusal and row.to.ended_at is None]
         ended = [row.content.id for row in prepared if row.to.ended_at is not None]
         settling.withhold(self.guid, refused, now)

@@ -53,6 +53,7 @@ class Kept(Generic[M]):
 
     def __call__(self, actor: Actor, *constants: Hashable, **values: Any) -> list[M]:
         """The rows for these values."""
+        actor = replace(actor, credential_id=None)  # what it may do is in its features
         shape = (connection.vendor, actor.user_id is None, replace(actor, user_id=None), *constants, *values)
         composed = self._shapes.get(shape)
         if composed is None:

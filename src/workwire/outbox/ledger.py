@@ -103,6 +103,11 @@ def position(*, patience: float = 5.0) -> int:
     return int(last)
 
 
+def reaches(place: int) -> bool:
+    """Whether the ledger has got to a place; after a database was put back to an earlier state it may not have."""
+    return place == 0 or Event.objects.filter(pk__gte=place).exists()
+
+
 def sequence_of(record_guid: OuterRef) -> Coalesce:
     """The number of the last event of a record, 0 for one without; for the query that reads the record."""
     last = RecordSequence.objects.filter(record_guid=record_guid).values("last")

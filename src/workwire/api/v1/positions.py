@@ -43,4 +43,8 @@ def place_of(position: str) -> int:
         mark, place = "", ""
     if f"{mark}:" != _MARK:
         raise Invalid("position_invalid", "This is not a position that was given here.", field="after")
+    if not ledger.reaches(int(place)):
+        raise Invalid(
+            "position_invalid", "This position is of another time of this ledger; take a new one.", field="after"
+        )
     return int(place)

@@ -20,13 +20,13 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.kernel.errors import Conflict, Invalid, NotFound, not_found
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
 from workwire.outbox import wake
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import events, messages, queries, replays, signing
+from workwire.reactions.webhooks import events, messages, queries, queue, replays, signing
 from workwire.reactions.webhooks.matching import filter_key
-from workwire.reactions.webhooks.models import Delivery, Format, Queued, State, Subscription
+from workwire.reactions.webhooks.models import Format, Queued, Subscription
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
@@ -69,6 +69,8 @@ def subscribe(
     require(by, features.PROCESS_BUILDER)
     if by.user_id is None:
         raise Invalid("owner_missing", "A subscription belongs to an account.", field="owner")
+    if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
+        raise Forbidden("self_service", "In self service nothing can be subscribed to.")
     endpoint = _check_url(terms.url)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
     secret = signing.new_secret()
@@ -185,11 +187,7 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     require(by, features.PROCESS_BUILDER)
     subscription = _locked(guid, by, None)
     now = clock.now()
-    waiting = Queued.objects.filter(subscription=subscription)
-    cancelled = Delivery.objects.filter(pk__in=waiting.values("pk")).update(
-        state=State.CANCELLED, end_reason=UNSUBSCRIBED, finished_at=now
-    )
-    waiting.delete()
+    cancelled = queue.cancel_all(subscription.pk, UNSUBSCRIBED, now)
     subscription.ended_at = now
     subscription.save(update_fields=["ended_at"])
     events.note(events.SubscriptionEnded, subscription, by, Cancelled=cancelled)

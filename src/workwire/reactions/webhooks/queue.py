@@ -74,8 +74,9 @@ _FROM_JSON = (
 _PUT_IN = (
     "INSERT INTO webhooks_queued (delivery_id, subscription_id, record_guid, lane, due_at, tries, is_replay, in_order)"
     " SELECT d.id, d.subscription_id, d.record_guid, %s, %s, 0, %s, s.in_order FROM webhooks_delivery d"
-    " JOIN webhooks_subscription s ON s.id = d.subscription_id WHERE {these}"
+    " JOIN webhooks_subscription s ON s.id = d.subscription_id WHERE {these}{held}"
 )
+_HELD = " FOR KEY SHARE OF d"  # retention removes none of these meanwhile
 _OR_MOVE_UP = (
     " ON CONFLICT (delivery_id) DO UPDATE SET lane = excluded.lane, due_at = excluded.due_at, tries = 0,"
     " is_replay = excluded.is_replay WHERE webhooks_queued.claimed_by IS NULL"
@@ -112,13 +113,19 @@ def add(wanted: Sequence[tuple[int, int, UUID, Lane]], now: datetime, *, is_repl
     lane_of = dict(zip(events, lanes, strict=True))
     for lane in set(lanes):
         made = sql.numbers(pk for pk, event in found if lane_of[event] == lane)
-        sql.run(_PUT_IN.format(these=sql.any_of("d.id")), int(lane), sql.moment(now), is_replay, made)
+        sql.run(
+            _PUT_IN.format(these=sql.any_of("d.id"), held=_HELD if sql.on_postgresql() else ""),
+            int(lane),
+            sql.moment(now),
+            is_replay,
+            made,
+        )
     return [pk for pk, _ in found]
 
 
 def put_back(deliveries: Collection[int], lane: Lane, now: datetime, *, is_replay: bool = True) -> None:
     """Queue deliveries again that have ended, or move up those that wait; what is being sent goes on being sent."""
-    statement = _PUT_IN.format(these=sql.any_of("d.id")) + _OR_MOVE_UP
+    statement = _PUT_IN.format(these=sql.any_of("d.id"), held=_HELD if sql.on_postgresql() else "") + _OR_MOVE_UP
     sql.run(statement, int(lane), sql.moment(now), is_replay, sql.numbers(deliveries))
     sql.run(
         f"UPDATE webhooks_delivery SET state = {State.DUE}, finished_at = NULL, end_reason = '' WHERE {sql.any_of('id')}",
@@ -165,6 +172,19 @@ def claim(
             for stop, quota in quotas
             for row in sql.rows(_CLAIM_AT_ONE_STOP, holder, end, int(lane), stop, moment, quota)
         )
+
+
+def cancel_all(subscription: int, reason: str, now: datetime) -> int:
+    """End whatever waits or is being sent to a subscription; returns how many. What fan-out writes at the same moment is
+    ended when it is claimed. In the order in which settling locks: the queue, then the log."""
+    found = sql.rows("DELETE FROM webhooks_queued WHERE subscription_id = %s RETURNING delivery_id", subscription)
+    return sql.run(
+        f"UPDATE webhooks_delivery SET state = {State.CANCELLED:d}, end_reason = %s, finished_at = %s"
+        f" WHERE {sql.any_of('id')}",
+        reason,
+        sql.moment(now),
+        sql.numbers(row[0] for row in found),
+    )
 
 
 def release(worker: UUID, unsent: Collection[int], now: datetime) -> None:

@@ -19,7 +19,7 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Invalid, Limited
+from workwire.kernel.errors import Conflict, Invalid, Limited, not_found
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.outbox.registry import event_types, webhooks
@@ -68,7 +68,10 @@ def resend(guid: UUID, *, by: Actor) -> Delivery:
     """Send one delivery again, now; raises Conflict while it is being sent, or when its subscription has ended."""
     require(by, features.PROCESS_BUILDER)
     seen = queries.delivery(guid, by=by)
-    delivery = Delivery.objects.select_for_update(of=("self",)).select_related("subscription").get(pk=seen.pk)
+    mine = Delivery.objects.select_for_update(of=("self",)).select_related("subscription")
+    delivery = mine.filter(pk=seen.pk).first()
+    if delivery is None:  # removed by retention in this moment
+        raise not_found("delivery")
     if delivery.subscription.ended_at is not None:
         raise Conflict("subscription_ended", "The subscription has ended; nothing can be sent to it.")
     if Queued.objects.filter(delivery=delivery, claimed_by__isnull=False).exists():

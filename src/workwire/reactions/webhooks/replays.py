@@ -22,12 +22,13 @@ from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox import wake
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import events, fanning, matching, queries, queue
+from workwire.reactions.webhooks import events, fanning, matching, queries, queue, sql
 from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import Delivery, Lane, Replay, ReplayKind, ReplayState, State, Subscription
 
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 AHEAD = 5_000  # messages of one subscription that may wait in the bulk lane
+NOT_KNOWN = -1  # the end of a backfill that has not begun
 BATCH = 1_000  # messages put into the queue in one transaction
 WINDOW = 50_000  # events of the ledger looked at in one transaction
 MOST_UNFINISHED = 20  # of one subscription
@@ -79,12 +80,12 @@ def start_backfill(
     subscription: Subscription, *, by: Actor, since: datetime | None = None, after: int | None = None
 ) -> Replay:
     """The same for a subscription the caller has locked or just made, inside the caller's transaction."""
-    last = Event.objects.aggregate(last=Max("pk"))["last"] or 0
     if after is None and since is not None:
         begun = Event.objects.filter(occurred_at__gte=since - SLACK).order_by("occurred_at", "pk")
-        after = (begun.values_list("pk", flat=True).first() or last + 1) - 1
-    first = min(after or 0, last)
-    return _start(Replay(subscription=subscription, kind=ReplayKind.BACKFILL, since=since, first=first, last=last), by)
+        found = begun.values_list("pk", flat=True).first()
+        after = found - 1 if found is not None else _last_event()
+    wanted = Replay(subscription=subscription, kind=ReplayKind.BACKFILL, since=since, first=after or 0, last=NOT_KNOWN)
+    return _start(wanted, by)
 
 
 def replays_of(subscription_guid: UUID, *, by: Actor) -> QuerySet[Replay]:
@@ -128,6 +129,8 @@ def cancel(guid: UUID, *, by: Actor) -> Replay:
 
 def progress(of: Replay) -> float:
     """How much of the range was looked at, from 0 to 1."""
+    if of.last == NOT_KNOWN:
+        return 0.0
     return (of.position - of.first) / (of.last - of.first) if of.last > of.first else 1.0
 
 
@@ -148,15 +151,28 @@ def _advance(pk: int, now: datetime) -> bool:
     if found.subscription.ended_at is not None:
         _end(found, ReplayState.CANCELLED, now)
         return False
+    if found.last == NOT_KNOWN:
+        found.last = _end_of_backfill(found)
     if queue.waiting(found.subscription_id, Lane.BULK, most=AHEAD) > AHEAD - BATCH:
         return False
     found.queued += _put_back(found, now) if found.kind == ReplayKind.REPLAY else _prepare(found, now)
-    found.save(update_fields=["position", "queued"])
+    found.save(update_fields=["position", "queued", "last"])
     if found.position >= found.last:
         _end(found, ReplayState.FINISHED, now)
         _note(events.ReplayFinished, found, SYSTEM, Queued=found.queued)
     wake.ring_on_commit()
     return True
+
+
+def _end_of_backfill(found: Replay) -> int:
+    """Where a backfill ends and fan-out takes over: looked up when no fan-out is under way that began before the subscription
+    was there for it to see, so that every event is either behind us or still pending for one that sees it."""
+    sql.wait_to_be_alone(fanning.LOCK)
+    return max(found.first, _last_event())
+
+
+def _last_event() -> int:
+    return Event.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
 def _put_back(found: Replay, now: datetime) -> int:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import events, sql
-from workwire.reactions.webhooks.models import Delivery, Subscription
+from workwire.reactions.webhooks.models import Delivery, Queued, Subscription
 
 BATCH = 1_000
 LOCK = 7_301_003  # any number; names the advisory lock that lets one dispatcher at a time remove
@@ -35,7 +36,8 @@ def remove_old(before: datetime, *, limit: int = BATCH) -> int:
     with transaction.atomic():
         if not sql.is_alone(LOCK):
             return 0
-        oldest = Delivery.objects.filter(created_at__lt=before).order_by("created_at")
+        sending = Queued.objects.filter(delivery=OuterRef("pk"), claimed_by__isnull=False)
+        oldest = Delivery.objects.filter(~Exists(sending), created_at__lt=before).order_by("created_at")
         batch = sql.numbers(oldest.values_list("pk", flat=True)[:limit])
         waiting = sql.rows(
             f"DELETE FROM webhooks_queued WHERE {sql.any_of('delivery_id')} RETURNING subscription_id", batch

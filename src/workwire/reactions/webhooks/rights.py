@@ -87,7 +87,7 @@ def standing(subscriptions: QuerySet[Subscription], at: datetime | None = None) 
     return subscriptions.annotate(
         owner_active=F("owner__is_active"),
         credential_valid=_flag(_credential_valid("", at)),
-        role_held=_flag(_holds("", features.PROCESS_BUILDER)),
+        role_held=_flag(_holds("", features.PROCESS_BUILDER) & _sees_like_who_works("")),
         filter_visible=_flag(_filter_visible("", sees_all)),
     )
 
@@ -138,6 +138,12 @@ def _holds(to: str, *wanted: str) -> Q:
     return Q(access.holds(owner, *wanted)) & (
         Q(**{f"{to}credential": None}) | Q(access.holds(owner, *wanted, credential=credential))
     )
+
+
+def _sees_like_who_works(to: str) -> Q:
+    """Whether the owner is not bound to self service, which sees less than data permissions say (see `work.visible`)."""
+    owner = OuterRef(f"{to}owner_id")
+    return Q(access.holds(owner, features.WORK_ITEMS)) | ~Q(access.holds(owner, features.SELF_SERVICE))
 
 
 def _credential_valid(to: str, at: datetime | None = None) -> Q:

@@ -98,14 +98,15 @@ def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> None
     if not refused:
         return
     with transaction.atomic():
-        for reason in {delivery.refusal for delivery in refused}:
-            ids = [delivery.content.id for delivery in refused if delivery.refusal == reason]
-            _end(worker, ids, State.WITHHELD, reason, now)
         lost = {delivery.to.pk: delivery.refusal for delivery in refused if delivery.refusal in _STANDING}
-        for subscription in Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None):
+        having = Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None)
+        for subscription in having.order_by("pk"):
             subscription.access_lost_at = now
             subscription.save(update_fields=["access_lost_at"])
             events.note(events.AccessLost, subscription, SYSTEM, Reason=lost[subscription.pk])
+        for reason in {delivery.refusal for delivery in refused}:
+            ids = [delivery.content.id for delivery in refused if delivery.refusal == reason]
+            _end(worker, ids, State.WITHHELD, reason, now)
 
 
 def cancel(worker: UUID, ended: Collection[int], now: datetime) -> None:
@@ -129,7 +130,8 @@ def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorde
         else:
             ends[State.DELIVERED if outcome.succeeded else State.GAVE_UP].append(outcome.id)
     with transaction.atomic():
-        if recorded:
+        if recorded:  # locks subscriptions before the queue, as commands do
+            _settle_subscriptions(outcomes, now)
             sql.insert("webhooks_attempt", _ATTEMPT, map(_attempt, outcomes))
         rest = {outcome.id for outcome in outcomes}
         for state, ended in ends.items():
@@ -138,8 +140,6 @@ def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorde
             sql.run(f"UPDATE webhooks_delivery SET attempts = attempts + 1 WHERE {sql.any_of('id')}", sql.numbers(rest))
         queue.retry(worker, later)
         queue.release(worker, forgiven, now)
-        if recorded:
-            _settle_subscriptions(outcomes, now)
     return Counter({state: len(ended) for state, ended in ends.items()})
 
 

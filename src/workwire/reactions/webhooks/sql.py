@@ -106,6 +106,12 @@ def is_alone(lock: int) -> bool:
     return bool(rows("SELECT pg_try_advisory_xact_lock(%s)", lock)[0][0])
 
 
+def wait_to_be_alone(lock: int) -> None:
+    """The same, waiting until nobody else is under way."""
+    if on_postgresql():
+        rows("SELECT pg_advisory_xact_lock(%s)", lock)
+
+
 class Kept:
     """A query set whose SQL is composed once for each kind of database and then only filled in.
 
