@@ -137,7 +137,7 @@ class Engine:
         for lane in (self._settle, self._fan_out, self._send, self._turn):
             try:
                 worked += lane(now)
-            except Exception as error:
+            except Exception as error:  # raised again when the other lanes have had their turn
                 if sql.is_away(error):
                     raise
                 failure = error
@@ -218,7 +218,7 @@ class Engine:
         """What was claimed, prepared. One that cannot be must neither stop the others nor come back for ever."""
         try:
             return preparing.prepare(claimed, subscriptions, now)
-        except Exception as error:
+        except Exception as error:  # one of the batch is wrong: halved until it is found
             if sql.is_away(error):
                 raise
             if len(claimed) > 1:
