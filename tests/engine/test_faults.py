@@ -149,12 +149,14 @@ def test_settling_goes_on_after_whatever_happened() -> None:
             raise errors.pop(0)
         settled.set()
 
-    settler = Settler(settle)
+    free: list[int] = []
+    settler = Settler(settle, lambda: free.append(settler.waiting))
     outcome: Any = object()
     settler.put([outcome], clock.now())
     assert settled.wait(5)
     settler.close(5)
     assert settler.waiting == 0
+    assert free == [0]  # whoever waits for places is told, and finds them
 
 
 def test_a_lost_transport_is_no_fault_of_the_endpoint_unless_it_goes_on(

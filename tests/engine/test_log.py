@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
@@ -18,7 +20,7 @@ from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
-from workwire.reactions.webhooks import commands, fanning, log, queries, repair
+from workwire.reactions.webhooks import commands, fanning, log, queries, repair, sql
 from workwire.reactions.webhooks.log import Wish
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.rooms.work import commands as work
@@ -137,3 +139,30 @@ def test_a_page_looks_at_little_more_than_it_shows(actors: dict[str, Actor], mon
             break
     assert rows == len(_expected(actors["integrator"], Wish(webhook=0)))
     assert pages > rows
+
+
+@pytest.mark.usefixtures("past")
+def test_a_rare_end_is_found_along_its_index(actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ended otherwise: none of them is looked at, be it of everybody or of one subscription."""
+    plans: list[str] = []
+    rows = sql.rows
+
+    def explained(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        explain = "EXPLAIN" if ON_POSTGRES else "EXPLAIN QUERY PLAN"
+        plans.append("\n".join(str(row[-1]) for row in rows(f"{explain} {statement}", *parameters)))
+        return rows(statement, *parameters)
+
+    one = Delivery.objects.filter(event__isnull=False).order_by("pk")[0]
+    test = {"subscription": one.subscription, "test_body": "{}"}
+    many = [Delivery(state=State.CANCELLED, end_reason="unsubscribed", **test) for _ in range(3_000)]
+    many += [Delivery(state=State.DELIVERED, **test) for _ in range(3_000)]
+    Delivery.objects.bulk_create(many)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    wishes = Wish(state=State.GAVE_UP), Wish(state=State.GAVE_UP, subscription_guid=one.subscription.guid)
+    monkeypatch.setattr(sql, "rows", explained)
+    for wish in wishes:
+        log.page(actors["administrator"], wish)
+    assert len(plans) == 2
+    assert "delivery_ended" in plans[0]
+    assert "delivery_log_ended" in plans[1]

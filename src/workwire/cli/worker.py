@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from workwire.kernel import collector
 from workwire.wsgi import application as application
 
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
@@ -27,14 +27,6 @@ def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # gone before we asked
         os.kill(os.getpid(), signal.SIGTERM)
-
-
-def spare_the_collector() -> None:
-    """Look for garbage rarely, and never among what is there from the start: a request makes many objects that live as long as
-    it does, and looking at all of them again and again took a tenth of its processor time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 class _Ending:
@@ -59,4 +51,4 @@ def close_with_thread(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
 
 connection_created.connect(close_with_thread)
 end_with_parent()
-spare_the_collector()
+collector.spare()

@@ -58,11 +58,11 @@ class Claims:
         `Endpoints`."""
         self._rounds += 1
         self.next_due, self._endpoints.look_again_at = None, float("inf")
-        lanes = self._lanes()
+        pages = queue.rings(self._position)
         claimed: dict[int, int] = {}
         taken = Taken()
-        for lane in lanes:
-            for stops in self._walk(lane):
+        for lane in self._in_order([lane for lane in queue.LANES if pages[lane] or self._position[lane]]):
+            for stops in self._walk(lane, pages[lane]):
                 if len(claimed) >= room:
                     return claimed
                 quotas = self._share(lane, stops, now, moment, room - len(claimed), taken)
@@ -73,9 +73,8 @@ class Claims:
                     self._position[lane] = stops[-1].subscription if len(stops) == WHOLE_RING else 0
         return claimed
 
-    def _lanes(self) -> list[Lane]:
+    def _in_order(self, lanes: list[Lane]) -> list[Lane]:
         """The lanes in use in the order of this round; in rounds that go backwards each of them comes first in its turn."""
-        lanes = queue.lanes_in_use()
         times, rest = divmod(self._rounds, BACKWARDS_EVERY)
         if rest or not lanes:
             return lanes
@@ -93,16 +92,16 @@ class Claims:
         if not self._of_owner[owner]:
             del self._of_owner[owner]
 
-    def _walk(self, lane: Lane) -> Iterable[Sequence[Stop]]:
-        """The stops of a lane, page by page, once around from where the last claim ended."""
-        start = after = self._position[lane]
-        while stops := queue.ring(lane, after=after):
+    def _walk(self, lane: Lane, stops: Sequence[Stop]) -> Iterable[Sequence[Stop]]:
+        """The stops of a lane, page by page from the one given, once around from where the last claim ended."""
+        start = self._position[lane]
+        while stops:
             yield stops
-            after = stops[-1].subscription
             if len(stops) < WHOLE_RING:
                 break
+            stops = queue.rings({lane: stops[-1].subscription})[lane]
         after = 0
-        while start and (stops := queue.ring(lane, after=after)):
+        while start and (stops := queue.rings({lane: after})[lane]):
             yield [stop for stop in stops if stop.subscription <= start]
             after = stops[-1].subscription
             if after >= start or len(stops) < WHOLE_RING:

@@ -61,7 +61,7 @@ class Engine:
         config = settings.CONFIG
         self.guid = ids.new_guid()
         self._answers: queue_module.SimpleQueue[list[Answer]] = queue_module.SimpleQueue()
-        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._wake, self._stopping, self._news = threading.Event(), threading.Event(), threading.Event()
         self._in_flight: dict[int, InFlight] = {}
         self._answered: list[Outcome] = []
         self._unmade: list[int] = []  # deliveries to give back
@@ -76,6 +76,8 @@ class Engine:
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
         self._report = Report()
+        self._listening = False  # whether a bell tells of new events
+        self._looks = Rhythm(timedelta(seconds=POLL / 2))
         self._beats, self._turns, self._sweeps = Rhythm(heartbeat.EVERY), Rhythm(heartbeat.EVERY), Rhythm(SWEEP_EVERY)
         self._settler: Settler | None = None
         self._transport = transport(
@@ -92,9 +94,9 @@ class Engine:
         A database that goes away is waited for, with growing pauses; answers that came meanwhile are kept and settled. A
         mistake of ours in one lane is logged and tried again once a second, while the other lanes go on.
         """
-        bell, pause = Bell(self._wake.set), 0.1
+        bell, pause, self._listening = Bell(self._hear), 0.1, True
         if connection.vendor == "postgresql":
-            self._settler = Settler(self._settle_batch)
+            self._settler = Settler(self._settle_batch, self._wake.set)
         logger.info("dispatcher %s started", self.guid)
         try:
             while not self._stopping.is_set():
@@ -188,15 +190,27 @@ class Engine:
         self._report.look_at(self._endpoints.circuits(clock.seconds()), now)
         return self._report.as_json()
 
+    def _hear(self) -> None:
+        """Called from the bell's thread."""
+        self._news.set()
+        self._wake.set()
+
     def _fan_out(self, now: datetime) -> int:
+        """Fan out a batch of what the bell told of, or what a look now and then finds; returns how many events it was."""
+        if self._listening and not self._news.is_set() and not self._looks.is_due(now):
+            return 0
+        self._news.clear()
+        self._looks.done(now)
         fanned = fanning.fan_out(now)
+        if fanned:
+            self._news.set()  # there may be more
         self._report.fanned_out += fanned
         return fanned
 
     def _send(self, now: datetime) -> int:
         """Claim as much as there are places for, check rights, hand the messages over; returns how many were claimed."""
-        room = self._places - len(self._in_flight) - (self._settler.waiting if self._settler else 0)
-        if room <= 0:
+        room = self._places - len(self._in_flight)
+        if room <= 0 or (self._settler is not None and self._settler.waiting >= self._places):
             return 0
         begin_before, now = time.monotonic() + self._margin, clock.now()  # the lanes before may have taken long
         claimed = self._claims.take(now, clock.seconds(), room)

@@ -16,7 +16,7 @@ from django.db import connection
 from workwire.dispatcher import post
 from workwire.dispatcher.beside import Beside
 from workwire.dispatcher.engine import Engine
-from workwire.kernel import clock
+from workwire.kernel import clock, collector
 from workwire.reactions.webhooks import replays, retention
 from workwire.rooms.files import commands as files
 
@@ -39,6 +39,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, lambda *_: engine.stop())
         for lane in lanes:
             lane.start()
+        collector.spare()
         try:
             engine.run()
         finally:

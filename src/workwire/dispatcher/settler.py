@@ -22,10 +22,12 @@ LONGEST_PAUSE = 10.0
 
 
 class Settler:
-    """Settles what is put, in order; `settle` is called in its thread."""
+    """Settles what is put, in order; `settle` is called in its thread, and `on_settled` whenever places have become free."""
 
-    def __init__(self, settle: Callable[[Sequence[Outcome], datetime], None]) -> None:
-        self._settle = settle
+    def __init__(
+        self, settle: Callable[[Sequence[Outcome], datetime], None], on_settled: Callable[[], None] = lambda: None
+    ) -> None:
+        self._settle, self._on_settled = settle, on_settled
         self._batches: queue.SimpleQueue[tuple[Sequence[Outcome], datetime] | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self.waiting = 0  # outcomes put and not settled yet
@@ -52,6 +54,7 @@ class Settler:
                 self._settle_at_last(*batch)
                 with self._lock:
                     self.waiting -= len(batch[0])
+                self._on_settled()
         finally:
             connection.close()
 

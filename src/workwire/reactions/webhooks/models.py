@@ -86,6 +86,9 @@ class State(models.IntegerChoices):
     CANCELLED = 5, "cancelled"
 
 
+TRIED_ENOUGH, UNSUBSCRIBED = "tried_enough", "unsubscribed"  # why deliveries were given up, or cancelled
+
+
 class Lane(models.IntegerChoices):
     """The lanes of the queue; `queue.LANES` says which is served first. Tests go out whatever the state of their
     subscription or endpoint."""
@@ -135,8 +138,10 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["subscription", "-id"], name="delivery_log"),
-            models.Index(fields=["subscription", "-id"], name="delivery_log_unusual", condition=~Q(end_reason="")),
-            models.Index(fields=["state", "-id"], name="delivery_unusual", condition=~Q(end_reason="")),
+            models.Index(
+                fields=["subscription", "end_reason", "-id"], name="delivery_log_ended", condition=~Q(end_reason="")
+            ),
+            models.Index(fields=["end_reason", "-id"], name="delivery_ended", condition=~Q(end_reason="")),
             models.Index(fields=["record_guid", "-id"], name="delivery_record"),
             models.Index(fields=["created_at"], name="delivery_created"),
         ]

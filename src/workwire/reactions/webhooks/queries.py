@@ -21,7 +21,21 @@ from workwire.kernel.errors import not_found
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import rights
-from workwire.reactions.webhooks.models import UNWELL, Attempt, Delivery, State, Subscription
+from workwire.reactions.webhooks.models import (
+    TRIED_ENOUGH,
+    UNSUBSCRIBED,
+    UNWELL,
+    Attempt,
+    Delivery,
+    State,
+    Subscription,
+)
+
+REASONS = {
+    State.GAVE_UP: [TRIED_ENOUGH],
+    State.WITHHELD: list(rights.REASONS),
+    State.CANCELLED: [UNSUBSCRIBED],
+}
 
 
 def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:

@@ -8,7 +8,7 @@ what a dead dispatcher held becomes due again when it runs out (`reclaim`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -25,21 +25,27 @@ LANES = (Lane.TEST, Lane.FRESH, Lane.RETRY, Lane.BULK)
 WHOLE_RING = 1_000
 MOST_COUNTED = 100_000
 
-_RING = """
-    WITH RECURSIVE stop(id, number) AS (
-        SELECT (SELECT min(subscription_id) FROM webhooks_queued
-                WHERE claimed_by IS NULL AND lane = %s AND subscription_id > %s), 1
+_RINGS = """
+    WITH RECURSIVE stop(lane, id, number) AS (
+        SELECT l.column1, (SELECT min(subscription_id) FROM webhooks_queued
+                WHERE claimed_by IS NULL AND lane = l.column1 AND subscription_id > l.column2), 1
+        FROM (VALUES {after}) l
         UNION ALL
-        SELECT (SELECT min(subscription_id) FROM webhooks_queued
-                WHERE claimed_by IS NULL AND lane = %s AND subscription_id > stop.id), number + 1
-        FROM stop WHERE stop.id IS NOT NULL AND number <= %s)
-    SELECT stop.id, s.endpoint, s.owner_id,
-           (SELECT min(due_at) FROM webhooks_queued WHERE claimed_by IS NULL AND lane = %s AND subscription_id = stop.id),
-           s.paused_at IS NOT NULL AND s.ended_at IS NULL, s.most_per_second,
-           s.failing_since IS NOT NULL
+        SELECT stop.lane, (SELECT min(subscription_id) FROM webhooks_queued
+                WHERE claimed_by IS NULL AND lane = stop.lane AND subscription_id > stop.id), number + 1
+        FROM stop WHERE stop.id IS NOT NULL AND number < {most})
+    SELECT stop.lane, stop.id, s.endpoint, s.owner_id,
+           (SELECT min(due_at) FROM webhooks_queued
+                WHERE claimed_by IS NULL AND lane = stop.lane AND subscription_id = stop.id),
+           s.paused_at IS NOT NULL AND s.ended_at IS NULL, s.most_per_second, s.failing_since IS NOT NULL
     FROM stop JOIN webhooks_subscription s ON s.id = stop.id
-    ORDER BY stop.id LIMIT %s
+    ORDER BY stop.lane, stop.id
 """
+_AFTER = "(CAST(%s AS smallint), CAST(%s AS bigint))"
+# A claim need not be on disk when its messages go out: what is settled after it is, and takes it along.
+_UNSYNCED = "(SELECT set_config('synchronous_commit', 'off', true)) AS unsynced"
+# The holder, told so that PostgreSQL finds the rows by their ids: by its leases it would look at all it holds, each time.
+_HELD_BY = "(claimed_by = %s) IS TRUE"
 _DUE = """
     SELECT delivery_id FROM webhooks_queued w
     WHERE claimed_by IS NULL AND lane = {lane} AND subscription_id = {stop} AND due_at <= {now}
@@ -50,7 +56,9 @@ _DUE = """
 """
 _CLAIM_ALONG_ARRAYS = (
     "UPDATE webhooks_queued SET claimed_by = %s, due_at = %s WHERE delivery_id = ANY(ARRAY("
-    "SELECT picked.delivery_id FROM unnest(%s::bigint[], %s::int[]) AS stop(id, quota) CROSS JOIN LATERAL ("
+    "SELECT picked.delivery_id FROM "
+    + _UNSYNCED
+    + ", unnest(%s::bigint[], %s::int[]) AS stop(id, quota) CROSS JOIN LATERAL ("
     + _DUE.format(lane="%s", stop="stop.id", now="%s", quota="stop.quota")
     + " FOR UPDATE OF w SKIP LOCKED) picked)) RETURNING delivery_id, subscription_id"
 )
@@ -138,21 +146,17 @@ def waiting(subscription: int, lane: Lane, *, most: int) -> int:
     return Queued.objects.filter(claimed_by=None, lane=lane, subscription=subscription)[:most].count()
 
 
-def lanes_in_use() -> list[Lane]:
-    """The lanes in which something waits, due or not, in the order they are served."""
-    exists = ", ".join(
-        f"EXISTS (SELECT 1 FROM webhooks_queued WHERE claimed_by IS NULL AND lane = {lane:d})" for lane in LANES
-    )
-    return [lane for lane, used in zip(LANES, sql.rows(f"SELECT {exists}")[0], strict=True) if used]
-
-
-def ring(lane: Lane, *, after: int = 0, limit: int = WHOLE_RING) -> list[Stop]:
-    """The stops of a lane's ring behind a subscription's id, in order; fewer than `limit` when its end is reached."""
-    found = sql.rows(_RING, int(lane), after, int(lane), limit, int(lane), limit)
-    return [
-        Stop(subscription, endpoint, owner, sql.read_moment(due_at), bool(paused), rate or 0, bool(failing))
-        for subscription, endpoint, owner, due_at, paused, rate, failing in found
-    ]
+def rings(after: Mapping[Lane, int], *, limit: int = WHOLE_RING) -> dict[Lane, list[Stop]]:
+    """The stops of lanes' rings behind a subscription's id each, in order; fewer than `limit` when a ring's end is reached.
+    One query."""
+    places = [number for lane, place in after.items() for number in (int(lane), place)]
+    found: dict[Lane, list[Stop]] = {lane: [] for lane in after}
+    for lane, subscription, endpoint, owner, due_at, paused, rate, failing in sql.rows(
+        _RINGS.format(after=", ".join([_AFTER] * len(after)), most=int(limit)), *places
+    ):
+        stop = Stop(subscription, endpoint, owner, sql.read_moment(due_at), bool(paused), rate or 0, bool(failing))
+        found[Lane(lane)].append(stop)
+    return found
 
 
 def claim(
@@ -192,7 +196,7 @@ def release(worker: UUID, unsent: Collection[int], now: datetime) -> None:
     if not unsent:
         return
     sql.run(
-        f"UPDATE webhooks_queued SET claimed_by = NULL, due_at = %s WHERE claimed_by = %s AND {sql.any_of('delivery_id')}",
+        f"UPDATE webhooks_queued SET claimed_by = NULL, due_at = %s WHERE {_HELD_BY} AND {sql.any_of('delivery_id')}",
         sql.moment(now),
         sql.guid(worker),
         sql.numbers(unsent),
@@ -209,7 +213,7 @@ def reclaim(now: datetime) -> int:
 def leave(worker: UUID, ended: Collection[int]) -> list[int]:
     """Take deliveries that a dispatcher still holds out of the queue; returns which they were."""
     found = sql.rows(
-        f"DELETE FROM webhooks_queued WHERE claimed_by = %s AND {sql.any_of('delivery_id')} RETURNING delivery_id",
+        f"DELETE FROM webhooks_queued WHERE {_HELD_BY} AND {sql.any_of('delivery_id')} RETURNING delivery_id",
         sql.guid(worker),
         sql.numbers(ended),
     )
@@ -225,7 +229,7 @@ def retry(worker: UUID, later: Sequence[tuple[int, Lane, datetime]]) -> None:
         sql.run(
             "UPDATE webhooks_queued q SET claimed_by = NULL, tries = tries + 1, lane = l.lane, due_at = l.due_at"
             " FROM unnest(%s::bigint[], %s::smallint[], %s::timestamptz[]) AS l(id, lane, due_at)"
-            " WHERE q.delivery_id = l.id AND q.claimed_by = %s",
+            f" WHERE q.delivery_id = l.id AND {_HELD_BY}",
             deliveries,
             [int(lane) for lane in lanes],
             moments,
@@ -280,7 +284,7 @@ def depth(subscription: int | None = None) -> Depth:
 
 def ages(now: datetime) -> Ages:
     """How old the oldest of the queue is; costs as much as there are subscriptions with something queued."""
-    stops = [stop for lane in lanes_in_use() for stop in _whole_ring(lane) if not stop.paused]
+    stops = [stop for stop in _whole_rings() if not stop.paused]
     event = Pending.objects.order_by("event_id").values_list("event__occurred_at", flat=True).first()
     events = [event] if event is not None else []
     due = (
@@ -308,10 +312,10 @@ def oldest_due_of(subscription: int, now: datetime) -> float:
     return max(0.0, (now - min(moments)).total_seconds()) if moments else 0.0
 
 
-def _whole_ring(lane: Lane) -> Iterator[Stop]:
-    after = 0
-    while stops := ring(lane, after=after):
-        yield from stops
-        after = stops[-1].subscription
-        if len(stops) < WHOLE_RING:
-            return
+def _whole_rings() -> Iterator[Stop]:
+    after = dict.fromkeys(LANES, 0)
+    while after:
+        found = rings(after)
+        for stops in found.values():
+            yield from stops
+        after = {lane: stops[-1].subscription for lane, stops in found.items() if len(stops) == WHOLE_RING}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,6 @@ from django.db.models import QuerySet
 
 from workwire.kernel.statements import carried_out
 
-_ANY_OF = {"postgresql": "= ANY(%s)", "sqlite": "IN (SELECT value FROM json_each(%s))"}
 _MARK_ID, _MARK_MOMENT = -7_301_002, datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -37,11 +37,16 @@ def run(sql: str, *parameters: Any) -> int:
 
 def any_of(column: str) -> str:
     """The condition that a column is among the numbers of one parameter, which `numbers` makes."""
-    return f"{column} {_ANY_OF[connection.vendor]}"
+    return f"{column} = ANY(%s)" if on_postgresql() else f"{column} IN (SELECT value FROM json_each(%s))"
 
 
 def numbers(values: Iterable[int]) -> Any:
     """Whole numbers as one parameter."""
+    return list(values) if on_postgresql() else as_json(list(values))
+
+
+def texts(values: Iterable[str]) -> Any:
+    """Texts as one parameter."""
     return list(values) if on_postgresql() else as_json(list(values))
 
 
@@ -94,6 +99,7 @@ def as_json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+@cache
 def on_postgresql() -> bool:
     """Whether the database is PostgreSQL."""
     return connection.vendor == "postgresql"

@@ -1,0 +1,66 @@
+"""How PostgreSQL carries the hot statements out: in place, and by the ids it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.conftest import ON_POSTGRES
+from tests.support.world import Subscribe
+from workwire.dispatcher.engine import Engine
+from workwire.kernel import clock, ids
+from workwire.reactions.webhooks import queue, sql
+from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State
+from workwire.rooms.work.models import WorkItem
+
+pytestmark = [
+    pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has one plan for these"),
+    pytest.mark.django_db,
+]
+Open = Callable[..., WorkItem]
+
+
+def test_a_delivery_is_settled_in_place(subscribe: Subscribe, open_ticket: Open, engine: Engine) -> None:
+    """Whatever index names a column that settling changes would make each delivery an entry in every index anew."""
+    subscribe()
+    for _ in range(5):
+        open_ticket()
+    engine.drain()
+    assert Delivery.objects.filter(state=State.DELIVERED).count() == 5
+    counted = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_xact_user_tables WHERE relname = 'webhooks_delivery'"
+    updates, in_place = sql.rows(counted)[0]
+    assert updates == in_place == 5
+
+
+def test_what_is_held_is_found_by_its_ids(subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its leases a dispatcher would look at all that it holds, for each batch that it settles."""
+    subscription, _ = subscribe()
+    now, worker = clock.now(), ids.new_guid()
+    given = [Delivery(subscription=subscription, test_body="{}") for _ in range(3_000)]
+    places = {"subscription": subscription, "lane": Lane.FRESH, "due_at": now}
+    Queued.objects.bulk_create(Queued(delivery=row, **places) for row in Delivery.objects.bulk_create(given))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE webhooks_queued")
+    held = list(queue.claim(worker, now, Lane.FRESH, [(subscription.pk, 500)], until=now + timedelta(minutes=1)))
+    assert len(held) == 500
+    plans: list[str] = []
+
+    def explain(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with connection.connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {statement}", parameters)
+            plans.append("\n".join(row[0] for row in cursor.fetchall()))
+        return []
+
+    monkeypatch.setattr(sql, "rows", explain)
+    monkeypatch.setattr(sql, "run", explain)
+    queue.leave(worker, held[:50])
+    queue.release(worker, held[:50], now)
+    queue.retry(worker, [(held[0], Lane.RETRY, now)])
+    assert len(plans) == 3
+    for plan in plans:
+        assert "webhooks_queued_pkey" in plan
+        assert "queue_leases" not in plan
