@@ -11,6 +11,7 @@ from django.db import connection
 
 from tests.conftest import ON_POSTGRES
 from tests.support.world import Subscribe
+from workwire.dispatcher import run
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.reactions.webhooks import queue, sql
@@ -65,3 +66,42 @@ def test_what_is_held_is_found_by_its_ids(subscribe: Subscribe, monkeypatch: pyt
     for plan in plans:
         assert "webhooks_queued_pkey" in plan
         assert "queue_leases" not in plan
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dispatcher_reads_no_table_whole_where_an_index_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan made while the queue is empty would else be kept when a million rows are in it."""
+    told: list[str] = []
+
+    class Told:
+        def run(self) -> None:
+            connection.close()
+            told.append(sql.rows("SHOW enable_seqscan")[0][0])
+
+        stop = run
+
+    monkeypatch.setattr(run, "Engine", Told)
+    monkeypatch.setattr(run, "_lanes", lambda _: [])
+    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
+    run.main()
+    connection.close()
+    assert [*told, sql.rows("SHOW enable_seqscan")[0][0]] == ["off", "on"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_queue_is_cleaned_whenever_much_has_left_it(engine: Engine) -> None:
+    cleaning, before = run.Cleaning(engine), _cleaned()
+    assert set(before) == {"outbox_pending", "webhooks_queued"}
+    for more, times in ((run.CLEAN_AFTER - 1, 0), (1, 1), (run.CLEAN_AFTER - 1, 1), (1, 2)):
+        engine._report.count_ends({State.DELIVERED: more})
+        cleaning.turn()
+        assert _cleaned() == {table: count + times for table, count in before.items()}
+
+
+def _cleaned() -> dict[str, int]:
+    """How often the tables that are cleaned were."""
+    return dict(
+        sql.rows(
+            "SELECT relname, vacuum_count FROM pg_stat_user_tables WHERE relname IN ('webhooks_queued', 'outbox_pending')"
+        )
+    )

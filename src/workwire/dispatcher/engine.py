@@ -157,6 +157,11 @@ class Engine:
                 self._wake.wait(0.02)
                 self._wake.clear()
 
+    @property
+    def ended(self) -> int:
+        """How many deliveries it has brought to an end."""
+        return sum(self._report.ended.values())
+
     def close(self) -> None:
         """Let the transport go, without `run`."""
         self._transport.close(0)

@@ -9,18 +9,22 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from workwire.dispatcher import post
 from workwire.dispatcher.beside import Beside
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, collector
-from workwire.reactions.webhooks import replays, retention
+from workwire.reactions.webhooks import queue, replays, retention
 from workwire.rooms.files import commands as files
 
 SWEEP_FILES_EVERY = 3600.0  # seconds
+CLEAN_AFTER, CLEAN_EVERY = 50_000, 2.0  # deliveries ended, and seconds
 SOON = 60.0  # seconds until work that has time begins
 
 logger = logging.getLogger(__name__)
@@ -32,9 +36,9 @@ class AnotherDispatcher(Exception):
 
 def main() -> None:
     """Dispatch until SIGTERM or SIGINT, then drain; raises AnotherDispatcher on an embedded database that has one."""
-    with _alone():
+    with _alone(), _along_indexes():
         engine = Engine()
-        lanes = _lanes()
+        lanes = _lanes(engine)
         signal.signal(signal.SIGTERM, lambda *_: engine.stop())
         signal.signal(signal.SIGINT, lambda *_: engine.stop())
         for lane in lanes:
@@ -47,12 +51,14 @@ def main() -> None:
                 lane.stop()
 
 
-def _lanes() -> list[Beside]:
+def _lanes(engine: Engine) -> list[Beside]:
     lanes = [
         Beside("replays", lambda: replays.turn(clock.now())),
         Beside("retention", lambda: retention.turn(clock.now()), first_after=SOON),
         Beside("files", _sweep_files, first_after=SOON),
     ]
+    if connection.vendor == "postgresql":
+        lanes.append(Beside("cleaning", Cleaning(engine).turn))
     return [*lanes, Beside("post", lambda: 0.0 if post.turn() else post.POLL)] if settings.CONFIG.smtp_url else lanes
 
 
@@ -60,6 +66,38 @@ def _sweep_files() -> float:
     if gone := files.sweep(clock.now()):
         logger.info("%s contents that nothing refers to were removed from the storage", gone)
     return SWEEP_FILES_EVERY
+
+
+class Cleaning:
+    """Cleans the queue whenever enough has left it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._cleaned = engine, 0
+
+    def turn(self) -> float:
+        """Look whether it is time; seconds until the next look."""
+        ended = self._engine.ended
+        if ended - self._cleaned >= CLEAN_AFTER:
+            queue.clean()
+            self._cleaned = ended
+        return CLEAN_EVERY
+
+
+@contextmanager
+def _along_indexes() -> Iterator[None]:
+    """Sessions that begin meanwhile never read a whole table where an index leads. A plan that PostgreSQL makes while the
+    queue is empty reads it whole, which then costs nothing, and is kept when there are a million rows."""
+    connection_created.connect(_prefer_indexes)
+    try:
+        yield
+    finally:
+        connection_created.disconnect(_prefer_indexes)
+
+
+def _prefer_indexes(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from workwire.kernel import ids
 from workwire.outbox.models import Pending
@@ -218,6 +218,13 @@ def leave(worker: UUID, ended: Collection[int]) -> list[int]:
         sql.numbers(ended),
     )
     return [row[0] for row in found]
+
+
+def clean() -> None:
+    """PostgreSQL: let go of rows that have left the queue and of events that were fanned out (decision 26). Outside a
+    transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (SKIP_LOCKED, INDEX_CLEANUP ON, TRUNCATE OFF) webhooks_queued, outbox_pending")
 
 
 def retry(worker: UUID, later: Sequence[tuple[int, Lane, datetime]]) -> None:
