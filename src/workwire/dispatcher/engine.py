@@ -32,6 +32,7 @@ from workwire.reactions.webhooks import fanning, messages, preparing, queue, rep
 from workwire.reactions.webhooks.dispatchers import Report
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
+from workwire.reactions.webhooks.recovering import Successes
 from workwire.reactions.webhooks.settling import Outcome
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Engine:
         self._margin = max(0.5, config.webhook_lease_seconds - config.webhook_timeout - SETTLING)
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
-        self._report = Report()
+        self._report, self._successes = Report(), Successes()
         self._beats, self._turns, self._sweeps = Rhythm(heartbeat.EVERY), Rhythm(heartbeat.EVERY), Rhythm(SWEEP_EVERY)
         self._settler: Settler | None = None
         self._transport = transport(
@@ -168,6 +169,7 @@ class Engine:
             heartbeat.beat(self.guid, now, self._told(now))
             self._endpoints.sharing = max(1, heartbeat.alive(now))
             self._beats.done(now)
+            self._successes.recover()
             if back := queue.reclaim(now):
                 logger.warning("%d deliveries come back from a dispatcher that did not settle them in time", back)
         if self._sweeps.is_due(now):
@@ -311,6 +313,7 @@ class Engine:
     def _settle_batch(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Settle outcomes, in whatever thread does that."""
         self._report.count_ends(settling.settle(self.guid, outcomes, now))
+        self._successes.note(outcomes, now)
 
     def _take(self, flight: InFlight, answer: Answer, now: datetime) -> None:
         """What an answer means, for the delivery and for its endpoint."""

@@ -185,10 +185,10 @@ def _attempt(outcome: Outcome) -> tuple[object, ...]:
 
 def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back."""
-    telling = _telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
+    told = telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
     concerned = [
         pk
-        for pk, outcome in telling.items()
+        for pk, outcome in told.items()
         if not outcome.succeeded
         or outcome.delivery.to.failing_since is not None
         or outcome.delivery.to.access_lost_at is not None
@@ -196,10 +196,10 @@ def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     if not concerned:
         return
     for subscription in Subscription.objects.select_for_update().filter(pk__in=concerned).order_by("pk"):
-        _settle_subscription(subscription, telling[subscription.pk], now)
+        _settle_subscription(subscription, told[subscription.pk], now)
 
 
-def _telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
+def telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
     """For each subscription the outcome that says how its endpoint is: that it is gone, or took something, or the last."""
     found: dict[int, Outcome] = {}
     for outcome in outcomes:
