@@ -7,12 +7,15 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
+from workwire.access import commands as access
+from workwire.cli.seed import Organisation
 from workwire.dispatcher import engine as engine_module
 from workwire.dispatcher.engine import Engine
 from workwire.dispatcher.rhythm import Rhythm
@@ -20,9 +23,10 @@ from workwire.dispatcher.settler import Settler
 from workwire.dispatcher.transport import Request
 from workwire.dispatcher.transport.exchange import unanswered
 from workwire.kernel import clock
+from workwire.kernel.actor import SYSTEM
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import fanning, rights, settling
-from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State
+from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
@@ -92,6 +96,77 @@ def test_a_delivery_that_cannot_be_prepared_is_put_off_and_in_the_end_given_up(
             engine.drain()
     assert len(receiver.requests) == 2
     assert Delivery.objects.get(pk=odd).state == State.GAVE_UP
+
+
+@pytest.mark.parametrize("state", [State.WITHHELD, State.CANCELLED])
+def test_a_delivery_that_cannot_be_ended_keeps_no_other_from_going_or_ending(
+    state: State,
+    subscribe: Subscribe,
+    open_ticket: Open,
+    engine: Engine,
+    receiver: Receiver,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused, _ = subscribe(by="administrator", url=receiver.url("/refused"))
+    subscribe()
+    for _ in range(5):
+        open_ticket()
+    fanning.fan_out(clock.now())
+    if state == State.WITHHELD:
+        access.set_active(organisation.accounts["administrator"].user, False, by=SYSTEM)
+    else:
+        Subscription.objects.filter(pk=refused.pk).update(ended_at=clock.now())  # as a fan-out beside it leaves them
+    odd, end = sorted(refused.deliveries.values_list("pk", flat=True))[2], settling._end
+
+    def stumble(worker: UUID, deliveries: Collection[int], *how: Any, **more: Any) -> set[int]:
+        if odd in deliveries:
+            raise DataError("a row that cannot be written")
+        return end(worker, deliveries, *how, **more)
+
+    monkeypatch.setattr(settling, "_end", stumble)
+    with clock.frozen(clock.now()) as advance:
+        engine.drain()
+        assert [request.path for request in receiver.requests] == ["/hook"] * 5
+        assert refused.deliveries.filter(state=state).count() == 4
+        place = Queued.objects.get()
+        assert (place.pk, place.lane, place.tries, place.claimed_by) == (odd, Lane.RETRY, 1, None)
+        for _ in range(9):
+            advance(timedelta(days=2))
+            engine.drain()
+        assert Queued.objects.get().pk == odd
+        monkeypatch.undo()
+        advance(timedelta(days=2))
+        engine.drain()
+    assert refused.deliveries.filter(state=state).count() == 5
+
+
+def test_what_was_claimed_and_not_handed_over_is_given_back(
+    subscribe: Subscribe,
+    open_ticket: Open,
+    engine: Engine,
+    receiver: Receiver,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused, _ = subscribe(by="administrator", url=receiver.url("/refused"))
+    subscribe()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    access.set_active(organisation.accounts["administrator"].user, False, by=SYSTEM)
+
+    def away(*_how: object) -> int:
+        raise OperationalError("terminating connection due to administrator command")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "withhold", away)
+        with pytest.raises(OperationalError):
+            engine.step()
+    assert len(receiver.wait_for(1)) == 1
+    engine.drain()
+    assert [request.path for request in receiver.requests] == ["/hook"]
+    assert refused.deliveries.get().state == State.WITHHELD
+    assert Delivery.objects.filter(state=State.DELIVERED).count() == 1
 
 
 def test_a_lane_that_fails_keeps_no_other_from_its_turn(

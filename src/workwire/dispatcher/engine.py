@@ -10,7 +10,7 @@ import logging
 import queue as queue_module
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -204,17 +204,25 @@ class Engine:
         claimed = self._claims.take(now, clock.seconds(), room)
         if not claimed:
             return 0
+        try:
+            self._hand_over(claimed, now, begin_before)
+        except Exception:  # raised again; nobody has what is given back
+            taken = self._in_flight.keys() | {outcome.id for outcome in self._answered}
+            self._unmade += claimed.keys() - taken
+            raise
+        return len(claimed)
+
+    def _hand_over(self, claimed: Mapping[int, int], now: datetime, begin_before: float) -> None:
+        """Give the transport what may go, and end what may not."""
         prepared = self._prepare(list(claimed), set(claimed.values()), now)
+        going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
+        self._transport.submit(self._requests(going, now, begin_before))
         if gone := set(claimed) - {row.content.id for row in prepared}:
             queue.leave(self.guid, gone)  # ended or removed since they were claimed
         refused = [row for row in prepared if row.refusal and row.to.ended_at is None]
         ended = [row.content.id for row in prepared if row.to.ended_at is not None]
-        settling.withhold(self.guid, refused, now)
-        settling.cancel(self.guid, ended, now)
-        self._report.count_ends({State.WITHHELD: len(refused), State.CANCELLED: len(ended)})
-        going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
-        self._transport.submit(self._requests(going, now, begin_before))
-        return len(claimed)
+        withheld, cancelled = settling.withhold(self.guid, refused, now), settling.cancel(self.guid, ended, now)
+        self._report.count_ends({State.WITHHELD: withheld, State.CANCELLED: cancelled})
 
     def _prepare(self, claimed: Sequence[int], subscriptions: Collection[int], now: datetime) -> list[Prepared]:
         """What was claimed, prepared. One that cannot be must neither stop the others nor come back for ever."""
