@@ -242,11 +242,11 @@ def test_fan_out_writes_all_or_nothing(
     open_ticket()
 
     def crash(*_: object, **__: object) -> None:
-        raise RuntimeError("power cut")
+        raise KeyboardInterrupt("power cut")
 
     with monkeypatch.context() as broken:
         broken.setattr(sql, "numbers", crash)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(KeyboardInterrupt):
             fanning.fan_out(clock.now())
     assert Pending.objects.count() == 1
     assert not Delivery.objects.exists()
