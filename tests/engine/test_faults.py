@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -214,6 +216,50 @@ def test_a_dispatcher_outlives_every_error_of_the_database_and_mistakes_of_ours(
     told = [record for record in caplog.records if record.name == engine_module.__name__]
     assert len([record for record in told if "the database does not answer" in record.message]) == 5
     assert [record.exc_info and record.exc_info[1] for record in told if record.levelname == "ERROR"] == errors[-1:]
+
+
+def test_without_room_a_dispatcher_waits_for_answers_and_not_for_what_an_older_round_saw(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    now = clock.now()
+    with clock.frozen(now) as advance:
+        open_ticket()
+        fanning.fan_out(now)
+        Queued.objects.update(due_at=now + timedelta(milliseconds=500))
+        assert not engine.step()
+        assert 0.4 < engine._idle_for() <= 0.5
+        advance(timedelta(seconds=2))
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "_places", 0)
+            assert not engine.step()
+            assert engine._idle_for() == engine_module.POLL
+            patch.setattr(engine, "_settler", SimpleNamespace(waiting=1))  # ends without waking anybody
+            assert not engine.step()
+            assert engine._idle_for() == engine_module.SETTLER_POLL
+        assert engine.step()
+
+
+def test_answers_are_counted_right_while_they_come(engine: Engine) -> None:
+    """The number of those not looked at is changed by two threads."""
+    answers = [unanswered(Request(key, "http://127.0.0.1/", (), b"", 1, 1), "transport_lost") for key in range(5)]
+    interval, rounds = sys.getswitchinterval(), 20_000
+
+    def take() -> None:
+        for _ in range(rounds):
+            engine._take_answers(answers)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        thread = threading.Thread(target=take)
+        thread.start()
+        while thread.is_alive():
+            engine._settle(clock.now())
+        engine._settle(clock.now())
+    finally:
+        sys.setswitchinterval(interval)
+    assert engine._gathered == 0
+    assert engine._looked_at == 5 * rounds
 
 
 def test_settling_goes_on_after_whatever_happened() -> None:

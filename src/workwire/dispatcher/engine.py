@@ -37,6 +37,7 @@ from workwire.reactions.webhooks.settling import Outcome
 
 logger = logging.getLogger(__name__)
 POLL = 1.0  # seconds between looks when the bell is silent
+SETTLER_POLL = 0.02  # the same while its settler may make room
 SWEEP_EVERY = timedelta(minutes=5)
 LONGEST_DATABASE_PAUSE = 10.0
 SETTLING = 2.0  # seconds that an answer may wait to be settled
@@ -66,7 +67,8 @@ class Engine:
         self._in_flight: dict[int, InFlight] = {}
         self._answered: list[Outcome] = []
         self._unmade: list[int] = []  # deliveries to give back
-        self._gathered = 0  # answers that came and were not looked at yet
+        self._arrived = self._looked_at = 0  # answers; each counted by one thread
+        self._is_full = False  # whether there was no room to claim anything in the last round
         self._places = AHEAD * config.webhook_concurrency
         self._endpoints = Endpoints(
             most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
@@ -198,7 +200,8 @@ class Engine:
     def _send(self, now: datetime) -> int:
         """Claim as much as there are places for, check rights, hand the messages over; returns how many were claimed."""
         room = self._places - len(self._in_flight) - (self._settler.waiting if self._settler else 0)
-        if room <= 0:
+        self._is_full = room <= 0
+        if self._is_full:
             return 0
         begin_before, now = time.monotonic() + self._margin, clock.now()  # the lanes before may have taken long
         claimed = self._claims.take(now, clock.seconds(), room)
@@ -282,9 +285,14 @@ class Engine:
 
     def _take_answers(self, answers: list[Answer]) -> None:
         """Called from the transport's thread."""
+        self._arrived += len(answers)
         self._answers.put(answers)
-        self._gathered += len(answers)
         self._wake.set()
+
+    @property
+    def _gathered(self) -> int:
+        """How many answers came and were not looked at yet."""
+        return self._arrived - self._looked_at
 
     def _gather(self) -> None:
         """Let answers gather as long as the transport has enough to do: large batches cost the database less."""
@@ -301,7 +309,7 @@ class Engine:
         time is given back."""
         while not self._answers.empty():
             batch = self._answers.get()
-            self._gathered -= len(batch)
+            self._looked_at += len(batch)
             for answer in batch:
                 flight = self._in_flight.pop(answer.key, None)
                 if flight is not None:
@@ -363,7 +371,10 @@ class Engine:
         )
 
     def _idle_for(self) -> float:
-        """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll."""
+        """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll. Without room
+        nothing may, until an answer comes, which wakes, or the settler has settled, which does not."""
+        if self._is_full:
+            return POLL if self._settler is None else SETTLER_POLL
         now = clock.now()
         moments = [self._endpoints.look_again_at - clock.seconds()]
         if self._claims.next_due is not None:
