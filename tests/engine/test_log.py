@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,9 +19,9 @@ from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
-from workwire.reactions.webhooks import commands, fanning, log, queries, repair
+from workwire.reactions.webhooks import commands, fanning, log, queries, repair, sql
 from workwire.reactions.webhooks.log import Wish
-from workwire.reactions.webhooks.models import Delivery, State
+from workwire.reactions.webhooks.models import Delivery, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
@@ -137,3 +138,38 @@ def test_a_page_looks_at_little_more_than_it_shows(actors: dict[str, Actor], mon
             break
     assert rows == len(_expected(actors["integrator"], Wish(webhook=0)))
     assert pages > rows
+
+
+def test_no_index_of_the_log_holds_what_settling_changes() -> None:
+    """Else PostgreSQL writes every index anew with every delivery, instead of settling in place; conditions count too."""
+    for index in Delivery._meta.indexes:
+        parts = index.condition.flatten() if index.condition is not None else ()
+        named = {name.lstrip("-") for name in index.fields} | {part[0] for part in parts if isinstance(part, tuple)}
+        assert not named & {"state", "attempts", "finished_at"}, index.name
+
+
+@pytest.mark.usefixtures("past")
+@pytest.mark.parametrize("state", [State.WITHHELD, State.GAVE_UP, State.CANCELLED])
+def test_each_kind_of_end_is_found_along_an_index_of_its_own(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements: list[tuple[str, tuple[Any, ...]]] = []
+
+    def keep(statement: str, *given: Any) -> list[tuple[Any, ...]]:
+        statements.append((statement, given))
+        return []
+
+    monkeypatch.setattr(sql, "rows", keep)
+    log._along([Subscription.objects.order_by("pk")[0].pk], Wish(state=state), 0, log._LAST, 50)
+    monkeypatch.undo()
+    whole = Delivery.objects.filter(log._fits(Wish(state=state))).order_by("-pk")[:50]
+    kind = "EXPLAIN" if sql.on_postgresql() else "EXPLAIN QUERY PLAN"
+    if sql.on_postgresql():  # goes by how many there are
+        Delivery.objects.bulk_create(_delivered(2_000))
+        sql.run("ANALYZE webhooks_delivery")
+    assert f"delivery_log_{state.label}" in str(sql.rows(f"{kind} {statements[0][0]}", *statements[0][1]))
+    assert f"delivery_{state.label}" in whole.explain()
+
+
+def _delivered(number: int) -> list[Delivery]:
+    """So many that it matters how others are found."""
+    to = Subscription.objects.order_by("pk")[0]
+    return [Delivery(subscription=to, test_body="{}", state=State.DELIVERED) for _ in range(number)]

@@ -26,7 +26,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, queue, replays, signing
 from workwire.reactions.webhooks.matching import filter_key
-from workwire.reactions.webhooks.models import Format, Queued, Subscription
+from workwire.reactions.webhooks.models import UNSUBSCRIBED, Format, Queued, Subscription
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
@@ -38,7 +38,6 @@ REMIND_BEFORE = timedelta(hours=4)
 MOST_REMINDERS = 100
 MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
-UNSUBSCRIBED = "unsubscribed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,18 @@ from workwire.kernel import pages
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import Page
 from workwire.reactions.webhooks import queries, sql
-from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
+from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Delivery, Queued, State, Subscription
 
 SLACK = timedelta(hours=1)  # by so much may the moments of two rows differ from the order of their ids
 MOST_ROUNDS = 10  # pages of ids looked at for one page of rows
 MOST_SUBSCRIPTIONS = 2_000  # walked one by one; more are found along the whole log
 _LAST = 2**63 - 1
 
+_UNUSUAL = {
+    State.WITHHELD: [f"NOT (end_reason = '{reason}')" for reason in ("", TRIED_ENOUGH, UNSUBSCRIBED)],
+    State.GAVE_UP: [f"end_reason = '{TRIED_ENOUGH}'"],
+    State.CANCELLED: [f"end_reason = '{UNSUBSCRIBED}'"],
+}  # the conditions of the indexes, word for word
 _ALONG_ARRAY = (
     "SELECT d.id FROM unnest(%s::bigint[]) AS s(id) CROSS JOIN LATERAL (SELECT id FROM webhooks_delivery"
     " WHERE subscription_id = s.id AND {these} ORDER BY id DESC LIMIT {most}) d ORDER BY d.id DESC LIMIT {most}"
@@ -127,8 +132,7 @@ def _along(subscriptions: list[int], wish: Wish, first: int, below: int, most: i
     conditions, parameters = ["id >= %s", "id < %s"], [first, below]
     more: list[tuple[str, Any]] = []
     if wish.state is not None:
-        usual = "state = %s" if wish.state == State.DELIVERED else "state = %s AND NOT (end_reason = '')"
-        more.append((usual, int(wish.state)))
+        more.append((" AND ".join(["state = %s", *_UNUSUAL.get(wish.state, ())]), int(wish.state)))
     if wish.since is not None:
         more.append(("created_at >= %s", sql.moment(wish.since)))
     if wish.until is not None:

@@ -18,13 +18,12 @@ from django.db import transaction
 
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import apart, commands, events, queue, rights, sql
-from workwire.reactions.webhooks.models import Lane, Queued, State, Subscription
+from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.retry import next_pause
 
 logger = logging.getLogger(__name__)
 GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
-TRIED_ENOUGH = "tried_enough"
 TRANSPORT_LOST = "transport_lost"  # no fault of an endpoint, and so no try
 LAST_RESORT = timedelta(hours=1)
 MOST_FORGIVEN = 3  # attempts of a delivery after which even such a loss counts: it might be the message that does it
@@ -143,7 +142,7 @@ def _withhold(worker: UUID, refused: Sequence[Prepared], now: datetime) -> int:
 
 @transaction.atomic
 def _cancel(worker: UUID, ended: Sequence[int], now: datetime) -> int:
-    _end(worker, ended, State.CANCELLED, commands.UNSUBSCRIBED, now)
+    _end(worker, ended, State.CANCELLED, UNSUBSCRIBED, now)
     return len(ended)
 
 
