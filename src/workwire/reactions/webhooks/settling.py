@@ -92,7 +92,7 @@ def put_off(worker: UUID, delivery: int, now: datetime) -> None:
         queue.retry(worker, [(delivery, Lane.RETRY, now + LAST_RESORT)])
 
 
-def withhold(worker: UUID, refused: Sequence[Prepared], now: datetime) -> int:
+def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> int:
     """End claimed deliveries that may not be sent, each with its reason; returns how many. One that cannot be ended stops no
     other and is put off."""
 
@@ -100,10 +100,10 @@ def withhold(worker: UUID, refused: Sequence[Prepared], now: datetime) -> int:
         logger.error("delivery %d cannot be withheld", one.content.id, exc_info=error)
         put_off(worker, one.content.id, now)
 
-    return apart.each(lambda some: _withhold(worker, some, now), refused, put_aside)
+    return apart.each(lambda some: _withhold(worker, some, now), list(refused), put_aside)
 
 
-def cancel(worker: UUID, ended: Sequence[int], now: datetime) -> int:
+def cancel(worker: UUID, ended: Collection[int], now: datetime) -> int:
     """End claimed deliveries whose subscription has ended since they were written; returns how many. One that cannot be ended
     stops no other and is put off."""
 
@@ -111,7 +111,7 @@ def cancel(worker: UUID, ended: Sequence[int], now: datetime) -> int:
         logger.error("delivery %d cannot be cancelled", one, exc_info=error)
         put_off(worker, one, now)
 
-    return apart.each(lambda some: _cancel(worker, some, now), ended, put_aside)
+    return apart.each(lambda some: _cancel(worker, some, now), list(ended), put_aside)
 
 
 @transaction.atomic
