@@ -74,8 +74,9 @@ class Engine:
             most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
         )
         lease = timedelta(seconds=config.webhook_lease_seconds)
-        # seconds in which to begin after a claim, so that it is sent and settled before the lease ends
-        self._margin = max(0.5, config.webhook_lease_seconds - config.webhook_timeout - SETTLING)
+        spare = config.webhook_lease_seconds - config.webhook_timeout
+        # seconds in which to begin after a claim, so that it is sent, and where the lease allows settled, before that ends
+        self._margin = max(spare - SETTLING, spare / 2)
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
         self._report, self._successes = Report(), Successes()
