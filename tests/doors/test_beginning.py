@@ -12,7 +12,9 @@ from django.db import connections
 
 from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
+from tests.support.world import Subscribe
 from workwire.access import sessions
+from workwire.api.v1 import positions, reconciling
 from workwire.cli.seed import Customer, Organisation
 from workwire.dispatcher.engine import Engine
 from workwire.kernel.actor import Actor
@@ -115,3 +117,26 @@ def test_a_position_is_opaque_and_only_ours_are_taken(caller: Callable[[str], Ca
             "POST", "/subscriptions", {"webhook": "PacketCreated", "url": "http://127.0.0.1/", "after": wrong}
         )
         assert (answer.status_code, answer.json()["field"]) == (422, "after")
+
+
+def test_an_account_has_few_long_requests_under_way_at_a_time(
+    organisation: Organisation, caller: Callable[[str], Caller], subscribe: Subscribe
+) -> None:
+    made, _ = subscribe(by="process builder")
+    builder, other = caller("process builder"), caller("administrator")
+    account = organisation.accounts["process builder"].user.pk
+    for few, path in (
+        (positions._POSITIONS, "/position"),
+        (reconciling._DIGESTS, f"/subscriptions/{made.guid}/digest"),
+    ):
+        with few.one_for(account):
+            assert builder.api("GET", path).status_code == 200
+            with few.one_for(account):
+                refused = builder.api("GET", path)
+                assert (refused.status_code, refused.json()["code"]) == (429, "too_many_at_once")
+                assert refused.headers["Retry-After"] == "5"
+                assert other.api("GET", path).status_code == 200
+        assert builder.api("GET", path).status_code == 200
+        assert not few._under_way
+    assert builder.api("GET", f"/subscriptions/{made.guid}/digest?since=2020-01-01T00:00:00Z").status_code == 422
+    assert not reconciling._DIGESTS._under_way

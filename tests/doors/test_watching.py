@@ -113,6 +113,23 @@ def test_metrics_of_messages_taken(subscribe: Subscribe, open_ticket: Open, engi
     assert found["workwire_oldest_due_seconds", ()] == found["workwire_fan_out_lag_seconds", ()] == 0
 
 
+def test_dispatchers_of_another_release_may_have_other_classes_of_latency(db: None) -> None:
+    def told(report: dict[str, Any]) -> Values:
+        guid = ids.new_guid()
+        heartbeat.beat(guid, clock.now(), Report().as_json() | report)
+        found = _figures()
+        heartbeat.leave(guid)
+        return found
+
+    name = "workwire_delivery_latency_seconds"
+    of_the_next = told({"bounds": [0.5, 2.0], "latency": [1, 2, 3], "latency_sum": 9.0})
+    assert [of_the_next[f"{name}_bucket", (bound,)] for bound in ("0.5", "2.0", "+Inf")] == [1, 3, 6]
+    assert of_the_next[f"{name}_count", ()] == 6
+    senseless = told({"latency": [1, 2, 3]})
+    assert (f"{name}_count", ()) not in senseless
+    assert senseless["workwire_events_fanned_out_total", ()] == 0
+
+
 def test_the_oldest_due_of_failing_endpoints_is_told_apart_and_paused_ones_wait_for_their_owners(
     failing: Subscription, actors: dict[str, Actor]
 ) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli.seed import Organisation
 from workwire.dispatcher.engine import Engine
+from workwire.dispatcher.transport import Request, Transport
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict
@@ -69,6 +72,30 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     assert len(receiver.requests) == 1
     assert engine._endpoints.room_for_unsure() == engine._places // 2
     assert not engine._claims._of_owner
+
+
+@pytest.mark.parametrize(("lease", "timeout"), [(60, 15.0), (16, 15.0), (5, 4.9)])
+def test_no_request_begins_that_could_outlast_its_lease(
+    lease: int, timeout: float, subscribe: Subscribe, open_ticket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings.CONFIG.model_copy(update={"webhook_lease_seconds": lease, "webhook_timeout": timeout})
+    monkeypatch.setattr(settings, "CONFIG", config)
+    subscribe()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    engine = Engine(Transport)
+    try:
+        requests: list[Request] = []
+        monkeypatch.setattr(engine._transport, "submit", requests.extend)
+        earliest = time.monotonic()
+        engine._send(clock.now())
+        (request,) = requests
+        until = Queued.objects.get().due_at
+        assert until <= clock.now() + timedelta(seconds=lease)
+        assert earliest < request.begin_before
+        assert request.begin_before + request.total_timeout < time.monotonic() + lease
+    finally:
+        engine.close()
 
 
 def test_after_the_schedule_a_delivery_gives_up_and_a_resend_sends_it(
@@ -242,11 +269,11 @@ def test_fan_out_writes_all_or_nothing(
     open_ticket()
 
     def crash(*_: object, **__: object) -> None:
-        raise RuntimeError("power cut")
+        raise KeyboardInterrupt("power cut")
 
     with monkeypatch.context() as broken:
         broken.setattr(sql, "numbers", crash)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(KeyboardInterrupt):
             fanning.fan_out(clock.now())
     assert Pending.objects.count() == 1
     assert not Delivery.objects.exists()

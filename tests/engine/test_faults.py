@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
+from workwire.access import commands as access
+from workwire.cli.seed import Organisation
 from workwire.dispatcher import engine as engine_module
 from workwire.dispatcher.engine import Engine
 from workwire.dispatcher.rhythm import Rhythm
@@ -20,9 +25,10 @@ from workwire.dispatcher.settler import Settler
 from workwire.dispatcher.transport import Request
 from workwire.dispatcher.transport.exchange import unanswered
 from workwire.kernel import clock
+from workwire.kernel.actor import SYSTEM
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import fanning, rights, settling
-from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State
+from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
@@ -94,6 +100,77 @@ def test_a_delivery_that_cannot_be_prepared_is_put_off_and_in_the_end_given_up(
     assert Delivery.objects.get(pk=odd).state == State.GAVE_UP
 
 
+@pytest.mark.parametrize("state", [State.WITHHELD, State.CANCELLED])
+def test_a_delivery_that_cannot_be_ended_keeps_no_other_from_going_or_ending(
+    state: State,
+    subscribe: Subscribe,
+    open_ticket: Open,
+    engine: Engine,
+    receiver: Receiver,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused, _ = subscribe(by="administrator", url=receiver.url("/refused"))
+    subscribe()
+    for _ in range(5):
+        open_ticket()
+    fanning.fan_out(clock.now())
+    if state == State.WITHHELD:
+        access.set_active(organisation.accounts["administrator"].user, False, by=SYSTEM)
+    else:
+        Subscription.objects.filter(pk=refused.pk).update(ended_at=clock.now())  # as a fan-out beside it leaves them
+    odd, end = sorted(refused.deliveries.values_list("pk", flat=True))[2], settling._end
+
+    def stumble(worker: UUID, deliveries: Collection[int], *how: Any, **more: Any) -> set[int]:
+        if odd in deliveries:
+            raise DataError("a row that cannot be written")
+        return end(worker, deliveries, *how, **more)
+
+    monkeypatch.setattr(settling, "_end", stumble)
+    with clock.frozen(clock.now()) as advance:
+        engine.drain()
+        assert [request.path for request in receiver.requests] == ["/hook"] * 5
+        assert refused.deliveries.filter(state=state).count() == 4
+        place = Queued.objects.get()
+        assert (place.pk, place.lane, place.tries, place.claimed_by) == (odd, Lane.RETRY, 1, None)
+        for _ in range(9):
+            advance(timedelta(days=2))
+            engine.drain()
+        assert Queued.objects.get().pk == odd
+        monkeypatch.undo()
+        advance(timedelta(days=2))
+        engine.drain()
+    assert refused.deliveries.filter(state=state).count() == 5
+
+
+def test_what_was_claimed_and_not_handed_over_is_given_back(
+    subscribe: Subscribe,
+    open_ticket: Open,
+    engine: Engine,
+    receiver: Receiver,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused, _ = subscribe(by="administrator", url=receiver.url("/refused"))
+    subscribe()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    access.set_active(organisation.accounts["administrator"].user, False, by=SYSTEM)
+
+    def away(*_how: object) -> int:
+        raise OperationalError("terminating connection due to administrator command")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "withhold", away)
+        with pytest.raises(OperationalError):
+            engine.step()
+    assert len(receiver.wait_for(1)) == 1
+    engine.drain()
+    assert [request.path for request in receiver.requests] == ["/hook"]
+    assert refused.deliveries.get().state == State.WITHHELD
+    assert Delivery.objects.filter(state=State.DELIVERED).count() == 1
+
+
 def test_a_lane_that_fails_keeps_no_other_from_its_turn(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +216,50 @@ def test_a_dispatcher_outlives_every_error_of_the_database_and_mistakes_of_ours(
     told = [record for record in caplog.records if record.name == engine_module.__name__]
     assert len([record for record in told if "the database does not answer" in record.message]) == 5
     assert [record.exc_info and record.exc_info[1] for record in told if record.levelname == "ERROR"] == errors[-1:]
+
+
+def test_without_room_a_dispatcher_waits_for_answers_and_not_for_what_an_older_round_saw(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe()
+    now = clock.now()
+    with clock.frozen(now) as advance:
+        open_ticket()
+        fanning.fan_out(now)
+        Queued.objects.update(due_at=now + timedelta(milliseconds=500))
+        assert not engine.step()
+        assert 0.4 < engine._idle_for() <= 0.5
+        advance(timedelta(seconds=2))
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "_places", 0)
+            assert not engine.step()
+            assert engine._idle_for() == engine_module.POLL
+            patch.setattr(engine, "_settler", SimpleNamespace(waiting=1))  # ends without waking anybody
+            assert not engine.step()
+            assert engine._idle_for() == engine_module.SETTLER_POLL
+        assert engine.step()
+
+
+def test_answers_are_counted_right_while_they_come(engine: Engine) -> None:
+    """The number of those not looked at is changed by two threads."""
+    answers = [unanswered(Request(key, "http://127.0.0.1/", (), b"", 1, 1), "transport_lost") for key in range(5)]
+    interval, rounds = sys.getswitchinterval(), 20_000
+
+    def take() -> None:
+        for _ in range(rounds):
+            engine._take_answers(answers)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        thread = threading.Thread(target=take)
+        thread.start()
+        while thread.is_alive():
+            engine._settle(clock.now())
+        engine._settle(clock.now())
+    finally:
+        sys.setswitchinterval(interval)
+    assert engine._gathered == 0
+    assert engine._looked_at == 5 * rounds
 
 
 def test_settling_goes_on_after_whatever_happened() -> None:

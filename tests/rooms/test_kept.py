@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -76,6 +77,22 @@ def test_it_is_composed_once_for_all_accounts_of_a_kind(open_ticket: Open, actor
         assert len(asked) == 2
     assert len(built) == 1
     assert built[0].user_id not in (one.user_id, other.user_id)
+
+
+def test_a_credential_makes_no_shape_of_its_own(open_ticket: Open, actors: dict[str, Actor]) -> None:
+    """There may be thousands; what an actor may do with one is in its features."""
+    built: list[Actor] = []
+
+    def build(by: Actor, *, guid: object) -> QuerySet[WorkItem]:
+        built.append(by)
+        return queries.visible(WorkItem.objects.filter(guid=guid), by)
+
+    kept, item = Kept(build), open_ticket()
+    for credential in (None, 7, 8):
+        assert kept(replace(actors["team member"], credential_id=credential), guid=item.guid) == [item]
+    assert [by.credential_id for by in built] == [None]
+    kept(replace(actors["team member"], credential_id=7, features=frozenset()), guid=item.guid)
+    assert len(built) == 2
 
 
 def test_a_value_that_is_not_passed_on_is_refused(db: None) -> None:

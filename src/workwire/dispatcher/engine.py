@@ -10,7 +10,7 @@ import logging
 import queue as queue_module
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -32,10 +32,12 @@ from workwire.reactions.webhooks import fanning, messages, preparing, queue, rep
 from workwire.reactions.webhooks.dispatchers import Report
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
+from workwire.reactions.webhooks.recovering import Successes
 from workwire.reactions.webhooks.settling import Outcome
 
 logger = logging.getLogger(__name__)
 POLL = 1.0  # seconds between looks when the bell is silent
+SETTLER_POLL = 0.02  # the same while its settler may make room
 SWEEP_EVERY = timedelta(minutes=5)
 LONGEST_DATABASE_PAUSE = 10.0
 SETTLING = 2.0  # seconds that an answer may wait to be settled
@@ -65,17 +67,19 @@ class Engine:
         self._in_flight: dict[int, InFlight] = {}
         self._answered: list[Outcome] = []
         self._unmade: list[int] = []  # deliveries to give back
-        self._gathered = 0  # answers that came and were not looked at yet
+        self._arrived = self._looked_at = 0  # answers; each counted by one thread
+        self._is_full = False  # whether there was no room to claim anything in the last round
         self._places = AHEAD * config.webhook_concurrency
         self._endpoints = Endpoints(
             most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
         )
         lease = timedelta(seconds=config.webhook_lease_seconds)
-        # seconds in which to begin after a claim, so that it is sent and settled before the lease ends
-        self._margin = max(0.5, config.webhook_lease_seconds - config.webhook_timeout - SETTLING)
+        spare = config.webhook_lease_seconds - config.webhook_timeout
+        # seconds in which to begin after a claim, so that it is sent, and where the lease allows settled, before that ends
+        self._margin = max(spare - SETTLING, spare / 2)
         self._claims = Claims(self.guid, self._endpoints, places=self._places, lease=lease)
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
-        self._report = Report()
+        self._report, self._successes = Report(), Successes()
         self._listening = False  # whether a bell tells of new events
         self._looks = Rhythm(timedelta(seconds=POLL / 2))
         self._beats, self._turns, self._sweeps = Rhythm(heartbeat.EVERY), Rhythm(heartbeat.EVERY), Rhythm(SWEEP_EVERY)
@@ -175,6 +179,7 @@ class Engine:
             heartbeat.beat(self.guid, now, self._told(now))
             self._endpoints.sharing = max(1, heartbeat.alive(now))
             self._beats.done(now)
+            self._successes.recover()
             if back := queue.reclaim(now):
                 logger.warning("%d deliveries come back from a dispatcher that did not settle them in time", back)
         if self._sweeps.is_due(now):
@@ -215,23 +220,32 @@ class Engine:
     def _send(self, now: datetime) -> int:
         """Claim as much as there are places for, check rights, hand the messages over; returns how many were claimed."""
         room = self._places - len(self._in_flight)
-        if room <= 0 or (self._settler is not None and self._settler.waiting >= self._places):
+        self._is_full = room <= 0 or (self._settler is not None and self._settler.waiting >= self._places)
+        if self._is_full:
             return 0
         begin_before, now = time.monotonic() + self._margin, clock.now()  # the lanes before may have taken long
         claimed = self._claims.take(now, clock.seconds(), room)
         if not claimed:
             return 0
+        try:
+            self._hand_over(claimed, now, begin_before)
+        except Exception:  # raised again; nobody has what is given back
+            taken = self._in_flight.keys() | {outcome.id for outcome in self._answered}
+            self._unmade += claimed.keys() - taken
+            raise
+        return len(claimed)
+
+    def _hand_over(self, claimed: Mapping[int, int], now: datetime, begin_before: float) -> None:
+        """Give the transport what may go, and end what may not."""
         prepared = self._prepare(list(claimed), set(claimed.values()), now)
+        going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
+        self._transport.submit(self._requests(going, now, begin_before))
         if gone := set(claimed) - {row.content.id for row in prepared}:
             queue.leave(self.guid, gone)  # ended or removed since they were claimed
         refused = [row for row in prepared if row.refusal and row.to.ended_at is None]
         ended = [row.content.id for row in prepared if row.to.ended_at is not None]
-        settling.withhold(self.guid, refused, now)
-        settling.cancel(self.guid, ended, now)
-        self._report.count_ends({State.WITHHELD: len(refused), State.CANCELLED: len(ended)})
-        going = [row for row in prepared if not row.refusal and row.to.ended_at is None]
-        self._transport.submit(self._requests(going, now, begin_before))
-        return len(claimed)
+        withheld, cancelled = settling.withhold(self.guid, refused, now), settling.cancel(self.guid, ended, now)
+        self._report.count_ends({State.WITHHELD: withheld, State.CANCELLED: cancelled})
 
     def _prepare(self, claimed: Sequence[int], subscriptions: Collection[int], now: datetime) -> list[Prepared]:
         """What was claimed, prepared. One that cannot be must neither stop the others nor come back for ever."""
@@ -291,9 +305,14 @@ class Engine:
 
     def _take_answers(self, answers: list[Answer]) -> None:
         """Called from the transport's thread."""
+        self._arrived += len(answers)
         self._answers.put(answers)
-        self._gathered += len(answers)
         self._wake.set()
+
+    @property
+    def _gathered(self) -> int:
+        """How many answers came and were not looked at yet."""
+        return self._arrived - self._looked_at
 
     def _gather(self) -> None:
         """Let answers gather as long as the transport has enough to do: large batches cost the database less."""
@@ -310,7 +329,7 @@ class Engine:
         time is given back."""
         while not self._answers.empty():
             batch = self._answers.get()
-            self._gathered -= len(batch)
+            self._looked_at += len(batch)
             for answer in batch:
                 flight = self._in_flight.pop(answer.key, None)
                 if flight is not None:
@@ -330,6 +349,7 @@ class Engine:
     def _settle_batch(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Settle outcomes, in whatever thread does that."""
         self._report.count_ends(settling.settle(self.guid, outcomes, now))
+        self._successes.note(outcomes, now)
 
     def _take(self, flight: InFlight, answer: Answer, now: datetime) -> None:
         """What an answer means, for the delivery and for its endpoint."""
@@ -371,7 +391,10 @@ class Engine:
         )
 
     def _idle_for(self) -> float:
-        """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll."""
+        """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll. Without room
+        nothing may, until an answer comes, which wakes, or the settler has settled, which does not."""
+        if self._is_full:
+            return POLL if self._settler is None else SETTLER_POLL
         now = clock.now()
         moments = [self._endpoints.look_again_at - clock.seconds()]
         if self._claims.next_due is not None:

@@ -41,10 +41,12 @@ class Event(models.Model):
 
 
 class Pending(models.Model):
-    """An event that waits to be fanned out; removed in the transaction that writes its deliveries."""
+    """An event that waits to be fanned out; removed in the transaction that writes its deliveries. One that cannot be fanned
+    out is put aside until a moment, so that it does not stop the others."""
 
     event = models.OneToOneField(Event, primary_key=True, on_delete=models.CASCADE, related_name="pending")
     in_bulk = models.BooleanField(default=False)
+    aside_until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["in_bulk", "event"], name="pending_order")]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import accumulate
 from typing import Any
 
 from django.conf import settings
@@ -19,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from workwire import __version__
 from workwire.reactions.webhooks import dispatchers, queries, queue
-from workwire.reactions.webhooks.dispatchers import BOUNDS, Report, Seen
+from workwire.reactions.webhooks.dispatchers import Report, Seen
 
 Labels = tuple[str, ...]
 
@@ -160,8 +159,8 @@ def _counts(reports: dict[str, Report]) -> Iterator[Metric]:
             attempts.add_metric([name, outcome], count)
         for state, count in report.ended.items():
             ended.add_metric([name, state], count)
-        bounds = [*map(str, BOUNDS), "+Inf"]
-        latency.add_metric([name], list(zip(bounds, accumulate(report.latency), strict=True)), report.latency_sum)
+        if classes := report.classes():
+            latency.add_metric([name], classes, report.latency_sum)
     yield from (fanned, attempts, ended, latency)
 
 

@@ -15,11 +15,13 @@ from workwire.api.auth import builder
 from workwire.api.v1.shapes import answers
 from workwire.kernel import crypto
 from workwire.kernel.errors import Invalid
+from workwire.kernel.few import Few
 from workwire.outbox import ledger
 
 router = Router(tags=["webhooks"])
 Position = Annotated[str, Field(max_length=200, description="What `GET /position` gave.")]
 _MARK = "position:"
+_POSITIONS = Few(2, "positions")
 
 
 class PositionOut(Schema):
@@ -30,9 +32,10 @@ class PositionOut(Schema):
 
 @router.get("/position", response=answers(PositionOut), operation_id="get_position")
 def get_position(request: HttpRequest) -> dict[str, str]:
-    """The place the ledger has reached: all events up to it are told by lists read afterwards."""
-    builder(request)
-    return {"position": crypto.seal(f"{_MARK}{ledger.position()}")}
+    """The place the ledger has reached: all events up to it are told by lists read afterwards. Two at a time; more get a
+    429."""
+    with _POSITIONS.one_for(builder(request).user_id):
+        return {"position": crypto.seal(f"{_MARK}{ledger.position()}")}
 
 
 def place_of(position: str) -> int:

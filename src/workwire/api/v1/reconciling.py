@@ -12,11 +12,13 @@ from ninja import Field, Query, Router, Schema
 from workwire.api.auth import builder
 from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import answers, aware, rfc3339
+from workwire.kernel.few import Few
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries, reconciling
 
 router = Router(tags=["webhooks"])
 LARGEST = 2**63 - 1
+_DIGESTS = Few(2, "digests")
 
 
 class DigestQuery(Schema):
@@ -63,19 +65,20 @@ class ToldOut(Schema):
 
 @router.get("/subscriptions/{uuid:guid}/digest", response=answers(DigestsOut), operation_id="get_digest")
 def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> dict[str, Any]:
-    """What a receiver ought to have got, day by day, to compare with what it has."""
+    """What a receiver ought to have got, day by day, to compare with what it has. Two at a time; more get a 429."""
     by = builder(request)
-    days = reconciling.digests(
-        guid,
-        by=by,
-        since=aware(wanted.since, "since") if wanted.since else None,
-        until=aware(wanted.until, "until") if wanted.until else None,
-        after=place_of(wanted.after) if wanted.after else 0,
-    )
-    return {
-        "webhook": webhooks()[queries.subscription(guid, by=by).webhook].name,
-        "days": [{"day": one.day.isoformat(), "count": one.count, "sha256": one.sha256} for one in days],
-    }
+    with _DIGESTS.one_for(by.user_id):
+        days = reconciling.digests(
+            guid,
+            by=by,
+            since=aware(wanted.since, "since") if wanted.since else None,
+            until=aware(wanted.until, "until") if wanted.until else None,
+            after=place_of(wanted.after) if wanted.after else 0,
+        )
+        return {
+            "webhook": webhooks()[queries.subscription(guid, by=by).webhook].name,
+            "days": [{"day": one.day.isoformat(), "count": one.count, "sha256": one.sha256} for one in days],
+        }
 
 
 @router.get("/subscriptions/{uuid:guid}/sequence", response=answers(list[ToldOut]), operation_id="get_sequence")

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 from workwire.reactions.webhooks.models import Dispatcher, State
@@ -25,13 +26,15 @@ BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0, 3
 class Report:
     """What one dispatcher counted since it started, and how things are at the moment.
 
-    `latency` counts messages taken by the seconds since their event, in the classes that end at `BOUNDS` and one beyond;
-    replays, backfills and tests are not among them. Every count has one writer, so that none is lost between threads.
+    `latency` counts messages taken by the seconds since their event, in the classes that end at `bounds` and one beyond;
+    replays, backfills and tests are not among them. The bounds go with the report, for another release may have others.
+    Every count has one writer, so that none is lost between threads.
     """
 
     attempts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     ended: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDS, 0))
     latency: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    bounds: list[float] = field(default_factory=lambda: list(BOUNDS))
     latency_sum: float = 0.0
     fanned_out: int = 0
     in_flight: int = 0
@@ -47,13 +50,18 @@ class Report:
 
     def took(self, seconds: float) -> None:
         """Count a message that was taken so many seconds after its event."""
-        self.latency[bisect_left(BOUNDS, seconds)] += 1
+        self.latency[bisect_left(self.bounds, seconds)] += 1
         self.latency_sum += max(0.0, seconds)
 
     def count_ends(self, ends: Mapping[State, int]) -> None:
         """Count deliveries that ended, by how."""
         for state, count in ends.items():
             self.ended[state.label] += count
+
+    def classes(self) -> list[tuple[str, int]]:
+        """The upper bounds of `latency`, each with the count up to it; empty where counts and bounds do not fit together."""
+        names = [*map(str, self.bounds), "+Inf"]
+        return list(zip(names, accumulate(self.latency), strict=True)) if len(names) == len(self.latency) else []
 
     def look_at(self, circuits: Mapping[int, tuple[str, float]], now: datetime) -> None:
         """Take in the circuits that are not closed: of subscriptions their state and the seconds until a probe may go."""

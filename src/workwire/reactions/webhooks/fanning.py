@@ -5,56 +5,103 @@ A crash loses nothing: an event stays pending until its deliveries are written, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from workwire.outbox.models import Pending
-from workwire.reactions.webhooks import matching, queue, rights, sql
+from workwire.outbox.models import Event, Pending
+from workwire.reactions.webhooks import apart, matching, queue, rights, sql
 from workwire.reactions.webhooks.matching import Place
 from workwire.reactions.webhooks.models import Lane, Subscription
 
+logger = logging.getLogger(__name__)
 LOCK = 7_301_001  # any number; names the advisory lock that lets one dispatcher at a time fan out
+SHORTEST_ASIDE, LONGEST_ASIDE = timedelta(minutes=1), timedelta(hours=1)
+MOST_ASIDE = 100  # in one transaction
 MOST_EVENTS, MOST_DELIVERIES = 500, 5_000
 _COLUMNS = ("event_id", "in_bulk", *(f"event__{name}" for name in Place._fields))
+_Row = tuple[Any, ...]  # of these columns
 
 
 def fan_out(now: datetime) -> int:
     """Write the deliveries of a batch of pending events, and drop the pending rows; returns how many events.
 
     One dispatcher at a time does this, so that the deliveries of one record are written in the order of its sequence.
-    Events of bulk changes come after all others, but for those of the same record.
+    Events of bulk changes come after all others, but for those of the same record. An event that cannot be fanned out is put
+    aside for a while and passed by all others, also by later ones of its record.
     """
-    if not Pending.objects.exists():
+    if not _ready(now).exists():
         return 0  # looked at without a lock: an idle dispatcher is in nobody's way
-    with transaction.atomic():
-        if not sql.is_alone(LOCK):
+    try:
+        return _fan_out(_write, now)
+    except Exception as error:  # one of the batch is wrong: halved until it is found
+        if sql.is_away(error):
+            raise
+        return _fan_out(_write_apart, now)
+
+
+@transaction.atomic
+def _fan_out(write: Callable[[Sequence[_Row], datetime], int], now: datetime) -> int:
+    return write(_next(now), now) if sql.is_alone(LOCK) else 0
+
+
+def _write(pending: Sequence[_Row], now: datetime) -> int:
+    """Write the deliveries of the first of some events, as many as fit into a batch; returns of how many."""
+    places = {row[0]: Place(*row[2:]) for row in pending}
+    wanted = _subscriptions_by_key(places.values())
+    done: list[int] = []
+    found: list[tuple[int, int, UUID, Lane]] = []
+    for event, in_bulk, *_ in pending:
+        place, lane = places[event], Lane.BULK if in_bulk else Lane.FRESH
+        found += [
+            (subscription, event, place.record_guid, lane)
+            for key in matching.keys_of(place)
+            for subscription, starts_after in wanted.get(key, ())
+            if event > starts_after
+        ]
+        done.append(event)
+        if len(found) >= MOST_DELIVERIES:
+            break
+    made = queue.add(found, now)
+    if any(key == matching.EVERYTHING for _, key in wanted):
+        drop_unseen(made, now)
+    sql.run(f"DELETE FROM outbox_pending WHERE {sql.any_of('event_id')}", sql.numbers(done))
+    return len(done)
+
+
+def _write_apart(pending: Sequence[_Row], now: datetime) -> int:
+    """The same, but an event for which it cannot be done is put aside. Inside a transaction."""
+    is_full, aside = False, 0
+
+    @transaction.atomic
+    def write_some(some: Sequence[_Row]) -> int:
+        nonlocal is_full
+        if is_full:  # none may pass one of its record that did not fit
             return 0
-        pending = _next()
-        places = {row[0]: Place(*row[2:]) for row in pending}
-        wanted = _subscriptions_by_key(places.values())
-        done: list[int] = []
-        found: list[tuple[int, int, UUID, Lane]] = []
-        for event, in_bulk, *_ in pending:
-            place, lane = places[event], Lane.BULK if in_bulk else Lane.FRESH
-            found += [
-                (subscription, event, place.record_guid, lane)
-                for key in matching.keys_of(place)
-                for subscription, starts_after in wanted.get(key, ())
-                if event > starts_after
-            ]
-            done.append(event)
-            if len(found) >= MOST_DELIVERIES:
-                break
-        made = queue.add(found, now)
-        if any(key == matching.EVERYTHING for _, key in wanted):
-            drop_unseen(made, now)
-        sql.run(f"DELETE FROM outbox_pending WHERE {sql.any_of('event_id')}", sql.numbers(done))
-        return len(done)
+        done = _write(some, now)
+        is_full = done < len(some)
+        return done
+
+    def put_aside(row: _Row, error: Exception) -> None:
+        nonlocal is_full, aside
+        aside += 1
+        is_full = aside >= MOST_ASIDE  # where all are wrong, the transaction and the log have a bound
+        until = now + _pause(row[0], now)
+        logger.error("event %d cannot be fanned out and is put aside until %s", row[0], until, exc_info=error)
+        Pending.objects.filter(pk=row[0]).update(aside_until=until)
+
+    return apart.each(write_some, pending, put_aside)
+
+
+def _pause(event: int, now: datetime) -> timedelta:
+    """How long to put an event aside: as long as it has waited so far, within bounds."""
+    occurred_at = Event.objects.values_list("occurred_at", flat=True).get(pk=event)
+    return min(max(now - occurred_at, SHORTEST_ASIDE), LONGEST_ASIDE)
 
 
 def drop_unseen(made: Sequence[int], now: datetime) -> int:
@@ -65,12 +112,17 @@ def drop_unseen(made: Sequence[int], now: datetime) -> int:
     return sql.run(f"DELETE FROM webhooks_delivery WHERE {sql.any_of('id')}", unseen)
 
 
-def _next() -> list[tuple[Any, ...]]:
+def _ready(now: datetime) -> QuerySet[Pending]:
+    """The pending events that are not put aside."""
+    return Pending.objects.filter(Q(aside_until=None) | Q(aside_until__lte=now))
+
+
+def _next(now: datetime) -> list[_Row]:
     """The pending events whose turn it is, in the order of the ledger."""
-    waiting = Pending.objects.order_by("event_id").values_list(*_COLUMNS)
-    if not Pending.objects.filter(in_bulk=True).exists():
+    waiting = _ready(now).order_by("event_id").values_list(*_COLUMNS)
+    if not _ready(now).filter(in_bulk=True).exists():
         return list(waiting[:MOST_EVENTS])
-    held_up = Pending.objects.filter(
+    held_up = _ready(now).filter(
         in_bulk=True, event__record_guid=OuterRef("event__record_guid"), event_id__lt=OuterRef("event_id")
     )
     first = list(waiting.filter(~Exists(held_up), in_bulk=False)[:MOST_EVENTS])

@@ -17,17 +17,26 @@ from workwire.kernel import pages
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import Page
 from workwire.reactions.webhooks import queries, sql
-from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
+from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Delivery, Queued, State, Subscription
 
 SLACK = timedelta(hours=1)  # by so much may the moments of two rows differ from the order of their ids
 MOST_ROUNDS = 10  # pages of ids looked at for one page of rows
 MOST_SUBSCRIPTIONS = 2_000  # walked one by one; more are found along the whole log
 _LAST = 2**63 - 1
 
-_ALONG = {  # from where each page of rows is taken, by the kind of database and of what is walked along
-    True: ("unnest(%s::{}[]) AS {}(value)", "CROSS JOIN LATERAL ({}) d"),
-    False: ("json_each(%s) {1}", "JOIN webhooks_delivery d ON d.id IN ({})"),
-}
+_UNUSUAL = {
+    State.WITHHELD: [f"NOT (end_reason = '{reason}')" for reason in ("", TRIED_ENOUGH, UNSUBSCRIBED)],
+    State.GAVE_UP: [f"end_reason = '{TRIED_ENOUGH}'"],
+    State.CANCELLED: [f"end_reason = '{UNSUBSCRIBED}'"],
+}  # the conditions of the indexes, word for word
+_ALONG_ARRAY = (
+    "SELECT d.id FROM unnest(%s::bigint[]) AS s(id) CROSS JOIN LATERAL (SELECT id FROM webhooks_delivery"
+    " WHERE subscription_id = s.id AND {these} ORDER BY id DESC LIMIT {most}) d ORDER BY d.id DESC LIMIT {most}"
+)
+_ALONG_JSON = (
+    "SELECT d.id FROM json_each(%s) s JOIN webhooks_delivery d ON d.id IN (SELECT id FROM webhooks_delivery"
+    " WHERE subscription_id = s.value AND {these} ORDER BY id DESC LIMIT {most}) ORDER BY d.id DESC LIMIT {most}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +94,6 @@ def _newest(actor: Actor, wish: Wish) -> Callable[[int, int], list[int]]:
         if narrowed:
             rows = rows.filter(subscription__in=wanted)
         return lambda below, most: list(rows.filter(pk__gte=first, pk__lt=min(below, last))[:most])
-    if some is None and wish.state in queries.REASONS:
-        return lambda below, most: _along(None, wish, first, min(below, last), most)
     if some is None or len(some) > MOST_SUBSCRIPTIONS:
         along = Delivery.objects.filter(_fits(wish)).order_by("-pk").values_list("pk", flat=True)
         if narrowed:
@@ -121,33 +128,16 @@ def _bounds(wish: Wish) -> tuple[int, int]:
     return first, last or _LAST
 
 
-def _along(subscriptions: list[int] | None, wish: Wish, first: int, below: int, most: int) -> list[int]:
-    """The newest rows of each subscription, for each reason of the end asked for, merged. Both are told to the index, so
-    that no row is looked at which is none of these."""
-    reasons = queries.REASONS.get(wish.state) if wish.state is not None else None
-    each, rows = _ALONG[sql.on_postgresql()]
-    walked, conditions, parameters = [], ["id >= %s", "id < %s"], list[Any]()
-    if subscriptions is not None:
-        walked.append(each.format("bigint", "s"))
-        conditions.append("subscription_id = s.value")
-        parameters.append(sql.numbers(subscriptions))
-    if reasons is not None:
-        walked.append(each.format("text", "r"))
-        conditions += ["end_reason = r.value", "NOT (end_reason = '')"]
-        parameters.append(sql.texts(reasons))
-    parameters += [first, below]
+def _along(subscriptions: list[int], wish: Wish, first: int, below: int, most: int) -> list[int]:
+    conditions, parameters = ["id >= %s", "id < %s"], [first, below]
+    more: list[tuple[str, Any]] = []
     if wish.state is not None:
-        conditions.append("state = %s")
-        parameters.append(int(wish.state))
+        more.append((" AND ".join(["state = %s", *_UNUSUAL.get(wish.state, ())]), int(wish.state)))
     if wish.since is not None:
-        conditions.append("created_at >= %s")
-        parameters.append(sql.moment(wish.since))
+        more.append(("created_at >= %s", sql.moment(wish.since)))
     if wish.until is not None:
-        conditions.append("created_at < %s")
-        parameters.append(sql.moment(wish.until))
-    newest = f"SELECT id FROM webhooks_delivery WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT {most:d}"
-    found = sql.rows(
-        f"SELECT d.id FROM {' CROSS JOIN '.join(walked)} {rows.format(newest)} ORDER BY d.id DESC LIMIT {most:d}",
-        *parameters,
-    )
+        more.append(("created_at < %s", sql.moment(wish.until)))
+    these = " AND ".join([*conditions, *(text for text, _ in more)])
+    statement = (_ALONG_ARRAY if sql.on_postgresql() else _ALONG_JSON).format(these=these, most=int(most))
+    found = sql.rows(statement, sql.numbers(subscriptions), *parameters, *(value for _, value in more))
     return [row[0] for row in found]

@@ -86,9 +86,6 @@ class State(models.IntegerChoices):
     CANCELLED = 5, "cancelled"
 
 
-TRIED_ENOUGH, UNSUBSCRIBED = "tried_enough", "unsubscribed"  # why deliveries were given up, or cancelled
-
-
 class Lane(models.IntegerChoices):
     """The lanes of the queue; `queue.LANES` says which is served first. Tests go out whatever the state of their
     subscription or endpoint."""
@@ -99,14 +96,23 @@ class Lane(models.IntegerChoices):
     TEST = 3, "test"
 
 
+TRIED_ENOUGH, UNSUBSCRIBED = "tried_enough", "unsubscribed"  # reasons of ends; all others are reasons to withhold
+UNUSUAL = {
+    State.WITHHELD: ~Q(end_reason="") & ~Q(end_reason=TRIED_ENOUGH) & ~Q(end_reason=UNSUBSCRIBED),
+    State.GAVE_UP: Q(end_reason=TRIED_ENOUGH),
+    State.CANCELLED: Q(end_reason=UNSUBSCRIBED),
+}  # ends in terms of their reason, which settling leaves alone where all goes well
+
+
 class Delivery(models.Model):
     """One event prepared for one subscription, or a test message (no event, its own `test_body`): a line of the log.
 
     `state` is DUE as long as the delivery has a row in the queue, then how it ended; `end_reason` says why it ended
     otherwise than delivered. `attempts` counts the attempts recorded.
 
-    Millions of rows: no index holds what settling changes, so that PostgreSQL can settle in place (heap-only update), and
-    rows of tables that never lose one are referred to without a constraint (decision 19).
+    Millions of rows: no index holds what settling changes, nor has it in its condition, so that PostgreSQL can settle in place
+    (heap-only update); what ended otherwise than delivered is found by its reason. Rows of tables that never lose one are
+    referred to without a constraint (decision 19).
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -138,10 +144,11 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(fields=["subscription", "-id"], name="delivery_log"),
-            models.Index(
-                fields=["subscription", "end_reason", "-id"], name="delivery_log_ended", condition=~Q(end_reason="")
+            *(models.Index(fields=["-id"], name=f"delivery_{s.label}", condition=end) for s, end in UNUSUAL.items()),
+            *(
+                models.Index(fields=["subscription", "-id"], name=f"delivery_log_{s.label}", condition=end)
+                for s, end in UNUSUAL.items()
             ),
-            models.Index(fields=["end_reason", "-id"], name="delivery_ended", condition=~Q(end_reason="")),
             models.Index(fields=["record_guid", "-id"], name="delivery_record"),
             models.Index(fields=["created_at"], name="delivery_created"),
         ]

@@ -21,21 +21,7 @@ from workwire.kernel.errors import not_found
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import rights
-from workwire.reactions.webhooks.models import (
-    TRIED_ENOUGH,
-    UNSUBSCRIBED,
-    UNWELL,
-    Attempt,
-    Delivery,
-    State,
-    Subscription,
-)
-
-REASONS = {
-    State.GAVE_UP: [TRIED_ENOUGH],
-    State.WITHHELD: list(rights.REASONS),
-    State.CANCELLED: [UNSUBSCRIBED],
-}
+from workwire.reactions.webhooks.models import UNUSUAL, UNWELL, Attempt, Delivery, State, Subscription
 
 
 def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
@@ -86,7 +72,7 @@ def _stands(state: State) -> Q:
         return Q(state=state)
     if state in (State.DUE, State.SENDING):
         return Q(queued__claimed_by__isnull=state == State.DUE, queued__isnull=False)
-    return Q(state=state) & ~Q(end_reason="")
+    return Q(state=state) & UNUSUAL[state]
 
 
 def stand_in(states: Collection[State]) -> Q:

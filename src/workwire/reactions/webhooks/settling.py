@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from workwire.kernel.actor import SYSTEM
-from workwire.reactions.webhooks import commands, events, queue, rights, sql
+from workwire.reactions.webhooks import apart, commands, events, queue, rights, sql
 from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.retry import next_pause
@@ -25,6 +25,7 @@ from workwire.reactions.webhooks.retry import next_pause
 logger = logging.getLogger(__name__)
 GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
 TRANSPORT_LOST = "transport_lost"  # no fault of an endpoint, and so no try
+LAST_RESORT = timedelta(hours=1)
 MOST_FORGIVEN = 3  # attempts of a delivery after which even such a loss counts: it might be the message that does it
 HTTP_GONE = 410
 _STANDING = {reason for _, reason in rights.STANDING_CHECKS}
@@ -80,39 +81,69 @@ def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> Counter[
 
 
 def put_off(worker: UUID, delivery: int, now: datetime) -> None:
-    """Count a try of a claimed delivery that could not be prepared: another one later, and in the end given up."""
-    with transaction.atomic():
-        place = Queued.objects.filter(delivery=delivery, claimed_by=worker).first()
-        if place is None:
-            return
-        pause = next_pause(settings.CONFIG.webhook_retry_schedule, place.tries + 1)
-        if pause is None:
-            _end(worker, [delivery], State.GAVE_UP, TRIED_ENOUGH, now)
-        else:
-            queue.retry(worker, [(delivery, Lane.RETRY, now + timedelta(seconds=pause))])
+    """Count a try of a claimed delivery that could not be prepared: another one later, and in the end given up. One that
+    cannot even be given up is tried again after an hour."""
+    try:
+        _put_off(worker, delivery, now)
+    except Exception as error:
+        if sql.is_away(error):
+            raise
+        logger.exception("delivery %d cannot be given up", delivery)
+        queue.retry(worker, [(delivery, Lane.RETRY, now + LAST_RESORT)])
 
 
-def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> None:
-    """End claimed deliveries that may not be sent, each with its reason; one transaction."""
-    if not refused:
+def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> int:
+    """End claimed deliveries that may not be sent, each with its reason; returns how many. One that cannot be ended stops no
+    other and is put off."""
+
+    def put_aside(one: Prepared, error: Exception) -> None:
+        logger.error("delivery %d cannot be withheld", one.content.id, exc_info=error)
+        put_off(worker, one.content.id, now)
+
+    return apart.each(lambda some: _withhold(worker, some, now), list(refused), put_aside)
+
+
+def cancel(worker: UUID, ended: Collection[int], now: datetime) -> int:
+    """End claimed deliveries whose subscription has ended since they were written; returns how many. One that cannot be ended
+    stops no other and is put off."""
+
+    def put_aside(one: int, error: Exception) -> None:
+        logger.error("delivery %d cannot be cancelled", one, exc_info=error)
+        put_off(worker, one, now)
+
+    return apart.each(lambda some: _cancel(worker, some, now), list(ended), put_aside)
+
+
+@transaction.atomic
+def _put_off(worker: UUID, delivery: int, now: datetime) -> None:
+    place = Queued.objects.filter(delivery=delivery, claimed_by=worker).first()
+    if place is None:
         return
-    with transaction.atomic():
-        lost = {delivery.to.pk: delivery.refusal for delivery in refused if delivery.refusal in _STANDING}
-        having = Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None)
-        for subscription in having.order_by("pk"):
-            subscription.access_lost_at = now
-            subscription.save(update_fields=["access_lost_at"])
-            events.note(events.AccessLost, subscription, SYSTEM, Reason=lost[subscription.pk])
-        for reason in {delivery.refusal for delivery in refused}:
-            ids = [delivery.content.id for delivery in refused if delivery.refusal == reason]
-            _end(worker, ids, State.WITHHELD, reason, now)
+    pause = next_pause(settings.CONFIG.webhook_retry_schedule, place.tries + 1)
+    if pause is None:
+        _end(worker, [delivery], State.GAVE_UP, TRIED_ENOUGH, now)
+    else:
+        queue.retry(worker, [(delivery, Lane.RETRY, now + timedelta(seconds=pause))])
 
 
-def cancel(worker: UUID, ended: Collection[int], now: datetime) -> None:
-    """End claimed deliveries whose subscription has ended since they were written; one transaction."""
-    if ended:
-        with transaction.atomic():
-            _end(worker, ended, State.CANCELLED, UNSUBSCRIBED, now)
+@transaction.atomic
+def _withhold(worker: UUID, refused: Sequence[Prepared], now: datetime) -> int:
+    lost = {delivery.to.pk: delivery.refusal for delivery in refused if delivery.refusal in _STANDING}
+    having = Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None)
+    for subscription in having.order_by("pk"):
+        subscription.access_lost_at = now
+        subscription.save(update_fields=["access_lost_at"])
+        events.note(events.AccessLost, subscription, SYSTEM, Reason=lost[subscription.pk])
+    for reason in {delivery.refusal for delivery in refused}:
+        ids = [delivery.content.id for delivery in refused if delivery.refusal == reason]
+        _end(worker, ids, State.WITHHELD, reason, now)
+    return len(refused)
+
+
+@transaction.atomic
+def _cancel(worker: UUID, ended: Sequence[int], now: datetime) -> int:
+    _end(worker, ended, State.CANCELLED, UNSUBSCRIBED, now)
+    return len(ended)
 
 
 def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorded: bool = True) -> Counter[State]:
@@ -184,10 +215,10 @@ def _attempt(outcome: Outcome) -> tuple[object, ...]:
 
 def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back."""
-    telling = _telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
+    told = telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
     concerned = [
         pk
-        for pk, outcome in telling.items()
+        for pk, outcome in told.items()
         if not outcome.succeeded
         or outcome.delivery.to.failing_since is not None
         or outcome.delivery.to.access_lost_at is not None
@@ -195,10 +226,10 @@ def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     if not concerned:
         return
     for subscription in Subscription.objects.select_for_update().filter(pk__in=concerned).order_by("pk"):
-        _settle_subscription(subscription, telling[subscription.pk], now)
+        _settle_subscription(subscription, told[subscription.pk], now)
 
 
-def _telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
+def telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
     """For each subscription the outcome that says how its endpoint is: that it is gone, or took something, or the last."""
     found: dict[int, Outcome] = {}
     for outcome in outcomes:

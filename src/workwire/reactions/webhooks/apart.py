@@ -1,0 +1,27 @@
+"""One that is wrong among many: found by halves, so that it stops no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from workwire.reactions.webhooks import sql
+
+T = TypeVar("T")
+
+
+def each(work: Callable[[Sequence[T]], int], of: Sequence[T], alone: Callable[[T, Exception], None]) -> int:
+    """Do work with all at once, or where that fails with halves of them; `alone` is told of each that fails by itself.
+    Returns the sum of what `work` returned. Whatever fails must leave nothing done. Raises only when the database is away."""
+    if not of:
+        return 0
+    try:
+        return work(of)
+    except Exception as error:
+        if sql.is_away(error):
+            raise
+        if len(of) == 1:
+            alone(of[0], error)
+            return 0
+    middle = len(of) // 2
+    return each(work, of[:middle], alone) + each(work, of[middle:], alone)
