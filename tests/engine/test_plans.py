@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.conftest import ON_POSTGRES
 from tests.support.world import Subscribe
 from workwire.dispatcher import run
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
-from workwire.reactions.webhooks import queue, sql
+from workwire.reactions.webhooks import fanning, queue, sql
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State
 from workwire.rooms.work.models import WorkItem
 
@@ -66,6 +66,19 @@ def test_what_is_held_is_found_by_its_ids(subscribe: Subscribe, monkeypatch: pyt
     for plan in plans:
         assert "webhooks_queued_pkey" in plan
         assert "queue_leases" not in plan
+
+
+def test_only_a_claim_does_not_wait_for_the_disk(subscribe: Subscribe, open_ticket: Open) -> None:
+    subscription, _ = subscribe()
+    open_ticket()
+    now = clock.now()
+    fanning.fan_out(now)
+    assert sql.rows("SHOW synchronous_commit") == [("on",)]
+    with transaction.atomic():  # what is set within it
+        assert queue.claim(ids.new_guid(), now, Lane.FRESH, [(subscription.pk, 9)], until=now)
+        assert sql.rows("SHOW synchronous_commit") == [("off",)]
+        transaction.set_rollback(True)
+    assert sql.rows("SHOW synchronous_commit") == [("on",)]
 
 
 @pytest.mark.django_db(transaction=True)
