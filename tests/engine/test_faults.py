@@ -7,13 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError
 
+from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
@@ -234,9 +234,6 @@ def test_without_room_a_dispatcher_waits_for_answers_and_not_for_what_an_older_r
             patch.setattr(engine, "_places", 0)
             assert not engine.step()
             assert engine._idle_for() == engine_module.POLL
-            patch.setattr(engine, "_settler", SimpleNamespace(waiting=1))  # ends without waking anybody
-            assert not engine.step()
-            assert engine._idle_for() == engine_module.SETTLER_POLL
         assert engine.step()
 
 
@@ -278,6 +275,27 @@ def test_settling_goes_on_after_whatever_happened() -> None:
     settler.close(5)
     assert settler.waiting == 0
     assert free == [0]  # whoever waits for places is told, and finds them
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database settles in the engine's own thread")
+def test_settling_wakes_an_engine_that_waits_for_room(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nothing would go out until its next poll, though all it had was settled."""
+    told: list[bool] = []
+
+    class Settling:
+        def __init__(self, settle: object, on_settled: Callable[[], None]) -> None:
+            engine._wake.clear()
+            on_settled()
+            told.append(engine._wake.is_set())
+
+        def close(self, timeout: float) -> None:
+            told.append(timeout > 0)
+
+    monkeypatch.setattr(engine_module, "Settler", Settling)
+    engine.stop()
+    engine.run()
+    assert all(told)
+    assert len(told) >= 2
 
 
 def test_a_lost_transport_is_no_fault_of_the_endpoint_unless_it_goes_on(

@@ -37,7 +37,6 @@ from workwire.reactions.webhooks.settling import Outcome
 
 logger = logging.getLogger(__name__)
 POLL = 1.0  # seconds between looks when the bell is silent
-SETTLER_POLL = 0.02  # the same while its settler may make room
 SWEEP_EVERY = timedelta(minutes=5)
 LONGEST_DATABASE_PAUSE = 10.0
 SETTLING = 2.0  # seconds that an answer may wait to be settled
@@ -392,9 +391,9 @@ class Engine:
 
     def _idle_for(self) -> float:
         """Seconds to sleep unless woken: until something is due or may go on, and never longer than a poll. Without room
-        nothing may, until an answer comes, which wakes, or the settler has settled, which does not."""
+        nothing may, until an answer comes or the settler has settled, and both wake."""
         if self._is_full:
-            return POLL if self._settler is None else SETTLER_POLL
+            return POLL
         now = clock.now()
         moments = [self._endpoints.look_again_at - clock.seconds()]
         if self._claims.next_due is not None:

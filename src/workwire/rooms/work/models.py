@@ -197,6 +197,7 @@ class WorkItem(models.Model):
             models.Index(fields=["customer", "-id"], name="item_customer"),
             models.Index(fields=["status", "due_date"], name="item_due"),
             models.Index(fields=["status", "-id"], name="item_status"),
+            models.Index(fields=["kind", "-id"], name="item_kind"),
             models.Index(
                 fields=["queue", "due_date"],
                 name="item_obtainable",
