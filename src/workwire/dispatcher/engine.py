@@ -271,13 +271,13 @@ class Engine:
             to, content = delivery.to, delivery.content
             if content.id in self._in_flight:
                 continue  # its lease ran out while it waited for its turn; the answer to come will settle it
-            if to.pk not in writers:
-                writers[to.pk] = self._writer(to, now)
-            message = self._message(writers[to.pk], delivery, now)
+            if content.subscription not in writers:
+                writers[content.subscription] = self._writer(to, now)
+            message = self._message(writers[content.subscription], delivery, now)
             if message is None:
                 continue
             self._in_flight[content.id] = InFlight(delivery, message.sent, now)
-            self._endpoints.begun(to.pk, to.endpoint, moment)
+            self._endpoints.begun(content.subscription, to.endpoint, moment)
             self._claims.hand_out(to.owner_id)
             limits = *self._timeouts, begin_before
             requests.append(Request(content.id, to.url, message.headers, message.body, *limits))
@@ -352,11 +352,11 @@ class Engine:
 
     def _take(self, flight: InFlight, answer: Answer, now: datetime) -> None:
         """What an answer means, for the delivery and for its endpoint."""
-        to = flight.delivery.to
+        to, content = flight.delivery.to, flight.delivery.content
         self._claims.give_back(to.owner_id)
         if answer.error in NOT_MADE:
             self._unmade.append(answer.key)
-            self._endpoints.returned(to.pk, to.endpoint)
+            self._endpoints.returned(content.subscription, to.endpoint)
             return
         status = answer.status
         outcome = Outcome(
@@ -372,15 +372,14 @@ class Engine:
         )
         self._answered.append(outcome)
         self._report.attempted(status)
-        content = flight.delivery.content
         if outcome.succeeded and not content.is_test and not content.is_replay:
             self._report.took(now.timestamp() - ids.made_at(content.source))
         if answer.error in NO_FAULT_OF_THE_ENDPOINT:
-            self._endpoints.returned(to.pk, to.endpoint)
+            self._endpoints.returned(content.subscription, to.endpoint)
             return
         sick = status is None or status == 429 or status >= 500
         self._endpoints.ended(
-            to.pk,
+            content.subscription,
             to.endpoint,
             clock.seconds(),
             took=answer.total_seconds,

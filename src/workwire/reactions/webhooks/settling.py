@@ -233,9 +233,10 @@ def telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
     """For each subscription the outcome that says how its endpoint is: that it is gone, or took something, or the last."""
     found: dict[int, Outcome] = {}
     for outcome in outcomes:
-        known = found.get(outcome.delivery.to.pk)
+        subscription = outcome.delivery.content.subscription
+        known = found.get(subscription)
         if known is None or _weight(outcome) >= _weight(known):
-            found[outcome.delivery.to.pk] = outcome
+            found[subscription] = outcome
     return found
 
 
