@@ -200,7 +200,7 @@ class Server:
         raise SystemExit("The database server did not start again.")
 
     def use_up_log(self) -> None:
-        """Write log until there is no room for more of it and the server falls: nobody can connect any more."""
+        """Write log until there is no room for more of it and the server falls."""
         import psycopg
 
         deadline = time.monotonic() + PATIENCE
@@ -211,17 +211,19 @@ class Server:
                         connection.execute("SELECT pg_logical_emit_message(true, 'chaos', 'one more')")
                         connection.execute("SELECT pg_switch_wal()")
             except psycopg.Error:
-                if not self._answers():
+                if self.has_fallen():
                     return
             time.sleep(0.1)
         raise SystemExit("The database server did not fall.")
 
-    def _answers(self) -> bool:
+    def has_fallen(self) -> bool:
+        """Whether it is gone or recovers, and does not just refuse for want of room."""
         import psycopg
 
-        with contextlib.suppress(psycopg.OperationalError):
+        try:
             psycopg.connect(self.running.get_uri()).close()
-            return True
+        except psycopg.OperationalError as error:
+            return "No space left" not in str(error)
         return False
 
     def _process(self) -> int:
