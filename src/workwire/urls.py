@@ -11,3 +11,4 @@ urlpatterns = [
     path("", include("workwire.webapi.urls")),
     path("", include("workwire.web.urls")),
 ]
+handler500 = "workwire.web.failing.failed"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.doors.conftest import Caller
@@ -24,6 +25,20 @@ def _problem(answer: Any, status: int, code: str = "") -> dict[str, Any]:
     assert {"type", "title", "detail", "code"} <= set(content)
     assert not code or content["code"] == code
     return content
+
+
+def test_a_database_that_cannot_work_is_no_mistake_of_ours_and_worth_another_try(
+    member: Caller, first: Customer
+) -> None:
+    def refuse(*_given: Any) -> Any:
+        raise OperationalError("database or disk is full")
+
+    wish = {"process_version": str(first.ticket_version.guid), "title": "Unpaid"}
+    with connection.execute_wrapper(refuse):
+        answer = member.api("POST", "/tickets", wish)
+    _problem(answer, 503, "database_away")
+    assert answer.headers["Retry-After"] == "5"
+    assert member.api("POST", "/tickets", wish).status_code == 201
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
@@ -45,6 +45,20 @@ def browser(organisation: Organisation) -> Client:
     answer = client.post("/sign-in", {"username": account.user.username, "password": account.password, "next": "/work"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/work")
     return client
+
+
+@pytest.mark.parametrize(("error", "status"), [(OperationalError("disk full"), 503), (KeyError("oops"), 500)])
+@pytest.mark.parametrize("path", ["/work", "/metrics"])
+def test_an_error_that_nobody_caught_says_whether_to_try_again(
+    path: str, error: Exception, status: int, browser: Client
+) -> None:
+    def fail(*_given: object) -> None:
+        raise error
+
+    browser.raise_request_exception = False
+    with connection.execute_wrapper(fail):
+        answer = browser.get(path)
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (status, "5" if status == 503 else None)
 
 
 def _ticket(organisation: Organisation, actors: dict[str, Actor], title: str = "Invoice <b>4711</b>") -> WorkItem:

@@ -125,6 +125,7 @@ class Stream:
         self._ending = threading.Event()
         self.created: list[str] = []
         self.updated: Counter[str] = Counter()
+        self.refused: Counter[int] = Counter()  # by status; 0 where no answer came
         self._thread = threading.Thread(target=self._run, name="stream", daemon=True)
 
     def start(self) -> None:
@@ -144,7 +145,8 @@ class Stream:
             try:
                 self._change()
                 self._left -= 1
-            except (OSError, ValueError):  # the web server or its database is away: not acknowledged, so not counted
+            except (OSError, ValueError) as error:  # web or its database is away: not acknowledged, so not counted
+                self.refused[error.code if isinstance(error, urllib.error.HTTPError) else 0] += 1
                 time.sleep(0.1)
             time.sleep(self._pause)
 
@@ -337,6 +339,9 @@ def _not_in_ledger(events: list[Event], stream: Stream) -> Iterator[str]:
 
 def _badly_signed(site: Site) -> Iterator[str]:
     for request in list(site.receiver.requests):
+        if request.path not in site.secrets:
+            yield f"a request came to {request.path}, to which nobody subscribed"
+            continue
         try:
             request.verify(site.secrets[request.path])
         except WebhookVerificationError as error:
@@ -359,7 +364,7 @@ def _out_of_order(site: Site, subscriptions: list[Subscription]) -> Iterator[str
     last: dict[tuple[str, str], int] = {}
     seen: set[str] = set()
     for one in sorted(site.receiver.answered, key=lambda one: one.request.at):
-        if one.status != 204 or site.receiver.url(one.request.path) not in in_order or _id(one) in seen:
+        if not 200 <= one.status < 300 or site.receiver.url(one.request.path) not in in_order or _id(one) in seen:
             continue
         seen.add(_id(one))
         body = one.request.json()

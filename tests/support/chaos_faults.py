@@ -23,13 +23,16 @@ from tests.support.chaos_proxy import Proxy
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks.models import Delivery, State
+from workwire.reactions.webhooks import commands as webhooks
+from workwire.reactions.webhooks.models import Delivery, State, Subscription
 
 Injected = int
 BOTH = ("sqlite", "postgresql")
 ON_POSTGRESQL = ("postgresql",)
 STORM = 3.0  # seconds
 AWAY = 5.0  # seconds
+FROZEN = 8.0  # seconds, longer than a lease
+HUGE = 2**20  # bytes
 FULL = 6.0  # seconds, in which a dispatcher gives a sign of life
 TOLERATED = 300  # seconds that a signature's timestamp may be off at a receiver
 MOST_PROCESSOR_TIME = 0.2  # of the time that a dispatcher waits for its database
@@ -45,6 +48,8 @@ class Ground:
     restart_server: Callable[[], None] | None = None
     fill_disk: Callable[[], None] | None = None
     free_disk: Callable[[], None] | None = None
+    use_up_log: Callable[[], None] | None = None  # of a server whose disk is full, until it falls
+    start_server: Callable[[], None] | None = None
 
 
 Inject = Callable[[Site, Stream, Ground], Injected]
@@ -70,13 +75,16 @@ class Result:
     tally: Tally
     recovered: float
 
-    def row(self) -> list[str]:
-        """Cells of a table."""
+    def counts(self) -> list[int]:
+        """What was counted, as the headings between the fault's and the last name it."""
         states = self.tally.states
         ends = states[State.GAVE_UP] + states[State.CANCELLED]
         numbers = [self.injected, self.tally.changes, states[State.DELIVERED], states[State.WITHHELD], ends]
-        found = [*numbers, self.tally.duplicates, len(self.tally.lost)]
-        return [self.fault, *map(str, found), f"{self.recovered:.1f}"]
+        return [*numbers, self.tally.duplicates, len(self.tally.lost)]
+
+    def row(self) -> list[str]:
+        """Cells of a table."""
+        return [self.fault, *map(str, self.counts()), f"{self.recovered:.1f}"]
 
 
 HEADINGS = [
@@ -128,6 +136,20 @@ def _kill(pick: Callable[[Site], Kept]) -> Inject:
 
 def _kill_transport(site: Site, stream: Stream, _ground: Ground) -> Injected:
     return _hit(lambda: _end_transport(site), 0.7)
+
+
+def _freeze(pick: Callable[[Site], Kept]) -> Inject:
+    """Let a dispatcher and its transport stand still for longer than their leases last."""
+
+    def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
+        time.sleep(1 + site.random.random())
+        group = pick(site).process.pid
+        os.killpg(group, signal.SIGSTOP)
+        time.sleep(FROZEN)
+        os.killpg(group, signal.SIGCONT)
+        return 1
+
+    return inject
 
 
 def _end_transport(site: Site) -> None:
@@ -247,20 +269,41 @@ def _server(crash: bool) -> Inject:
 
 
 def _fill(site: Site, stream: Stream, ground: Ground) -> Injected:
-    """Fill the disk that all data lies on, and free it again."""
+    """Fill the disk that all data lies on, until changes are refused and a sign of life was due; then free it."""
     fill, free = ground.fill_disk, ground.free_disk
     assert fill is not None
     assert free is not None
-
-    def hit() -> None:
-        fill()
-        time.sleep(FULL)
-        free()
-
-    times = _hit(hit, 1.0, times=1)
-    if "the database does not answer" not in site.dispatchers[0].log.read_text():
+    time.sleep(1)
+    begun = time.monotonic()
+    while (passed := time.monotonic() - begun) < FULL or (not stream.refused and passed < PATIENCE):
+        fill()  # again, for a server may have freed something
+        time.sleep(0.2)
+    free()
+    if not stream.refused[503] or stream.refused.keys() - {0, 503}:
+        raise AssertionError(f"a full disk was answered with {dict(stream.refused)}")
+    if connection.vendor == "sqlite" and "the database does not answer" not in site.dispatchers[0].log.read_text():
         raise AssertionError("the dispatcher did not notice that the disk was full")
-    return times
+    return 1
+
+
+def _fill_until_it_falls(site: Site, stream: Stream, ground: Ground) -> Injected:
+    """Fill the disk of a server and use up its log, so that it falls; then free it and start the server by hand."""
+    fill, free, use_up, start = ground.fill_disk, ground.free_disk, ground.use_up_log, ground.start_server
+    assert fill is not None
+    assert free is not None
+    assert use_up is not None
+    assert start is not None
+    time.sleep(1)
+    fill()
+    use_up()
+    time.sleep(AWAY)
+    free()
+    start()
+    if not stream.refused[503] or stream.refused.keys() - {0, 503}:
+        raise AssertionError(f"a server that fell was answered with {dict(stream.refused)}")
+    if "the database does not answer" not in site.dispatchers[0].log.read_text():
+        raise AssertionError("the dispatcher did not notice that the server fell")
+    return 1
 
 
 def _clock(*jumps: float) -> Fault:
@@ -280,17 +323,30 @@ def _clock(*jumps: float) -> Fault:
     return Fault(inject, databases=databases, environment=environment)
 
 
-def _storm(**how: Any) -> Fault:
-    """Both endpoints fail for a while, then they are well again."""
+def _storm(*, redirect: bool = False, **how: Any) -> Fault:
+    """Both endpoints answer so for a while, then they are well again. A redirect must not be followed."""
 
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
+        headers = [("Location", site.receiver.url("/elsewhere"))] if redirect else how.get("headers", [])
         for path in site.secrets:
-            site.receiver.script(path, **how)
+            site.receiver.script(path, **how | {"headers": headers})
         time.sleep(STORM)
         site.receiver.scripts.clear()
         return 1
 
     return Fault(inject)
+
+
+def _gone(site: Site, stream: Stream, ground: Ground) -> Injected:
+    """Both endpoints say that they are gone, which pauses them; later their owner resumes them."""
+    _storm(status=410).inject(site, stream, ground)
+    paused = list(at_last(lambda: list(Subscription.objects.filter(paused_at__isnull=False))))
+    if not paused:
+        raise AssertionError("an endpoint that is gone was not paused")
+    by = sessions.actor_for(site.organisation.accounts["integrator"].user)
+    for subscription in paused:
+        webhooks.resume(subscription.guid, by=by)
+    return 1
 
 
 def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
@@ -324,13 +380,18 @@ FAULTS: dict[str, Fault] = {
     "dispatcher killed": Fault(_kill(lambda site: site.dispatchers[0])),
     "transport killed": Fault(_kill_transport),
     "one of three dispatchers killed": Fault(_kill(_any_dispatcher), databases=ON_POSTGRESQL, dispatchers=3),
+    "dispatcher frozen beyond its lease": Fault(_freeze(lambda site: site.dispatchers[0])),
+    "one of three dispatchers frozen beyond its lease": Fault(
+        _freeze(_any_dispatcher), databases=ON_POSTGRESQL, dispatchers=3
+    ),
     "backends terminated": Fault(_terminate_backends, databases=ON_POSTGRESQL),
     "connection cut": Fault(_cut, databases=ON_POSTGRESQL, needs="proxy"),
     "database away": Fault(_away, databases=ON_POSTGRESQL, needs="proxy"),
     "connections exhausted": Fault(_exhaust, databases=ON_POSTGRESQL, needs="proxy"),
     "database killed": Fault(_server(crash=True), databases=ON_POSTGRESQL, needs="crash_server"),
     "database restarted": Fault(_server(crash=False), databases=ON_POSTGRESQL, needs="restart_server"),
-    "disk full": Fault(_fill, databases=("sqlite",), needs="fill_disk"),
+    "disk full": Fault(_fill, needs="fill_disk"),
+    "disk full until the server falls": Fault(_fill_until_it_falls, databases=ON_POSTGRESQL, needs="use_up_log"),
     "clock four minutes ahead": _clock(240),
     "clock ten minutes ahead": _clock(600),
     "clock ten minutes behind": _clock(-600, 600, -600),
@@ -339,5 +400,9 @@ FAULTS: dict[str, Fault] = {
     "storm of resets": _storm(hang_up=True),
     "storm of hangs": _storm(stall=10),
     "storm of slow answers": _storm(stall=1),
+    "storm of 410": Fault(_gone),
+    "storm of redirects": _storm(status=307, redirect=True),
+    "storm of huge answers": _storm(status=200, body=bytes(HUGE)),
+    "storm of broken answers": _storm(status=200, body=bytes(100), cut=50),
     "right revoked": Fault(_revoke),
 }

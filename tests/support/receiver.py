@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import sys
 import threading
 import time
@@ -13,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from standardwebhooks import Webhook
+
+LOOK_EVERY = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,8 @@ class Received:
 class Script:
     """How a path answers; `times` answers so often, then 204 again (None: always).
 
-    `stall` is seconds before the answer, `drip` seconds between the bytes of its body; `cut` hangs up after so many bytes of
-    the body, `hang_up` before the answer.
+    `stall` is seconds before the answer, unless the client goes away meanwhile; `drip` seconds between the bytes of its body;
+    `cut` hangs up after so many bytes of the body, `hang_up` before the answer.
     """
 
     status: int = 204
@@ -54,7 +58,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """How a request was answered (0: not at all) and when that was over."""
+    """How a request was answered (0: not at all), though perhaps not to the end, and when that was over."""
 
     request: Received
     status: int
@@ -137,26 +141,28 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             request = Received(self.command, self.path, list(self.headers.items()), body, time.monotonic())
             script, status = receiver._take(request), 0
-            receiver._closing.wait(script.stall)
             try:
-                if not script.hang_up:
-                    self._answer(script)
+                if _stays(self.connection, script.stall, receiver._closing) and not script.hang_up:
+                    self._begin_answer(script)
                     status = script.status
-            finally:  # who went away before the end was not answered
+                    self._send_body(script)
+            finally:  # who went away before it began was not answered
                 receiver.answered.append(Answered(request, status, time.monotonic()))
-            if script.hang_up or script.cut is not None:
+            if not status or script.cut is not None:
                 self.close_connection = True
 
         # every method is recorded, so that a redirect which is followed after all is seen
         do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815  # the server's names
 
-        def _answer(self, script: Script) -> None:
+        def _begin_answer(self, script: Script) -> None:
             self.send_response(script.status)
             for name, value in script.headers:
                 self.send_header(name, value)
             if script.status != 204:
                 self.send_header("Content-Length", str(len(script.body)))
             self.end_headers()
+
+        def _send_body(self, script: Script) -> None:
             body = script.body[: script.cut]
             size = 1 if script.drip else len(body) or 1
             for start in range(0, len(body), size):
@@ -167,3 +173,15 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Handler
+
+
+def _stays(connection: socket.socket, seconds: float, closing: threading.Event) -> bool:
+    """Wait so long for nothing; whether the client is still there, said at once when it goes."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not closing.is_set():
+        if not select.select([connection], [], [], min(left, LOOK_EVERY))[0]:
+            continue
+        if not connection.recv(1, socket.MSG_PEEK):
+            return False
+        closing.wait(LOOK_EVERY)  # it has sent more already
+    return True

@@ -79,6 +79,18 @@ def test_it_stops_at_once_while_it_stalls() -> None:
     assert time.monotonic() - begun < 10
 
 
+def test_a_client_that_goes_while_it_stalls_was_not_answered(receiver: Receiver) -> None:
+    receiver.script("/hook", stall=60.0)
+    connection = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=5)
+    connection.request("POST", "/hook", b"{}")
+    receiver.wait_for(1)
+    connection.close()
+    deadline = time.monotonic() + 10
+    while not receiver.answered and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [one.status for one in receiver.answered] == [0]
+
+
 def test_it_hangs_up_before_the_answer_or_in_its_middle(receiver: Receiver) -> None:
     receiver.script("/hook", hang_up=True)
     with pytest.raises(http.client.RemoteDisconnected):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound, Unauthenticated
 
+logger = logging.getLogger(__name__)
+AWAY_FOR = 5  # seconds after which to try again when the database cannot work
 _KINDS: tuple[tuple[type[DomainError], int, str], ...] = (
     (Invalid, 422, "The input breaks a rule"),
     (Unauthenticated, 401, "Not authenticated"),
@@ -54,6 +58,8 @@ def install(api: NinjaAPI) -> None:
     add(AuthenticationError, _authentication)
     add(HttpError, _http)
     add(RequestDataTooBig, _too_big)
+    add(OperationalError, _away)
+    add(InterfaceError, _away)
 
 
 def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
@@ -87,3 +93,11 @@ def _http(_request: HttpRequest, error: HttpError) -> HttpResponse:
 
 def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     return problem(413, "Too large", "The request is larger than is read.", "request_too_large")
+
+
+def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
+    logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
+    detail = "The database cannot work at the moment; try again in a while."
+    response = problem(503, "Not possible at the moment", detail, "database_away")
+    response.headers["Retry-After"] = str(AWAY_FOR)
+    return response

@@ -1,0 +1,20 @@
+"""What is answered when nobody caught an error: 503 and when to try again while the database cannot work, otherwise 500."""
+
+from __future__ import annotations
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.views.defaults import server_error
+
+AWAY_FOR = 5  # seconds
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`, called while the error is being handled; Django has logged it."""
+    if not isinstance(sys.exception(), (OperationalError, InterfaceError)):
+        return server_error(request)
+    sentence = "The database cannot work at the moment; try again in a while."
+    headers = {"Retry-After": str(AWAY_FOR)}
+    return HttpResponse(sentence, status=503, content_type="text/plain; charset=utf-8", headers=headers)
