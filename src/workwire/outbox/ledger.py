@@ -16,7 +16,7 @@ from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
 from workwire.outbox import wake
-from workwire.outbox.models import Event, Pending, RecordSequence
+from workwire.outbox.models import Event, RecordSequence
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Envelope, EventBody
 
@@ -64,7 +64,8 @@ def record(body: EventBody, *, about: Subject, by: Actor) -> Event:
         body=orjson.dumps(body.model_dump(mode="json") | envelope.model_dump()).decode(),
     )
     if body.webhooks:
-        Pending.objects.create(event=event, in_bulk=by.in_bulk)
+        with connection.cursor() as cursor:  # by hand: every change there is pays for it
+            cursor.execute("INSERT INTO outbox_pending (event_id, in_bulk) VALUES (%s, %s)", [event.pk, by.in_bulk])
         wake.ring_on_commit()
     return event
 

@@ -53,7 +53,7 @@ def full_item(item: WorkItem, by: Actor) -> dict[str, Any]:
         "DataFields": item.custom_data,
         "AffectedRecordCount": item.record_count,
         "Files": [_file(row, item, actor_id) for row in queries.files_of(item, by=by)],
-        "Contacts": [_contact(row, actor_id) for row in queries.contacts_of(item, by=by)],
+        "Contacts": [_contact(row, actor_id) for row in queries.all_contacts_of(item, by=by)],
         "Defects": [],
     }
     if item.kind == queries.ProcessType.TICKET:
@@ -112,7 +112,7 @@ def ticket_packet(item: WorkItem, by: Actor) -> dict[str, Any]:
             "CompletedBy": account(item.resolved_by, actor_id),
             "OwnerUser": account(item.owner, actor_id),
             "StartedByUser": account(item.started_by, actor_id),
-            "Contacts": [case_flow_contact(row, actor_id) for row in queries.contacts_of(item, by=by)],
+            "Contacts": [case_flow_contact(row, actor_id) for row in queries.all_contacts_of(item, by=by)],
         }
     )
 

@@ -25,7 +25,7 @@ def search_for_contact(call: Call) -> list[dict[str, Any]]:
     require(call.actor, features.WORK_ITEMS)
     words, most = _search(call)
     me = call.actor.user_id
-    present_ones = [packets.case_flow_contact(row, me) for row in work.contacts_of(item, by=call.actor)]
+    present_ones = [packets.case_flow_contact(row, me) for row in work.all_contacts_of(item, by=call.actor)]
     at_item = {row["Employee"]["GUID"]: row for row in present_ones}
     found = [account(user, me) or {} for user in access.users_matching(call.actor, words)[:most]]
     contacts = queries.contacts_of_customer(item.customer).filter(queries.contacts_matching(words)).order_by("pk")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Unpack
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
@@ -88,7 +88,8 @@ def started(
         _become_work(item, at)
     item.save(force_insert=True)
     item.reference = f"{FIRST_NUMBER + item.pk}-{_LETTERS[kind]}"  # known only now: the row's own number
-    item.save(update_fields=["reference"])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE work_workitem SET reference = %s WHERE id = %s", [item.reference, item.pk])
     attach(item, fields, by=by, at=at)
     if at_once:
         check_ready(item)
