@@ -259,13 +259,14 @@ def _live(web: Web, token: str, organisation: Organisation, receiver: Receiver) 
 
 def _provoke(web: Web, secrets: dict[str, str], receiver: Receiver) -> None:
     """Errors of the database with secrets in hand."""
+    failed = 500 if ON_POSTGRES else 503  # a table that is missing: the embedded database does not tell it from being away
     token, header = secrets["a token"], secrets["the value of a header"]
     wish = {"webhook": "PacketCreated", "url": receiver.url("/"), "header_name": "X-Key", "header_value": header}
-    assert web("POST", "/api/v1/subscriptions", wish, token=token)[0] == 500
-    assert web("GET", f"/webapi/WebHookSubscription/GetAllWebhookSubscriptions?authToken={quote(token)}")[0] == 500
-    assert web("POST", "/api/v1/tokens", {"username": "nora", "password": secrets["a wrong password"]})[0] == 500
+    assert web("POST", "/api/v1/subscriptions", wish, token=token)[0] == failed
+    assert web("GET", f"/webapi/WebHookSubscription/GetAllWebhookSubscriptions?authToken={quote(token)}")[0] == failed
+    assert web("POST", "/api/v1/tokens", {"username": "nora", "password": secrets["a wrong password"]})[0] == failed
     wrong = {"grant_type": "client_credentials", "client_id": "ww-none", "client_secret": secrets["the client secret"]}
-    assert web("POST", "/webapi/Auth/OAuth/Token", wrong, kind=FORM)[0] == 500
+    assert web("POST", "/webapi/Auth/OAuth/Token", wrong, kind=FORM)[0] == failed
 
 
 def _tables() -> dict[str, str]:
