@@ -259,7 +259,7 @@ def _live(web: Web, token: str, organisation: Organisation, receiver: Receiver) 
 
 def _provoke(web: Web, secrets: dict[str, str], receiver: Receiver) -> None:
     """Errors of the database with secrets in hand."""
-    failed = 500 if ON_POSTGRES else 503  # a table that is missing: the embedded database does not tell it from being away
+    failed = 500 if ON_POSTGRES else 503  # the embedded database does not tell a missing table from being away
     token, header = secrets["a token"], secrets["the value of a header"]
     wish = {"webhook": "PacketCreated", "url": receiver.url("/"), "header_name": "X-Key", "header_value": header}
     assert web("POST", "/api/v1/subscriptions", wish, token=token)[0] == failed
