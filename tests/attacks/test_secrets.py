@@ -94,9 +94,11 @@ def _broken() -> Iterator[None]:
     with connection.cursor() as cursor:
         for change in there:
             cursor.execute(f"ALTER TABLE {change}")
-        yield
-        for change in back:
-            cursor.execute(f"ALTER TABLE {change}")
+        try:
+            yield
+        finally:  # whatever happened: other tests need them
+            for change in back:
+                cursor.execute(f"ALTER TABLE {change}")
 
 
 def test_no_secret_is_left_in_clear(child_environment: dict[str, str], tmp_path: Path, receiver: Receiver) -> None:
