@@ -13,10 +13,19 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound, Unauthenticated
+from workwire.kernel.errors import (
+    AWAY_FOR,
+    DATABASE_AWAY,
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    Limited,
+    NotFound,
+    Unauthenticated,
+)
 
 logger = logging.getLogger(__name__)
-AWAY_FOR = 5  # seconds after which to try again when the database cannot work
 _KINDS: tuple[tuple[type[DomainError], int, str], ...] = (
     (Invalid, 422, "The input breaks a rule"),
     (Unauthenticated, 401, "Not authenticated"),
@@ -97,7 +106,6 @@ def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
 
 def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
     logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
-    detail = "The database cannot work at the moment; try again in a while."
-    response = problem(503, "Not possible at the moment", detail, "database_away")
+    response = problem(503, "Not possible at the moment", DATABASE_AWAY, "database_away")
     response.headers["Retry-After"] = str(AWAY_FOR)
     return response

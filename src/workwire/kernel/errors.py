@@ -5,6 +5,9 @@ Invariant: a refusal changes nothing. What an actor may not see is `NotFound`, n
 
 from __future__ import annotations
 
+DATABASE_AWAY = "The database cannot work at the moment; try again in a while."
+AWAY_FOR = 5  # seconds after which to try again
+
 
 class DomainError(Exception):
     """A refusal with a stable `code`, a sentence for people and, where one is at fault, the field."""

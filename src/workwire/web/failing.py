@@ -8,13 +8,12 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.defaults import server_error
 
-AWAY_FOR = 5  # seconds
+from workwire.kernel.errors import AWAY_FOR, DATABASE_AWAY
 
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`, called while the error is being handled; Django has logged it."""
     if not isinstance(sys.exception(), (OperationalError, InterfaceError)):
         return server_error(request)
-    sentence = "The database cannot work at the moment; try again in a while."
     headers = {"Retry-After": str(AWAY_FOR)}
-    return HttpResponse(sentence, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+    return HttpResponse(DATABASE_AWAY, status=503, content_type="text/plain; charset=utf-8", headers=headers)

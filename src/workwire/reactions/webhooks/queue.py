@@ -84,7 +84,7 @@ _PUT_IN = (
     " SELECT d.id, d.subscription_id, d.record_guid, %s, %s, 0, %s, s.in_order FROM webhooks_delivery d"
     " JOIN webhooks_subscription s ON s.id = d.subscription_id WHERE {these}{held}"
 )
-_HELD = " FOR KEY SHARE OF d"  # retention removes none of these meanwhile
+_KEPT_THERE = " FOR KEY SHARE OF d"  # retention removes none of these meanwhile
 _OR_MOVE_UP = (
     " ON CONFLICT (delivery_id) DO UPDATE SET lane = excluded.lane, due_at = excluded.due_at, tries = 0,"
     " is_replay = excluded.is_replay WHERE webhooks_queued.claimed_by IS NULL"
@@ -122,7 +122,7 @@ def add(wanted: Sequence[tuple[int, int, UUID, Lane]], now: datetime, *, is_repl
     for lane in set(lanes):
         made = sql.numbers(pk for pk, event in found if lane_of[event] == lane)
         sql.run(
-            _PUT_IN.format(these=sql.any_of("d.id"), held=_HELD if sql.on_postgresql() else ""),
+            _PUT_IN.format(these=sql.any_of("d.id"), held=_KEPT_THERE if sql.on_postgresql() else ""),
             int(lane),
             sql.moment(now),
             is_replay,
@@ -133,7 +133,7 @@ def add(wanted: Sequence[tuple[int, int, UUID, Lane]], now: datetime, *, is_repl
 
 def put_back(deliveries: Collection[int], lane: Lane, now: datetime, *, is_replay: bool = True) -> None:
     """Queue deliveries again that have ended, or move up those that wait; what is being sent goes on being sent."""
-    statement = _PUT_IN.format(these=sql.any_of("d.id"), held=_HELD if sql.on_postgresql() else "") + _OR_MOVE_UP
+    statement = _PUT_IN.format(these=sql.any_of("d.id"), held=_KEPT_THERE if sql.on_postgresql() else "") + _OR_MOVE_UP
     sql.run(statement, int(lane), sql.moment(now), is_replay, sql.numbers(deliveries))
     sql.run(
         f"UPDATE webhooks_delivery SET state = {State.DUE}, finished_at = NULL, end_reason = '' WHERE {sql.any_of('id')}",
