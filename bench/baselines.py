@@ -2,7 +2,9 @@
 
 Both sign each message and POST it over kept-alive connections, a job for each delivery, with retries switched on. The
 queue is filled first, then one worker with its usual concurrency drains it; Redis keeps nothing on disk, which is in
-favour of the baseline, but for the row that says so. Their packages go into a temporary folder and are no part of Workwire.
+favour of the baseline, but for the row that says so. One more does what is asked of a provider, as one would write it with
+a database at hand: a look for the owner's right before each message, a row in a log after it. Their packages go into a
+temporary folder and are no part of Workwire.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import rig
 from client import BODY
 from figures import Failed, Figure, Given, check, median, say
-from rig import ROOT
 from sink import free_ports, program_of, sink, wait_for_port
 
 HERE = Path(__file__).parent
@@ -28,7 +30,7 @@ CELERY_PROCESSES, BULLMQ_JOBS = 16, 64
 def celery(given: Given) -> list[Figure]:
     """Celery with prefork processes, Redis and `requests`."""
     with tempfile.TemporaryDirectory(prefix="workwire-celery-") as name, redis() as broker:
-        python = _python_with(ROOT / "requirements" / "bench.txt", Path(name))
+        python = _python_with(rig.ROOT / "requirements" / "bench.txt", Path(name))
         celery = [python, "-m", "celery", "-A", "celery_tasks", "worker", "-l", "ERROR", "-c", str(CELERY_PROCESSES)]
         rates = _rates(given.size(12_000, 2_000), given.runs, [python, "celery_tasks.py"], celery, HERE, broker)
     return [median("celery", rates, "deliveries/s")]
@@ -36,11 +38,32 @@ def celery(given: Given) -> list[Figure]:
 
 def bullmq(given: Given) -> list[Figure]:
     """BullMQ and undici in one Node process; once with all in memory, once with every job on disk and kept when it is done,
-    which is what our log and queue are."""
-    return [_bullmq("bullmq", given), _bullmq("bullmq.durable", given, durable=True)]
+    which is what our log and queue are, and once in memory with rights and attempts in PostgreSQL."""
+    figures = [_bullmq("bullmq", given), _bullmq("bullmq.durable", given, durable=True)]
+    with tempfile.TemporaryDirectory(prefix="workwire-bullmq-") as name, rig.postgres(Path(name)):
+        return [*figures, _bullmq("bullmq.dutiful", given, database=_rights_and_log())]
 
 
-def _bullmq(name: str, given: Given, *, durable: bool = False) -> Figure:
+def _rights_and_log() -> dict[str, str]:
+    """Make the tables of the one with duties: a hundred accounts, each a member of ten companies. Gives the environment that
+    leads to them."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    address = os.environ["WORKWIRE_DATABASE_URL"]
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE TABLE member (account int, company int, PRIMARY KEY (account, company))")
+        connection.execute("INSERT INTO member SELECT a, c FROM generate_series(0, 99) a, generate_series(0, 9) c")
+        connection.execute(
+            "CREATE TABLE attempt (id bigserial PRIMARY KEY, delivery uuid NOT NULL, started_at timestamptz NOT NULL"
+            " DEFAULT now(), duration float NOT NULL, status int NOT NULL)"
+        )
+        connection.execute("CREATE INDEX ON attempt (delivery)")
+    place = conninfo_to_dict(address)
+    return {"PGHOST": str(place["host"]), "PGUSER": str(place["user"]), "PGDATABASE": str(place["dbname"])}
+
+
+def _bullmq(name: str, given: Given, *, durable: bool = False, database: Mapping[str, str] | None = None) -> Figure:
     node = program_of("node", "nodejs")
     with tempfile.TemporaryDirectory(prefix="workwire-bullmq-") as made, redis(durable=durable) as broker:
         folder = Path(made)
@@ -48,7 +71,9 @@ def _bullmq(name: str, given: Given, *, durable: bool = False) -> Figure:
             shutil.copy(HERE / "bullmq" / file, folder)
         _install([program_of("npm", "npm"), "install", "--no-audit", "--no-fund", "--no-package-lock"], folder)
         fill, work = [node, "deliver.mjs", "fill"], [node, "deliver.mjs", "work", str(BULLMQ_JOBS)]
-        rates = _rates(given.size(30_000, 5_000), given.runs, fill, work, folder, broker, durable=durable)
+        rates = _rates(
+            given.size(30_000, 5_000), given.runs, fill, work, folder, broker, durable=durable, more=database
+        )
     return median(name, rates, "deliveries/s")
 
 
@@ -61,12 +86,13 @@ def _rates(
     broker: str,
     *,
     durable: bool = False,
+    more: Mapping[str, str] | None = None,
 ) -> list[float]:
     """Fill a queue and let a worker drain it, so many times; deliveries a second of each."""
     rates = []
     environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     environment |= {"BROKER": broker, "BODY": BODY.decode(), "PYTHONWARNINGS": "ignore"}
-    environment |= {"KEEP": "yes"} if durable else {}
+    environment |= ({"KEEP": "yes"} if durable else {}) | dict(more or {})
     with sink() as target:
         for _ in range(runs):
             before = target.arrived()

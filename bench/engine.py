@@ -14,6 +14,8 @@ import rig
 from figures import Figure, Given, check, median, say
 from sink import Sink, sink
 
+SHARE = 0.25  # of a core
+
 
 @dataclass(frozen=True, slots=True)
 class Drained:
@@ -27,7 +29,8 @@ class Drained:
 
 
 def measure(given: Given) -> list[Figure]:
-    """One dispatcher; on PostgreSQL also two, and one beside a transaction left open."""
+    """One dispatcher; on PostgreSQL also two, one beside a transaction left open, and one, two and four that have a quarter of
+    a core each, so that cores are left for what they share."""
     backlog, database = given.size(60_000, 10_000), given.database
     with sink() as target, rig.installation(database) as place:
         filling.subscribe(filling.office(), target.urls)
@@ -45,18 +48,31 @@ def measure(given: Given) -> list[Figure]:
                 median("engine.postgres.two", two, "deliveries/s"),
                 median("engine.postgres.blocked", blocked, "deliveries/s"),
             ]
+        if database == "postgres" and rig.shares_possible():
+            for count in (1, 2, 4):
+                rates = [
+                    _run(target, place, backlog, dispatchers=count, share=SHARE)[1].rate for _ in range(given.runs)
+                ]
+                figures.append(median(f"engine.postgres.quarters.{count}", rates, "deliveries/s"))
     return figures
 
 
 def _run(
-    target: Sink, place: rig.Installation, backlog: int, *, dispatchers: int = 1, blocked: bool = False
+    target: Sink,
+    place: rig.Installation,
+    backlog: int,
+    *,
+    dispatchers: int = 1,
+    share: float | None = None,
+    blocked: bool = False,
 ) -> tuple[float, Drained]:
     """How fast so many deliveries were fanned out, and worked off."""
     filling.add_events(backlog // len(target.ports))
     fanned = fan_out(backlog)
     with rig.blocker(blocked):
-        drained = drain(target, place, dispatchers=dispatchers)
+        drained = drain(target, place, dispatchers=dispatchers, share=share)
     what = f"{dispatchers} dispatcher{'s' * (dispatchers > 1)}{' beside a blocker' * blocked}"
+    what += f" with {share:.0%} of a core each" if share else ""
     say(f"  {what}: {drained.rate:,.0f} deliveries/s, {drained.cost:.0f} µs each, {drained.memory:.0f} MiB")
     return fanned, drained
 
@@ -78,12 +94,12 @@ def fan_out(deliveries: int) -> float:
     return deliveries / took
 
 
-def drain(target: Sink, place: rig.Installation, *, dispatchers: int = 1) -> Drained:
+def drain(target: Sink, place: rig.Installation, *, dispatchers: int = 1, share: float | None = None) -> Drained:
     """Let dispatchers work off the queue; nothing may be left over, undelivered or sent twice."""
     from workwire.reactions.webhooks.models import Queued
 
     total, before = Queued.objects.count(), target.arrived()
-    with rig.dispatchers(dispatchers) as running:
+    with rig.dispatchers(dispatchers, share=share) as running:
         server = place.processor_seconds()
         pace = target.pace(
             before + total, since=before, spent=lambda: sum(rig.processor_seconds(pid) for pid in running)

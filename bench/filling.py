@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from figures import say
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import State, Subscription
     from workwire.rooms.work.models import WorkItem
 
-BATCH = 500_000  # deliveries written in one transaction
+BATCH = 5_000  # deliveries written at once, which share their moment; as many as fan-out writes
+TOLD = 100  # batches between two lines of progress
 _EVENT = (
     "name, record_type, record_guid, company_guid, contract_guid, service_guid, work_item_guid, actor_id,"
     " occurred_at, body"
@@ -130,12 +131,12 @@ def add_deliveries(
     from workwire.kernel import clock
     from workwire.reactions.webhooks.models import State
 
-    moment, first, last = _moment(at or clock.now()), after, _last("outbox_event")
+    begun, last = at or clock.now(), _last("outbox_event")
     ended = int(state or State.DUE)
     marks = ", ".join(str(subscription.pk) for subscription in subscriptions)
     step = max(1, BATCH // len(subscriptions))
-    for begin in range(first, last, step):
-        before = _last("webhooks_delivery")
+    for number, begin in enumerate(range(after, last, step), 1):
+        moment, before = _moment(begun + timedelta(microseconds=number)), _last("webhooks_delivery")
         with transaction.atomic():
             _run(
                 f"INSERT INTO webhooks_delivery ({_DELIVERY})"
@@ -158,7 +159,8 @@ def add_deliveries(
                     " WHERE id > %s",
                     before,
                 )
-        say(f"  {(min(begin + step, last) - first) * len(subscriptions):,} deliveries written")
+        if number % TOLD == 0 or begin + step >= last:
+            say(f"  {(min(begin + step, last) - after) * len(subscriptions):,} deliveries written")
 
 
 def add_work_items(count: int) -> None:

@@ -20,6 +20,11 @@ from figures import check
 ROOT = Path(__file__).resolve().parents[1]
 DATABASES = ("sqlite", "postgres")
 SETTLING = 3.0  # seconds a dispatcher gets to become quiet
+PERIOD = 20_000  # microseconds in which a process gets its share of a core
+CONTROL_GROUPS = (
+    (Path("/sys/fs/cgroup/cpu"), {"cpu.cfs_period_us": "{period}", "cpu.cfs_quota_us": "{quota}"}),
+    (Path("/sys/fs/cgroup"), {"cpu.max": "{quota} {period}"}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +113,42 @@ def vacuum() -> None:
 
 
 @contextlib.contextmanager
-def dispatchers(count: int = 1) -> Iterator[list[int]]:
-    """Dispatchers as an operator would start them; gives their process ids, and drains them at the end."""
+def dispatchers(count: int = 1, *, share: float | None = None) -> Iterator[list[int]]:
+    """Dispatchers as an operator would start them, each with a share of a core where one is named (see `shares_possible`);
+    gives their process ids, and drains them at the end."""
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(running("dispatch")) for _ in range(count)]
+        pids = [stack.enter_context(running("dispatch")) for _ in range(count)]
+        if share is not None:
+            for pid in pids:
+                stack.enter_context(_shared(pid, share))
+        yield pids
+
+
+def shares_possible() -> bool:
+    """Whether this machine lets us say how much of a core a process gets: as root, with control groups of either version."""
+    return bool(_control_groups())
+
+
+def _control_groups() -> list[tuple[Path, dict[str, str]]]:
+    return [(root, quota) for root, quota in CONTROL_GROUPS if os.access(root / "cgroup.procs", os.W_OK)]
+
+
+@contextlib.contextmanager
+def _shared(pid: int, share: float) -> Iterator[None]:
+    """Let a process and what it starts have a share of a core."""
+    (root, quota), *_ = _control_groups()
+    group = root / f"workwire-bench-{pid}"
+    group.mkdir()
+    try:
+        for file, text in quota.items():
+            (group / file).write_text(text.format(quota=int(share * PERIOD), period=PERIOD))
+        (group / "cgroup.procs").write_text(str(pid))
+        yield
+    finally:
+        for member in (group / "cgroup.procs").read_text().split():
+            with contextlib.suppress(OSError):
+                (root / "cgroup.procs").write_text(member)
+        group.rmdir()
 
 
 @contextlib.contextmanager

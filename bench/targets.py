@@ -42,6 +42,7 @@ ROWS = [
     Row("Celery + Redis + requests", "celery"),
     Row("BullMQ + undici, all in memory, nothing kept", "bullmq"),
     Row("BullMQ + undici, jobs on disk and kept", "bullmq.durable", "bullmq"),
+    Row("BullMQ + undici, rights checked and a log kept in PostgreSQL", "bullmq.dutiful", "bullmq"),
     *_on_both("end to end", "engine.{}", least={"sqlite": 15_000, "postgres": 12_000}),
     *_on_both(
         "end to end, against the transport alone", "engine.{}", "client.64", least={"sqlite": 0.35, "postgres": 0.35}
@@ -49,10 +50,24 @@ ROWS = [
     *_on_both("end to end, against Celery", "engine.{}", "celery", least=25),
     *_on_both("end to end, against BullMQ in memory", "engine.{}", "bullmq", least=3),
     *_on_both("end to end, against BullMQ on disk", "engine.{}", "bullmq.durable", least=3),
+    *_on_both("end to end, against BullMQ with the same duties", "engine.{}", "bullmq.dutiful", least=3),
     *_on_both("end to end: processor time of the dispatcher", "engine.{}.cost"),
     *_on_both("memory of the dispatcher and its child", "engine.{}.memory", most=150),
     *_on_both("fan-out of a backlog", "engine.{}.fanout"),
     Row("two dispatchers, PostgreSQL", "engine.postgres.two", "engine.postgres", least=1.6),
+    Row("a dispatcher with a quarter of a core, PostgreSQL", "engine.postgres.quarters.1"),
+    Row(
+        "two with a quarter of a core each, PostgreSQL",
+        "engine.postgres.quarters.2",
+        "engine.postgres.quarters.1",
+        least=1.6,
+    ),
+    Row(
+        "four with a quarter of a core each, PostgreSQL",
+        "engine.postgres.quarters.4",
+        "engine.postgres.quarters.1",
+        least=3.2,
+    ),
     Row("beside a transaction left open, PostgreSQL", "engine.postgres.blocked", "engine.postgres", least=0.5),
     *_on_both("idle, commit to arrival: p50", "latency.{}.p50", most={"sqlite": 20, "postgres": 10}),
     *_on_both("idle, commit to arrival: p99", "latency.{}.p99", most={"sqlite": 80, "postgres": 50}),
