@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.doors.conftest import Caller
@@ -58,6 +59,26 @@ def _refused(answer: Any, status: int, word: str = "") -> None:
     content = answer.json()
     assert word.lower() in content["Message"].lower()
     assert content["Messages"][0]["IsError"] is True
+
+
+def test_a_database_that_cannot_work_is_said_in_the_documented_shape_with_when_to_try_again(
+    member: Caller, organisation: Organisation
+) -> None:
+    def refuse(*_given: Any) -> Any:
+        raise OperationalError("database or disk is full")
+
+    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    secret = {"grant_type": "client_credentials", "client_id": "some", "client_secret": "thing"}
+    with connection.execute_wrapper(refuse):
+        answers = [
+            member.webapi("Ticket/Create", wish),
+            Client().post("/webapi/Authentication/Login", {"Username": "some", "Password": "thing"}),
+            Client().post("/Auth/OAuth/Token", secret),
+        ]
+    for answer in answers:
+        _refused(answer, 503, "try again")
+        assert answer.headers["Retry-After"] == "5"
+    assert member.webapi("Ticket/Create", wish).status_code == 200
 
 
 def test_a_ticket_from_draft_to_resolved(member: Caller, organisation: Organisation, ticket: dict[str, Any]) -> None:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, Literal
 
-from django.http import HttpResponse
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 
-from workwire.kernel.errors import Conflict, DomainError, Forbidden, Limited, NotFound, Unauthenticated
+from workwire.kernel.errors import (
+    AWAY_FOR,
+    DATABASE_AWAY,
+    Conflict,
+    DomainError,
+    Forbidden,
+    Limited,
+    NotFound,
+    Unauthenticated,
+)
 from workwire.webapi.answers import NIL_GUID, respond
 from workwire.webapi.calls import UnsupportedBody
 
+logger = logging.getLogger(__name__)
 Family = Literal["packet", "configuration"]
 LONGEST_REASON = 200
 UNEXPECTED = "General_UnexpectedFailure"
@@ -121,6 +135,22 @@ def refusal(error: DomainError, family: Family, *, status: int | None = None) ->
     if isinstance(error, Limited):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view; while the database cannot work, a refusal with 503 and the seconds after which to try again."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+        try:
+            return view(request, *given, **named)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
+            response = refusal(DomainError("database_away", DATABASE_AWAY), "packet", status=503)
+            response.headers["Retry-After"] = str(AWAY_FOR)
+            return response
+
+    return answer
 
 
 def _status(error: DomainError) -> int:

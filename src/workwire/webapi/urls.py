@@ -14,6 +14,7 @@ from workwire.webapi import (
     working,
 )
 from workwire.webapi.operations import answer
+from workwire.webapi.refusals import unless_away
 
 REGISTERED = (
     attaching,
@@ -35,7 +36,7 @@ def _any_case(text: str) -> str:
 _API = _any_case("webapi")
 _PREFIX = f"^(?:(?P<instance>(?!{_API}/)[^/]+)/)?"
 urlpatterns = [
-    re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", authentication.log_in),
-    re_path(_PREFIX + f"(?:{_API}/)?" + _any_case("Auth/OAuth/Token") + "/?$", authentication.token),
-    re_path(_PREFIX + _API + "/(?P<name>[^/]+/[^/]+)/?$", answer),
+    re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", unless_away(authentication.log_in)),
+    re_path(_PREFIX + f"(?:{_API}/)?" + _any_case("Auth/OAuth/Token") + "/?$", unless_away(authentication.token)),
+    re_path(_PREFIX + _API + "/(?P<name>[^/]+/[^/]+)/?$", unless_away(answer)),
 ]
