@@ -20,12 +20,21 @@ SHARE = 0.25  # of a core
 @dataclass(frozen=True, slots=True)
 class Drained:
     """How a backlog was worked off: deliveries a second, microseconds of the dispatchers' and of the database server's
-    processors for each, and MiB of the largest dispatcher."""
+    processors and bytes of the server's log for each, and MiB of the largest dispatcher."""
 
     rate: float
     cost: float
     server_cost: float
+    log: float
     memory: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fanned:
+    """How a backlog was fanned out: deliveries a second, and bytes of the server's log for each."""
+
+    rate: float
+    log: float
 
 
 def measure(given: Given) -> list[Figure]:
@@ -39,7 +48,7 @@ def measure(given: Given) -> list[Figure]:
             median(f"engine.{database}", [run.rate for run in runs], "deliveries/s"),
             median(f"engine.{database}.cost", [run.cost for run in runs], "µs"),
             median(f"engine.{database}.memory", [run.memory for run in runs], "MiB"),
-            median(f"engine.{database}.fanout", fanned, "deliveries/s"),
+            median(f"engine.{database}.fanout", [run.rate for run in fanned], "deliveries/s"),
         ]
         if database == "postgres":
             two = [_run(target, place, backlog, dispatchers=2)[1].rate for _ in range(given.runs)]
@@ -47,6 +56,9 @@ def measure(given: Given) -> list[Figure]:
             figures += [
                 median("engine.postgres.two", two, "deliveries/s"),
                 median("engine.postgres.blocked", blocked, "deliveries/s"),
+                median("engine.postgres.server", [run.server_cost for run in runs], "µs"),
+                median("engine.postgres.log", [run.log for run in runs], "bytes"),
+                median("engine.postgres.fanout.log", [run.log for run in fanned], "bytes"),
             ]
         if database == "postgres" and rig.shares_possible():
             for count in (1, 2, 4):
@@ -65,8 +77,8 @@ def _run(
     dispatchers: int = 1,
     share: float | None = None,
     blocked: bool = False,
-) -> tuple[float, Drained]:
-    """How fast so many deliveries were fanned out, and worked off."""
+) -> tuple[Fanned, Drained]:
+    """How so many deliveries were fanned out, and worked off."""
     filling.add_events(backlog // len(target.ports))
     fanned = fan_out(backlog)
     with rig.blocker(blocked):
@@ -77,21 +89,21 @@ def _run(
     return fanned, drained
 
 
-def fan_out(deliveries: int) -> float:
-    """Fan out what is pending; returns how many deliveries a second that made, which must be so many."""
+def fan_out(deliveries: int) -> Fanned:
+    """Fan out what is pending, which must make so many deliveries."""
     from workwire.kernel import clock
     from workwire.outbox.models import Pending
     from workwire.reactions.webhooks import fanning
     from workwire.reactions.webhooks.models import Queued
 
-    before, begun = Queued.objects.count(), time.perf_counter()
+    before, log, begun = Queued.objects.count(), rig.log_written(), time.perf_counter()
     while Pending.objects.exists():
         fanning.fan_out(clock.now())
-    took = time.perf_counter() - begun
+    took, log = time.perf_counter() - begun, rig.log_written() - log
     made = Queued.objects.count() - before
     check(made == deliveries, f"fan-out made {made} of {deliveries} deliveries")
     rig.vacuum()
-    return deliveries / took
+    return Fanned(deliveries / took, log / deliveries)
 
 
 def drain(target: Sink, place: rig.Installation, *, dispatchers: int = 1, share: float | None = None) -> Drained:
@@ -100,16 +112,17 @@ def drain(target: Sink, place: rig.Installation, *, dispatchers: int = 1, share:
 
     total, before = Queued.objects.count(), target.arrived()
     with rig.dispatchers(dispatchers, share=share) as running:
-        server = place.processor_seconds()
+        server, log = place.processor_seconds(), rig.log_written()
         pace = target.pace(
             before + total, since=before, spent=lambda: sum(rig.processor_seconds(pid) for pid in running)
         )
         server = place.processor_seconds() - server
         memory = max(rig.memory(pid) for pid in running)
         wait_for_settling()
+        log = rig.log_written() - log
     check_delivered()
     check(target.arrived() - before == total, f"{target.arrived() - before} messages arrived for {total} deliveries")
-    return Drained(pace.rate, pace.cost, server / total * 1e6, memory)
+    return Drained(pace.rate, pace.cost, server / total * 1e6, log / total, memory)
 
 
 def wait_for_settling(left: int = 0, *, seconds: float = 60.0) -> None:

@@ -47,7 +47,7 @@ def _match(wanting: int, given: Given) -> float:
     times = []
     for _ in range(given.size(11, 3)):
         filling.add_events(EVENTS)
-        times.append(EVENTS * wanting / engine.fan_out(EVENTS * wanting) * 1e3)
+        times.append(EVENTS * wanting / engine.fan_out(EVENTS * wanting).rate * 1e3)
     return statistics.median(times)
 
 

@@ -112,6 +112,17 @@ def vacuum() -> None:
             cursor.execute("VACUUM ANALYZE")
 
 
+def log_written() -> int:
+    """Bytes that a PostgreSQL server has written to its log (WAL) so far; 0 on SQLite, whose log is not told apart."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')")
+        return int(cursor.fetchone()[0])
+
+
 @contextlib.contextmanager
 def dispatchers(count: int = 1, *, share: float | None = None) -> Iterator[list[int]]:
     """Dispatchers as an operator would start them, each with a share of a core where one is named (see `shares_possible`);
