@@ -70,7 +70,7 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     assert not Attempt.objects.exists()
     engine.drain()
     assert len(receiver.requests) == 1
-    assert engine._endpoints.room_for_unsure() == engine._places // 2
+    assert engine._endpoints.room_for_unsure() == settings.CONFIG.webhook_concurrency // 2
     assert not engine._claims._of_owner
 
 

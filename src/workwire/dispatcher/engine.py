@@ -74,7 +74,9 @@ class Engine:
         self._is_full = False  # whether there was no room to claim anything in the last round
         self._places = AHEAD * config.webhook_concurrency
         self._endpoints = Endpoints(
-            most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
+            most=config.webhook_endpoint_concurrency,
+            at_once=config.webhook_concurrency,
+            rate=config.webhook_endpoint_rate,
         )
         lease = timedelta(seconds=config.webhook_lease_seconds)
         spare = config.webhook_lease_seconds - config.webhook_timeout
