@@ -229,6 +229,23 @@ def test_unsubscribing_cancels_what_was_pending(
         repair.resend(delivery.guid, by=actors["integrator"])
 
 
+def test_an_answer_that_comes_after_the_end_is_told_to_nobody(
+    subscribe: Subscribe, open_ticket: Open, actors: dict[str, Actor]
+) -> None:
+    subscription, _ = subscribe()
+    open_ticket()
+    now = clock.now()
+    fanning.fan_out(now)
+    worker = ids.new_guid()
+    prepared = preparing.prepare(list(_claim(worker, subscription)), {subscription.pk}, now)
+    commands.unsubscribe(subscription.guid, by=actors["integrator"])
+    settling.settle(worker, [settling.Outcome(delivery, now, 0.1, settling.HTTP_GONE) for delivery in prepared], now)
+    told = Event.objects.filter(record_guid=subscription.guid).order_by("id").values_list("name", flat=True)
+    assert list(told) == ["SubscriptionCreated", "SubscriptionEnded"]
+    assert Attempt.objects.count() == 1
+    assert Delivery.objects.get().state == State.CANCELLED
+
+
 def test_what_a_dead_dispatcher_held_is_sent_by_another(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
 ) -> None:
