@@ -58,22 +58,24 @@ class Told:
 def digests(
     guid: UUID, *, by: Actor, since: datetime | None = None, until: datetime | None = None, after: int = 0
 ) -> Iterator[Digest]:
-    """The digests of the days with events from `since` (default: when the subscription was made) until before `until`
-    (default: now), oldest first, only of events behind the position `after` where one is given.
+    """The digests of the days with events from `since` until before `until` (default: now), oldest first, only of events
+    behind the position `after` where one is given. Without `since` from when the subscription was made, or from its position
+    or `after` where there is one, at most 31 days ago.
 
     Raises Invalid for a range of more than 31 days, and Conflict when nothing may be sent to the subscription at present.
     """
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
     now = clock.now()
-    since, until = since or max(subscription.created_at, now - LONGEST_RANGE), until or now
+    after, until = max(after, subscription.starts_after), until or now
+    since = since or (now - LONGEST_RANGE if after else max(subscription.created_at, now - LONGEST_RANGE))
     if not since <= until <= since + LONGEST_RANGE:
         raise Invalid("range_invalid", f"A range has at most {LONGEST_RANGE.days} days.", field="until")
     refusal = rights.standing_refusals([subscription.pk], now)[subscription.pk]
     if refusal:
         raise Conflict(refusal, rights.REASONS[refusal])
     wanted = _seen_by_owner(subscription, Event.objects.filter(matching.condition(subscription)))
-    wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=max(after, subscription.starts_after))
+    wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=after)
     return _digests(wanted)
 
 
