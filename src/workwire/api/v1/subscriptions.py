@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -166,6 +167,7 @@ def list_subscriptions(request: HttpRequest, paging: Query[PageQuery]) -> dict[s
 def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[dict[str, Any]]:
     """Subscribe; the secret is in this answer only."""
     by = builder(request)
+    endpoint = cache(lambda: commands.endpoint_of(wish.url))
 
     def create() -> dict[str, Any]:
         terms = commands.Terms(
@@ -180,10 +182,11 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
             retry_schedule=wish.retry_schedule,
             most_per_second=wish.most_per_second,
         )
-        made, secret = commands.subscribe(terms, by=by, after=place_of(wish.after) if wish.after else None)
+        after = place_of(wish.after) if wish.after else None
+        made, secret = commands.subscribe(terms, by=by, after=after, endpoint=endpoint())
         return _subscription(queries.subscription(made.guid, by=by), by) | {"secret": secret}
 
-    return Status(201, once(request, create, hide=("secret",)))
+    return Status(201, once(request, create, hide=("secret",), before=endpoint))
 
 
 @router.get("/subscriptions/{uuid:guid}", response=answers(SubscriptionOut), operation_id="get_subscription")

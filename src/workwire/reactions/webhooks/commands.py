@@ -57,9 +57,11 @@ class Terms:
 
 
 def subscribe(
-    terms: Terms, *, by: Actor, allow_everything: bool = True, after: int | None = None
+    terms: Terms, *, by: Actor, allow_everything: bool = True, after: int | None = None, endpoint: str | None = None
 ) -> tuple[Subscription, str]:
     """Subscribe the actor's account; returns the subscription with its secret, which is shown this once.
+
+    `endpoint` is what `endpoint_of` said of the URL, for a caller that is in a transaction.
 
     `allow_everything` says whether a packet webhook may go without a filter, meaning everything the owner may see; the
     documented API refuses that. `after` is a position of the ledger: the subscription gets every event behind it, also those
@@ -70,7 +72,7 @@ def subscribe(
         raise Invalid("owner_missing", "A subscription belongs to an account.", field="owner")
     if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
         raise Forbidden("self_service", "In self service nothing can be subscribed to.")
-    endpoint = _check_url(terms.url)
+    endpoint = endpoint or endpoint_of(terms.url)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
     secret = signing.new_secret()
     with transaction.atomic():
@@ -100,7 +102,7 @@ def update(
     Raises Invalid when the URL moves to another host while a custom header is kept but not given again.
     """
     require(by, features.PROCESS_BUILDER)
-    endpoint = _check_url(changes["url"]) if "url" in changes else None
+    endpoint = endpoint_of(changes["url"]) if "url" in changes else None
     with transaction.atomic():
         subscription = _locked(guid, by, version)
         before = terms_of(subscription)
@@ -224,6 +226,20 @@ def set_paused(subscription: Subscription, reason: str, *, by: Actor) -> None:
     events.note(events.SubscriptionPaused, subscription, by, Reason=reason)
 
 
+def endpoint_of(url: str) -> str:
+    """Scheme, host and port of a URL that may be a destination; raises Invalid. Waits for the name server, so it is asked
+    outside any transaction."""
+    policy = addresses.AddressPolicy(tuple(settings.CONFIG.webhook_allowed_networks))
+    try:
+        target = addresses.check_url(url, policy)
+    except addresses.UnsafeTarget as error:
+        raise Invalid("url_refused", str(error), field="SubscriberURL") from error
+    refused = addresses.resolve_refusal(target.host, target.port, policy)
+    if refused:
+        raise Invalid("url_refused", refused, field="SubscriberURL")
+    return f"{target.scheme}://{target.host}:{target.port}"
+
+
 def terms_of(subscription: Subscription) -> Terms:
     """The terms a subscription has now, without the value of its own header."""
     return Terms(
@@ -315,18 +331,6 @@ def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
             f"A retry schedule has 3 to {LONGEST_RETRY_SCHEDULE} pauses of 1 second to 7 days.",
             field="RetrySchedule",
         )
-
-
-def _check_url(url: str) -> str:
-    policy = addresses.AddressPolicy(tuple(settings.CONFIG.webhook_allowed_networks))
-    try:
-        target = addresses.check_url(url, policy)
-    except addresses.UnsafeTarget as error:
-        raise Invalid("url_refused", str(error), field="SubscriberURL") from error
-    refused = addresses.resolve_refusal(target.host, target.port, policy)
-    if refused:
-        raise Invalid("url_refused", refused, field="SubscriberURL")
-    return f"{target.scheme}://{target.host}:{target.port}"
 
 
 def _check_header_is_given_again(before: Terms, after: Terms) -> None:
