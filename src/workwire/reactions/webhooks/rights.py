@@ -46,13 +46,14 @@ STANDING_CHECKS = (
 
 
 class Content(NamedTuple):
-    """What a queued delivery carries. `source` is the GUID of the event it tells of, or of the test; what has left the queue
-    meanwhile has no `tries`."""
+    """What a queued delivery carries. `source` is the GUID of the event it tells of, or of the test, which has no `name` of an
+    event type; what has left the queue meanwhile has no `tries`."""
 
     id: int
     subscription: int
     source: bytes
     is_test: bool
+    name: str | None
     attempts: int
     body: str
     tries: int | None
@@ -170,7 +171,8 @@ def _content_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
     found = _seen(Delivery.objects.filter(pk__in=ids)).annotate(
         source=Coalesce("event__guid", "guid"), is_test=_flag(Q(event=None)), body=Coalesce("event__body", "test_body")
     )
-    own, queued = ("pk", "subscription_id", "source", "is_test", "attempts", "body"), ("tries", "lane", "is_replay")
+    own = ("pk", "subscription_id", "source", "is_test", "event__name", "attempts", "body")
+    queued = ("tries", "lane", "is_replay")
     columns = (*own, *(f"queued__{name}" for name in queued), "record_visible")
     return found.order_by("pk").values_list(*columns)
 
