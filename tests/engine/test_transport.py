@@ -321,3 +321,17 @@ def test_closing_answers_what_is_still_out(serve: Callable[..., Server]) -> None
     sender.transport.close()
     assert time.monotonic() - begun < 2
     assert sender.queue.get(timeout=1).error == "cancelled"
+
+
+def test_who_closes_may_ring_after_the_thread_has_seen_that_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = Transport([], lambda _answers: None)
+    ring = transport._ring
+
+    def ring_late() -> None:
+        ring()
+        transport._thread.join(0.2)
+        ring()
+
+    monkeypatch.setattr(transport, "_ring", ring_late)
+    transport.close()
+    assert not transport._thread.is_alive()
