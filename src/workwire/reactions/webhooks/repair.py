@@ -89,7 +89,7 @@ def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_gui
     checks = [
         Check(code, bool(getattr(standing, column)), rights.REASONS[code]) for column, code in rights.STANDING_CHECKS
     ]
-    event = _event(subscription, record_guid, event_guid)
+    event = _event(subscription, record_guid, event_guid, by)
     if event is None:
         return Explanation(False, [*checks, Check(rights.RECORD_INVISIBLE, False, NO_RECORD)], None)
     matches = (subscription.webhook, subscription.filter_key) in matching.keys_of(event)
@@ -102,15 +102,15 @@ def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_gui
     return Explanation(all(check.passed for check in checks), checks, orjson.loads(body))
 
 
-def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUID | None) -> Event | None:
-    """The event asked for, if the owner may see its record; an absent and an invisible one are not told apart."""
+def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUID | None, by: Actor) -> Event | None:
+    """The event asked for, if the owner and whoever asks may see its record; an absent and an invisible one are not told
+    apart."""
     if (record_guid is None) == (event_guid is None):
         raise Invalid("record_or_event", "Name either a record or an event.", field="record")
     of_record = Q(record_guid=record_guid) | Q(work_item_guid=record_guid)
     asked = Event.objects.filter(Q(guid=event_guid) if event_guid else of_record)
     fires = [name for name, body in event_types().items() if body.webhooks]
-    sees_all = rights.owner_sees_all(subscription)
-    visible = rights.record_visible(subscription.owner_id, sees_all, event="")
+    visible = rights.seen_by_owner(subscription) & rights.seen_by(by, event="")
     found = list(asked.filter(visible, name__in=fires).order_by("-id")[:20])
     wanted = (subscription.webhook, subscription.filter_key)
     return next((event for event in found if wanted in matching.keys_of(event)), found[0] if found else None)
