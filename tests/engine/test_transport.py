@@ -174,6 +174,19 @@ def test_who_stalls_drips_or_never_comes_to_the_point_is_cut_in_time(
     assert answer.error or answer.status == 200
 
 
+def test_who_does_not_accept_is_told_from_who_does_not_answer(serve: Callable[..., Server], sender: Sender) -> None:
+    silent = serve(lambda _: time.sleep(30))
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+        not_accepted, not_answered = sender.send(url, f"http://127.0.0.1:{silent.port}/", total=1.5)
+    assert (not_accepted.error, not_answered.error) == ("connect_timeout", "timeout")
+
+
 def test_failures_are_values(serve: Callable[..., Server], sender: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         free = closed.getsockname()[1]
