@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Subscription
 
 router = Router(tags=["webhooks"])
-GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick a test up and settle it
 FilterType = Literal["Company", "Packet", "Contract", "Service", "Schedule"]
 
 
@@ -167,7 +165,7 @@ def list_subscriptions(request: HttpRequest, paging: Query[PageQuery]) -> dict[s
 def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[dict[str, Any]]:
     """Subscribe; the secret is in this answer only."""
     by = builder(request)
-    endpoint = cache(lambda: commands.endpoint_of(wish.url))
+    endpoint = cache(lambda: commands.endpoint_of(wish.url, by=by))
 
     def create() -> dict[str, Any]:
         terms = commands.Terms(
@@ -247,8 +245,7 @@ def resume_subscription(request: HttpRequest, response: HttpResponse, guid: UUID
 @router.post("/subscriptions/{uuid:guid}/simulate", response=answers(SimulationOut), operation_id="simulate")
 def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Send a sample message and say how it went."""
-    delivery = repair.simulate(guid, by=builder(request))
-    delivery = repair.wait_for_end(delivery, seconds=settings.CONFIG.webhook_timeout + GRACE)
+    delivery = repair.try_out(guid, by=builder(request))
     attempt = queries.attempts(delivery).last()
     waiting = "No dispatcher has sent it yet; is one running?"
     return {

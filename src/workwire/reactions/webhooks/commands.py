@@ -21,6 +21,7 @@ from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
+from workwire.kernel.few import Few
 from workwire.outbox import wake
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
@@ -38,6 +39,7 @@ REMIND_BEFORE = timedelta(hours=4)
 MOST_REMINDERS = 100
 MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
+_LOOK_UPS = Few(4, "host names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def subscribe(
         raise Invalid("owner_missing", "A subscription belongs to an account.", field="owner")
     if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
         raise Forbidden("self_service", "In self service nothing can be subscribed to.")
-    endpoint = endpoint or endpoint_of(terms.url)
+    endpoint = endpoint or endpoint_of(terms.url, by=by)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
     secret = signing.new_secret()
     with transaction.atomic():
@@ -102,7 +104,7 @@ def update(
     Raises Invalid when the URL moves to another host while a custom header is kept but not given again.
     """
     require(by, features.PROCESS_BUILDER)
-    endpoint = endpoint_of(changes["url"]) if "url" in changes else None
+    endpoint = endpoint_of(changes["url"], by=by) if "url" in changes else None
     with transaction.atomic():
         subscription = _locked(guid, by, version)
         before = terms_of(subscription)
@@ -226,15 +228,16 @@ def set_paused(subscription: Subscription, reason: str, *, by: Actor) -> None:
     events.note(events.SubscriptionPaused, subscription, by, Reason=reason)
 
 
-def endpoint_of(url: str) -> str:
-    """Scheme, host and port of a URL that may be a destination; raises Invalid. Waits for the name server, so it is asked
-    outside any transaction."""
+def endpoint_of(url: str, *, by: Actor) -> str:
+    """Scheme, host and port of a URL that may be a destination; raises Invalid. Waits for the name server, which may keep
+    silent for long: it is asked outside any transaction, and for few of an account at a time, else raises Limited."""
     policy = addresses.AddressPolicy(tuple(settings.CONFIG.webhook_allowed_networks))
     try:
         target = addresses.check_url(url, policy)
     except addresses.UnsafeTarget as error:
         raise Invalid("url_refused", str(error), field="SubscriberURL") from error
-    refused = addresses.resolve_refusal(target.host, target.port, policy)
+    with _LOOK_UPS.one_for(by.user_id):
+        refused = addresses.resolve_refusal(target.host, target.port, policy)
     if refused:
         raise Invalid("url_refused", refused, field="SubscriberURL")
     return f"{target.scheme}://{target.host}:{target.port}"

@@ -20,6 +20,7 @@ from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited, not_found
+from workwire.kernel.few import Few
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.outbox.registry import event_types, webhooks
@@ -27,6 +28,8 @@ from workwire.reactions.webhooks import events, matching, messages, queries, que
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 
 TESTS_AGAIN = 5  # seconds
+GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick a test up and settle it
+_TESTS = Few(4, "tests")
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 FILTER = "filter"
 NO_RECORD = "There is no event of this record that the owner may see."
@@ -48,6 +51,13 @@ class Explanation:
     would_be_sent: bool
     checks: list[Check]
     body: Any
+
+
+def try_out(guid: UUID, *, by: Actor) -> Delivery:
+    """Send a sample message as `simulate` does and wait for what becomes of it; of few of an account at a time, else raises
+    Limited."""
+    with _TESTS.one_for(by.user_id):
+        return wait_for_end(simulate(guid, by=by), seconds=settings.CONFIG.webhook_timeout + GRACE)
 
 
 @transaction.atomic
