@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +10,9 @@ from uuid import UUID
 
 import pytest
 from django.conf import settings
+from django.db import connections
 
+from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli.seed import Organisation
@@ -403,3 +406,33 @@ def test_retention_leaves_what_is_being_sent(subscribe: Subscribe, open_ticket: 
     assert retention.remove_old(later) == 0
     queue.release(engine.guid, list(Queued.objects.values_list("pk", flat=True)), clock.now())
     assert retention.remove_old(later) == 1
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_retention_leaves_what_is_claimed_while_it_looks(
+    subscribe: Subscribe, open_ticket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription, _ = subscribe()
+    open_ticket()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    now, worker, rows = clock.now(), ids.new_guid(), sql.rows
+    Delivery.objects.update(created_at=now - timedelta(days=40))
+
+    def claim() -> None:
+        queue.claim(worker, now, Lane.FRESH, [(subscription.pk, 1)], until=now + timedelta(minutes=1))
+        connections.close_all()
+
+    def claimed_before(statement: str, *parameters: object) -> list[tuple[object, ...]]:
+        monkeypatch.setattr(sql, "rows", rows)
+        dispatcher = threading.Thread(target=claim)
+        dispatcher.start()
+        dispatcher.join()
+        return rows(statement, *parameters)
+
+    monkeypatch.setattr(sql, "is_alone", lambda _lock: True)
+    monkeypatch.setattr(sql, "rows", claimed_before)
+    assert retention.remove_old(now - timedelta(days=30)) == 1
+    assert Queued.objects.get().claimed_by == worker
+    assert Delivery.objects.get() == Queued.objects.get().delivery
