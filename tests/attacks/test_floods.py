@@ -14,11 +14,11 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli.seed import Customer
 from workwire.dispatcher.engine import Engine
-from workwire.kernel import clock
+from workwire.kernel import addresses, clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import repair, replays
+from workwire.reactions.webhooks import commands, repair, replays
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 from workwire.rooms.work.models import WorkItem
 
@@ -76,6 +76,34 @@ def test_tests_wait_for_each_other(
     assert Delivery.objects.count() == before
     engine.drain()
     assert repair.simulate(one.guid, by=by)
+
+
+def test_an_account_cannot_hold_every_thread_of_a_web_process_with_tests_and_silent_name_servers(
+    subscribe: Subscribe, actors: dict[str, Actor], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription, _ = subscribe()
+    owner, other, under_way = actors["integrator"], actors["process builder"], [0, 0]
+
+    def wait(delivery: Delivery, *, seconds: float) -> Delivery:
+        under_way[0] += 1
+        repair.try_out(subscription.guid, by=owner)
+        return delivery
+
+    def look_up(*_asked: object) -> str | None:
+        under_way[1] += 1
+        commands.endpoint_of(receiver.url("/"), by=owner)
+        return None
+
+    monkeypatch.setattr(repair, "wait_for_end", wait)
+    monkeypatch.setattr(addresses, "resolve_refusal", look_up)
+    with pytest.raises(Limited):
+        repair.try_out(subscription.guid, by=owner)
+    with pytest.raises(Limited):
+        commands.endpoint_of(receiver.url("/"), by=owner)
+    assert all(0 < count < settings.CONFIG.web_threads for count in under_way)
+    monkeypatch.setattr(addresses, "resolve_refusal", lambda *_: None)
+    assert commands.endpoint_of(receiver.url("/"), by=other)
+    assert commands.endpoint_of(receiver.url("/"), by=owner)
 
 
 def test_replays_wait_for_each_other(

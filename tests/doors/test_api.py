@@ -13,6 +13,7 @@ from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from workwire.cli.seed import Customer, Organisation
 from workwire.dispatcher.engine import Engine
+from workwire.kernel import addresses
 from workwire.kernel.ids import new_guid
 from workwire.rooms.work.models import WorkItem
 
@@ -127,6 +128,25 @@ def test_secrets_shown_once_are_not_kept_for_repeated_requests(
     again = builder.api("POST", "/subscriptions", wish, Idempotency_Key="s").json()
     assert made["secret"].startswith("whsec_")
     assert again == made | {"secret": None}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "n"}])
+def test_no_transaction_is_open_while_a_name_is_looked_up(
+    builder: Caller, first: Customer, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    look_up, open_ones = addresses.resolve_refusal, []
+
+    def noting(*asked: Any) -> str | None:
+        open_ones.append(connection.in_atomic_block)
+        return look_up(*asked)
+
+    monkeypatch.setattr(addresses, "resolve_refusal", noting)
+    wish = {"webhook": "PacketCreated", "url": receiver.url("/hook"), "filter_type": "Company"}
+    wish["filter_guid"] = str(first.company.guid)
+    for _ in range(2):
+        assert builder.api("POST", "/subscriptions", wish, **headers).status_code == 201
+    assert open_ones == [False] * (1 if headers else 2)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +10,9 @@ from uuid import UUID
 
 import pytest
 from django.conf import settings
+from django.db import connections
 
+from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli.seed import Organisation
@@ -70,7 +73,7 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     assert not Attempt.objects.exists()
     engine.drain()
     assert len(receiver.requests) == 1
-    assert engine._endpoints.room_for_unsure() == engine._places // 2
+    assert engine._endpoints.room_for_unsure() == settings.CONFIG.webhook_concurrency // 2
     assert not engine._claims._of_owner
 
 
@@ -227,6 +230,23 @@ def test_unsubscribing_cancels_what_was_pending(
     assert delivery.state == State.CANCELLED
     with pytest.raises(Conflict):
         repair.resend(delivery.guid, by=actors["integrator"])
+
+
+def test_an_answer_that_comes_after_the_end_is_told_to_nobody(
+    subscribe: Subscribe, open_ticket: Open, actors: dict[str, Actor]
+) -> None:
+    subscription, _ = subscribe()
+    open_ticket()
+    now = clock.now()
+    fanning.fan_out(now)
+    worker = ids.new_guid()
+    prepared = preparing.prepare(list(_claim(worker, subscription)), {subscription.pk}, now)
+    commands.unsubscribe(subscription.guid, by=actors["integrator"])
+    settling.settle(worker, [settling.Outcome(delivery, now, 0.1, settling.HTTP_GONE) for delivery in prepared], now)
+    told = Event.objects.filter(record_guid=subscription.guid).order_by("id").values_list("name", flat=True)
+    assert list(told) == ["SubscriptionCreated", "SubscriptionEnded"]
+    assert Attempt.objects.count() == 1
+    assert Delivery.objects.get().state == State.CANCELLED
 
 
 def test_what_a_dead_dispatcher_held_is_sent_by_another(
@@ -386,3 +406,33 @@ def test_retention_leaves_what_is_being_sent(subscribe: Subscribe, open_ticket: 
     assert retention.remove_old(later) == 0
     queue.release(engine.guid, list(Queued.objects.values_list("pk", flat=True)), clock.now())
     assert retention.remove_old(later) == 1
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_retention_leaves_what_is_claimed_while_it_looks(
+    subscribe: Subscribe, open_ticket: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription, _ = subscribe()
+    open_ticket()
+    open_ticket()
+    fanning.fan_out(clock.now())
+    now, worker, rows = clock.now(), ids.new_guid(), sql.rows
+    Delivery.objects.update(created_at=now - timedelta(days=40))
+
+    def claim() -> None:
+        queue.claim(worker, now, Lane.FRESH, [(subscription.pk, 1)], until=now + timedelta(minutes=1))
+        connections.close_all()
+
+    def claimed_before(statement: str, *parameters: object) -> list[tuple[object, ...]]:
+        monkeypatch.setattr(sql, "rows", rows)
+        dispatcher = threading.Thread(target=claim)
+        dispatcher.start()
+        dispatcher.join()
+        return rows(statement, *parameters)
+
+    monkeypatch.setattr(sql, "is_alone", lambda _lock: True)
+    monkeypatch.setattr(sql, "rows", claimed_before)
+    assert retention.remove_old(now - timedelta(days=30)) == 1
+    assert Queued.objects.get().claimed_by == worker
+    assert Delivery.objects.get() == Queued.objects.get().delivery

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
@@ -66,7 +68,7 @@ class Taker:
     endpoints: Endpoints = field(init=False)
 
     def __post_init__(self) -> None:
-        self.endpoints = Endpoints(most=self.most, places=self.places, rate=self.rate)
+        self.endpoints = Endpoints(most=self.most, at_once=self.places, rate=self.rate)
         self.claims = Claims(ids.new_guid(), self.endpoints, places=self.places, lease=timedelta(minutes=1))
 
     def take(self, room: int) -> Counter[int]:
@@ -306,6 +308,26 @@ def test_a_sick_endpoint_holds_up_nobody_and_heals_by_itself(
     assert set(Delivery.objects.filter(subscription=sick).values_list("state", flat=True)) == {State.DELIVERED}
     assert Event.objects.filter(name="EndpointFailing").count() == 1
     assert Event.objects.filter(name="EndpointRecovered").count() == 1
+
+
+def test_a_hundred_endpoints_that_hang_do_not_stand_in_line_before_one_that_answers(
+    subscribe: Subscribe, backlog: Backlog, engine: Engine, receiver: Receiver
+) -> None:
+    healthy, _ = subscribe()
+    backlog.of(healthy, Lane.FRESH, 1)
+    engine.drain()
+    with socket.create_server(("", 0), backlog=200) as silent:
+        port = silent.getsockname()[1]
+        for number in range(1, 101):
+            url = f"http://127.0.1.{number}:{port}"
+            (hanging,) = _copies(healthy, 1, url=url, endpoint=url)
+            backlog.of(hanging, Lane.FRESH, FIRST_WINDOW)
+        while engine.step():
+            pass
+        assert 0 < len(engine._in_flight) < settings.CONFIG.webhook_concurrency
+        backlog.of(healthy, Lane.FRESH, 1)
+        engine.step()
+        receiver.wait_for(2)
 
 
 def test_a_test_goes_through_an_open_circuit_and_a_good_one_closes_it(

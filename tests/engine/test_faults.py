@@ -75,6 +75,23 @@ def test_a_message_that_cannot_be_composed_is_a_failed_attempt_and_stops_no_othe
     assert set(Attempt.objects.filter(delivery__event=odd).values_list("error", flat=True)) == {"not_composed"}
 
 
+@pytest.mark.parametrize(
+    "odd_terms", [{"format": "of a newer release"}, {"secrets": [{"sealed": "", "expires_at": "soon"}]}]
+)
+def test_a_subscription_whose_messages_cannot_be_composed_stops_no_other(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, odd_terms: dict[str, Any]
+) -> None:
+    subscribe()
+    odd, _ = subscribe(url=receiver.url("/odd"))
+    subscribe(url=receiver.url("/last"))
+    Subscription.objects.filter(pk=odd.pk).update(**odd_terms)
+    open_ticket()
+    engine.drain()
+    assert sorted(request.path for request in receiver.requests) == ["/hook", "/last"]
+    assert Attempt.objects.get(delivery__subscription=odd).error == "not_composed"
+    assert not engine._in_flight
+
+
 def test_a_delivery_that_cannot_be_prepared_is_put_off_and_in_the_end_given_up(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,10 +13,12 @@ from standardwebhooks import Webhook
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.dispatcher.engine import Engine
+from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, messages, repair
+from workwire.reactions.webhooks import commands, fanning, messages, repair
 from workwire.reactions.webhooks.models import Attempt, Delivery, State
+from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
 DOCUMENTED = (
@@ -87,6 +89,25 @@ def test_the_standard_format_wraps_the_body(
     assert list(message) == ["type", "timestamp", "data"]
     assert message["type"] == "PacketCreated"
     assert message["timestamp"] == message["data"]["OccurredAt"]
+
+
+def test_what_waits_while_the_webhook_changes_is_told_as_what_it_is(
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+    engine: Engine,
+    receiver: Receiver,
+    actors: dict[str, Actor],
+) -> None:
+    subscription, _ = subscribe(format="standard")
+    ticket = open_ticket()
+    fanning.fan_out(clock.now())
+    commands.update(subscription.guid, by=actors["integrator"], webhook=1)
+    work.update(ticket, by=actors["team member"], title="Another")
+    engine.drain()
+    told = {request.json()["type"]: dict(request.headers)["Webhook-Event"] for request in receiver.requests}
+    assert told == {"PacketCreated": "PacketCreated", "PacketUpdated": "PacketUpdated"}
+    logged = [messages.headers_of(attempt)["Webhook-Event"] for attempt in Attempt.objects.order_by("delivery")]
+    assert logged == ["PacketCreated", "PacketUpdated"]
 
 
 def test_the_cloudevents_format_is_read_by_the_sdk(

@@ -22,7 +22,7 @@ from workwire.kernel.errors import Conflict, Invalid, Limited
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
-from workwire.reactions.webhooks import reconciling
+from workwire.reactions.webhooks import commands, reconciling
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
@@ -68,6 +68,30 @@ def test_days_are_told_apart_and_a_range_is_bounded(
         assert [day.day for day in one] == [days[1].day]
     with pytest.raises(Invalid):
         reconciling.digests(subscription.guid, by=actors["integrator"], since=now - timedelta(days=40), until=now)
+
+
+def test_a_digest_counts_what_came_before_the_subscription_and_behind_its_position(
+    subscribe: Subscribe,
+    open_ticket: Open,
+    engine: Engine,
+    receiver: Receiver,
+    actors: dict[str, Actor],
+    first: Customer,
+) -> None:
+    owner = actors["integrator"]
+    open_ticket()
+    place = ledger.position()
+    open_ticket()
+    terms = commands.Terms(0, receiver.url("/hook"), ObjectType.COMPANY, first.company.guid)
+    begun, _ = commands.subscribe(terms, by=owner, after=place)
+    open_ticket()
+    engine.drain()
+    for after in (0, place):
+        (day,) = reconciling.digests(begun.guid, by=owner, after=after)
+        assert (day.count, day.sha256) == _digest_of(receiver) == (2, day.sha256)
+    later, _ = subscribe()
+    assert list(reconciling.digests(later.guid, by=owner)) == []
+    assert [day.count for day in reconciling.digests(later.guid, by=owner, after=place)] == [2]
 
 
 def test_a_digest_is_the_owners_view(

@@ -163,6 +163,24 @@ def test_cancelling_and_unsubscribing_end_it(
     assert Replay.objects.get(pk=overtaken.pk).state == ReplayState.CANCELLED
 
 
+def test_a_replay_of_a_paused_subscription_waits_with_it_and_is_not_looked_at_again_and_again(
+    delivered: Subscription, actors: dict[str, Actor], engine: Engine, receiver: Receiver
+) -> None:
+    builder = actors["integrator"]
+    commands.pause(delivered.guid, by=builder)
+    asked = _start(delivered, builder)
+    assert replays.turn(clock.now()) == replays.POLL
+    assert not Queued.objects.exists()
+    commands.resume(delivered.guid, by=builder)
+    engine.drain()
+    assert len(receiver.requests) == COUNT
+    commands.pause(delivered.guid, by=builder)
+    asked = _start(delivered, builder)
+    commands.unsubscribe(delivered.guid, by=builder)
+    replays.turn(clock.now())
+    assert Replay.objects.get(pk=asked.pk).state == ReplayState.CANCELLED
+
+
 def test_there_is_a_bound_on_replays_that_have_not_ended(delivered: Subscription, actors: dict[str, Actor]) -> None:
     for _ in range(replays.MOST_UNFINISHED):
         _start(delivered, actors["integrator"])

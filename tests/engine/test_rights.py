@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
-from workwire.access import sessions
+from workwire.access import features, sessions
 from workwire.access.models import Role
 from workwire.cli.seed import Customer, Organisation
 from workwire.dispatcher.engine import Engine
@@ -27,6 +27,7 @@ from workwire.reactions.webhooks import (
     preparing,
     queries,
     queue,
+    reconciling,
     repair,
     replays,
     rights,
@@ -299,3 +300,50 @@ def test_who_is_in_self_service_is_sent_nothing_and_cannot_subscribe(
     assert Delivery.objects.get().end_reason == rights.ROLE_MISSING
     with pytest.raises(Forbidden):
         commands.subscribe(commands.Terms(0, receiver.url("/")), by=sessions.actor_for(user))
+
+
+def test_who_is_in_self_service_is_shown_nothing_of_what_was_sent_before(
+    organisation: Organisation,
+    actors: dict[str, Actor],
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+    engine: Engine,
+) -> None:
+    subscription, _ = subscribe()
+    ticket = open_ticket()
+    engine.drain()
+    delivery, user = Delivery.objects.get(), organisation.accounts["integrator"].user
+    assert _is_shown(subscription, ticket, delivery, sessions.actor_for(user)) == (True, True, True)
+    roles = list(Role.objects.filter(name__in=("Self Service", "Process Builder")))
+    access.set_roles(user, roles, by=actors["administrator"])
+    assert _is_shown(subscription, ticket, delivery, sessions.actor_for(user)) == (False, False, False)
+
+
+def test_an_application_is_shown_no_record_that_it_may_not_see_though_its_user_may(
+    organisation: Organisation,
+    actors: dict[str, Actor],
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+    engine: Engine,
+) -> None:
+    user, admin = organisation.accounts["integrator"].user, actors["administrator"]
+    everything = access.create_role(
+        "Auditor", features.OPERATIONAL, [features.WORK_ITEMS, features.ALL_RECORDS], by=admin
+    )
+    access.set_roles(user, [everything, Role.objects.get(name="Process Builder")], by=admin)
+    few = sessions.actor_for(user, user.credentials.get())
+    _lose_sight(organisation, actors)
+    actors["integrator"] = sessions.actor_for(user)
+    subscription, _ = subscribe()
+    ticket = open_ticket()
+    engine.drain()
+    delivery = Delivery.objects.get()
+    assert _is_shown(subscription, ticket, delivery, actors["integrator"]) == (True, True, True)
+    assert _is_shown(subscription, ticket, delivery, few) == (False, False, False)
+
+
+def _is_shown(subscription: Subscription, ticket: WorkItem, delivery: Delivery, by: Actor) -> tuple[bool, bool, bool]:
+    """Whether somebody is told of a ticket by the log, by an explanation and by its sequence."""
+    logged = queries.deliveries_visible_to(by).filter(queries.content_visible(by), pk=delivery.pk)
+    explained = repair.explain(subscription.guid, by=by, record_guid=ticket.guid).body
+    return logged.exists(), explained is not None, bool(reconciling.of_record(subscription.guid, ticket.guid, by=by))

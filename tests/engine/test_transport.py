@@ -174,6 +174,19 @@ def test_who_stalls_drips_or_never_comes_to_the_point_is_cut_in_time(
     assert answer.error or answer.status == 200
 
 
+def test_who_does_not_accept_is_told_from_who_does_not_answer(serve: Callable[..., Server], sender: Sender) -> None:
+    silent = serve(lambda _: time.sleep(30))
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+        not_accepted, not_answered = sender.send(url, f"http://127.0.0.1:{silent.port}/", total=1.5)
+    assert (not_accepted.error, not_answered.error) == ("connect_timeout", "timeout")
+
+
 def test_failures_are_values(serve: Callable[..., Server], sender: Sender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         free = closed.getsockname()[1]
@@ -321,3 +334,17 @@ def test_closing_answers_what_is_still_out(serve: Callable[..., Server]) -> None
     sender.transport.close()
     assert time.monotonic() - begun < 2
     assert sender.queue.get(timeout=1).error == "cancelled"
+
+
+def test_who_closes_may_ring_after_the_thread_has_seen_that_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = Transport([], lambda _answers: None)
+    ring = transport._ring
+
+    def ring_late() -> None:
+        ring()
+        transport._thread.join(0.2)
+        ring()
+
+    monkeypatch.setattr(transport, "_ring", ring_late)
+    transport.close()
+    assert not transport._thread.is_alive()

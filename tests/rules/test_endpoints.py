@@ -17,7 +17,7 @@ SPREAD = 1.1
 
 
 def _made(most: int = 16, places: int = 1024, rate: float = 0.0) -> Endpoints:
-    return Endpoints(most=most, places=places, rate=rate)
+    return Endpoints(most=most, at_once=places, rate=rate)
 
 
 def _attempt(made: Endpoints, now: float, *, sick: bool = False, took: float = 1.0, **more: float | bool) -> None:

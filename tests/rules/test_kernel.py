@@ -24,6 +24,12 @@ def test_guids_are_version_7_unique_and_ordered_by_time() -> None:
     assert all(first < guid for guid in many)
 
 
+def test_a_guid_tells_when_it_was_made_by_the_clock_that_all_hosts_go_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "_followed", None)
+    clock.follow(datetime.now(UTC) + timedelta(minutes=10), clock.count())
+    assert abs(ids.made_at(ids.new_guid().bytes) - clock.now().timestamp()) < 1
+
+
 @given(st.text())
 def test_parsing_a_guid_never_fails(written: str) -> None:
     found = ids.parse_guid(written)

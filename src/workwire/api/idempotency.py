@@ -23,18 +23,28 @@ KEPT = timedelta(hours=24)
 LONGEST_KEY = 200
 
 
-def once(request: HttpRequest, create: Callable[[], dict[str, Any]], *, hide: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The answer of `create`, or the kept one when the request's key was used before; `hide` names keys not kept.
+def once(
+    request: HttpRequest,
+    create: Callable[[], dict[str, Any]],
+    *,
+    hide: tuple[str, ...] = (),
+    before: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
+    """The answer of `create`, or the kept one when the request's key was used before; `hide` names keys not kept. `before` is
+    what has to wait for others and so is done first, outside the transaction, unless there is an answer already.
 
     Raises Invalid for a key that is too long or not printable, Conflict for one that was used for another request.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
+        before()
         return create()
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise Invalid("idempotency_key_invalid", f"Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters.")
     account, digest = actor(request).user_id or 0, _digest(request)
     IdempotentRequest.objects.filter(created_at__lt=clock.now() - KEPT, account=account).delete()
+    if not IdempotentRequest.objects.filter(account=account, key=key).exists():
+        before()
     with transaction.atomic():
         row = _claim(account, key, digest)
         if row is None:

@@ -5,8 +5,8 @@ answer, 429, 5xx) halves that; several in a row open its circuit: nothing is sen
 probe, then one probe decides (closed → open → half-open). What was under way when the circuit opened tells nothing new. A
 pause the endpoint asks for is kept whatever else it answers meanwhile. Other failures say something about a message, not
 about the endpoint. What a quick host has under way may be several times what it is sent at once, so that batches are worth
-their while; a slow one gets nothing ahead. Hosts that have not answered lately share half of all places, so that they
-cannot take them all.
+their while; a slow one gets nothing ahead. Hosts that have not answered lately share half of what may be sent at once: claimed
+ahead they would stand in line before all others, and as many as hang would hold up whoever comes after them.
 
 Nothing of this is stored: a dispatcher that starts anew finds out again within a few attempts. Used by the engine's thread
 alone. Moments are seconds of a clock that only runs forward.
@@ -117,12 +117,12 @@ class Endpoints:
     """All that have something under way or failed lately.
 
     `most` bounds what is sent to one host at a time, `rate` how many attempts a second it gets (0: as many as it takes),
-    `places` how many attempts may be under way in all. Limits of attempts a second are divided among as many dispatchers as
+    `at_once` how many attempts are sent at a time in all. Limits of attempts a second are divided among as many dispatchers as
     `sharing` says are alive.
     """
 
-    def __init__(self, *, most: int, places: int, rate: float = 0.0) -> None:
-        self._most, self._places, self._rate = most, places, rate
+    def __init__(self, *, most: int, at_once: int, rate: float = 0.0) -> None:
+        self._most, self._at_once, self._rate = most, at_once, rate
         self._hosts: dict[str, Host] = {}
         self._healths: dict[int, Health] = {}
         self._unsure = 0  # places taken by hosts that have not answered lately
@@ -149,7 +149,7 @@ class Endpoints:
 
     def room_for_unsure(self) -> int:
         """How many more deliveries may be claimed for hosts that have not answered lately."""
-        return self._places // 2 - self._unsure
+        return max(1, self._at_once // 2) - self._unsure
 
     def is_sure(self, host: str) -> bool:
         """Whether a host has answered lately."""

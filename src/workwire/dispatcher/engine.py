@@ -45,6 +45,10 @@ LONGEST_GATHERING = 0.08  # seconds
 AHEAD = 48  # times what may be sent at once may be claimed
 NOT_MADE = frozenset({"cancelled", "too_late"})  # answers to requests that did not go out, or not to their end
 NO_FAULT_OF_THE_ENDPOINT = frozenset({"transport_lost", "invalid_request"})
+NOT_WRITTEN = {
+    "secret_unreadable": "The stored secret cannot be read with the keys of this installation.",
+    "not_composed": "The message could not be composed; the dispatcher's log says why.",
+}  # failed attempts without a request
 
 
 class InFlight(NamedTuple):
@@ -70,7 +74,9 @@ class Engine:
         self._is_full = False  # whether there was no room to claim anything in the last round
         self._places = AHEAD * config.webhook_concurrency
         self._endpoints = Endpoints(
-            most=config.webhook_endpoint_concurrency, places=self._places, rate=config.webhook_endpoint_rate
+            most=config.webhook_endpoint_concurrency,
+            at_once=config.webhook_concurrency,
+            rate=config.webhook_endpoint_rate,
         )
         lease = timedelta(seconds=config.webhook_lease_seconds)
         spare = config.webhook_lease_seconds - config.webhook_timeout
@@ -263,8 +269,9 @@ class Engine:
 
     def _requests(self, going: Sequence[Prepared], now: datetime, begin_before: float) -> list[Request]:
         """The requests of deliveries; a failed attempt, and no request, for those that cannot be composed. One subscription
-        whose secret no key opens must not stop the others. All will have ended when the lease does."""
-        writers: dict[int, messages.Writer | None] = {}
+        whose secret no key opens, or whose terms are of a newer release, must not stop the others. All will have ended when
+        the lease does."""
+        writers: dict[int, messages.Writer | str] = {}
         requests: list[Request] = []
         moment = clock.seconds()
         for delivery in going:
@@ -283,24 +290,29 @@ class Engine:
             requests.append(Request(content.id, to.url, message.headers, message.body, *limits))
         return requests
 
-    def _message(self, writer: messages.Writer | None, delivery: Prepared, now: datetime) -> messages.Message | None:
+    def _message(self, writer: messages.Writer | str, delivery: Prepared, now: datetime) -> messages.Message | None:
         """The message of a delivery; a failed attempt instead where none can be composed."""
-        error, sentence = "secret_unreadable", "The stored secret cannot be read with the keys of this installation."
-        if writer is not None:
+        error = "not_composed"
+        if isinstance(writer, str):
+            error = writer
+        else:
             try:
                 return writer.write(delivery.content)
             except Exception:  # whatever is wrong with this message, it must not stop the others
                 logger.exception("the message of delivery %d cannot be composed", delivery.content.id)
-                error, sentence = "not_composed", "The message could not be composed; the dispatcher's log says why."
-        self._answered.append(Outcome(delivery, now, 0.0, None, error=error, detail=sentence))
+        self._answered.append(Outcome(delivery, now, 0.0, None, error=error, detail=NOT_WRITTEN[error]))
         return None
 
     @staticmethod
-    def _writer(to: Subscription, now: datetime) -> messages.Writer | None:
+    def _writer(to: Subscription, now: datetime) -> messages.Writer | str:
+        """The writer of a subscription's messages, or the error (of `NOT_WRITTEN`) of them all."""
         try:
             return messages.Writer(to, now)
         except InvalidToken:
-            return None
+            return "secret_unreadable"
+        except Exception:  # whatever is wrong with this subscription, it must not stop the others
+            logger.exception("the messages of subscription %s cannot be composed", to.guid)
+            return "not_composed"
 
     def _take_answers(self, answers: list[Answer]) -> None:
         """Called from the transport's thread."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 from uuid import UUID
+
+from workwire.kernel import clock
 
 NIL = UUID(int=0)
 
 
 def new_guid() -> UUID:
-    """A fresh UUID version 7: 48 bits of milliseconds, then 74 random bits."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    """A fresh UUID version 7: 48 bits of milliseconds on the clock all hosts go by, then 74 random bits."""
+    value = int(clock.now().timestamp() * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 

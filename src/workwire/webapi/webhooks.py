@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
-
 from workwire.access import features
 from workwire.access.policy import require
 from workwire.outbox.objects import ObjectType
@@ -15,7 +13,6 @@ from workwire.webapi import answers
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
 
-GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick a test up and settle it
 _FILTERS = (
     ObjectType.NONE,
     ObjectType.COMPANY,
@@ -115,8 +112,7 @@ def get_webhook_subscription(call: Call) -> dict[str, Any]:
 def simulate_event(call: Call) -> dict[str, Any]:
     """Send a sample message and say what the endpoint replied."""
     require(call.actor, features.PROCESS_BUILDER)
-    delivery = repair.simulate(call.guid("webHookSubscriptionGUID"), by=call.actor)
-    delivery = repair.wait_for_end(delivery, seconds=settings.CONFIG.webhook_timeout + GRACE)
+    delivery = repair.try_out(call.guid("webHookSubscriptionGUID"), by=call.actor)
     attempt = queries.attempts(delivery).last()
     state = State(delivery.state)
     if attempt is not None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Subscription
 
 router = Router(tags=["webhooks"])
-GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick a test up and settle it
 FilterType = Literal["Company", "Packet", "Contract", "Service", "Schedule"]
 
 
@@ -166,6 +165,7 @@ def list_subscriptions(request: HttpRequest, paging: Query[PageQuery]) -> dict[s
 def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[dict[str, Any]]:
     """Subscribe; the secret is in this answer only."""
     by = builder(request)
+    endpoint = cache(lambda: commands.endpoint_of(wish.url, by=by))
 
     def create() -> dict[str, Any]:
         terms = commands.Terms(
@@ -180,10 +180,11 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
             retry_schedule=wish.retry_schedule,
             most_per_second=wish.most_per_second,
         )
-        made, secret = commands.subscribe(terms, by=by, after=place_of(wish.after) if wish.after else None)
+        after = place_of(wish.after) if wish.after else None
+        made, secret = commands.subscribe(terms, by=by, after=after, endpoint=endpoint())
         return _subscription(queries.subscription(made.guid, by=by), by) | {"secret": secret}
 
-    return Status(201, once(request, create, hide=("secret",)))
+    return Status(201, once(request, create, hide=("secret",), before=endpoint))
 
 
 @router.get("/subscriptions/{uuid:guid}", response=answers(SubscriptionOut), operation_id="get_subscription")
@@ -244,8 +245,7 @@ def resume_subscription(request: HttpRequest, response: HttpResponse, guid: UUID
 @router.post("/subscriptions/{uuid:guid}/simulate", response=answers(SimulationOut), operation_id="simulate")
 def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Send a sample message and say how it went."""
-    delivery = repair.simulate(guid, by=builder(request))
-    delivery = repair.wait_for_end(delivery, seconds=settings.CONFIG.webhook_timeout + GRACE)
+    delivery = repair.try_out(guid, by=builder(request))
     attempt = queries.attempts(delivery).last()
     waiting = "No dispatcher has sent it yet; is one running?"
     return {

@@ -93,6 +93,7 @@ NOT_ACCEPTED = (
     ("response headers", "too_large_headers"),
     ("chunk", "protocol"),
 )  # read by libcurl, and yet E_RECV_ERROR
+ANSWER_TIMED_OUT = "Operation timed out"  # libcurl's words; earlier it is "Resolving" or "Connection" that timed out
 CONNECT_ERRNOS = {
     errno.ECONNREFUSED: "connection_refused",
     errno.EHOSTUNREACH: "unreachable",
@@ -227,7 +228,7 @@ class Exchange:
         if code == pycurl.E_RECV_ERROR:
             return next((error for words, error in NOT_ACCEPTED if words in message), CODES[code])
         if code == pycurl.E_OPERATION_TIMEDOUT:
-            return "timeout" if self.handle.getinfo(pycurl.PRETRANSFER_TIME) > 0 else "connect_timeout"
+            return "timeout" if message.startswith(ANSWER_TIMED_OUT) else "connect_timeout"
         if code == pycurl.E_COULDNT_CONNECT:
             if self._refusal is not None:
                 return "refused_address"

@@ -203,5 +203,6 @@ class Transport:
         for exchange in self._free:
             exchange.close()
         self._multi.close()
-        self._bell.close()
-        self._clapper.close()
+        with self._gate:  # whoever closes may not have rung yet
+            self._bell.close()
+            self._clapper.close()

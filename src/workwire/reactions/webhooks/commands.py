@@ -21,6 +21,7 @@ from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
+from workwire.kernel.few import Few
 from workwire.outbox import wake
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
@@ -38,6 +39,7 @@ REMIND_BEFORE = timedelta(hours=4)
 MOST_REMINDERS = 100
 MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
+_LOOK_UPS = Few(4, "host names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ class Terms:
 
 
 def subscribe(
-    terms: Terms, *, by: Actor, allow_everything: bool = True, after: int | None = None
+    terms: Terms, *, by: Actor, allow_everything: bool = True, after: int | None = None, endpoint: str | None = None
 ) -> tuple[Subscription, str]:
     """Subscribe the actor's account; returns the subscription with its secret, which is shown this once.
+
+    `endpoint` is what `endpoint_of` said of the URL, for a caller that is in a transaction.
 
     `allow_everything` says whether a packet webhook may go without a filter, meaning everything the owner may see; the
     documented API refuses that. `after` is a position of the ledger: the subscription gets every event behind it, also those
@@ -70,7 +74,7 @@ def subscribe(
         raise Invalid("owner_missing", "A subscription belongs to an account.", field="owner")
     if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
         raise Forbidden("self_service", "In self service nothing can be subscribed to.")
-    endpoint = _check_url(terms.url)
+    endpoint = endpoint or endpoint_of(terms.url, by=by)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
     secret = signing.new_secret()
     with transaction.atomic():
@@ -100,7 +104,7 @@ def update(
     Raises Invalid when the URL moves to another host while a custom header is kept but not given again.
     """
     require(by, features.PROCESS_BUILDER)
-    endpoint = _check_url(changes["url"]) if "url" in changes else None
+    endpoint = endpoint_of(changes["url"], by=by) if "url" in changes else None
     with transaction.atomic():
         subscription = _locked(guid, by, version)
         before = terms_of(subscription)
@@ -224,6 +228,21 @@ def set_paused(subscription: Subscription, reason: str, *, by: Actor) -> None:
     events.note(events.SubscriptionPaused, subscription, by, Reason=reason)
 
 
+def endpoint_of(url: str, *, by: Actor) -> str:
+    """Scheme, host and port of a URL that may be a destination; raises Invalid. Waits for the name server, which may keep
+    silent for long: it is asked outside any transaction, and for few of an account at a time, else raises Limited."""
+    policy = addresses.AddressPolicy(tuple(settings.CONFIG.webhook_allowed_networks))
+    try:
+        target = addresses.check_url(url, policy)
+    except addresses.UnsafeTarget as error:
+        raise Invalid("url_refused", str(error), field="SubscriberURL") from error
+    with _LOOK_UPS.one_for(by.user_id):
+        refused = addresses.resolve_refusal(target.host, target.port, policy)
+    if refused:
+        raise Invalid("url_refused", refused, field="SubscriberURL")
+    return f"{target.scheme}://{target.host}:{target.port}"
+
+
 def terms_of(subscription: Subscription) -> Terms:
     """The terms a subscription has now, without the value of its own header."""
     return Terms(
@@ -315,18 +334,6 @@ def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
             f"A retry schedule has 3 to {LONGEST_RETRY_SCHEDULE} pauses of 1 second to 7 days.",
             field="RetrySchedule",
         )
-
-
-def _check_url(url: str) -> str:
-    policy = addresses.AddressPolicy(tuple(settings.CONFIG.webhook_allowed_networks))
-    try:
-        target = addresses.check_url(url, policy)
-    except addresses.UnsafeTarget as error:
-        raise Invalid("url_refused", str(error), field="SubscriberURL") from error
-    refused = addresses.resolve_refusal(target.host, target.port, policy)
-    if refused:
-        raise Invalid("url_refused", refused, field="SubscriberURL")
-    return f"{target.scheme}://{target.host}:{target.port}"
 
 
 def _check_header_is_given_again(before: Terms, after: Terms) -> None:

@@ -16,7 +16,7 @@ from django.conf import settings
 from workwire import __version__
 from workwire.kernel import clock, crypto, ids
 from workwire.kernel.errors import Invalid
-from workwire.outbox.registry import Envelope, Webhook, body_of, webhooks
+from workwire.outbox.registry import Envelope, Webhook, body_of, event_types, webhooks
 from workwire.reactions.webhooks import signing
 from workwire.reactions.webhooks.models import Attempt, Delivery, Format, Subscription
 from workwire.reactions.webhooks.rights import Content
@@ -55,26 +55,27 @@ class Writer:
 
     def __init__(self, to: Subscription, at: datetime) -> None:
         self._to, self._subscription = to, to.guid.bytes
-        self._hook = webhooks()[to.webhook]
+        self._hooks: dict[str | None, Webhook] = {None: webhooks()[to.webhook]}
         self._seconds = int(at.timestamp())
         self._keys = [signing.key_of(secret) for secret in valid_secrets(to, at)]
         self._standing = (
             ("Content-Type", CONTENT_TYPES[to.format]),
             ("User-Agent", USER_AGENT),
             ("Webhook-Subscription", str(to.guid)),
-            ("Webhook-Event", self._hook.name),
             ("Webhook-Timestamp", str(self._seconds)),
         )
         own = ((to.header_name, crypto.unseal(to.header_value_sealed)),) if to.header_name else ()
         self._own: tuple[tuple[str, str], ...] = own
-        self._sent = f"{USER_AGENT}|{to.format}|{to.webhook}{{}}|{to.header_name}"
+        self._sent = f"{USER_AGENT}|{to.format}|{{}}{{}}|{to.header_name}"
 
     def write(self, content: Content) -> Message:
         """The attempt that follows a delivery's last."""
-        body = wrap(self._to.format, self._hook, content.body)
+        hook = self._hooks.get(content.name) or self._learn(content.name)
+        body = wrap(self._to.format, hook, content.body)
         message_id = webhook_id(content.source, self._subscription)
         headers: tuple[tuple[str, str], ...] = (
             *self._standing,
+            ("Webhook-Event", hook.name),
             ("Webhook-Id", message_id),
             ("Webhook-Signature", signing.signature(self._keys, message_id, self._seconds, body)),
             ("Webhook-Attempt", str(content.attempts + 1)),
@@ -84,7 +85,13 @@ class Writer:
             headers, marks = (*headers, ("Webhook-Test", "true")), "T"
         if content.is_replay:
             headers, marks = (*headers, ("Webhook-Replay", "true")), marks + "R"
-        return Message(body, (*headers, *self._own), self._sent.format(marks))
+        return Message(body, (*headers, *self._own), self._sent.format(hook.number, marks))
+
+    def _learn(self, name: str | None) -> Webhook:
+        """The webhook an event is told as: the subscription's, or the event's own where the subscription was for another one
+        when its delivery was written."""
+        of_event, present = event_types()[str(name)].webhooks, self._hooks[None]
+        return self._hooks.setdefault(name, present if present in of_event else of_event[0])
 
 
 def headers_of(attempt: Attempt) -> dict[str, str]:

@@ -58,33 +58,36 @@ class Told:
 def digests(
     guid: UUID, *, by: Actor, since: datetime | None = None, until: datetime | None = None, after: int = 0
 ) -> Iterator[Digest]:
-    """The digests of the days with events from `since` (default: when the subscription was made) until before `until`
-    (default: now), oldest first, only of events behind the position `after` where one is given.
+    """The digests of the days with events from `since` until before `until` (default: now), oldest first, only of events
+    behind the position `after` where one is given. Without `since` from when the subscription was made, or from its position
+    or `after` where there is one, at most 31 days ago.
 
     Raises Invalid for a range of more than 31 days, and Conflict when nothing may be sent to the subscription at present.
     """
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
     now = clock.now()
-    since, until = since or max(subscription.created_at, now - LONGEST_RANGE), until or now
+    after, until = max(after, subscription.starts_after), until or now
+    since = since or (now - LONGEST_RANGE if after else max(subscription.created_at, now - LONGEST_RANGE))
     if not since <= until <= since + LONGEST_RANGE:
         raise Invalid("range_invalid", f"A range has at most {LONGEST_RANGE.days} days.", field="until")
     refusal = rights.standing_refusals([subscription.pk], now)[subscription.pk]
     if refusal:
         raise Conflict(refusal, rights.REASONS[refusal])
     wanted = _seen_by_owner(subscription, Event.objects.filter(matching.condition(subscription)))
-    wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=max(after, subscription.starts_after))
+    wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=after)
     return _digests(wanted)
 
 
 def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last: int | None = None) -> list[Told]:
     """The events of a record from sequence `first` to `last`, at most a thousand, as a subscription knows them; empty for a
-    record that the owner may not see or that is not there."""
+    record that is not there or that the owner, or whoever asks, may not see."""
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
     asked = Event.objects.filter(record_guid=record_guid, sequence__gte=first)
     if last is not None:
         asked = asked.filter(sequence__lte=last)
+    asked = asked.filter(rights.seen_by(by, event=""))  # an application may do less than the owner
     found = list(_seen_by_owner(subscription, asked).order_by("sequence")[:MOST_OF_A_RECORD])
     made = Delivery.objects.filter(subscription=subscription, event__in=found).select_related("queued")
     deliveries = {delivery.event_id: delivery for delivery in made}
@@ -94,7 +97,7 @@ def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last:
 
 def _seen_by_owner(subscription: Subscription, found: QuerySet[Event]) -> QuerySet[Event]:
     found = found.filter(record_type__in=TOLD)
-    return found.filter(rights.record_visible(subscription.owner_id, rights.owner_sees_all(subscription), event=""))
+    return found.filter(rights.seen_by_owner(subscription))
 
 
 def _digests(found: QuerySet[Event]) -> Iterator[Digest]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from workwire.access import features
 from workwire.access.policy import require
@@ -32,7 +32,7 @@ NOT_KNOWN = -1  # the end of a backfill that has not begun
 BATCH = 1_000  # messages put into the queue in one transaction
 WINDOW = 50_000  # events of the ledger looked at in one transaction
 MOST_UNFINISHED = 20  # of one subscription
-POLL, WAIT_FOR_ROOM = 1.0, 0.1  # seconds between looks when no replay runs, and when all wait for what they queued
+POLL, WAIT_FOR_ROOM = 1.0, 0.1  # seconds between looks when no replay can go on, and when all wait for what they queued
 
 
 @transaction.atomic
@@ -135,8 +135,11 @@ def progress(of: Replay) -> float:
 
 
 def turn(now: datetime) -> float:
-    """Queue a batch of every running replay that has room, each in a transaction; returns in how many seconds to go on."""
-    running = list(Replay.objects.filter(state=ReplayState.RUNNING).order_by("id").values_list("pk", flat=True))
+    """Queue a batch of every running replay that has room, each in a transaction; returns in how many seconds to go on. One of
+    a paused subscription waits with it, and costs nothing meanwhile."""
+    stirring = Q(subscription__paused_at=None) | Q(subscription__ended_at__isnull=False)
+    found = Replay.objects.filter(stirring, state=ReplayState.RUNNING)
+    running = list(found.order_by("id").values_list("pk", flat=True))
     if not running:
         return POLL
     return 0.0 if any([_advance(pk, now) for pk in running]) else WAIT_FOR_ROOM

@@ -38,10 +38,14 @@ def remove_old(before: datetime, *, limit: int = BATCH) -> int:
             return 0
         sending = Queued.objects.filter(delivery=OuterRef("pk"), claimed_by__isnull=False)
         oldest = Delivery.objects.filter(~Exists(sending), created_at__lt=before).order_by("created_at")
-        batch = sql.numbers(oldest.values_list("pk", flat=True)[:limit])
+        found = list(oldest.values_list("pk", flat=True)[:limit])
         waiting = sql.rows(
-            f"DELETE FROM webhooks_queued WHERE {sql.any_of('delivery_id')} RETURNING subscription_id", batch
+            f"DELETE FROM webhooks_queued WHERE claimed_by IS NULL AND {sql.any_of('delivery_id')}"
+            " RETURNING subscription_id",
+            sql.numbers(found),
         )
+        claimed = Queued.objects.filter(delivery__in=found).values_list("delivery", flat=True)  # since they were found
+        batch = sql.numbers(set(found) - set(claimed))
         expired = [row[0] for row in waiting]
         for subscription in Subscription.objects.filter(pk__in=set(expired), ended_at=None).order_by("pk"):
             events.note(events.BacklogExpired, subscription, SYSTEM, Count=expired.count(subscription.pk))

@@ -17,11 +17,13 @@ from django.db.models.functions import Coalesce
 from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.models import Credential
+from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import sql
 from workwire.reactions.webhooks.models import Delivery, Subscription
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.parties import queries as parties
+from workwire.rooms.work import policy as work_policy
 from workwire.rooms.work import queries as work
 
 OWNER_INACTIVE = "owner_inactive"
@@ -46,13 +48,14 @@ STANDING_CHECKS = (
 
 
 class Content(NamedTuple):
-    """What a queued delivery carries. `source` is the GUID of the event it tells of, or of the test; what has left the queue
-    meanwhile has no `tries`."""
+    """What a queued delivery carries. `source` is the GUID of the event it tells of, or of the test, which has no `name` of an
+    event type; what has left the queue meanwhile has no `tries`."""
 
     id: int
     subscription: int
     source: bytes
     is_test: bool
+    name: str | None
     attempts: int
     body: str
     tries: int | None
@@ -92,10 +95,25 @@ def standing(subscriptions: QuerySet[Subscription], at: datetime | None = None) 
     )
 
 
-def owner_sees_all(subscription: Subscription) -> Q:
-    """A condition that is true for every row when the subscription's owner sees all records, else for none."""
-    found = Subscription.objects.filter(_holds("", *features.SEES_ALL), pk=subscription.pk)
-    return Q(pk__isnull=not found.exists())
+def seen_by_owner(subscription: Subscription) -> Q:
+    """Whether an event is of a record that the subscription's owner may see."""
+    owner = Subscription.objects.filter(pk=subscription.pk).annotate(
+        sees_all=_flag(_holds("", *features.SEES_ALL)), works=_flag(_sees_like_who_works(""))
+    )
+    sees_all, works = owner.values_list("sees_all", "works").get()
+    if not works and not sees_all:
+        return _NOTHING
+    return record_visible(subscription.owner_id, ~_NOTHING if sees_all else _NOTHING, event="")
+
+
+def seen_by(actor: Actor, event: str = "event__") -> Q:
+    """Whether an actor may see the record of the row's event. Who is in self service sees less than data permissions say, and
+    so is told nothing of records here."""
+    if access.sees_all(actor):
+        return ~_NOTHING
+    if work_policy.in_self_service(actor):
+        return _NOTHING
+    return record_visible(actor.user_id or 0, _NOTHING, event)
 
 
 def record_visible(owner: access.Account, sees_all: Q, event: str = "event__") -> Q:
@@ -170,7 +188,8 @@ def _content_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
     found = _seen(Delivery.objects.filter(pk__in=ids)).annotate(
         source=Coalesce("event__guid", "guid"), is_test=_flag(Q(event=None)), body=Coalesce("event__body", "test_body")
     )
-    own, queued = ("pk", "subscription_id", "source", "is_test", "attempts", "body"), ("tries", "lane", "is_replay")
+    own = ("pk", "subscription_id", "source", "is_test", "event__name", "attempts", "body")
+    queued = ("tries", "lane", "is_replay")
     columns = (*own, *(f"queued__{name}" for name in queued), "record_visible")
     return found.order_by("pk").values_list(*columns)
 
@@ -181,6 +200,7 @@ def _rows_of_everything(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
     return _seen(found).values_list(*columns)
 
 
+_NOTHING = Q(pk__isnull=True)
 _STANDING = sql.Kept(_standing_rows, '"webhooks_subscription"."id"')
 _CONTENTS = sql.Kept(_content_rows, '"webhooks_delivery"."id"')
 _OF_EVERYTHING = sql.Kept(_rows_of_everything, '"webhooks_delivery"."id"')

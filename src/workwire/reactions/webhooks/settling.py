@@ -129,7 +129,7 @@ def _put_off(worker: UUID, delivery: int, now: datetime) -> None:
 @transaction.atomic
 def _withhold(worker: UUID, refused: Sequence[Prepared], now: datetime) -> int:
     lost = {delivery.to.pk: delivery.refusal for delivery in refused if delivery.refusal in _STANDING}
-    having = Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None)
+    having = Subscription.objects.select_for_update().filter(pk__in=lost, access_lost_at=None, ended_at=None)
     for subscription in having.order_by("pk"):
         subscription.access_lost_at = now
         subscription.save(update_fields=["access_lost_at"])
@@ -214,7 +214,8 @@ def _attempt(outcome: Outcome) -> tuple[object, ...]:
 
 
 def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back."""
+    """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back. Of a subscription
+    that ended meanwhile nothing is told."""
     told = telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
     concerned = [
         pk
@@ -225,7 +226,8 @@ def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     ]
     if not concerned:
         return
-    for subscription in Subscription.objects.select_for_update().filter(pk__in=concerned).order_by("pk"):
+    living = Subscription.objects.select_for_update().filter(pk__in=concerned, ended_at=None)
+    for subscription in living.order_by("pk"):
         _settle_subscription(subscription, told[subscription.pk], now)
 
 
