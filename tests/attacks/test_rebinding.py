@@ -26,7 +26,7 @@ from tests.support.namespace import Namespace, own_network
 from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.cli.seed import seed
-from workwire.dispatcher.transport import Answer, Request, Transport, exchange
+from workwire.dispatcher.transport import Answer, Request, Transport, exchange, names
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = "203.0.113.10"  # stands for a public address: a documentation address that this one installation allows
@@ -129,9 +129,9 @@ def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
     }
     with ExitStack() as stack:
         inside = stack.enter_context(own_network((f"{PUBLIC}/32", "169.254.169.254/32"), tmp_path))
-        names = NameServer({f"{name}.example.org": [PUBLIC] for name in TURNS_TO})
-        inside.run(names.__enter__)
-        stack.push(names)
+        server = NameServer({f"{name}.example.org": [PUBLIC] for name in TURNS_TO})
+        inside.run(server.__enter__)
+        stack.push(server)
         receiver = Receiver(host=PUBLIC)
         inside.run(receiver.__enter__)
         stack.push(receiver)
@@ -149,8 +149,8 @@ def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
 
         saved = {name: subscribe(name) for name in TURNS_TO}
         assert {name: status for name, (status, _) in saved.items() if status != 201} == {}
-        assert set(names.names) <= set(names.asked)
-        names.names |= {f"{name}.example.org": addresses for name, addresses in TURNS_TO.items()}
+        assert set(server.names) <= set(server.asked)
+        server.names |= {f"{name}.example.org": addresses for name, addresses in TURNS_TO.items()}
         refused_now = {name for name in TURNS_TO if subscribe(name)[0] == 422}
         assert refused_now == set(TURNS_TO) - {"stays", "redirects"}
         assert door("POST", "/tickets", {"process_version": str(customer.ticket_version.guid), "title": "x"})[0] == 201
@@ -182,16 +182,11 @@ Ask = Callable[[], Answer]
 
 
 @pytest.fixture
-def resolved(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What names resolve to inside libcurl, put into its own table: needs neither root nor a name server."""
-    table: dict[str, str] = {}
-    begin = exchange.Exchange.begin
-
-    def told_first(self: exchange.Exchange, request: Request) -> None:
-        self.handle.setopt(pycurl.RESOLVE, [f"{name}:{address}" for name, address in table.items()])
-        begin(self, request)
-
-    monkeypatch.setattr(exchange.Exchange, "begin", told_first)
+def resolved(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
+    """What names resolve to, asked for each request: needs neither root nor a name server."""
+    table: dict[str, tuple[str, ...]] = {}
+    monkeypatch.setattr(names, "addresses_of", table.__getitem__)
+    monkeypatch.setattr(names, "FRESH", 0.0)
     return table
 
 
@@ -210,21 +205,21 @@ def _ask(transport: Transport, answered: queue.Queue[list[Answer]], url: str) ->
 
 
 def test_a_name_that_changes_is_judged_at_the_next_connection(
-    resolved: dict[str, str], two_hosts: tuple[Receiver, socket.socket], monkeypatch: pytest.MonkeyPatch
+    resolved: dict[str, tuple[str, ...]], two_hosts: tuple[Receiver, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A kept connection goes on to where it was judged, for its lifetime; the one after it is judged anew."""
     options = [pair for pair in exchange.FIXED_OPTIONS if pair[0] != pycurl.MAXLIFETIME_CONN]
     monkeypatch.setattr(exchange, "FIXED_OPTIONS", (*options, (pycurl.MAXLIFETIME_CONN, 1)))
     receiver, other = two_hosts
-    name, answered = f"hooks.example.org:{receiver.port}", queue.Queue[list[Answer]]()
+    url, answered = f"http://hooks.example.org:{receiver.port}/", queue.Queue[list[Answer]]()
     transport = Transport((ip_network("127.0.0.1/32"),), answered.put)
     try:
-        resolved[name] = "127.0.0.1"
-        first = _ask(transport, answered, f"http://{name}/")
-        resolved[name] = "127.0.0.2"
-        kept = _ask(transport, answered, f"http://{name}/")
+        resolved["hooks.example.org"] = ("127.0.0.1",)
+        first = _ask(transport, answered, url)
+        resolved["hooks.example.org"] = ("127.0.0.2",)
+        kept = _ask(transport, answered, url)
         time.sleep(2.1)  # libcurl counts the life of a connection in whole seconds
-        after = _ask(transport, answered, f"http://{name}/")
+        after = _ask(transport, answered, url)
     finally:
         transport.close()
     assert (first.status, first.connect_seconds > 0) == (204, True)
@@ -239,15 +234,16 @@ def test_a_connection_lives_no_longer_than_ten_minutes() -> None:
 
 
 def test_of_several_addresses_only_the_allowed_one_is_connected_to(
-    resolved: dict[str, str], two_hosts: tuple[Receiver, socket.socket]
+    resolved: dict[str, tuple[str, ...]], two_hosts: tuple[Receiver, socket.socket]
 ) -> None:
     receiver, other = two_hosts
     answered: queue.Queue[list[Answer]] = queue.Queue()
     transport = Transport((ip_network("127.0.0.1/32"),), answered.put)
     try:
         answers = []
-        for number, addresses in enumerate(("127.0.0.2,127.0.0.1", "127.0.0.1,127.0.0.2", "127.0.0.2,[::1]")):
-            resolved[f"host{number}.example.org:{receiver.port}"] = addresses
+        several = (("127.0.0.2", "127.0.0.1"), ("127.0.0.1", "127.0.0.2"), ("127.0.0.2", "::1"))
+        for number, addresses in enumerate(several):
+            resolved[f"host{number}.example.org"] = addresses
             answers.append(_ask(transport, answered, f"http://host{number}.example.org:{receiver.port}/"))
     finally:
         transport.close()

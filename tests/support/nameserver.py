@@ -18,10 +18,12 @@ A, AAAA, OK, NO_SUCH_NAME = 1, 28, 0, 3
 class NameServer:
     """Answers `names` with time to live 0; use it as a context manager in the network it is to serve.
 
-    `names` maps a name to the addresses it has, in the order they are answered; `asked` lists names in the order of questions.
+    `names` maps a name to the addresses it has, in the order they are answered; questions about `silent` ones get no answer;
+    `asked` lists names in the order of questions.
     """
 
     names: dict[str, list[str]]
+    silent: frozenset[str] = frozenset()
     address: tuple[str, int] = ("127.0.0.1", 53)
     asked: list[str] = field(default_factory=list)
 
@@ -42,12 +44,13 @@ class NameServer:
         with contextlib.suppress(OSError):  # closed
             while True:
                 question, asker = self._socket.recvfrom(1500)
-                self._socket.sendto(self._answer(question), asker)
+                name, end = _name(question, 12)
+                self.asked.append(name)
+                if name not in self.silent:
+                    self._socket.sendto(self._answer(question, name, end), asker)
 
-    def _answer(self, message: bytes) -> bytes:
-        name, end = _name(message, 12)
+    def _answer(self, message: bytes, name: str, end: int) -> bytes:
         kind = struct.unpack_from("!H", message, end)[0]
-        self.asked.append(name)
         addresses = [ip_address(text) for text in self.names.get(name, ())]
         wanted = [address.packed for address in addresses if _kind(address) == kind]
         code = OK if name in self.names else NO_SUCH_NAME

@@ -112,7 +112,7 @@ class ParsedTarget:
     @property
     def origin(self) -> str:
         """Scheme, host and port: what shares connections."""
-        return f"{self.scheme}://{_bracketed(self.host)}:{self.port}"
+        return f"{self.scheme}://{bracketed(self.host)}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class AddressPolicy:
 def check_url(url: str, policy: AddressPolicy) -> ParsedTarget:
     """Judge a URL as far as its text tells, names not looked up; raises UnsafeTarget."""
     target = parse_url(url)
-    if _is_address(target.host) and (refusal := policy.refusal(target.host)):
+    if is_address(target.host) and (refusal := policy.refusal(target.host)):
         raise UnsafeTarget(refusal)
     return target
 
@@ -160,11 +160,16 @@ def parse_url(url: str) -> ParsedTarget:
     if "@" in parts.netloc:
         raise UnsafeTarget("A URL carries no user name or password.")
     host, port = _host_and_port(parts.netloc, DEFAULT_PORTS[parts.scheme])
-    netloc = _bracketed(host) if port == DEFAULT_PORTS[parts.scheme] else f"{_bracketed(host)}:{port}"
+    netloc = bracketed(host) if port == DEFAULT_PORTS[parts.scheme] else f"{bracketed(host)}:{port}"
     rest = quote(parts.path or "/", safe=string.punctuation)
     if parts.query:
         rest += "?" + quote(parts.query, safe=string.punctuation)
     return ParsedTarget(parts.scheme, host, port, f"{parts.scheme}://{netloc}{rest}")
+
+
+def is_address(host: str) -> bool:
+    """Whether the host of a target is an address rather than a name."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
 
 
 def resolve_refusal(host: str, port: int, policy: AddressPolicy) -> str | None:
@@ -267,9 +272,6 @@ def _ipv4_host(text: str) -> str:
         raise UnsafeTarget("A host that ends in a number is an IPv4 address, and this is none.") from error
 
 
-def _is_address(host: str) -> bool:
-    return ":" in host or host.rpartition(".")[2].isdigit()
-
-
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """A host as it stands in URLs: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -31,6 +31,7 @@ MOST_BODY_READ = 64 * 1024
 MOST_BODY_KEPT = 4 * 1024
 LONGEST_DETAIL = 300
 CONNECTION_LIFETIME = 600  # seconds; a kept connection outlives a change of the name's address no longer than this
+LONGEST_TOLD = 3600  # seconds that libcurl keeps the addresses it was told; it is told again much sooner
 
 FIXED_OPTIONS: tuple[tuple[int, object], ...] = (
     (pycurl.POST, 1),
@@ -52,6 +53,7 @@ FIXED_OPTIONS: tuple[tuple[int, object], ...] = (
     (pycurl.TCP_NODELAY, 1),
     (pycurl.NOSIGNAL, 1),
     (pycurl.NOPROGRESS, 1),
+    (pycurl.DNS_CACHE_TIMEOUT, LONGEST_TOLD),
 )
 SYSTEM_CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -163,13 +165,15 @@ class Exchange:
         self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self.handle.setopt(pycurl.WRITEFUNCTION, self._take_body)
 
-    def begin(self, request: Request) -> None:
-        """Set the handle up for a request; raises Unsendable."""
+    def begin(self, request: Request, addresses: str | None = None) -> None:
+        """Set the handle up for a request; raises Unsendable. `addresses` are the host's, as libcurl wants to be told."""
         self._forget()
         try:
             self.handle.setopt(pycurl.URL, target(request.url).url)
             self.handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
             self.handle.setopt(pycurl.POSTFIELDS, request.body)
+            if addresses is not None:
+                self.handle.setopt(pycurl.RESOLVE, [addresses])
             if self._timeouts != (request.connect_timeout, request.total_timeout):
                 self._timeouts = request.connect_timeout, request.total_timeout
                 self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(request.connect_timeout))

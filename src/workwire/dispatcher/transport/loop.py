@@ -1,7 +1,8 @@
 """The thread that talks HTTP: many exchanges at once on one libcurl multi handle.
 
 Guarantees: every request submitted is answered exactly once, in batches, from this thread; no failure of an
-endpoint ends the loop; bounds on what is under way hold in all and per host; a slow host delays no other.
+endpoint ends the loop; bounds on what is under way hold in all and per host; a slow host delays no other, nor does a name
+server that keeps silent (`names`).
 
 All sockets are driven by one `perform` a round: libcurl then works without the interpreter's lock and without
 calling back for each socket, which measured twice as fast as its socket interface at a few hundred in flight.
@@ -24,19 +25,32 @@ from typing import NamedTuple
 from workwire import __version__
 from workwire.dispatcher.transport.curl import Easy, new_multi, pycurl
 from workwire.dispatcher.transport.exchange import Answer, Exchange, Request, Unsendable, target, unanswered
+from workwire.dispatcher.transport.names import Found, Names, Told
 from workwire.dispatcher.transport.turns import Turns
-from workwire.kernel.addresses import AddressPolicy, Network
+from workwire.kernel.addresses import AddressPolicy, Network, is_address
 
 logger = logging.getLogger(__name__)
 
 MOST_IN_FLIGHT = 800  # select() knows 1024 descriptors, and the process has others open
 LONGEST_BLIND_PAUSE = 0.02  # seconds, while some exchange has no socket that could wake us
+PATIENCE = 0.5  # seconds that a name is waited for whose addresses are known from before
+WORTH_COUNTING = 0.02  # seconds waited for a name that shorten the limits of the exchange
+
+
+class _Nameless(NamedTuple):
+    """A request that waits for the addresses of its host, until a moment of the monotonic clock at most."""
+
+    request: Request
+    origin: str
+    since: float
+    until: float
 
 
 class _UnderWay(NamedTuple):
     exchange: Exchange
     request: Request
     host: str
+    waited: float
 
 
 class TransportClosed(RuntimeError):
@@ -68,7 +82,11 @@ class Transport:
         self._answers: list[Answer] = []
         self._free: list[Exchange] = []
         self._running: dict[Easy, _UnderWay] = {}
+        self._names = Names(self._name_found)
+        self._nameless: dict[str, list[_Nameless]] = {}  # by the name they wait for
+        self._told = Told()
         self._deadline: float | None = None  # set when closing
+        self._is_closed = False
         self._gate = threading.Lock()  # between submit and close: nothing slips in behind the last look
         self._bell, self._clapper = socket.socketpair()
         self._bell.setblocking(False)
@@ -100,13 +118,21 @@ class Transport:
         with contextlib.suppress(BlockingIOError):  # a full bell rings already
             self._clapper.send(b"!")
 
+    def _name_found(self) -> None:
+        """Called from the threads that look up, perhaps when all is over."""
+        with self._gate:
+            if not self._is_closed:
+                self._ring()
+
     def _run(self) -> None:
         try:
             while not self._is_over():
                 self._wait()
                 self._multi.perform()
+                self._told.take_note()
                 self._collect()
                 self._admit()
+                self._go_on_with_names()
                 self._start()
                 self._deliver()
             self._give_up()
@@ -117,7 +143,7 @@ class Transport:
     def _is_over(self) -> bool:
         if self._deadline is None:
             return False
-        busy = self._running or self._submitted or len(self._turns)
+        busy = self._running or self._nameless or self._submitted or len(self._turns)
         return not busy or time.monotonic() >= self._deadline
 
     def _wait(self) -> None:
@@ -129,6 +155,9 @@ class Transport:
         pauses = [due / 1000] if due > 0 else []
         if self._deadline is not None:
             pauses.append(max(0.0, self._deadline - time.monotonic()))
+        if self._nameless:
+            first = min(waiting.until for some in self._nameless.values() for waiting in some)
+            pauses.append(max(0.0, first - time.monotonic()))
         if len(reading) + len(writing) < len(self._running):
             pauses.append(LONGEST_BLIND_PAUSE)
         ears = [self._bell.fileno(), *reading]
@@ -150,7 +179,10 @@ class Transport:
         self._multi.remove_handle(handle)
         ended = self._running.pop(handle)
         self._turns.done(ended.host)
-        self._answers.append(ended.exchange.finish(ended.request.key, code, message))
+        answer = ended.exchange.finish(ended.request.key, code, message)
+        if ended.waited:
+            answer = answer._replace(total_seconds=answer.total_seconds + ended.waited)
+        self._answers.append(answer)
         self._free.append(ended.exchange)
 
     def _admit(self) -> None:
@@ -164,21 +196,66 @@ class Transport:
 
     def _start(self) -> None:
         while (turn := self._turns.next()) is not None:
-            host, request = turn
+            origin, request = turn
             if time.monotonic() > request.begin_before:
-                self._turns.done(host)
+                self._turns.done(origin)
                 self._answers.append(unanswered(request, "too_late"))
                 continue
-            exchange = self._free.pop() if self._free else self._new_exchange()
-            try:
-                exchange.begin(request)
-                self._multi.add_handle(exchange.handle)
-            except Unsendable as error:
-                self._turns.done(host)
-                self._free.append(exchange)
-                self._answers.append(unanswered(request, error.error, str(error)))
+            host = target(request.url).host
+            if is_address(host):
+                self._begin(origin, request)
+            elif (found := self._names.fresh(host)) is not None:
+                self._begin(origin, request, found)
             else:
-                self._running[exchange.handle] = _UnderWay(exchange, request, host)
+                self._wait_for_name(host, origin, request)
+
+    def _wait_for_name(self, host: str, origin: str, request: Request) -> None:
+        self._names.look_up(host)
+        now, patience = time.monotonic(), request.connect_timeout
+        if self._names.still_serving(host) is not None:
+            patience = min(PATIENCE, patience)
+        self._nameless.setdefault(host, []).append(_Nameless(request, origin, now, now + patience))
+
+    def _go_on_with_names(self) -> None:
+        """Begin what waited for a name that is known now; where no answer came, go by what was known before or give up."""
+        for host, found in self._names.ended():
+            for waiting in self._nameless.pop(host, ()):
+                self._go_on(waiting, found or self._names.still_serving(host), "dns")
+        now = time.monotonic()
+        for host, some in list(self._nameless.items()):
+            overdue = [waiting for waiting in some if waiting.until <= now]
+            for waiting in overdue:
+                self._go_on(waiting, self._names.still_serving(host), "connect_timeout")
+            if len(overdue) == len(some):
+                del self._nameless[host]
+            elif overdue:
+                self._nameless[host] = [waiting for waiting in some if waiting.until > now]
+
+    def _go_on(self, waiting: _Nameless, found: Found | None, error: str) -> None:
+        """Begin with the addresses found; answer with an error where there are none."""
+        waited = time.monotonic() - waiting.since
+        if found is not None and found.addresses:
+            self._begin(waiting.origin, waiting.request, found, waited)
+            return
+        self._turns.done(waiting.origin)
+        self._answers.append(unanswered(waiting.request, error)._replace(total_seconds=waited))
+
+    def _begin(self, origin: str, request: Request, found: Found | None = None, waited: float = 0.0) -> None:
+        if waited > WORTH_COUNTING:
+            request = request._replace(
+                connect_timeout=max(WORTH_COUNTING, request.connect_timeout - waited),
+                total_timeout=max(WORTH_COUNTING, request.total_timeout - waited),
+            )
+        exchange = self._free.pop() if self._free else self._new_exchange()
+        try:
+            exchange.begin(request, found and self._told.news(target(request.url), found))
+            self._multi.add_handle(exchange.handle)
+        except Unsendable as error:
+            self._turns.done(origin)
+            self._free.append(exchange)
+            self._answers.append(unanswered(request, error.error, str(error)))
+        else:
+            self._running[exchange.handle] = _UnderWay(exchange, request, origin, waited)
 
     def _deliver(self) -> None:
         if not self._answers:
@@ -191,7 +268,9 @@ class Transport:
 
     def _give_up(self) -> None:
         left = [*self._turns.clear(), *self._submitted]
+        left += [waiting.request for some in self._nameless.values() for waiting in some]
         self._submitted.clear()
+        self._nameless.clear()
         for handle, broken in self._running.items():
             self._multi.remove_handle(handle)
             left.append(broken.request)
@@ -204,5 +283,6 @@ class Transport:
             exchange.close()
         self._multi.close()
         with self._gate:  # whoever closes may not have rung yet
+            self._is_closed = True
             self._bell.close()
             self._clapper.close()
