@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -147,23 +146,19 @@ def _time(client: Client, page: Page, places: Mapping[str, Any], given: Given) -
 
 def _places(who: str, subscriptions: list[Subscription]) -> dict[str, Any]:
     """Where in the lists to look: a third of the way down, and what belongs to the account."""
-    from workwire.kernel import clock
+    from workwire.kernel import clock, pages
     from workwire.reactions.webhooks.models import Delivery
     from workwire.rooms.work.models import WorkItem
 
     middle = Delivery.objects.order_by("-pk").values_list("pk", flat=True)[0] * 2 // 3
     item = WorkItem.objects.order_by("-pk").values_list("pk", flat=True)[0] * 2 // 3
     return {
-        "deep": _cursor(middle),
-        "deep_item": _cursor(item),
+        "deep": pages.cursor_at(middle),
+        "deep_item": pages.cursor_at(item),
         "own": subscriptions[0 if who == "owner_of_few" else -1].guid,
         "record": Delivery.objects.get(pk=middle).record_guid,
         "early": (clock.now() - EARLIER / 2).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-
-
-def _cursor(pk: int) -> str:
-    return urlsafe_b64encode(f"id:{pk}".encode()).decode().rstrip("=")
 
 
 def _subscriptions(office: filling.Office) -> list[Subscription]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from tests.support.receiver import Receiver
 from workwire.api.models import IdempotentRequest
 from workwire.cli.seed import Customer
 from workwire.dispatcher.engine import Engine
+from workwire.kernel import pages
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Delivery, Subscription
@@ -92,16 +93,25 @@ def test_cursors_made_up_or_borrowed_show_nothing_of_others(
         for kind in ("deliveries", "work-items", "companies")
     ]
     newest = Delivery.objects.latest("pk").pk
-    made_up = [urlsafe_b64encode(f"id:{number}".encode()).decode().rstrip("=") for number in (newest + 1, 10**17, 0)]
+    made_up = [pages.cursor_at(number) for number in (newest + 1, 10**17, 0)]
     assert all(borrowed[:2])
     for cursor in filter(None, (*borrowed, *made_up)):
         for kind in ("deliveries", "subscriptions", "work-items"):
             assert narrow.api("GET", f"/{kind}?cursor={cursor}").json()["items"] == []
-    odd = ("id:-1", "id:1e3", "pk:1", "id:1 OR 1=1", "id:\u0663", "id:" + "9" * 30)
-    for text in odd:
+    for text in ("id:1", "cursor:1", "id:-1", "id:1e3", "pk:1", "id:1 OR 1=1", "id:\u0663", "id:" + "9" * 30):
         cursor = urlsafe_b64encode(text.encode()).decode().rstrip("=")
-        assert narrow.api("GET", f"/deliveries?cursor={cursor}").status_code in (200, 422), text
-        assert b'"record"' not in narrow.api("GET", f"/deliveries?cursor={cursor}").content
+        refused = narrow.api("GET", f"/deliveries?cursor={cursor}")
+        assert (refused.status_code, refused.json()["code"]) == (422, "cursor_invalid"), text
+
+
+@pytest.mark.usefixtures("others")
+def test_a_cursor_does_not_tell_how_many_rows_there_are(builder: Caller) -> None:
+    """Of the same length for every row, never twice the same, and no number in it."""
+    cursors = [builder.api("GET", "/deliveries?limit=1").json()["next_cursor"] for _ in range(2)]
+    assert len(set(cursors)) == 2
+    assert {len(cursor) for cursor in cursors} == {len(pages.cursor_at(10**17))}
+    newest = str(Delivery.objects.latest("pk").pk)
+    assert all(f":{newest}".encode() not in urlsafe_b64decode(f"{cursor}==") for cursor in cursors)
 
 
 def test_a_version_guessed_for_a_record_of_others_tells_nothing(narrow: Caller, others: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,12 +17,12 @@ from workwire.access import commands as access
 from workwire.access import queries as sight
 from workwire.cli.seed import Customer, Organisation
 from workwire.dispatcher.engine import Engine
-from workwire.kernel import clock
+from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands, fanning, log, queries, repair, sql
 from workwire.reactions.webhooks.log import Wish
-from workwire.reactions.webhooks.models import Delivery, State, Subscription
+from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
@@ -138,6 +139,84 @@ def test_a_page_looks_at_little_more_than_it_shows(actors: dict[str, Actor], mon
             break
     assert rows == len(_expected(actors["integrator"], Wish(webhook=0)))
     assert pages > rows
+
+
+@pytest.mark.parametrize("passed", [0, 1, 50])
+def test_the_queue_is_shown_alike_however_much_of_it_is_passed(
+    passed: int, past: datetime, actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "MOST_PASSED", passed)
+    Queued.objects.all().delete()
+    queued = list(Delivery.objects.select_related("subscription").order_by("pk"))
+    for number, row in enumerate(queued):
+        claimed_by = None if number % 3 else ids.new_guid()
+        place = {"lane": Lane(number % len(Lane)), "claimed_by": claimed_by, "due_at": past}
+        Queued.objects.create(delivery=row, subscription=row.subscription, **place)
+    Delivery.objects.update(state=State.DUE, end_reason="")
+    shown = 0
+    for who in ("administrator", "process builder", "integrator", "process builder of one company"):
+        for state in (State.DUE, State.SENDING):
+            wishes = [
+                Wish(state=state),
+                Wish(state=state, webhook=1),
+                Wish(state=state, since=past, until=past + timedelta(days=1)),
+                Wish(state=state, until=past),
+                *(Wish(state=state, subscription_guid=guid) for guid in {row.subscription.guid for row in queued}),
+            ]
+            for wish in wishes:
+                expected = _expected(actors[who], wish)
+                for limit in (1, 2, 50):
+                    assert _walked(actors[who], wish, limit) == expected, (who, wish, limit)
+                shown += len(expected)
+    assert shown > 60
+
+
+@pytest.mark.usefixtures("past")
+@pytest.mark.parametrize("state", [State.DUE, State.SENDING])
+def test_what_others_have_in_the_queue_costs_nobody_a_page(state: State, actors: dict[str, Actor]) -> None:
+    """What waits and what is being sent of one's own lies behind ever more that waits of others."""
+    actor = actors["process builder of one company"]
+    other = Subscription.objects.exclude(owner=actor.user_id).order_by("pk")[0]
+    mine = Subscription.objects.get(pk=other.pk)
+    mine.pk, mine.guid, mine.owner_id = None, ids.new_guid(), actor.user_id
+    mine.save(force_insert=True)
+    _queue(mine, 5, claimed_by=ids.new_guid() if state == State.SENDING else None)
+    looked_at: list[int] = []
+    for more in (300, 3_000):
+        _queue(other, more)
+        if sql.on_postgresql():
+            sql.run("ANALYZE webhooks_queued")
+        with _counted() as effort:
+            assert len(log.page(actor, Wish(state=state), limit=2).rows) == 2
+        looked_at += effort
+    assert 0 < looked_at[1] < looked_at[0] * 1.2
+
+
+def _queue(to: Subscription, number: int, **place: Any) -> None:
+    rows = Delivery.objects.bulk_create(Delivery(subscription=to, test_body="{}") for _ in range(number))
+    Queued.objects.bulk_create(Queued(delivery=row, subscription=to, due_at=clock.now(), **place) for row in rows)
+
+
+@contextmanager
+def _counted() -> Iterator[list[int]]:
+    """Ends with how many rows of the queue were looked at, or how many tens of steps the embedded database took."""
+    effort: list[int] = []
+    if sql.on_postgresql():
+        before = _rows_looked_at()
+        yield effort
+        effort.append(_rows_looked_at() - before)
+    else:
+        steps: list[None] = []
+        connection.connection.set_progress_handler(lambda: steps.append(None), 10)
+        yield effort
+        connection.connection.set_progress_handler(None, 0)
+        effort.append(len(steps))
+
+
+def _rows_looked_at() -> int:
+    """How many in this transaction."""
+    counted = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'webhooks_queued'"
+    return int(sql.rows(counted)[0][0])
 
 
 def test_no_index_of_the_log_holds_what_settling_changes() -> None:

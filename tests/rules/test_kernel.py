@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.fernet import InvalidToken
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workwire.kernel import clock, crypto, ids, text
+from workwire.kernel import clock, crypto, ids, pages, text
 from workwire.kernel.errors import Invalid
 
 
@@ -43,6 +46,42 @@ def test_what_is_sealed_can_be_unsealed_and_does_not_show(secret: str) -> None:
     assert len(secret) < 4 or secret not in sealed
     with pytest.raises(InvalidToken):
         crypto.unseal(sealed[:-4] + ("AAAA" if sealed[-4:] != "AAAA" else "BBBB"))
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_a_cursor_leads_on_and_shows_no_number(pk: int) -> None:
+    cursor = pages.cursor_at(pk)
+    assert pages.place_of(cursor) == pk
+    assert re.fullmatch(r"[\w-]{119}", cursor, re.ASCII)
+    assert cursor != pages.cursor_at(pk)
+
+
+@given(st.text() | st.text("abcXYZ019-_=", max_size=130))
+def test_a_cursor_that_was_not_given_out_is_refused(written: str) -> None:
+    for cursor in (written, urlsafe_b64encode(b"id:5").decode(), crypto.seal("position:5"), crypto.seal("5")):
+        with pytest.raises(Invalid) as refused:
+            pages.place_of(cursor)
+        assert refused.value.code == "cursor_invalid"
+
+
+def test_a_cursor_stays_good_as_long_as_its_key_is_among_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    cursor, fresh = pages.cursor_at(5), Fernet.generate_key().decode()
+    try:
+        monkeypatch.setattr(settings, "SECRET_KEYS", [fresh, *settings.SECRET_KEYS])
+        _forget_keys()
+        assert pages.place_of(cursor) == 5
+        monkeypatch.setattr(settings, "SECRET_KEYS", [fresh])
+        _forget_keys()
+        with pytest.raises(Invalid):
+            pages.place_of(cursor)
+    finally:
+        monkeypatch.undo()
+        _forget_keys()
+
+
+def _forget_keys() -> None:
+    crypto._box.cache_clear()
+    crypto.unseal.cache_clear()
 
 
 @pytest.mark.parametrize("bad", ["two\nlines", "nul\x00", "x" * 11, "\ud800", "a\u2028b"])

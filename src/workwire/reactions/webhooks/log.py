@@ -1,7 +1,8 @@
 """The delivery log, page by page, at the same cost however long it is.
 
 First the ids of a page along an index, whoever may see them; then, for these few alone, what the actor may see. So no page
-computes a right for rows it does not show, and nobody's page walks past the messages of others.
+computes a right for rows it does not show, and nobody's page walks past the messages of others, but for a bounded number
+in the queue (see `_in_queue`).
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from workwire.access import queries as access
 from workwire.kernel import pages
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import Page
 from workwire.reactions.webhooks import queries, sql
-from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Delivery, Queued, State, Subscription
+from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Delivery, Lane, Queued, State, Subscription
 
 SLACK = timedelta(hours=1)  # by so much may the moments of two rows differ from the order of their ids
 MOST_ROUNDS = 10  # pages of ids looked at for one page of rows
-MOST_SUBSCRIPTIONS = 2_000  # walked one by one; more are found along the whole log
+MOST_SUBSCRIPTIONS = 2_000  # walked one by one; more are found along the whole log, or the whole queue
+MOST_PASSED = 50  # messages in the queue looked at for each one wanted, whosesoever they are
 _LAST = 2**63 - 1
 
 _UNUSUAL = {
@@ -89,8 +93,11 @@ def _newest(actor: Actor, wish: Wish) -> Callable[[int, int], list[int]]:
     narrowed = not access.administers(actor) or wish.subscription_guid is not None or wish.webhook is not None
     some = list(wanted.values_list("pk", flat=True)[: MOST_SUBSCRIPTIONS + 1]) if narrowed else None
     first, last = _bounds(wish)
-    if wish.record_guid is not None or wish.state in (State.DUE, State.SENDING):
-        rows = _of_queue(wish) if wish.record_guid is None else _of_record(wish)
+    queued = wish.record_guid is None and wish.state in (State.DUE, State.SENDING)
+    if queued and some is not None and len(some) <= MOST_SUBSCRIPTIONS:
+        return lambda below, most: _in_queue(some, wish, first, min(below, last), most)
+    if wish.record_guid is not None or queued:
+        rows = _of_queue(wish) if queued else _of_record(wish)
         if narrowed:
             rows = rows.filter(subscription__in=wanted)
         return lambda below, most: list(rows.filter(pk__gte=first, pk__lt=min(below, last))[:most])
@@ -100,6 +107,29 @@ def _newest(actor: Actor, wish: Wish) -> Callable[[int, int], list[int]]:
             along = along.filter(subscription__in=wanted)
         return lambda below, most: list(along.filter(pk__gte=first, pk__lt=min(below, last))[:most])
     return lambda below, most: _along(some, wish, first, min(below, last), most)
+
+
+def _in_queue(subscriptions: list[int], wish: Wish, first: int, below: int, most: int) -> list[int]:
+    """Along the newest messages of the queue, whosesoever, as long as they are few; then, where these do not fill a page,
+    among all that these subscriptions have there. An index of the queue by subscription and id would spare the latter, but
+    every delivery would pay for it."""
+    rows = _of_queue(wish).filter(subscription__in=subscriptions)
+    newest = Queued.objects.filter(pk__lt=below).order_by("-pk").values_list("pk", flat=True)
+    looked_at = max(first, *newest[MOST_PASSED * most :][:1], 0)
+    found = list(rows.filter(pk__gte=looked_at, pk__lt=below)[:most])
+    if len(found) < most and looked_at > first:
+        found += _of_theirs(rows, first, looked_at)[: most - len(found)]
+    return found
+
+
+def _of_theirs(rows: Any, first: int, below: int) -> Any:
+    """The rows between two ids along the ring or the leases: to a sum no index of the ids is of use."""
+    return (
+        rows.filter(lane__in=Lane.values)
+        .annotate(place=F("pk") + 0)
+        .filter(place__gte=first, place__lt=below)
+        .order_by(F("place").desc())
+    )
 
 
 def _of_queue(wish: Wish) -> Any:
