@@ -12,9 +12,12 @@ import click
 
 from workwire import config
 from workwire.cli import setup_django
+from workwire.cli.listening import check_free, url_of
 from workwire.cli.supervisor import ChildSpec, Supervisor
 
 START_SECONDS = 60.0
+PORT_PATIENCE = 5.0  # seconds for the workers of a server that was killed
+ONE_IS_THERE = 75  # exit status of a dispatcher whose database has one already (EX_TEMPFAIL of sysexits.h)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -40,7 +43,8 @@ def apply(**settings: object) -> None:
 def children() -> Sequence[ChildSpec]:
     """The processes of one installation on one host."""
     command = [sys.executable, "-m", "workwire"]
-    return ChildSpec("web", [*command, "web"]), ChildSpec("dispatcher", [*command, "dispatch"])
+    dispatcher = ChildSpec("dispatcher", [*command, "dispatch"], final=frozenset({ONE_IS_THERE}))
+    return ChildSpec("web", [*command, "web"]), dispatcher
 
 
 @click.command()
@@ -50,15 +54,26 @@ def up(host: str | None, port: int | None, data: Path | None) -> None:
     apply(host=host, port=port, data_dir=data and data.absolute())
     settings = config.load()
     _check_connection_is_its_own()
+    check_free(settings.host, settings.port)
     migrate_database()
     supervisor = Supervisor(children())
     supervisor.start()
-    base_url = f"http://{settings.host}:{settings.port}"
+    base_url = url_of(settings.host, settings.port)
     if not supervisor.wait_ready(f"{base_url}/health/live", START_SECONDS):
         supervisor.stop()
-        raise click.ClickException(f"Workwire did not start; is {base_url} taken? The lines above say more.")
+        raise not_started(supervisor)
     click.echo(f"Workwire is up at {base_url}/ (Ctrl-C drains and stops).")
-    sys.exit(supervisor.run())
+    status = supervisor.run()
+    if supervisor.ended_for_good:
+        raise not_started(supervisor)
+    sys.exit(status)
+
+
+def not_started(supervisor: Supervisor) -> click.ClickException:
+    """Why an installation is not up."""
+    if supervisor.ended_for_good:
+        return click.ClickException("Workwire works on this data already, in another process; end that one first.")
+    return click.ClickException("Workwire did not start; the lines above say why.")
 
 
 @click.command()
@@ -72,6 +87,7 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
     from granian.log import LogLevels
 
     settings = config.load()
+    check_free(settings.host, settings.port, patience=PORT_PATIENCE)
     setup_django()
     Granian(
         "workwire.cli.worker:application",
@@ -98,7 +114,11 @@ def dispatch(data: Path | None) -> None:
     try:
         main()
     except AnotherDispatcher as error:
-        raise click.ClickException(str(error)) from error
+        raise _OneIsThere(str(error)) from error
+
+
+class _OneIsThere(click.ClickException):
+    exit_code = ONE_IS_THERE
 
 
 def _check_connection_is_its_own() -> None:

@@ -12,7 +12,8 @@ import click
 from rich.console import Console
 
 from workwire import config
-from workwire.cli.serving import START_SECONDS, apply, children, migrate_database
+from workwire.cli.listening import check_free
+from workwire.cli.serving import START_SECONDS, apply, children, migrate_database, not_started
 from workwire.cli.supervisor import Supervisor
 
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -34,6 +35,7 @@ LOOPBACK = "127.0.0.0/8,::1/128"
 )
 def demo(port: int, data: Path, once: bool) -> None:
     """Show the main job live on a sample organisation, then stay up to be explored."""
+    check_free("127.0.0.1", port)
     data = data.absolute()
     data.mkdir(parents=True, exist_ok=True)
     apply(host="127.0.0.1", port=port, data_dir=data, webhook_allowed_networks=LOOPBACK, log_level="warning")
@@ -46,7 +48,7 @@ def demo(port: int, data: Path, once: bool) -> None:
     supervisor.start()
     try:
         if not supervisor.wait_ready(f"{base_url}/health/live", START_SECONDS):
-            raise click.ClickException(f"Workwire did not start; choose another --port if {port} is taken.")
+            raise not_started(supervisor)
         if stage is not None:
             _show(console, stage)
         if once:
