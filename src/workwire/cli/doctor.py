@@ -70,7 +70,7 @@ def _with_database() -> list[Finding]:
 
     setup_django()
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (database, migrations, dispatchers, subscribers, backlog)
+    checks: tuple[Callable[[], Finding], ...] = (database, migrations, secrets, dispatchers, subscribers, backlog)
     try:
         for check in checks:
             findings.append(check())
@@ -106,6 +106,20 @@ def migrations() -> Finding:
     if missing:
         return Finding(False, f"{missing} migrations are missing; run `workwire migrate`.")
     return Finding(True, "The database is up to date.")
+
+
+def secrets() -> Finding:
+    """The keys open what is stored; looked at for one or two subscriptions."""
+    from workwire.reactions.webhooks import queries
+
+    unreadable = queries.unreadable()
+    if unreadable is not None:
+        return Finding(
+            False,
+            f"No key opens the stored secret of subscription {unreadable.guid}, so nothing can be signed: give every process "
+            "the keys it was stored with (the first installation's secret.key) and restart it, or rotate the secret.",
+        )
+    return Finding(True, "The keys open the stored secrets.")
 
 
 def dispatchers() -> Finding:
