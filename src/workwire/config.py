@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import tomllib
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -22,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 Commas = Annotated[list[str], NoDecode]
 Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
 Seconds = Annotated[list[int], NoDecode]
+_MAKES = ContextVar("makes", default=True)
 MAKES_A_KEY = "openssl rand -base64 32 | tr +/ -_"
 
 
@@ -201,6 +205,21 @@ def _known_names() -> set[str]:
     return fields | {"WORKWIRE_CONFIG"}
 
 
+@contextmanager
+def making_nothing() -> Iterator[None]:
+    """Let settings be read for a while without making any part of an installation that is missing."""
+    before = _MAKES.set(False)
+    try:
+        yield
+    finally:
+        _MAKES.reset(before)
+
+
+def makes_what_is_missing() -> bool:
+    """Whether folders and the key file may be made."""
+    return _MAKES.get()
+
+
 def _is_key(text: str) -> bool:
     try:
         Fernet(text)
@@ -210,13 +229,16 @@ def _is_key(text: str) -> bool:
 
 
 def secret_keys(config: Config) -> list[str]:
-    """The Fernet keys, newest first; makes the data folder's key file (mode 0600) when none is set."""
+    """The Fernet keys, newest first; makes the data folder's key file (mode 0600) when none is set. Where nothing may be made
+    they are then good for this process only."""
     if config.secret_keys:
         return config.secret_keys
     path = config.data_dir / "secret.key"
+    fresh = urlsafe_b64encode(os.urandom(32))
     try:
+        if not makes_what_is_missing():
+            return _read_keys(path) if path.exists() else [fresh.decode()]
         config.data_dir.mkdir(parents=True, exist_ok=True)
-        fresh = urlsafe_b64encode(os.urandom(32))
         draft = config.data_dir / f"secret.key.{os.getpid()}"
         draft.touch(mode=0o600)
         draft.write_bytes(fresh + b"\n")
@@ -226,9 +248,13 @@ def secret_keys(config: Config) -> list[str]:
             pass
         finally:
             draft.unlink()
-        keys = path.read_text().split()
+        return _read_keys(path)
     except OSError as error:
         raise ConfigError(f"The key file {path} cannot be read or made: {error}; set WORKWIRE_DATA_DIR.") from error
+
+
+def _read_keys(path: Path) -> list[str]:
+    keys = path.read_text().split()
     if not keys or not all(map(_is_key, keys)):
         raise ConfigError(f"The key file {path} holds something else than Fernet keys; bring the right one back.")
     return keys

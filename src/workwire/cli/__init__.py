@@ -70,3 +70,8 @@ def setup_django() -> None:
     import django
 
     django.setup()
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, as part of a sentence: without line breaks and without a full stop."""
+    return " ".join(str(error).split()).rstrip(".?!")
