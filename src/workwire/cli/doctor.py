@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from workwire import config
-from workwire.cli import one_line, setup_django
+from workwire.cli import missing_migrations, one_line, setup_django
 from workwire.cli.serving import apply
 from workwire.kernel.folders import nearest
 
@@ -75,8 +75,7 @@ def _with_database() -> list[Finding]:
     settings = config.load()
     if not settings.is_postgresql and not Path(settings.database.removeprefix("sqlite:///")).exists():
         return [Finding(False, f"There is no database in {settings.database}; `workwire up` makes one.")]
-    with config.making_nothing():
-        setup_django()
+    setup_django(making=False)
     findings: list[Finding] = []
     checks: tuple[Callable[[], Finding], ...] = (secrets, dispatchers, subscribers, backlog)
     try:
@@ -107,11 +106,7 @@ def database() -> Finding:
 
 def migrations() -> Finding:
     """Nothing is missing in the database."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    executor = MigrationExecutor(connection)
-    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    missing = len(missing_migrations())
     if missing:
         return Finding(False, f"{missing} migrations are missing; run `workwire migrate`.")
     return Finding(True, "The database is up to date.")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from workwire import config
-from workwire.cli import setup_django
+from workwire.cli import missing_migrations, no_answer, open_installation, setup_django
 from workwire.cli.listening import check_free, url_of
 from workwire.cli.supervisor import ChildSpec, Supervisor
 
@@ -38,6 +38,16 @@ def apply(**settings: object) -> None:
         if value is not None:
             os.environ[f"WORKWIRE_{name.upper()}"] = str(value)
     config.load.cache_clear()
+
+
+def with_data(command: F) -> F:
+    """The option that says where the data lies, which becomes a setting before the command begins."""
+
+    def take(_ctx: click.Context, _param: click.Parameter, data: Path | None) -> None:
+        apply(data_dir=data and data.absolute())
+
+    kind = click.Path(file_okay=False, path_type=Path)
+    return click.option("--data", type=kind, help="Data folder.", expose_value=False, callback=take)(command)
 
 
 def children() -> Sequence[ChildSpec]:
@@ -108,8 +118,12 @@ def dispatch(data: Path | None) -> None:
     """Run a dispatcher until SIGTERM; on PostgreSQL as many as you like."""
     apply(data_dir=data and data.absolute())
     _check_connection_is_its_own()
-    setup_django()
+    open_installation(server_may_be_away=True)
+    from django.db import connection
+
     from workwire.dispatcher.run import AnotherDispatcher, main
+
+    connection.close()  # the dispatcher's own sessions begin otherwise
 
     try:
         main()
@@ -141,15 +155,16 @@ def migrate_database() -> None:
     """Apply what is missing and make the built-in roles; says how many migrations were applied."""
     setup_django()
     from django.core.management import call_command
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+    from django.db import OperationalError
 
     from workwire.access.commands import make_built_in_roles
     from workwire.kernel.actor import SYSTEM
     from workwire.rooms.parties.commands import make_built_in_tags
 
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    try:
+        missing = missing_migrations()
+    except OperationalError as error:
+        raise no_answer(error) from error
     if missing:
         click.echo(f"Bringing the database up to date ({len(missing)} migrations) …")
     call_command("migrate", verbosity=0, interactive=False)
