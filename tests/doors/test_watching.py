@@ -316,6 +316,19 @@ def test_promtool_takes_the_alerts() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (1, "1 subscription is paused, 1 has a failing endpoint, 1 lacks a right of its owner."),
+        (2, "2 subscriptions are paused, 2 have a failing endpoint, 2 lack a right of their owner."),
+    ],
+)
+def test_the_doctor_counts_in_words_that_fit(count: int, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    unwell = {"paused": count, "failing": count, "access_lost": count}
+    monkeypatch.setattr("workwire.reactions.webhooks.queries.unwell", lambda: unwell)
+    assert doctor.subscribers().sentence == sentence
+
+
 def test_free_space_is_told_before_there_is_a_data_folder(
     db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,7 +60,7 @@ def main() -> None:
     """Run the command line; a setting that is wrong ends it with one sentence and exit status 2."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workwire.settings")
     try:
-        workwire()
+        workwire(prog_name="workwire")
     except ConfigError as error:
         click.echo(f"workwire: {error}", err=True)
         sys.exit(2)

@@ -151,8 +151,13 @@ def subscribers() -> Finding:
     from workwire.reactions.webhooks import queries
 
     unwell = queries.unwell()
-    text = f"{unwell['paused']} subscriptions are paused, {unwell['failing']} have a failing endpoint"
-    return Finding(True, f"{text}, {unwell['access_lost']} lack a right of their owner.")
+    paused, failing, lost = unwell["paused"], unwell["failing"], unwell["access_lost"]
+    return Finding(
+        True,
+        f"{paused} {'subscription is' if paused == 1 else 'subscriptions are'} paused, "
+        f"{failing} {'has' if failing == 1 else 'have'} a failing endpoint, "
+        f"{lost} {'lacks' if lost == 1 else 'lack'} a right of {'its' if lost == 1 else 'their'} owner.",
+    )
 
 
 def backlog() -> Finding:

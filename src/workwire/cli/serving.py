@@ -54,7 +54,7 @@ def children() -> Sequence[ChildSpec]:
     """The processes of one installation on one host."""
     command = [sys.executable, "-m", "workwire"]
     dispatcher = ChildSpec("dispatcher", [*command, "dispatch"], final=frozenset({ONE_IS_THERE}))
-    return ChildSpec("web", [*command, "web"]), dispatcher
+    return ChildSpec("web", [*command, "web", "--quiet"]), dispatcher
 
 
 @click.command()
@@ -89,7 +89,8 @@ def not_started(supervisor: Supervisor) -> click.ClickException:
 @click.command()
 @with_address
 @click.option("--workers", type=click.IntRange(1, 64), help="Web processes.")
-def web(host: str | None, port: int | None, data: Path | None, workers: int | None) -> None:
+@click.option("--quiet", is_flag=True, help="Do not say where it listens.")
+def web(host: str | None, port: int | None, data: Path | None, workers: int | None, quiet: bool) -> None:
     """Run the web server until SIGTERM."""
     apply(host=host, port=port, data_dir=data and data.absolute(), web_workers=workers)
     from granian import Granian
@@ -99,6 +100,8 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
     settings = config.load()
     check_free(settings.host, settings.port, patience=PORT_PATIENCE)
     setup_django()
+    if not quiet:
+        click.echo(f"The web server listens on {url_of(settings.host, settings.port)}/ (Ctrl-C drains and stops).")
     Granian(
         "workwire.cli.worker:application",
         address=settings.host,
