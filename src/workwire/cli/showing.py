@@ -70,7 +70,7 @@ def _stage(console: Console, base_url: str, data: Path, *, once: bool) -> Any:
     """Make the sample organisation and start the receivers; None where one was made before, which goes on as it is."""
     from workwire.access import commands as access
     from workwire.access.models import User
-    from workwire.cli.demo import WalkThrough, actor_of, write_description
+    from workwire.cli.demo import WalkThrough, actor_of, end_subscriptions, write_description
     from workwire.cli.receiver import Receiver
     from workwire.cli.seed import seed
     from workwire.reactions.webhooks.queries import withheld_count
@@ -81,6 +81,8 @@ def _stage(console: Console, base_url: str, data: Path, *, once: bool) -> Any:
                 f"There is an organisation in {data} already; the walk-through begins in an empty folder (--data)."
             )
         console.print(f"Going on with the organisation made before in {data}; another --data shows the main job again.")
+        if ended := end_subscriptions():
+            console.print(f"The {ended} subscriptions of its walk-through end, for their receivers are gone.")
         told = json.loads((data / "demo.json").read_text())
         write_description(data / "demo.json", told | {"base_url": base_url})
         return None
