@@ -34,7 +34,9 @@ PATIENCE = 60.0  # seconds for a server to end or to start
 def main() -> None:
     """Run the faults and print the table."""
     arguments = argparse.ArgumentParser(description="Inject faults and count what is lost.")
-    arguments.add_argument("--database", choices=rig.DATABASES, default="sqlite")
+    arguments.add_argument(
+        "--database", choices=rig.DATABASES, help="sqlite when it is not given; --list then names all"
+    )
     arguments.add_argument("--changes", type=int, default=150, help="changes made at least while a fault is injected")
     arguments.add_argument("--only", default="", help="names of faults with commas; or parts of names")
     arguments.add_argument("--seed", type=int, default=1)
@@ -42,6 +44,8 @@ def main() -> None:
     arguments.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     arguments.add_argument("--one", help=argparse.SUPPRESS)
     given = arguments.parse_args()
+    listed = rig.DATABASES if given.list and not given.database else (given.database or "sqlite",)
+    given.database = listed[0]
     sys.path[:0] = [str(rig.ROOT), str(rig.ROOT / "src")]
     if given.one:
         print(json.dumps(one(given.one, given)))
@@ -49,9 +53,14 @@ def main() -> None:
     if given.model:
         make_model(given.database, given.model)
         return
-    names, headings = faults(given.database, [part for part in given.only.split(",") if part])
+    known, headings = faults()
+    of_these = {name: databases for name, databases in known.items() if set(databases) & set(listed)}
+    parts = [part for part in given.only.split(",") if part]
+    if unknown := [part for part in parts if not any(part in name for name in of_these)]:
+        arguments.error(f"there is no fault called {', '.join(unknown)} for {' or '.join(listed)}; --list names them")
+    names = [name for name in of_these if not parts or any(part in name for part in parts)]
     if given.list:
-        print("\n".join(names))
+        print("\n".join(name + f" ({known[name][0]} only)" * (len(known[name]) < len(listed)) for name in names))
         return
     with tempfile.TemporaryDirectory(prefix="workwire-chaos-") as folder:
         given.model = Path(folder)
@@ -59,14 +68,17 @@ def main() -> None:
         sys.exit(0 if table(names, headings, given) else 1)
 
 
-def faults(database: str, parts: list[str]) -> tuple[list[str], list[str]]:
-    """The names of the faults that a database knows and that were asked for; the headings of their table."""
+def faults() -> tuple[dict[str, list[str]], list[str]]:
+    """The names of all faults, each with the databases that know it; the headings of their table."""
     with tempfile.TemporaryDirectory(prefix="workwire-chaos-") as folder:
         setting_up(Path(folder))
         from tests.support.chaos_faults import FAULTS, HEADINGS
-    vendor = {"postgres": "postgresql"}.get(database, database)
-    known = [name for name, fault in FAULTS.items() if vendor in fault.databases]
-    return [name for name in known if not parts or name in parts or any(part in name for part in parts)], HEADINGS
+    vendors = {"sqlite": "sqlite", "postgres": "postgresql"}
+    known = {
+        name: [database for database in rig.DATABASES if vendors[database] in fault.databases]
+        for name, fault in FAULTS.items()
+    }
+    return known, HEADINGS
 
 
 def table(names: list[str], headings: list[str], given: argparse.Namespace) -> bool:

@@ -9,18 +9,24 @@ from __future__ import annotations
 import os
 import tomllib
 from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 Commas = Annotated[list[str], NoDecode]
 Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
 Seconds = Annotated[list[int], NoDecode]
+_MAKES = ContextVar("makes", default=True)
+MAKES_A_KEY = "openssl rand -base64 32 | tr +/ -_"
 
 
 class ConfigError(Exception):
@@ -30,7 +36,7 @@ class ConfigError(Exception):
 class Config(BaseSettings):
     """The settings of one installation."""
 
-    model_config = SettingsConfigDict(env_prefix="WORKWIRE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="WORKWIRE_", extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Field(Path("data"), description="Folder for the embedded database, key file and stored files.")
     database_url: str = Field(
@@ -113,6 +119,13 @@ class Config(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("secret_keys")
+    @classmethod
+    def _are_keys(cls, value: list[str]) -> list[str]:
+        if not all(map(_is_key, value)):
+            raise ValueError(f"each must be a Fernet key, 32 bytes in URL-safe base64; `{MAKES_A_KEY}` makes one")
+        return value
+
     @field_validator("webhook_retry_schedule")
     @classmethod
     def _at_least_three(cls, value: list[int]) -> list[int]:
@@ -192,14 +205,40 @@ def _known_names() -> set[str]:
     return fields | {"WORKWIRE_CONFIG"}
 
 
+@contextmanager
+def making_nothing() -> Iterator[None]:
+    """Let settings be read for a while without making any part of an installation that is missing."""
+    before = _MAKES.set(False)
+    try:
+        yield
+    finally:
+        _MAKES.reset(before)
+
+
+def makes_what_is_missing() -> bool:
+    """Whether folders and the key file may be made."""
+    return _MAKES.get()
+
+
+def _is_key(text: str) -> bool:
+    try:
+        Fernet(text)
+    except ValueError:
+        return False
+    return True
+
+
 def secret_keys(config: Config) -> list[str]:
-    """The Fernet keys, newest first; makes the data folder's key file (mode 0600) when none is set."""
+    """The Fernet keys, newest first; makes the data folder's key file (mode 0600) when none is set. Where nothing may be made
+    they are then good for this process only."""
     if config.secret_keys:
         return config.secret_keys
     path = config.data_dir / "secret.key"
+    fresh = urlsafe_b64encode(os.urandom(32))
     try:
+        if not makes_what_is_missing():
+            return _read_keys(path) if path.exists() else [fresh.decode()]
         config.data_dir.mkdir(parents=True, exist_ok=True)
-        fresh = urlsafe_b64encode(os.urandom(32))
         draft = config.data_dir / f"secret.key.{os.getpid()}"
         draft.touch(mode=0o600)
         draft.write_bytes(fresh + b"\n")
@@ -209,6 +248,13 @@ def secret_keys(config: Config) -> list[str]:
             pass
         finally:
             draft.unlink()
-        return path.read_text().split()
+        return _read_keys(path)
     except OSError as error:
         raise ConfigError(f"The key file {path} cannot be read or made: {error}; set WORKWIRE_DATA_DIR.") from error
+
+
+def _read_keys(path: Path) -> list[str]:
+    keys = path.read_text().split()
+    if not keys or not all(map(_is_key, keys)):
+        raise ConfigError(f"The key file {path} holds something else than Fernet keys; bring the right one back.")
+    return keys

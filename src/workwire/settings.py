@@ -42,7 +42,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "workwire.web.security.small_forms",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "workwire.web.hosts.NamedHosts",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -133,7 +133,7 @@ DATABASES = {
     if CONFIG.is_postgresql
     else _sqlite(CONFIG.database.removeprefix("sqlite:///"))
 }
-if not CONFIG.is_postgresql:
+if not CONFIG.is_postgresql and _config.makes_what_is_missing():
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

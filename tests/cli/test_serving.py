@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -36,11 +37,12 @@ print("opened", len(held), "closed", sum(map(is_closed, held)))
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
 
 
-def test_workers_end_with_a_server_that_was_killed(child_environment: dict[str, str]) -> None:
-    port = free_port()
-    server = workwire("web", "--port", str(port), "--workers", "2", env=child_environment)
+def test_workers_end_with_a_server_that_was_killed(child_environment: dict[str, str], tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    server = workwire("web", "--port", str(port), "--workers", "2", env=child_environment, log=log)
     try:
         wait_for_web("127.0.0.1", port)
+        assert log.read_text() == f"The web server listens on http://127.0.0.1:{port}/ (Ctrl-C drains and stops).\n"
     finally:
         server.kill()
         server.wait()
@@ -61,6 +63,13 @@ def test_a_thread_that_ends_takes_its_connection_with_it(child_environment: dict
         check=True,
     )
     assert said.stdout.split() == ["opened", "5", "closed", "5"]
+
+
+def test_the_usage_names_the_program_as_it_is_called(child_environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "workwire", "web", "--port", "none"]
+    said = subprocess.run(command, env=child_environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert said.stderr.startswith("Usage: workwire web [OPTIONS]\n")
 
 
 def _is_listened_on(port: int) -> bool:

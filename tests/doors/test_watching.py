@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -313,6 +314,27 @@ def test_promtool_takes_the_alerts() -> None:
         pytest.skip("promtool, of Debian's package prometheus, is not here")
     checked = subprocess.run([promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (1, "1 subscription is paused, 1 has a failing endpoint, 1 lacks a right of its owner."),
+        (2, "2 subscriptions are paused, 2 have a failing endpoint, 2 lack a right of their owner."),
+    ],
+)
+def test_the_doctor_counts_in_words_that_fit(count: int, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    unwell = {"paused": count, "failing": count, "access_lost": count}
+    monkeypatch.setattr("workwire.reactions.webhooks.queries.unwell", lambda: unwell)
+    assert doctor.subscribers().sentence == sentence
+
+
+def test_free_space_is_told_before_there_is_a_data_folder(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = settings.CONFIG.model_copy(update={"data_dir": tmp_path / "data" / "deeper"})
+    monkeypatch.setattr(settings, "CONFIG", missing)
+    assert _figures()["workwire_disk_free_bytes", ()] > 0
 
 
 def test_the_doctor_says_that_nobody_sends_and_that_nothing_is_told(db: None) -> None:

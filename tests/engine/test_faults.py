@@ -11,12 +11,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError
 
 from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
+from workwire.cli import doctor
 from workwire.cli.seed import Organisation
 from workwire.dispatcher import engine as engine_module
 from workwire.dispatcher.engine import Engine
@@ -27,7 +29,7 @@ from workwire.dispatcher.transport.exchange import unanswered
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import fanning, rights, settling
+from workwire.reactions.webhooks import fanning, queries, rights, settling
 from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
@@ -90,6 +92,30 @@ def test_a_subscription_whose_messages_cannot_be_composed_stops_no_other(
     assert sorted(request.path for request in receiver.requests) == ["/hook", "/last"]
     assert Attempt.objects.get(delivery__subscription=odd).error == "not_composed"
     assert not engine._in_flight
+    assert not Subscription.objects.exclude(failing_since=None).exists()
+
+
+def test_secrets_that_no_key_opens_are_told_of_once_and_are_no_fault_of_the_endpoint(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert doctor.secrets().well
+    other = Fernet(Fernet.generate_key()).encrypt(b"whsec_bm90aGluZw==").decode()
+    subscribe()
+    unreadable, _ = subscribe(url=receiver.url("/unreadable"), retry_schedule=[1, 1, 1])
+    assert doctor.secrets().well
+    Subscription.objects.filter(pk=unreadable.pk).update(secrets=[{"sealed": other, "expires_at": None}])
+    for _ in range(3):
+        open_ticket()
+    engine.drain()
+    assert [request.path for request in receiver.requests] == ["/hook"] * 3
+    assert Attempt.objects.filter(error="secret_unreadable").count() == 3
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"no key opens the secret of subscription {unreadable.guid}; `workwire doctor` says more"]
+    assert queries.unwell() == {"paused": 0, "failing": 0, "access_lost": 0}
+    assert not Event.objects.filter(name="EndpointFailing").exists()
+    found = doctor.secrets()
+    assert not found.well
+    assert str(unreadable.guid) in found.sentence
 
 
 def test_a_delivery_that_cannot_be_prepared_is_put_off_and_in_the_end_given_up(

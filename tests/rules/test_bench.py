@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -66,3 +68,28 @@ def test_every_measurement_is_explained() -> None:
     )
     assert sorted(names) == sorted(explained)
     assert len(names) > 10
+
+
+def test_chaos_refuses_to_do_nothing() -> None:
+    for wanted in ("nosuch", "any process killed,nosuch"):
+        done = _chaos("--only", wanted)
+        assert done.returncode == 2
+        assert "there is no fault called nosuch for sqlite; --list names them" in done.stderr
+    assert _chaos("--only", "backends terminated").returncode == 2  # only PostgreSQL knows it
+    assert _chaos("--only", "backends", "--database", "postgres", "--list").stdout == "backends terminated\n"
+
+
+def test_chaos_names_the_faults_of_both_databases() -> None:
+    every, postgres, sqlite = (
+        _chaos("--list", *more).stdout.splitlines()
+        for more in ((), ("--database", "postgres"), ("--database", "sqlite"))
+    )
+    assert [line.removesuffix(" (postgres only)") for line in every] == postgres
+    assert [line for line in every if not line.endswith("only)")] == sqlite
+    assert len(sqlite) < len(postgres)
+
+
+def _chaos(*arguments: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WORKWIRE_", "DJANGO_"))}
+    command = [sys.executable, str(BENCH / "faults.py"), *arguments]
+    return subprocess.run(command, env=kept, capture_output=True, text=True, timeout=60, check=False)

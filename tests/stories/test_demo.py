@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.world import Subscribe
+from workwire.cli.demo import HEADER, end_subscriptions
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks.models import Subscription
+
 pytestmark = pytest.mark.story
 ROOT = Path(__file__).parents[2]
 
@@ -70,3 +75,31 @@ def test_the_demo_shows_the_main_job_and_ends_well(tmp_path: Path, fresh_databas
         "CaseAttributeVersionGUID",
         "schedule",
     } <= set(objects)
+    _a_second_run_ends_what_the_first_subscribed(tmp_path, _environment(fresh_database_url))
+
+
+def _a_second_run_ends_what_the_first_subscribed(folder: Path, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "workwire", "demo", "--port", str(_free_port()), "--data", str(folder / "demo")]
+    with subprocess.Popen(
+        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as second:
+        assert second.stdout is not None
+        shown = ""
+        for line in second.stdout:
+            shown += line
+            if "stays up" in line:
+                break
+        second.terminate()
+        second.stdout.read()
+    assert "The 5 subscriptions of its walk-through end, for their receivers are gone." in shown
+
+
+@pytest.mark.django_db
+def test_only_what_the_walk_through_subscribed_ends(subscribe: Subscribe) -> None:
+    own, _ = subscribe()
+    elsewhere, _ = subscribe(url="https://example.com/hook", header_name=HEADER[0], header_value="x")
+    subscribe(url="http://127.0.0.1:9/PacketCreated", header_name=HEADER[0], header_value=HEADER[1])
+    assert end_subscriptions() == 1
+    assert set(Subscription.objects.filter(ended_at=None)) == {own, elsewhere}
+    assert Event.objects.filter(name="SubscriptionEnded").count() == 1
+    assert end_subscriptions() == 0

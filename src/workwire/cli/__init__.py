@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 
 import click
 
-from workwire import __version__
+from workwire import __version__, config
 from workwire.config import ConfigError
 
 COMMANDS = {
@@ -59,14 +60,65 @@ def main() -> None:
     """Run the command line; a setting that is wrong ends it with one sentence and exit status 2."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workwire.settings")
     try:
-        workwire()
+        workwire(prog_name="workwire")
     except ConfigError as error:
         click.echo(f"workwire: {error}", err=True)
         sys.exit(2)
 
 
-def setup_django() -> None:
-    """Load Django; every command that touches the database calls this first."""
+def setup_django(*, making: bool = True) -> None:
+    """Load Django; every command that needs it calls this first, or `open_installation`. The key file and the folder of the
+    embedded database are made where they are missing, unless nothing is to be made."""
     import django
 
-    django.setup()
+    if making:
+        django.setup()
+        return
+    with config.making_nothing():
+        django.setup()
+
+
+def open_installation(*, server_may_be_away: bool = False) -> None:
+    """Load Django on an installation that is there and up to date, and make nothing: raises ClickException with a sentence
+    that says what is missing."""
+    setup_django(making=False)
+    from django.db import DatabaseError, connection
+
+    if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
+        raise click.ClickException(
+            f"There is no database in {connection.settings_dict['NAME']}; `workwire migrate` makes one, --data names "
+            "another folder."
+        )
+    settings = config.load()
+    if not settings.secret_keys and not (settings.data_dir / "secret.key").exists():
+        raise click.ClickException(
+            f"The key file {settings.data_dir / 'secret.key'} is missing, without which stored secrets cannot be read: bring "
+            "it back, or name the folder that has it with --data."
+        )
+    try:
+        missing = len(missing_migrations())
+    except DatabaseError as error:
+        if server_may_be_away:
+            return
+        raise no_answer(error) from error
+    if missing:
+        raise click.ClickException(f"{missing} migrations are missing in the database; run `workwire migrate`.")
+
+
+def missing_migrations() -> list[tuple[object, bool]]:
+    """What `workwire migrate` would apply."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return list(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def no_answer(error: Exception) -> click.ClickException:
+    """That the database does not answer, for a command that cannot go on without it."""
+    return click.ClickException(f"The database does not answer: {one_line(error)}.")
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, as part of a sentence: without line breaks and without a full stop."""
+    return " ".join(str(error).split()).rstrip(".?!")

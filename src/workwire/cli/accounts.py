@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from workwire.cli import setup_django
+from workwire.cli import open_installation
 from workwire.cli.serving import apply
 
 
@@ -18,7 +18,7 @@ from workwire.cli.serving import apply
 def administrator(username: str, full_name: str, data: Path | None, password: str) -> None:
     """Make an account with the roles Team Leader and Administrator."""
     apply(data_dir=data and data.absolute())
-    setup_django()
+    open_installation()
     from workwire.access import commands, queries
     from workwire.kernel.actor import SYSTEM
     from workwire.kernel.errors import DomainError

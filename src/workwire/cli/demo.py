@@ -21,7 +21,7 @@ from rich.console import Console
 
 from workwire.cli.receiver import Received, Receiver
 from workwire.cli.seed import Organisation
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import SYSTEM, Actor
 
 PATIENCE = 15.0
 HEADER = ("X-Team", "operations")
@@ -184,6 +184,18 @@ class WalkThrough:
 
     def _say(self, sentence: str) -> None:
         self.console.print(f"\n[bold]{sentence}[/]")
+
+
+def end_subscriptions() -> int:
+    """End those that a walk-through made, whose receivers ended with its process; returns how many. Others on this machine do
+    not have its header and go on."""
+    from workwire.reactions.webhooks import commands, queries
+
+    made = queries.subscriptions_of(SYSTEM).filter(header_name=HEADER[0], url__startswith="http://127.0.0.1:")
+    guids = list(made.values_list("guid", flat=True))
+    for guid in guids:
+        commands.unsubscribe(guid, by=SYSTEM)
+    return len(guids)
 
 
 def write_description(path: Path, content: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from workwire import config
-from workwire.cli import setup_django
+from workwire.cli import missing_migrations, one_line, setup_django
 from workwire.cli.serving import apply
+from workwire.kernel.folders import nearest
 
 OLDEST_POSTGRESQL = 14
 LATE_SECONDS = 60.0
@@ -32,9 +33,7 @@ class Finding:
 def doctor(data: Path | None) -> None:
     """Say what is wrong; exit 1 if anything is."""
     apply(data_dir=data and data.absolute())
-    findings = [check() for check in (data_folder, key_file)]
-    if all(finding.well for finding in findings):
-        findings += _with_database()
+    findings = [data_folder(), key_file(), *_with_database()]
     for finding in findings:
         click.echo(("ok     " if finding.well else "WRONG  ") + finding.sentence)
     if not all(finding.well for finding in findings):
@@ -42,13 +41,18 @@ def doctor(data: Path | None) -> None:
 
 
 def data_folder() -> Finding:
-    """The data folder can be written."""
-    folder = config.load().data_dir.absolute()
-    if not folder.is_dir():
+    """The data folder can be written, or made where it has not been needed so far."""
+    settings = config.load()
+    folder = settings.data_dir.absolute()
+    if folder.is_dir():
+        if not os.access(folder, os.W_OK):
+            return Finding(False, f"The data folder {folder} cannot be written.")
+        return Finding(True, f"The data folder is {folder}.")
+    if not settings.database_url or not settings.secret_keys:
         return Finding(False, f"The data folder {folder} does not exist; `workwire up` makes it.")
-    if not os.access(folder, os.W_OK):
-        return Finding(False, f"The data folder {folder} cannot be written.")
-    return Finding(True, f"The data folder is {folder}.")
+    if settings.files_dir is None and not os.access(nearest(folder), os.W_OK):
+        return Finding(False, f"The data folder {folder}, where files are to lie, does not exist and cannot be made.")
+    return Finding(True, f"The data folder {folder} has not been needed yet.")
 
 
 def key_file() -> Finding:
@@ -68,16 +72,20 @@ def key_file() -> Finding:
 def _with_database() -> list[Finding]:
     from django.db import DatabaseError
 
-    setup_django()
+    settings = config.load()
+    if not settings.is_postgresql and not Path(settings.database.removeprefix("sqlite:///")).exists():
+        return [Finding(False, f"There is no database in {settings.database}; `workwire up` makes one.")]
+    setup_django(making=False)
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (database, migrations, dispatchers, subscribers, backlog)
+    checks: tuple[Callable[[], Finding], ...] = (secrets, dispatchers, subscribers, backlog)
     try:
-        for check in checks:
-            findings.append(check())
+        for needed in (database, migrations):
+            findings.append(needed())
             if not findings[-1].well:
-                break
+                return findings
+        findings += [check() for check in checks]
     except DatabaseError as error:
-        findings.append(Finding(False, f"The database does not answer: {str(error).strip()}."))
+        findings.append(Finding(False, f"The database does not answer: {one_line(error)}."))
     return findings
 
 
@@ -98,14 +106,24 @@ def database() -> Finding:
 
 def migrations() -> Finding:
     """Nothing is missing in the database."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    executor = MigrationExecutor(connection)
-    missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    missing = len(missing_migrations())
     if missing:
         return Finding(False, f"{missing} migrations are missing; run `workwire migrate`.")
     return Finding(True, "The database is up to date.")
+
+
+def secrets() -> Finding:
+    """The keys open what is stored; looked at for one or two subscriptions."""
+    from workwire.reactions.webhooks import queries
+
+    unreadable = queries.unreadable()
+    if unreadable is not None:
+        return Finding(
+            False,
+            f"No key opens the stored secret of subscription {unreadable.guid}, so nothing can be signed: give every process "
+            "the keys it was stored with (the first installation's secret.key) and restart it, or rotate the secret.",
+        )
+    return Finding(True, "The keys open the stored secrets.")
 
 
 def dispatchers() -> Finding:
@@ -133,8 +151,13 @@ def subscribers() -> Finding:
     from workwire.reactions.webhooks import queries
 
     unwell = queries.unwell()
-    text = f"{unwell['paused']} subscriptions are paused, {unwell['failing']} have a failing endpoint"
-    return Finding(True, f"{text}, {unwell['access_lost']} lack a right of their owner.")
+    paused, failing, lost = unwell["paused"], unwell["failing"], unwell["access_lost"]
+    return Finding(
+        True,
+        f"{paused} {'subscription is' if paused == 1 else 'subscriptions are'} paused, "
+        f"{failing} {'has' if failing == 1 else 'have'} a failing endpoint, "
+        f"{lost} {'lacks' if lost == 1 else 'lack'} a right of {'its' if lost == 1 else 'their'} owner.",
+    )
 
 
 def backlog() -> Finding:

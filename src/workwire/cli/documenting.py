@@ -14,7 +14,7 @@ from workwire.cli import setup_django
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("docs/reference"))
 def docs(check: bool, folder: Path) -> None:
     """Write the generated pages of docs/reference."""
-    setup_django()
+    setup_django(making=False)
     from workwire.cli import reference
 
     if check:

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from workwire.cli import setup_django
+from workwire.cli import open_installation, setup_django
 from workwire.cli.receiver import Received, Receiver
+from workwire.cli.serving import with_data
 from workwire.reactions.webhooks import signing
 
 TAIL_EVERY = 0.5
@@ -24,6 +25,7 @@ STATES = ("delivered", "withheld", "gave_up")
 
 
 @click.group()
+@with_data
 def webhooks() -> None:
     """Catalogue, local receiver, simulated messages, replays, live log."""
 
@@ -32,7 +34,7 @@ def webhooks() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Everything, as JSON, schemas and samples included.")
 def catalogue(as_json: bool) -> None:
     """List the webhooks."""
-    setup_django()
+    setup_django(making=False)
     from workwire.reactions.webhooks.catalogue import entries
 
     if as_json:
@@ -92,9 +94,10 @@ def listen(
 @webhooks.command()
 @click.argument("subscription", type=click.UUID)
 @click.option("--seconds", type=click.FloatRange(0, 120), default=20.0, show_default=True, help="How long to wait.")
+@with_data
 def trigger(subscription: UUID, seconds: float) -> None:
     """Send a sample message to a subscription, marked as a test; exit 1 if the endpoint did not take it."""
-    setup_django()
+    open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import queries, repair
     from workwire.reactions.webhooks.models import State
@@ -118,11 +121,12 @@ def trigger(subscription: UUID, seconds: float) -> None:
 @click.option("--until", type=MOMENT, help="… and before this one.")
 @click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only those that ended so.")
 @click.option("--record", type=click.UUID, help="Only those about this record.")
+@with_data
 def replay(
     subscription: UUID, since: datetime, until: datetime | None, states: tuple[str, ...], record: UUID | None
 ) -> None:
     """Send ended deliveries again, under today's rights, and show how far it is."""
-    setup_django()
+    open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import replays
     from workwire.reactions.webhooks.models import State
@@ -139,9 +143,10 @@ def replay(
 @webhooks.command()
 @click.argument("subscription", type=click.UUID)
 @click.option("--since", type=MOMENT, required=True, help="Events from this moment (UTC) on.")
+@with_data
 def backfill(subscription: UUID, since: datetime) -> None:
     """Send the events that were never prepared for a subscription, under today's rights, and show how far it is."""
-    setup_django()
+    open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import replays
 
@@ -155,9 +160,10 @@ def backfill(subscription: UUID, since: datetime) -> None:
 @click.option("--pause", "wish", flag_value="pause", help="Queue no more of it.")
 @click.option("--resume", "wish", flag_value="resume", help="Go on where it was paused.")
 @click.option("--cancel", "wish", flag_value="cancel", help="End it where it is.")
+@with_data
 def replays_(replay: UUID, wish: str | None) -> None:
     """Show how far a replay or backfill is; pause, resume or cancel it."""
-    setup_django()
+    open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import replays
 
@@ -202,9 +208,10 @@ def refusals() -> Iterator[None]:
     "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Begin with so many past ones."
 )
 @click.option("--once", is_flag=True, help="Print those and end.")
+@with_data
 def tail(subscription: UUID | None, last: int, once: bool) -> None:
     """Print attempts as they are made."""
-    setup_django()
+    open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks.queries import latest_attempts
 

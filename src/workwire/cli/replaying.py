@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from workwire.cli import setup_django
+from workwire.cli import open_installation
 from workwire.cli.serving import apply
 from workwire.cli.xes import XesError, XesEvent, read_traces
 
@@ -28,7 +28,7 @@ from workwire.cli.xes import XesError, XesEvent, read_traces
 def replay(log: Path, speed: float, limit: int | None, robot: str | None, data: Path | None) -> None:
     """Play every trace of LOG.xes[.gz] as a case whose actions are its events, through the ordinary commands."""
     apply(data_dir=data and data.absolute())
-    setup_django()
+    open_installation()
     from workwire.cli.player import CannotPlay, play_all, player_for
     from workwire.kernel.errors import DomainError
 

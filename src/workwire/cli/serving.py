@@ -11,10 +11,13 @@ from typing import Any, TypeVar
 import click
 
 from workwire import config
-from workwire.cli import setup_django
+from workwire.cli import missing_migrations, no_answer, open_installation, setup_django
+from workwire.cli.listening import check_free, url_of
 from workwire.cli.supervisor import ChildSpec, Supervisor
 
 START_SECONDS = 60.0
+PORT_PATIENCE = 5.0  # seconds for the workers of a server that was killed
+ONE_IS_THERE = 75  # exit status of a dispatcher whose database has one already (EX_TEMPFAIL of sysexits.h)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -37,10 +40,21 @@ def apply(**settings: object) -> None:
     config.load.cache_clear()
 
 
+def with_data(command: F) -> F:
+    """The option that says where the data lies, which becomes a setting before the command begins."""
+
+    def take(_ctx: click.Context, _param: click.Parameter, data: Path | None) -> None:
+        apply(data_dir=data and data.absolute())
+
+    kind = click.Path(file_okay=False, path_type=Path)
+    return click.option("--data", type=kind, help="Data folder.", expose_value=False, callback=take)(command)
+
+
 def children() -> Sequence[ChildSpec]:
     """The processes of one installation on one host."""
     command = [sys.executable, "-m", "workwire"]
-    return ChildSpec("web", [*command, "web"]), ChildSpec("dispatcher", [*command, "dispatch"])
+    dispatcher = ChildSpec("dispatcher", [*command, "dispatch"], final=frozenset({ONE_IS_THERE}))
+    return ChildSpec("web", [*command, "web", "--quiet"]), dispatcher
 
 
 @click.command()
@@ -50,21 +64,33 @@ def up(host: str | None, port: int | None, data: Path | None) -> None:
     apply(host=host, port=port, data_dir=data and data.absolute())
     settings = config.load()
     _check_connection_is_its_own()
+    check_free(settings.host, settings.port)
     migrate_database()
     supervisor = Supervisor(children())
     supervisor.start()
-    base_url = f"http://{settings.host}:{settings.port}"
+    base_url = url_of(settings.host, settings.port)
     if not supervisor.wait_ready(f"{base_url}/health/live", START_SECONDS):
         supervisor.stop()
-        raise click.ClickException(f"Workwire did not start; is {base_url} taken? The lines above say more.")
+        raise not_started(supervisor)
     click.echo(f"Workwire is up at {base_url}/ (Ctrl-C drains and stops).")
-    sys.exit(supervisor.run())
+    status = supervisor.run()
+    if supervisor.ended_for_good:
+        raise not_started(supervisor)
+    sys.exit(status)
+
+
+def not_started(supervisor: Supervisor) -> click.ClickException:
+    """Why an installation is not up."""
+    if supervisor.ended_for_good:
+        return click.ClickException("Workwire works on this data already, in another process; end that one first.")
+    return click.ClickException("Workwire did not start; the lines above say why.")
 
 
 @click.command()
 @with_address
 @click.option("--workers", type=click.IntRange(1, 64), help="Web processes.")
-def web(host: str | None, port: int | None, data: Path | None, workers: int | None) -> None:
+@click.option("--quiet", is_flag=True, help="Do not say where it listens.")
+def web(host: str | None, port: int | None, data: Path | None, workers: int | None, quiet: bool) -> None:
     """Run the web server until SIGTERM."""
     apply(host=host, port=port, data_dir=data and data.absolute(), web_workers=workers)
     from granian import Granian
@@ -72,7 +98,10 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
     from granian.log import LogLevels
 
     settings = config.load()
+    check_free(settings.host, settings.port, patience=PORT_PATIENCE)
     setup_django()
+    if not quiet:
+        click.echo(f"The web server listens on {url_of(settings.host, settings.port)}/ (Ctrl-C drains and stops).")
     Granian(
         "workwire.cli.worker:application",
         address=settings.host,
@@ -92,13 +121,21 @@ def dispatch(data: Path | None) -> None:
     """Run a dispatcher until SIGTERM; on PostgreSQL as many as you like."""
     apply(data_dir=data and data.absolute())
     _check_connection_is_its_own()
-    setup_django()
+    open_installation(server_may_be_away=True)
+    from django.db import connection
+
     from workwire.dispatcher.run import AnotherDispatcher, main
+
+    connection.close()  # the dispatcher's own sessions begin otherwise
 
     try:
         main()
     except AnotherDispatcher as error:
-        raise click.ClickException(str(error)) from error
+        raise _OneIsThere(str(error)) from error
+
+
+class _OneIsThere(click.ClickException):
+    exit_code = ONE_IS_THERE
 
 
 def _check_connection_is_its_own() -> None:
@@ -121,15 +158,16 @@ def migrate_database() -> None:
     """Apply what is missing and make the built-in roles; says how many migrations were applied."""
     setup_django()
     from django.core.management import call_command
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+    from django.db import OperationalError
 
     from workwire.access.commands import make_built_in_roles
     from workwire.kernel.actor import SYSTEM
     from workwire.rooms.parties.commands import make_built_in_tags
 
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    try:
+        missing = missing_migrations()
+    except OperationalError as error:
+        raise no_answer(error) from error
     if missing:
         click.echo(f"Bringing the database up to date ({len(missing)} migrations) …")
     call_command("migrate", verbosity=0, interactive=False)

@@ -12,7 +12,8 @@ import click
 from rich.console import Console
 
 from workwire import config
-from workwire.cli.serving import START_SECONDS, apply, children, migrate_database
+from workwire.cli.listening import check_free
+from workwire.cli.serving import START_SECONDS, apply, children, migrate_database, not_started
 from workwire.cli.supervisor import Supervisor
 
 LOOPBACK = "127.0.0.0/8,::1/128"
@@ -34,6 +35,7 @@ LOOPBACK = "127.0.0.0/8,::1/128"
 )
 def demo(port: int, data: Path, once: bool) -> None:
     """Show the main job live on a sample organisation, then stay up to be explored."""
+    check_free("127.0.0.1", port)
     data = data.absolute()
     data.mkdir(parents=True, exist_ok=True)
     apply(host="127.0.0.1", port=port, data_dir=data, webhook_allowed_networks=LOOPBACK, log_level="warning")
@@ -46,7 +48,7 @@ def demo(port: int, data: Path, once: bool) -> None:
     supervisor.start()
     try:
         if not supervisor.wait_ready(f"{base_url}/health/live", START_SECONDS):
-            raise click.ClickException(f"Workwire did not start; choose another --port if {port} is taken.")
+            raise not_started(supervisor)
         if stage is not None:
             _show(console, stage)
         if once:
@@ -68,7 +70,7 @@ def _stage(console: Console, base_url: str, data: Path, *, once: bool) -> Any:
     """Make the sample organisation and start the receivers; None where one was made before, which goes on as it is."""
     from workwire.access import commands as access
     from workwire.access.models import User
-    from workwire.cli.demo import WalkThrough, actor_of, write_description
+    from workwire.cli.demo import WalkThrough, actor_of, end_subscriptions, write_description
     from workwire.cli.receiver import Receiver
     from workwire.cli.seed import seed
     from workwire.reactions.webhooks.queries import withheld_count
@@ -79,6 +81,8 @@ def _stage(console: Console, base_url: str, data: Path, *, once: bool) -> Any:
                 f"There is an organisation in {data} already; the walk-through begins in an empty folder (--data)."
             )
         console.print(f"Going on with the organisation made before in {data}; another --data shows the main job again.")
+        if ended := end_subscriptions():
+            console.print(f"The {ended} subscriptions of its walk-through end, for their receivers are gone.")
         told = json.loads((data / "demo.json").read_text())
         write_description(data / "demo.json", told | {"base_url": base_url})
         return None

@@ -25,11 +25,13 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A process to keep running: a name for people, the command, and what is added to the environment."""
+    """A process to keep running: a name for people, the command, what is added to the environment, and the exit statuses
+    after which to start it again would not help."""
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
+    final: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -48,6 +50,11 @@ class Supervisor:
         self._specs = specs
         self._children: list[_Child] = []
         self._stopping = threading.Event()
+
+    @property
+    def ended_for_good(self) -> bool:
+        """Whether a child ended with one of its final exit statuses."""
+        return any(child.process.returncode in child.spec.final for child in self._children)
 
     def start(self) -> None:
         """Start all children."""
@@ -101,6 +108,8 @@ class Supervisor:
             if child.restarts and now - child.started > HEALTHY_AFTER:
                 child.restarts = 0
             return True
+        if child.process.returncode in child.spec.final:
+            return False
         if child.restart_at is None:
             if child.restarts >= MOST_RESTARTS:
                 logger.error("%s keeps failing (exit status %s); giving up", child.spec.name, child.process.returncode)

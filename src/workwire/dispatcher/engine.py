@@ -33,7 +33,7 @@ from workwire.reactions.webhooks.dispatchers import Report
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.recovering import Successes
-from workwire.reactions.webhooks.settling import Outcome
+from workwire.reactions.webhooks.settling import NO_FAULT_OF_THE_ENDPOINT, Outcome
 
 logger = logging.getLogger(__name__)
 POLL = 1.0  # seconds between looks when the bell is silent
@@ -44,7 +44,6 @@ FINISHING = 5.0  # seconds that settling may take at the end
 LONGEST_GATHERING = 0.08  # seconds
 AHEAD = 48  # times what may be sent at once may be claimed
 NOT_MADE = frozenset({"cancelled", "too_late"})  # answers to requests that did not go out, or not to their end
-NO_FAULT_OF_THE_ENDPOINT = frozenset({"transport_lost", "invalid_request"})
 NOT_WRITTEN = {
     "secret_unreadable": "The stored secret cannot be read with the keys of this installation.",
     "not_composed": "The message could not be composed; the dispatcher's log says why.",
@@ -309,6 +308,7 @@ class Engine:
         try:
             return messages.Writer(to, now)
         except InvalidToken:
+            logger.error("no key opens the secret of subscription %s; `workwire doctor` says more", to.guid)
             return "secret_unreadable"
         except Exception:  # whatever is wrong with this subscription, it must not stop the others
             logger.exception("the messages of subscription %s cannot be composed", to.guid)

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from workwire import __version__
+from workwire.kernel.folders import nearest
 from workwire.reactions.webhooks import dispatchers, queries, queue
 from workwire.reactions.webhooks.dispatchers import Report, Seen
 
@@ -165,8 +166,7 @@ def _counts(reports: dict[str, Report]) -> Iterator[Metric]:
 
 
 def _of_disk() -> Iterator[Metric]:
-    folder = settings.CONFIG.data_dir
-    values = {(): shutil.disk_usage(folder).free} if folder.is_dir() else {}
+    values = {(): shutil.disk_usage(nearest(settings.CONFIG.data_dir)).free}
     yield _gauge(
         "workwire_disk_free_bytes", "Free space where the data folder of this web process lies.", values=values
     )

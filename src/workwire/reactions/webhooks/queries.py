@@ -13,14 +13,16 @@ from operator import or_
 from typing import Any
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.db.models import Count, Q, QuerySet
 
 from workwire.access import queries as access
+from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
-from workwire.reactions.webhooks import rights
+from workwire.reactions.webhooks import messages, rights
 from workwire.reactions.webhooks.models import UNUSUAL, UNWELL, Attempt, Delivery, State, Subscription
 
 
@@ -112,6 +114,18 @@ def unwell() -> dict[str, int]:
         failing=Count("pk", filter=Q(failing_since__isnull=False)),
         access_lost=Count("pk", filter=Q(access_lost_at__isnull=False)),
     )
+
+
+def unreadable() -> Subscription | None:
+    """One whose secret no key of this installation opens, of the oldest and the newest living subscription."""
+    living = Subscription.objects.filter(ended_at=None).order_by("pk")
+    for one in (living.first(), living.last()):
+        try:
+            if one is not None:
+                messages.valid_secrets(one, clock.now())
+        except InvalidToken:
+            return one
+    return None
 
 
 def withheld_count(subscription_guid: UUID | str) -> int:

@@ -17,7 +17,7 @@ from django.db import transaction
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import events, sql
 from workwire.reactions.webhooks.models import Subscription
-from workwire.reactions.webhooks.settling import TRANSPORT_LOST, Outcome, telling
+from workwire.reactions.webhooks.settling import Outcome, telling
 
 
 class Successes:
@@ -30,7 +30,7 @@ class Successes:
 
     def note(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Take in outcomes that have been settled as of a moment."""
-        told = telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
+        told = telling(outcomes)
         with self._lock:
             for subscription, outcome in told.items():
                 if outcome.succeeded:

@@ -24,7 +24,9 @@ from workwire.reactions.webhooks.retry import next_pause
 
 logger = logging.getLogger(__name__)
 GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
-TRANSPORT_LOST = "transport_lost"  # no fault of an endpoint, and so no try
+TRANSPORT_LOST = "transport_lost"  # no try either
+# errors of attempts that say nothing about the endpoint: it is neither failing nor well for them
+NO_FAULT_OF_THE_ENDPOINT = frozenset({TRANSPORT_LOST, "invalid_request", "secret_unreadable", "not_composed"})
 LAST_RESORT = timedelta(hours=1)
 MOST_FORGIVEN = 3  # attempts of a delivery after which even such a loss counts: it might be the message that does it
 HTTP_GONE = 410
@@ -216,7 +218,7 @@ def _attempt(outcome: Outcome) -> tuple[object, ...]:
 def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
     """Note endpoints that began to fail, recovered, are gone or failed too long; and rights that came back. Of a subscription
     that ended meanwhile nothing is told."""
-    told = telling([outcome for outcome in outcomes if outcome.error != TRANSPORT_LOST])
+    told = telling(outcomes)
     concerned = [
         pk
         for pk, outcome in told.items()
@@ -232,9 +234,12 @@ def _settle_subscriptions(outcomes: Sequence[Outcome], now: datetime) -> None:
 
 
 def telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
-    """For each subscription the outcome that says how its endpoint is: that it is gone, or took something, or the last."""
+    """For each subscription the outcome that says how its endpoint is, if one does: that it is gone, or took something, or the
+    last."""
     found: dict[int, Outcome] = {}
     for outcome in outcomes:
+        if outcome.error in NO_FAULT_OF_THE_ENDPOINT:
+            continue
         subscription = outcome.delivery.content.subscription
         known = found.get(subscription)
         if known is None or _weight(outcome) >= _weight(known):
