@@ -160,7 +160,54 @@ def test_no_transaction_is_open_while_a_name_is_looked_up(
 )
 def test_bad_input_names_the_field(body: dict[str, Any], field: str, member: Caller) -> None:
     content = _problem(member.api("POST", "/tickets", body), 422, "input_invalid")
-    assert field in content["detail"]
+    assert content["detail"].startswith(f"{field}: ")
+    assert (content["field"], content["errors"][0]["field"]) == (field, field)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"url": "ftp://example.com/x"}, "url"),
+        ({"filter_guid": None}, "filter_guid"),
+        ({"filter_type": "Schedule"}, "filter_type"),
+        ({"header_name": "Host", "header_value": "x"}, "header_name"),
+        ({"header_name": "X-Team"}, "header_value"),
+        ({"retry_schedule": [1]}, "retry_schedule"),
+        ({"most_per_second": 0}, "most_per_second"),
+    ],
+)
+def test_a_subscription_is_refused_by_the_names_of_this_api(
+    body: dict[str, Any], field: str, builder: Caller, first: Customer, receiver: Receiver
+) -> None:
+    wish = {"webhook": "PacketUpdated", "url": receiver.url("/"), "filter_type": "Company"}
+    wish["filter_guid"] = str(first.company.guid)
+    assert _problem(builder.api("POST", "/subscriptions", wish | body), 422)["field"] == field
+
+
+def test_work_is_refused_by_the_names_of_this_api(
+    member: Caller, administrator: Caller, first: Customer, ticket: dict[str, Any]
+) -> None:
+    path, absent = f"/work-items/{ticket['guid']}", str(new_guid())
+
+    def field(answer: Any) -> Any:
+        return _problem(answer, 422)["field"]
+
+    assert field(member.api("POST", f"{path}/submit", {})) == "category"
+    assert field(member.api("PATCH", path, {"custom_data": {"No such": 1}})) == "custom_data"
+    assert field(member.api("PATCH", path, {"custom_data": {"Amount": "much"}})) in (
+        "custom_data",
+        "custom_data.Amount",
+    )
+    assert field(member.api("PATCH", path, {"files": [{"upload": absent}]})) == "files.upload"
+    assert field(member.api("POST", f"{path}/files", {"upload": absent})) == "upload"
+    assert field(member.api("POST", f"{path}/contacts", {"guid": absent})) == "guid"
+    mail = {"to": ["s@example.com"], "subject": "x", "sender": "nobody"}
+    assert field(member.api("POST", f"{path}/mails", mail)) == "sender"
+    mail = {"to": ["s@example.com"], "subject": "x", "attachments": [{"upload": absent}]}
+    assert field(member.api("POST", f"{path}/mails", mail)) == "attachments.upload"
+    due = {"amount": 4_001, "unit": "days"}
+    process = administrator.api("GET", "/processes").json()["items"][0]["guid"]
+    assert field(administrator.api("POST", f"/processes/{process}/versions", {"due": due})) == "due.amount"
 
 
 def test_broken_json_and_unknown_paths_are_problems(member: Caller) -> None:

@@ -240,7 +240,9 @@ def test_every_refusal_names_the_field_and_changes_nothing(
     change: dict[str, Any], word: str, builder: Caller, first: Customer, receiver: Receiver
 ) -> None:
     before = Event.objects.count()
-    _refused(builder.webapi("WebHookSubscription/SubscribeToWebhook", _wish(first, receiver, **change)), 400, word)
+    answer = builder.webapi("WebHookSubscription/SubscribeToWebhook", _wish(first, receiver, **change))
+    _refused(answer, 400, word)
+    assert answer.json()["Messages"][0]["Parameters"][0]["Field"].lower() == word.lower()
     assert not Subscription.objects.exists()
     assert Event.objects.count() == before
 
@@ -373,3 +375,20 @@ def test_creating_a_ticket_takes_at_most_twelve_queries(
     wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "x"}
     with django_assert_max_num_queries(12):
         assert member.webapi("Ticket/Create", wish).status_code == 200
+
+
+def test_refusals_about_work_name_the_documented_fields(
+    member: Caller, ticket: dict[str, Any], first: Customer
+) -> None:
+    def field(operation: str, body: dict[str, Any], **query: str) -> Any:
+        content = member.webapi(operation, body, **query).json()
+        return content["Messages"][0]["Parameters"][0]["Field"]
+
+    guid, absent = ticket["GUID"], str(new_guid())
+    assert field("Ticket/Update", {"GUID": guid, "AffectedRecordCount": 0}) == "AffectedRecordCount"
+    assert field("Ticket/Update", {"GUID": guid, "DataFields": {"No such": 1}}) == "DataFields"
+    assert field("Ticket/Update", {"GUID": guid, "Contacts": [{"GUID": absent}]}) == "Contacts"
+    assert field("Ticket/Update", {"GUID": guid, "Files": [{"TemporaryFileGUID": absent}]}) == "Files"
+    assert field("Packet/AttachFile", {"PacketGUID": guid, "FileName": "x.txt"}) == "Data"
+    mail = {"PacketGUID": guid, "To": [{"EmailAddress": "s@example.com"}], "Cc": [{"EmailAddress": "nobody"}]}
+    assert field("PacketCommunication/SendEmailCommunication", mail | {"Body": "x"}) == "Cc"

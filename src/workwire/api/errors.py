@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import orjson
@@ -83,13 +83,17 @@ def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def _validation(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [
-        {"field": ".".join(str(part) for part in entry["loc"][1:]), "message": str(entry["msg"])}
-        for entry in error.errors
-    ]
+    errors = [{"field": _field(entry["loc"]), "message": str(entry["msg"])} for entry in error.errors]
     first = errors[0] if errors else {"field": "", "message": "The request is not valid."}
     detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
-    return problem(422, "The input breaks a rule", detail, "input_invalid", field=first["field"], errors=errors)
+    more = {"field": first["field"]} if first["field"] else {}
+    return problem(422, "The input breaks a rule", detail, "input_invalid", **more, errors=errors)
+
+
+def _field(place: Sequence[Any]) -> str:
+    """The way to a value as the caller knows it, such as ``contacts.0.guid``: a body has no name of its own."""
+    source, *parts = place
+    return ".".join(str(part) for part in (parts[1:] if source == "body" else parts))
 
 
 def _authentication(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:

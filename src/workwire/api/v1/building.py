@@ -18,7 +18,7 @@ from workwire.api.paging import PageQuery
 from workwire.api.v1.catalogue import VersionDetail, VersionOut, version_detail, version_out
 from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
+from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
 from workwire.rooms.catalogue import commands, queries
 from workwire.rooms.commitments.rules import DueRule
@@ -209,7 +209,8 @@ def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str,
 def add_global_checklist(request: HttpRequest, guid: UUID, wish: ChecklistIn) -> dict[str, Any]:
     """Add lines to the checklist of an action type; actions that start from now on have them."""
     by, found = actor(request), queries.work_type(guid)
-    commands.add_global_checklist(found, tuple(wish.lines), by=by)
+    with named({"checklist": "lines", "work_type": None}):
+        commands.add_global_checklist(found, tuple(wish.lines), by=by)
     return _work_type(found, by)
 
 
