@@ -210,6 +210,37 @@ def test_work_is_refused_by_the_names_of_this_api(
     assert field(administrator.api("POST", f"/processes/{process}/versions", {"due": due})) == "due.amount"
 
 
+@pytest.mark.parametrize("name", ["update_work_item", "reject_work_item", "wait_work_item", "rotate_secret"])
+def test_no_body_counts_as_an_empty_one_where_no_key_is_required(
+    name: str, member: Caller, builder: Caller, first: Customer, receiver: Receiver, organisation: Organisation
+) -> None:
+    wish = {"process_version": str(first.ticket_version.guid), "title": "Unpaid", "submit": True}
+    wish["category"] = organisation.objects["TicketCategoryGUID"]
+    path = f"/work-items/{member.api('POST', '/tickets', wish).json()['guid']}"
+    if name == "rotate_secret":
+        member, path = builder, f"/subscriptions/{_subscribe(builder, receiver, first)['guid']}/rotate-secret"
+    elif name != "update_work_item":
+        member.api("POST", f"{path}/take")
+        path += f"/{name.partition('_')[0]}"
+    answer = member.api("PATCH" if name == "update_work_item" else "POST", path)
+    assert answer.status_code == 200, answer.content
+
+
+def test_the_document_says_which_bodies_may_be_left_out() -> None:
+    document = Client().get("/api/v1/openapi.json").json()
+    said = {}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                if "$ref" in content["schema"]:
+                    body = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+                    said[operation["operationId"]] = (operation["requestBody"]["required"], bool(body.get("required")))
+    assert len(said) > 40
+    assert {name for name, (required, needs) in said.items() if required != needs} == set()
+    assert said["rotate_secret"] == (False, False)
+    assert said["create_ticket"] == (True, True)
+
+
 def test_broken_json_and_unknown_paths_are_problems(member: Caller) -> None:
     _problem(member.api("POST", "/tickets", "{"), 400)
     _problem(member.api("GET", "/nothing/here"), 404)

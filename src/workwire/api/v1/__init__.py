@@ -28,7 +28,7 @@ from workwire.api.v1 import (
     subscriptions,
     work,
 )
-from workwire.api.v1.openapi import with_problems, with_webhooks
+from workwire.api.v1.openapi import with_bodies, with_problems, with_webhooks
 
 
 class Api(NinjaAPI):
@@ -36,7 +36,7 @@ class Api(NinjaAPI):
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
         """The OpenAPI 3.1 document."""
-        return with_webhooks(with_problems(super().get_openapi_schema(*args, **kwargs)))
+        return with_webhooks(with_bodies(with_problems(super().get_openapi_schema(*args, **kwargs))))
 
 
 api = Api(

@@ -16,7 +16,7 @@ from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.catalogue import VersionDetail, VersionOut, version_detail, version_out
-from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
@@ -246,7 +246,7 @@ def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
 
 
 @router.post("/processes/{uuid:guid}/versions", response=answers(VersionDetail, 201), operation_id="create_version")
-def create_version(request: HttpRequest, guid: UUID, wish: VersionIn) -> Status[dict[str, Any]]:
+def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> Status[dict[str, Any]]:
     """Begin a draft of a process."""
     by = actor(request)
 
@@ -346,7 +346,7 @@ def create_data_field(request: HttpRequest, wish: DataFieldIn) -> Status[dict[st
 
 @router.patch("/data-fields/{uuid:guid}", response=answers(DataFieldOut), operation_id="update_data_field")
 def update_data_field(
-    request: HttpRequest, response: HttpResponse, guid: UUID, wish: DataFieldChange
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[DataFieldChange]
 ) -> dict[str, Any]:
     """Change a custom data field; values that were kept before stay."""
     by, wanted = actor(request), versions.wanted(request)

@@ -15,7 +15,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, answers, given, listing, rfc3339
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, given, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
@@ -141,7 +141,7 @@ def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
 
 
 @router.patch("/files/{uuid:guid}", response=answers(FileOut), operation_id="update_file")
-def update_file(request: HttpRequest, guid: UUID, wish: FileChange) -> dict[str, Any]:
+def update_file(request: HttpRequest, guid: UUID, wish: Maybe[FileChange]) -> dict[str, Any]:
     """Change a file's note and tags, which is a change of its work item."""
     by = actor(request)
     file = items.file(guid, by=by)
@@ -176,7 +176,9 @@ def create_file_tag(request: HttpRequest, wish: FileTagIn) -> Status[dict[str, A
 
 
 @router.patch("/file-tags/{uuid:guid}", response=answers(FileTagOut), operation_id="update_file_tag")
-def update_file_tag(request: HttpRequest, response: HttpResponse, guid: UUID, wish: FileTagChange) -> dict[str, Any]:
+def update_file_tag(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[FileTagChange]
+) -> dict[str, Any]:
     """Change a file tag; files that have it keep it."""
     by = actor(request)
     changed = commands.update_tag(queries.tag(guid), by=by, version=versions.wanted(request), **given(wish))

@@ -26,6 +26,15 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without the defaults of whole bodies: that one may be left out is said by `required`."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content["schema"] = content["schema"].get("allOf", [content["schema"]])[0]
+    return document
+
+
 def with_webhooks(document: dict[str, Any]) -> dict[str, Any]:
     """The document with every webhook a subscriber may receive."""
     document["webhooks"] = {

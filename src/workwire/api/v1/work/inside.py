@@ -13,7 +13,7 @@ from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.files import FileOut, file_out
-from workwire.api.v1.shapes import In, Listing, answers, listing, rfc3339
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing, rfc3339
 from workwire.api.v1.work.shapes import ContactIn, FileIn, ItemOut, contact_wish, do, file_wish, guid_of
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
@@ -135,7 +135,7 @@ def list_communications(request: HttpRequest, guid: UUID, paging: Query[PageQuer
 @router.post(
     "/work-items/{uuid:guid}/communications", response=answers(CommunicationOut, 201), operation_id="add_communication"
 )
-def add_communication(request: HttpRequest, guid: UUID, wish: CommunicationIn) -> Status[dict[str, Any]]:
+def add_communication(request: HttpRequest, guid: UUID, wish: Maybe[CommunicationIn]) -> Status[dict[str, Any]]:
     """Record something said."""
     by = actor(request)
 
