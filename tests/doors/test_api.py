@@ -249,6 +249,30 @@ def test_broken_json_and_unknown_paths_are_problems(member: Caller) -> None:
     _problem(wrong, 401, "login_failed")
 
 
+@pytest.mark.parametrize("path", ["", "/", "/nothing", "/work-items/x", "/work-items/"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_every_path_that_is_none_is_a_problem(path: str, method: str) -> None:
+    _problem(Client(enforce_csrf_checks=True).generic(method, f"/api/v1{path}"), 404, "path_not_found")
+
+
+def test_a_wrong_method_is_a_problem_that_names_the_right_ones(member: Caller) -> None:
+    answer = member.api("PUT", "/subscriptions", {})
+    assert "GET, POST" in _problem(answer, 405, "method_not_allowed")["detail"]
+    assert answer.headers["Allow"] == "GET, POST"
+
+
+def test_what_nobody_expected_is_a_problem_without_a_word_of_it(
+    member: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_given: Any, **_named: Any) -> Any:
+        raise RuntimeError("the password is 4711")
+
+    monkeypatch.setattr("workwire.rooms.work.queries.items_visible_to", break_down)
+    client = Client(raise_request_exception=False)
+    answer = client.get("/api/v1/work-items", headers={"Authorization": f"Bearer {member.token}"})
+    assert "4711" not in str(_problem(answer, 500, "unexpected"))
+
+
 def test_subscribing_testing_and_reading_the_log(
     builder: Caller, first: Customer, receiver: Receiver, engine: Engine, ticket: dict[str, Any], member: Caller
 ) -> None:

@@ -392,3 +392,24 @@ def test_refusals_about_work_name_the_documented_fields(
     assert field("Packet/AttachFile", {"PacketGUID": guid, "FileName": "x.txt"}) == "Data"
     mail = {"PacketGUID": guid, "To": [{"EmailAddress": "s@example.com"}], "Cc": [{"EmailAddress": "nobody"}]}
     assert field("PacketCommunication/SendEmailCommunication", mail | {"Body": "x"}) == "Cc"
+
+
+@pytest.mark.parametrize(
+    "path", ["/webapi", "/webapi/", "/WebAPI/Nothing", "/webapi/Ticket/Get/More", "/other/webapi/x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_path_that_is_none_is_refused_in_the_documented_shape(path: str, method: str) -> None:
+    _refused(Client(enforce_csrf_checks=True).generic(method, path), 404, "no such operation")
+
+
+def test_what_nobody_expected_is_said_in_the_documented_shape_without_a_word_of_it(
+    member: Caller, ticket: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_given: Any, **_named: Any) -> Any:
+        raise RuntimeError("the password is 4711")
+
+    monkeypatch.setattr("workwire.rooms.work.queries.item", break_down)
+    client = Client(raise_request_exception=False)
+    answer = client.get("/webapi/Ticket/Get", {"authToken": member.token, "ticketGUID": ticket["GUID"]})
+    _refused(answer, 500, "went wrong")
+    assert b"4711" not in answer.content

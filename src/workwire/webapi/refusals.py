@@ -191,11 +191,19 @@ def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             return view(request, *given, **named)
         except (OperationalError, InterfaceError) as error:
             logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
-            response = refusal(DomainError("database_away", DATABASE_AWAY), "packet", status=503)
-            response.headers["Retry-After"] = str(AWAY_FOR)
-            return response
+            return failed(error)
 
     return answer
+
+
+def failed(error: BaseException | None) -> HttpResponse:
+    """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        said = DomainError("unexpected", "Something went wrong; this is a mistake of ours, and it has been logged.")
+        return refusal(said, "packet", status=500)
+    response = refusal(DomainError("database_away", DATABASE_AWAY), "packet", status=503)
+    response.headers["Retry-After"] = str(AWAY_FOR)
+    return response
 
 
 def _status(error: DomainError) -> int:

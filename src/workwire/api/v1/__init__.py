@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -38,6 +39,14 @@ class Api(NinjaAPI):
         """The OpenAPI 3.1 document."""
         return with_webhooks(with_bodies(with_problems(super().get_openapi_schema(*args, **kwargs))))
 
+    @property
+    def urls(self) -> Any:
+        """The paths, each of which answers also a wrong method with a problem."""
+        patterns, application, namespace = super().urls
+        for pattern in patterns:
+            pattern.callback = errors.in_shape(cast("Callable[..., HttpResponse]", pattern.callback))
+        return patterns, application, namespace
+
 
 api = Api(
     title="Workwire",
@@ -71,4 +80,4 @@ for _room in (
 @csrf_exempt  # it does nothing whoever asks
 def not_found(_request: HttpRequest) -> HttpResponse:
     """A path that is none of ours, as a problem."""
-    return errors.problem(404, "Not found", "There is no such resource.", "path_not_found")
+    return errors.path_not_found()
