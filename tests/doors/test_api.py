@@ -291,9 +291,15 @@ def test_subscribing_testing_and_reading_the_log(
     assert (attempt["status"], attempt["answer"]) == (500, "<oops �>")
     assert attempt["headers"]["X-Team"] == "•••"
     assert builder.api("GET", f"/deliveries/{row['guid']}").json()["body"]["GUID"] == row["record"]
-    assert builder.api("POST", f"/deliveries/{row['guid']}/resend").status_code == 200
+    assert row["is_replay"] is False
+    assert builder.api("POST", f"/deliveries/{row['guid']}/resend").json()["is_replay"] is True
     engine.drain()
-    assert builder.api("GET", f"/deliveries/{row['guid']}").json()["state"] == "delivered"
+    sent = builder.api("GET", f"/deliveries/{row['guid']}").json()
+    assert (sent["state"], sent["is_replay"]) == ("delivered", True)
+    assert ("Webhook-Replay", "true") in receiver.requests[-1].headers
+    told = builder.api("GET", f"/deliveries?subscription={made['guid']}").json()["items"]
+    assert [one["is_replay"] for one in told] == [one["guid"] == row["guid"] for one in told]
+    assert len(told) > 1
     told = builder.api("GET", f"/subscriptions/{made['guid']}/explain?record={row['record']}").json()
     assert told["would_be_sent"] is True
     assert told["body"]["GUID"] == row["record"]

@@ -116,6 +116,11 @@ def headers_of(attempt: Attempt) -> dict[str, str]:
     return headers | ({own: MASK} if own else {})
 
 
+def was_replay(sent: str) -> bool:
+    """Whether the attempt that noted this as `sent` went out with ``Webhook-Replay``."""
+    return bool(sent) and "R" in sent.split("|", 3)[2]
+
+
 def message_id_of(delivery: Delivery) -> str:
     """The id of a delivery's message; subscription and event must be loaded."""
     source = delivery.event.guid if delivery.event else delivery.guid
