@@ -71,7 +71,8 @@ def simulate(guid: UUID, *, by: Actor) -> Delivery:
     body = messages.sample(webhooks()[subscription.webhook])
     delivery = Delivery.objects.create(subscription=subscription, test_body=orjson.dumps(body).decode())
     queue.put_back([delivery.pk], Lane.TEST, clock.now(), is_replay=False)
-    _note(subscription, by, reason="test", count=1)
+    events.note(events.MessageSimulated, subscription, by)
+    wake.ring_on_commit()
     return delivery
 
 
@@ -89,7 +90,8 @@ def resend(guid: UUID, *, by: Actor) -> Delivery:
     if Queued.objects.filter(delivery=delivery, claimed_by__isnull=False).exists():
         raise Conflict("delivery_in_flight", "This delivery is being sent at this moment.")
     queue.put_back([delivery.pk], Lane.FRESH if delivery.event_id else Lane.TEST, clock.now())
-    _note(delivery.subscription, by, reason="resend", count=1)
+    events.note(events.DeliveriesRepeated, delivery.subscription, by, Reason="resend", Count=1)
+    wake.ring_on_commit()
     delivery.refresh_from_db()
     return delivery
 
@@ -137,11 +139,6 @@ def _check_tests(subscription: Subscription) -> None:
         raise Limited(
             "too_many_tests", "Earlier tests have not been answered yet; wait for them.", retry_after=TESTS_AGAIN
         )
-
-
-def _note(subscription: Subscription, by: Actor, *, reason: str, count: int) -> None:
-    events.note(events.DeliveriesRepeated, subscription, by, Reason=reason, Count=count)
-    wake.ring_on_commit()
 
 
 def wait_for_end(delivery: Delivery, *, seconds: float) -> Delivery:
