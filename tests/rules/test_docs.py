@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from workwire.webapi.operations import operations
+from workwire.webapi.urls import REGISTERED
+
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
@@ -45,3 +48,20 @@ def test_every_attack_that_is_tested_is_in_the_threat_model() -> None:
     written = {path.name for path in (ROOT / "tests" / "attacks").glob("test_*.py")}
     assert {name for name in written if f"tests/attacks/{name}" not in text} == set()
     assert len(written) >= 8
+
+
+def test_the_page_on_the_web_api_names_every_changing_call_that_answers_an_envelope() -> None:
+    text = (ROOT / "docs" / "how-to" / "use-the-web-api.md").read_text()
+    (said,) = re.findall(r"changing calls answer `{Result, Messages}`: ([^.]+)\.", text)
+    assert REGISTERED  # importing them fills the table of operations
+    enveloped = {one.path for one in operations() if one.enveloped and one.method == "POST"}
+    assert set(re.findall(r"`([^`]+)`", said)) == enveloped
+
+
+def test_the_page_on_the_bench_names_a_module_for_every_measurement() -> None:
+    text = (ROOT / "bench" / "README.md").read_text()
+    measured = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)))
+    elsewhere = dict.fromkeys(re.findall(r"`(\w+)`", text[text.index("Each measurement") :].partition("runs in")[0]))
+    missing = {name for name in measured if not (ROOT / "bench" / f"{name}.py").exists() and name not in elsewhere}
+    assert missing - {"celery", "bullmq"} == set()  # the baselines
+    assert len(measured) > 10
