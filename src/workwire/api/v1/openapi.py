@@ -11,8 +11,12 @@ HEADERS = {
     "Webhook-Event": "Name of the webhook.",
     "Webhook-Id": "Id of the message, the same over retries, resends and replays.",
     "Webhook-Timestamp": "Moment of this attempt in seconds.",
-    "Webhook-Signature": "Standard Webhooks: one v1,<base64> for each valid secret.",
+    "Webhook-Signature": "Standard Webhooks: one `v1,<base64>` for each valid secret.",
     "Webhook-Attempt": "Number of this attempt, from 1.",
+}
+MARKS = {
+    "Webhook-Test": "`true` when somebody asked for a sample message; otherwise absent.",
+    "Webhook-Replay": "`true` when the message is sent again because somebody asked for it; otherwise absent.",
 }
 
 
