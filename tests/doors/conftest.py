@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.doors.known_fields import check_fields, path_of
 from workwire.cli.seed import Organisation
 
 _client = Client()  # one for all, for each loads the middleware anew
@@ -39,16 +40,19 @@ class Caller:
         )
 
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Call the REST API; headers by their names with underscores."""
+        """Call the REST API; headers by their names with underscores. No refusal names a field the caller does not know."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         text = body if isinstance(body, (str, bytes)) else json.dumps(body) if body is not None else ""
-        return _fresh().generic(
+        answer = _fresh().generic(
             method,
             f"/api/v1{path}",
             text,
             "application/json",
             headers={"Authorization": f"Bearer {self.token}", **named},
         )
+        if answer.headers.get("Content-Type") == "application/problem+json":
+            check_fields(method, path_of(answer.resolver_match.route), answer.json())
+        return answer
 
 
 @pytest.fixture

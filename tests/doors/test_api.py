@@ -160,7 +160,85 @@ def test_no_transaction_is_open_while_a_name_is_looked_up(
 )
 def test_bad_input_names_the_field(body: dict[str, Any], field: str, member: Caller) -> None:
     content = _problem(member.api("POST", "/tickets", body), 422, "input_invalid")
-    assert field in content["detail"]
+    assert content["detail"].startswith(f"{field}: ")
+    assert (content["field"], content["errors"][0]["field"]) == (field, field)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"url": "ftp://example.com/x"}, "url"),
+        ({"filter_guid": None}, "filter_guid"),
+        ({"filter_type": "Schedule"}, "filter_type"),
+        ({"header_name": "Host", "header_value": "x"}, "header_name"),
+        ({"header_name": "X-Team"}, "header_value"),
+        ({"retry_schedule": [1]}, "retry_schedule"),
+        ({"most_per_second": 0}, "most_per_second"),
+    ],
+)
+def test_a_subscription_is_refused_by_the_names_of_this_api(
+    body: dict[str, Any], field: str, builder: Caller, first: Customer, receiver: Receiver
+) -> None:
+    wish = {"webhook": "PacketUpdated", "url": receiver.url("/"), "filter_type": "Company"}
+    wish["filter_guid"] = str(first.company.guid)
+    assert _problem(builder.api("POST", "/subscriptions", wish | body), 422)["field"] == field
+
+
+def test_work_is_refused_by_the_names_of_this_api(
+    member: Caller, administrator: Caller, first: Customer, ticket: dict[str, Any]
+) -> None:
+    path, absent = f"/work-items/{ticket['guid']}", str(new_guid())
+
+    def field(answer: Any) -> Any:
+        return _problem(answer, 422)["field"]
+
+    assert field(member.api("POST", f"{path}/submit", {})) == "category"
+    assert field(member.api("PATCH", path, {"custom_data": {"No such": 1}})) == "custom_data"
+    assert field(member.api("PATCH", path, {"custom_data": {"Amount": "much"}})) in (
+        "custom_data",
+        "custom_data.Amount",
+    )
+    assert field(member.api("PATCH", path, {"files": [{"upload": absent}]})) == "files.upload"
+    assert field(member.api("POST", f"{path}/files", {"upload": absent})) == "upload"
+    assert field(member.api("POST", f"{path}/contacts", {"guid": absent})) == "guid"
+    mail = {"to": ["s@example.com"], "subject": "x", "sender": "nobody"}
+    assert field(member.api("POST", f"{path}/mails", mail)) == "sender"
+    mail = {"to": ["s@example.com"], "subject": "x", "attachments": [{"upload": absent}]}
+    assert field(member.api("POST", f"{path}/mails", mail)) == "attachments.upload"
+    due = {"amount": 4_001, "unit": "days"}
+    process = administrator.api("GET", "/processes").json()["items"][0]["guid"]
+    assert field(administrator.api("POST", f"/processes/{process}/versions", {"due": due})) == "due.amount"
+
+
+@pytest.mark.parametrize("name", ["update_work_item", "reject_work_item", "wait_work_item", "rotate_secret"])
+def test_no_body_counts_as_an_empty_one_where_no_key_is_required(
+    name: str, member: Caller, builder: Caller, first: Customer, receiver: Receiver, organisation: Organisation
+) -> None:
+    wish = {"process_version": str(first.ticket_version.guid), "title": "Unpaid", "submit": True}
+    wish["category"] = organisation.objects["TicketCategoryGUID"]
+    path = f"/work-items/{member.api('POST', '/tickets', wish).json()['guid']}"
+    if name == "rotate_secret":
+        member, path = builder, f"/subscriptions/{_subscribe(builder, receiver, first)['guid']}/rotate-secret"
+    elif name != "update_work_item":
+        member.api("POST", f"{path}/take")
+        path += f"/{name.partition('_')[0]}"
+    answer = member.api("PATCH" if name == "update_work_item" else "POST", path)
+    assert answer.status_code == 200, answer.content
+
+
+def test_the_document_says_which_bodies_may_be_left_out() -> None:
+    document = Client().get("/api/v1/openapi.json").json()
+    said = {}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                if "$ref" in content["schema"]:
+                    body = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+                    said[operation["operationId"]] = (operation["requestBody"]["required"], bool(body.get("required")))
+    assert len(said) > 40
+    assert {name for name, (required, needs) in said.items() if required != needs} == set()
+    assert said["rotate_secret"] == (False, False)
+    assert said["create_ticket"] == (True, True)
 
 
 def test_broken_json_and_unknown_paths_are_problems(member: Caller) -> None:
@@ -169,6 +247,30 @@ def test_broken_json_and_unknown_paths_are_problems(member: Caller) -> None:
     _problem(Client().get("/api/v1/work-items"), 401)
     wrong = Client().post("/api/v1/tokens", {"username": "petra", "password": "no"}, content_type="application/json")
     _problem(wrong, 401, "login_failed")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/nothing", "/work-items/x", "/work-items/"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_every_path_that_is_none_is_a_problem(path: str, method: str) -> None:
+    _problem(Client(enforce_csrf_checks=True).generic(method, f"/api/v1{path}"), 404, "path_not_found")
+
+
+def test_a_wrong_method_is_a_problem_that_names_the_right_ones(member: Caller) -> None:
+    answer = member.api("PUT", "/subscriptions", {})
+    assert "GET, POST" in _problem(answer, 405, "method_not_allowed")["detail"]
+    assert answer.headers["Allow"] == "GET, POST"
+
+
+def test_what_nobody_expected_is_a_problem_without_a_word_of_it(
+    member: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_given: Any, **_named: Any) -> Any:
+        raise RuntimeError("the password is 4711")
+
+    monkeypatch.setattr("workwire.rooms.work.queries.items_visible_to", break_down)
+    client = Client(raise_request_exception=False)
+    answer = client.get("/api/v1/work-items", headers={"Authorization": f"Bearer {member.token}"})
+    assert "4711" not in str(_problem(answer, 500, "unexpected"))
 
 
 def test_subscribing_testing_and_reading_the_log(
@@ -189,9 +291,15 @@ def test_subscribing_testing_and_reading_the_log(
     assert (attempt["status"], attempt["answer"]) == (500, "<oops �>")
     assert attempt["headers"]["X-Team"] == "•••"
     assert builder.api("GET", f"/deliveries/{row['guid']}").json()["body"]["GUID"] == row["record"]
-    assert builder.api("POST", f"/deliveries/{row['guid']}/resend").status_code == 200
+    assert row["is_replay"] is False
+    assert builder.api("POST", f"/deliveries/{row['guid']}/resend").json()["is_replay"] is True
     engine.drain()
-    assert builder.api("GET", f"/deliveries/{row['guid']}").json()["state"] == "delivered"
+    sent = builder.api("GET", f"/deliveries/{row['guid']}").json()
+    assert (sent["state"], sent["is_replay"]) == ("delivered", True)
+    assert ("Webhook-Replay", "true") in receiver.requests[-1].headers
+    told = builder.api("GET", f"/deliveries?subscription={made['guid']}").json()["items"]
+    assert [one["is_replay"] for one in told] == [one["guid"] == row["guid"] for one in told]
+    assert len(told) > 1
     told = builder.api("GET", f"/subscriptions/{made['guid']}/explain?record={row['record']}").json()
     assert told["would_be_sent"] is True
     assert told["body"]["GUID"] == row["record"]

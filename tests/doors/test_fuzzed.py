@@ -14,6 +14,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, status_code_conformance
 
 from tests.doors.conftest import Caller
+from tests.doors.known_fields import check_fields
 from tests.support.environment import ON_POSTGRES
 
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
@@ -39,6 +40,8 @@ def test_no_input_breaks_the_api(case: Any, administrator: Caller) -> None:
     case.validate_response(
         answer, checks=[not_a_server_error, status_code_conformance, content_type_conformance], headers=headers
     )
+    if answer.status_code == 422:
+        check_fields(case.method, case.operation.full_path, answer.json())
 
 
 pytestmark = [

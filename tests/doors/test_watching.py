@@ -27,7 +27,7 @@ from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, dispatchers, fanning
+from workwire.reactions.webhooks import commands, dispatchers, fanning, repair
 from workwire.reactions.webhooks.dispatchers import MOST_CIRCUITS, Report
 from workwire.reactions.webhooks.models import Dispatcher, Queued, Subscription
 from workwire.rooms.work.models import WorkItem
@@ -254,6 +254,25 @@ def test_notices_tell_what_happened_newest_first(
     assert page["items"] + rest["items"] == told
     assert caller("process builder of one company").api("GET", path).status_code == 404
     assert caller("administrator").api("GET", path).json()["items"] == told
+
+
+def test_notices_tell_a_simulated_message_from_one_that_was_sent_again(
+    subscribe: Subscribe,
+    open_ticket: Open,
+    engine: Engine,
+    caller: Callable[[str], Caller],
+    actors: dict[str, Actor],
+) -> None:
+    by = actors["process builder"]
+    made, _ = subscribe(by="process builder")
+    open_ticket()
+    engine.drain()
+    repair.simulate(made.guid, by=by)
+    repair.resend(made.deliveries.get(test_body="").guid, by=by)
+    told = caller("process builder").api("GET", f"/subscriptions/{made.guid}/notices").json()["items"]
+    assert [row["name"] for row in told] == ["DeliveriesRepeated", "MessageSimulated", "SubscriptionCreated"]
+    assert told[0]["details"]["Reason"] == "resend"
+    assert "Reason" not in told[1]["details"]
 
 
 @pytest.mark.parametrize(("overlap", "told_after"), [(24, 20), (2, 1), (720, 716)])

@@ -240,7 +240,9 @@ def test_every_refusal_names_the_field_and_changes_nothing(
     change: dict[str, Any], word: str, builder: Caller, first: Customer, receiver: Receiver
 ) -> None:
     before = Event.objects.count()
-    _refused(builder.webapi("WebHookSubscription/SubscribeToWebhook", _wish(first, receiver, **change)), 400, word)
+    answer = builder.webapi("WebHookSubscription/SubscribeToWebhook", _wish(first, receiver, **change))
+    _refused(answer, 400, word)
+    assert answer.json()["Messages"][0]["Parameters"][0]["Field"].lower() == word.lower()
     assert not Subscription.objects.exists()
     assert Event.objects.count() == before
 
@@ -373,3 +375,41 @@ def test_creating_a_ticket_takes_at_most_twelve_queries(
     wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "x"}
     with django_assert_max_num_queries(12):
         assert member.webapi("Ticket/Create", wish).status_code == 200
+
+
+def test_refusals_about_work_name_the_documented_fields(
+    member: Caller, ticket: dict[str, Any], first: Customer
+) -> None:
+    def field(operation: str, body: dict[str, Any], **query: str) -> Any:
+        content = member.webapi(operation, body, **query).json()
+        return content["Messages"][0]["Parameters"][0]["Field"]
+
+    guid, absent = ticket["GUID"], str(new_guid())
+    assert field("Ticket/Update", {"GUID": guid, "AffectedRecordCount": 0}) == "AffectedRecordCount"
+    assert field("Ticket/Update", {"GUID": guid, "DataFields": {"No such": 1}}) == "DataFields"
+    assert field("Ticket/Update", {"GUID": guid, "Contacts": [{"GUID": absent}]}) == "Contacts"
+    assert field("Ticket/Update", {"GUID": guid, "Files": [{"TemporaryFileGUID": absent}]}) == "Files"
+    assert field("Packet/AttachFile", {"PacketGUID": guid, "FileName": "x.txt"}) == "Data"
+    mail = {"PacketGUID": guid, "To": [{"EmailAddress": "s@example.com"}], "Cc": [{"EmailAddress": "nobody"}]}
+    assert field("PacketCommunication/SendEmailCommunication", mail | {"Body": "x"}) == "Cc"
+
+
+@pytest.mark.parametrize(
+    "path", ["/webapi", "/webapi/", "/WebAPI/Nothing", "/webapi/Ticket/Get/More", "/other/webapi/x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_path_that_is_none_is_refused_in_the_documented_shape(path: str, method: str) -> None:
+    _refused(Client(enforce_csrf_checks=True).generic(method, path), 404, "no such operation")
+
+
+def test_what_nobody_expected_is_said_in_the_documented_shape_without_a_word_of_it(
+    member: Caller, ticket: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_given: Any, **_named: Any) -> Any:
+        raise RuntimeError("the password is 4711")
+
+    monkeypatch.setattr("workwire.rooms.work.queries.item", break_down)
+    client = Client(raise_request_exception=False)
+    answer = client.get("/webapi/Ticket/Get", {"authToken": member.token, "ticketGUID": ticket["GUID"]})
+    _refused(answer, 500, "went wrong")
+    assert b"4711" not in answer.content

@@ -281,6 +281,28 @@ def test_explain_says_what_decides(
     ]
 
 
+def test_explain_says_of_each_check_what_is_the_case(
+    organisation: Organisation,
+    actors: dict[str, Actor],
+    subscribe: Subscribe,
+    open_ticket: Callable[..., WorkItem],
+) -> None:
+    subscription, _ = subscribe(webhook=2)
+    ticket = open_ticket()
+    said = {}
+    for _ in range(2):
+        told = repair.explain(subscription.guid, by=actors["integrator"], record_guid=ticket.guid)
+        for check in told.checks:
+            assert (check.sentence in rights.REASONS.values()) <= (not check.passed), check
+            assert (check.sentence in (*rights.HOLDS.values(), repair.MATCHES)) == check.passed, check
+            said[check.code, check.passed] = check.sentence
+        _lose_sight(organisation, actors)
+    assert said[repair.FILTER, False] == repair.MATCHES_NOT
+    assert rights.HOLDS.keys() == rights.REASONS.keys()
+    assert said[rights.OWNER_INACTIVE, True] == "The account that owns the subscription is active."
+    assert said[rights.FILTER_INVISIBLE, False] != said[rights.FILTER_INVISIBLE, True]
+
+
 def test_who_is_in_self_service_is_sent_nothing_and_cannot_subscribe(
     organisation: Organisation,
     actors: dict[str, Actor],

@@ -152,7 +152,7 @@ def test_a_version_begins_as_the_next_draft(first: Customer, admin: Actor) -> No
     ):
         with recorded() as found, pytest.raises(Invalid) as refusal:
             commands.create_version(first.ticket_version.process, due=wrong, by=admin)
-        assert (refusal.value.code, refusal.value.field) == ("due_rule_invalid", field)
+        assert (refusal.value.code, refusal.value.field) == ("due_rule_invalid", f"due.{field}")
         assert not found.events
 
 
@@ -578,7 +578,7 @@ def test_a_version_not_seen_or_of_another_kind_is_not_found_and_one_not_live_is_
         assert refusal.value.code == "process_version_not_found"
     with pytest.raises(Invalid) as invalid:
         queries.live_version(ticket_draft.guid, by=actors["administrator"])
-    assert (invalid.value.code, invalid.value.field) == ("version_draft", "version")
+    assert (invalid.value.code, invalid.value.field) == ("version_draft", "process_version")
 
 
 def test_the_offer_is_ordered_and_costs_one_query(first: Customer, second: Customer, actors: dict[str, Actor]) -> None:

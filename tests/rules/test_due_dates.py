@@ -267,7 +267,7 @@ def test_time_waited_is_counted_in_the_kind_of_the_rule(unit: Unit, due: str, sa
 def test_a_rule_that_makes_no_sense_is_refused_with_its_field(written: Mapping[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refusal:
         DueRule.from_json(written)
-    assert (refusal.value.code, refusal.value.field) == ("due_rule_invalid", field)
+    assert (refusal.value.code, refusal.value.field) == ("due_rule_invalid", f"due.{field}")
 
 
 def test_the_standard_week_is_monday_to_friday() -> None:

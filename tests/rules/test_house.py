@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.doors.known_fields import known_keys
+
 SOURCE = Path(__file__).parents[2] / "src" / "workwire"
+NAMED_BY_DOORS = {"data", "features"}  # a door has its own name for it (see `kernel.errors.named`), or no operation
 DOMAIN = ("kernel", "outbox", "access", "rooms", "reactions")
 
 
@@ -38,3 +41,17 @@ def test_every_module_says_what_it_is_and_fits(path: Path) -> None:
 def test_only_the_ledger_writes_events() -> None:
     writers = [path.name for path in _modules(*DOMAIN) if "Event.objects.create" in path.read_text()]
     assert writers == ["ledger.py"]
+
+
+def test_every_field_a_refusal_of_the_domain_names_is_one_that_callers_of_the_rest_api_know() -> None:
+    known = frozenset[str]().union(*known_keys().values()) | NAMED_BY_DOORS
+    named = {
+        (str(path.relative_to(SOURCE)), keyword.value.value.split(".")[0])
+        for path in _modules("kernel", "access", "rooms", "reactions")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "field" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
+    }
+    assert len(named) > 80
+    assert {(where, field) for where, field in named if field not in known} == set()

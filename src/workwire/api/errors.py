@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, cast
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -71,6 +72,38 @@ def install(api: NinjaAPI) -> None:
     add(InterfaceError, _away)
 
 
+def failed(error: BaseException | None) -> HttpResponse:
+    """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return _database_away()
+    return problem(500, "Something went wrong", "This is a mistake of ours; it has been logged.", "unexpected")
+
+
+def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view; where it refuses the method or the path, with a problem."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+        try:
+            response = view(request, *given, **named)
+        except Http404:
+            return path_not_found()
+        if response.status_code != 405:
+            return response
+        allowed = ", ".join(sorted(response.headers["Allow"].split(", ")))
+        refused = problem(405, "Method not allowed", f"This path is called with {allowed}.", "method_not_allowed")
+        refused.headers["Allow"] = allowed
+        return refused
+
+    answer.csrf_exempt = True  # type: ignore[attr-defined]  # a token is no ambient authority
+    return answer
+
+
+def path_not_found() -> HttpResponse:
+    """The refusal of a path that is none of ours."""
+    return problem(404, "Not found", "There is no such resource.", "path_not_found")
+
+
 def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
     status, title = next((status, title) for kind, status, title in _KINDS if isinstance(error, kind))
     if error.code == "version_conflict" and "If-Match" in request.headers:
@@ -83,13 +116,17 @@ def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def _validation(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [
-        {"field": ".".join(str(part) for part in entry["loc"][1:]), "message": str(entry["msg"])}
-        for entry in error.errors
-    ]
+    errors = [{"field": _field(entry["loc"]), "message": str(entry["msg"])} for entry in error.errors]
     first = errors[0] if errors else {"field": "", "message": "The request is not valid."}
     detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
-    return problem(422, "The input breaks a rule", detail, "input_invalid", field=first["field"], errors=errors)
+    more = {"field": first["field"]} if first["field"] else {}
+    return problem(422, "The input breaks a rule", detail, "input_invalid", **more, errors=errors)
+
+
+def _field(place: Sequence[Any]) -> str:
+    """The way to a value as the caller knows it, such as ``contacts.0.guid``: a body has no name of its own."""
+    source, *parts = place
+    return ".".join(str(part) for part in (parts[1:] if source == "body" else parts))
 
 
 def _authentication(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
@@ -106,6 +143,10 @@ def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
 
 def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
     logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
+    return _database_away()
+
+
+def _database_away() -> HttpResponse:
     response = problem(503, "Not possible at the moment", DATABASE_AWAY, "database_away")
     response.headers["Retry-After"] = str(AWAY_FOR)
     return response

@@ -5,6 +5,9 @@ Invariant: a refusal changes nothing. What an actor may not see is `NotFound`, n
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 DATABASE_AWAY = "The database cannot work at the moment; try again in a while."
 AWAY_FOR = 5  # seconds after which to try again
 
@@ -45,6 +48,27 @@ class Limited(DomainError):
     def __init__(self, code: str, message: str, *, retry_after: int) -> None:
         super().__init__(code, message)
         self.retry_after = retry_after
+
+
+@contextmanager
+def named(names: Mapping[str, str | None]) -> Iterator[None]:
+    """Call the field of a refusal by the name the caller knows it by: `names` says what stands for a field, or for the first
+    part of one such as ``files`` of ``files.note``; an empty name leaves that part out, None the whole field."""
+    try:
+        yield
+    except DomainError as error:
+        error.field = _called(error.field, names) if error.field else None
+        raise
+
+
+def _called(field: str, names: Mapping[str, str | None]) -> str | None:
+    if field in names:
+        return names[field] or None
+    first, _, rest = field.partition(".")
+    if not rest or first not in names:
+        return field
+    instead = names[first]
+    return None if instead is None else f"{instead}.{rest}".lstrip(".")
 
 
 def not_found(what: str) -> NotFound:

@@ -12,7 +12,7 @@ from workwire.kernel.errors import AWAY_FOR, DATABASE_AWAY
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`, called while the error is being handled; Django has logged it."""
+    """The answer of pages, called while the error is being handled."""
     if not isinstance(sys.exception(), (OperationalError, InterfaceError)):
         return server_error(request)
     headers = {"Retry-After": str(AWAY_FOR)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workwire.kernel.errors import named
 from workwire.rooms.files import commands as files
 from workwire.rooms.work import commands, queries
 from workwire.webapi.calls import Call, Malformed
@@ -28,4 +29,5 @@ def attach_file(call: Call) -> str:
         note=call.text("Note"),
         tags=tags_named(call, "FileTagGUID"),
     )
-    return str(commands.attach_file(item, wish, by=call.actor).guid)
+    with named({"files": "", "files.upload": "Data"}):
+        return str(commands.attach_file(item, wish, by=call.actor).guid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from workwire.kernel.errors import named
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.catalogue.queries import ProcessType
 from workwire.rooms.work import commands, queries
@@ -29,7 +30,8 @@ def create_ticket(call: Call) -> dict[str, Any]:
             message = "Name the requester, or contacts, not both."
             raise Malformed("requester_with_contacts", message, field="RequesterUserGUID")
         wish["contacts"] = [commands.requester(requester)]
-    made = commands.create_ticket(_ticket_version(call, wish["category_guid"]), by=call.actor, **wish)
+    with named({"process_version": "TicketAttributeVersionGUID"}):
+        made = commands.create_ticket(_ticket_version(call, wish["category_guid"]), by=call.actor, **wish)
     return packets.ticket_packet(_read(made, call), call.actor)
 
 
@@ -64,7 +66,8 @@ def create_case(call: Call) -> dict[str, Any]:
     if version is None or not version.int:
         message = "CaseAttributeVersionGUID is missing."
         raise Malformed("case_version_missing", message, field="CaseAttributeVersionGUID")
-    made = commands.create_case(version, by=call.actor, **changes(call))
+    with named({"process_version": "CaseAttributeVersionGUID"}):
+        made = commands.create_case(version, by=call.actor, **changes(call))
     return packets.full_item(_read(made, call), call.actor)
 
 
@@ -114,10 +117,12 @@ def resolve_action(call: Call) -> dict[str, Any]:
 def create_packet(call: Call) -> dict[str, Any]:
     """Start a ticket or a case as a draft, whichever the process version is of."""
     guid = call.guid("ProcessVersionInstanceGUID")
-    version = catalogue.live_version(guid, by=call.actor)
-    kind = ProcessType(version.process.work_type.kind)
-    create = commands.create_ticket if kind == ProcessType.TICKET else commands.create_case
-    shown = packets.basic_item(_read(create(guid, by=call.actor), call))
+    with named({"process_version": "ProcessVersionInstanceGUID"}):
+        version = catalogue.live_version(guid, by=call.actor)
+        kind = ProcessType(version.process.work_type.kind)
+        create = commands.create_ticket if kind == ProcessType.TICKET else commands.create_case
+        made = create(guid, by=call.actor)
+    shown = packets.basic_item(_read(made, call))
     kept = {key: shown[key] for key in ("GUID", "Reference", "Title") if key in shown}
     return kept | {"ProcessType": kind.label, "ProcessTypeDescription": kind.label}
 

@@ -103,6 +103,12 @@ def is_ours(instance: str | None) -> bool:
     return not instance or instance.lower() == settings.CONFIG.instance_name.lower()
 
 
+@csrf_exempt  # it does nothing whoever asks
+def nothing(_request: HttpRequest, instance: str | None = None) -> HttpResponse:
+    """A path below this API that is none, whatever is asked of it."""
+    return no_operation()
+
+
 def no_operation() -> HttpResponse:
     """The refusal of a path that is none."""
     return refusal(NotFound("operation_not_found", "There is no such operation."), "packet")

@@ -112,6 +112,43 @@ CONFIGURATION_MESSAGES = {
     "contact_tag_not_found": "ContactTag_DoesNotExist",
 }
 
+PACKET_FIELDS = {
+    "title": "Title",
+    "description": "Description",
+    "category": "TicketCategoryAttribute",
+    "custom_data": "DataFields",
+    "record_count": "AffectedRecordCount",
+    "due_date": "OverrideDueDate",
+    "schedule_period": "SchedulePeriodGUID",
+    "contacts": "Contacts",
+    "files": "Files",
+    "user": "UserGUID",
+    "reason": "RejectReason",
+    "note": "Note",
+    "tags": "Tags",
+    "action": "ActionAttributeGUID",
+    "times": "NumberOfTimesToLaunch",
+    "instructions": "ActionOverrideInstruction",
+    "kind": "CommunicationType",
+    "subject": "Subject",
+    "body": "Body",
+    "sender": "From",
+    "to": "To",
+    "copies": "Cc",
+    "blind_copies": "Bcc",
+    "attachments": "Attachments",
+    "file_name": "FileName",
+    "data": "Data",
+}
+CONFIGURATION_FIELDS = {
+    "webhook": "Webhook",
+    "url": "SubscriberURL",
+    "filter_type": "FilterObjectType",
+    "filter_guid": "FilterObjectGUID",
+    "header_name": "CustomHeader",
+    "header_value": "CustomHeaderValue",
+}
+
 
 def message(error: DomainError, family: Family) -> dict[str, Any]:
     """One error message in the documented shape."""
@@ -120,7 +157,7 @@ def message(error: DomainError, family: Family) -> dict[str, Any]:
         "MessageID": table.get(error.code, UNEXPECTED),
         "IsError": True,
         "MessageDescription": error.message,
-        "Parameters": [{"Field": error.field}] if error.field else [],
+        "Parameters": [{"Field": _documented(error.field, family)}] if error.field else [],
     }
     if family == "configuration":
         found |= {"RelatedObjectGUID": NIL_GUID, "RelatedObjectType": "None"}
@@ -129,12 +166,20 @@ def message(error: DomainError, family: Family) -> dict[str, Any]:
 
 def refusal(error: DomainError, family: Family, *, status: int | None = None) -> HttpResponse:
     """A refusal by status (that of its kind unless one is named), with the reason as a header and as a body."""
-    text = f"{error.field}: {error.message}" if error.field else error.message
+    text = f"{_documented(error.field, family)}: {error.message}" if error.field else error.message
     response = respond({"Message": text, "Messages": [message(error, family)]}, status=status or _status(error))
     response.headers["Reason"] = text.encode("ascii", "replace").decode()[:LONGEST_REASON].replace("\n", " ")
     if isinstance(error, Limited):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _documented(field: str, family: Family) -> str:
+    """What this API calls a field; a custom data field has its own name."""
+    first, _, rest = field.partition(".")
+    if first == "custom_data" and rest:
+        return rest
+    return (PACKET_FIELDS if family == "packet" else CONFIGURATION_FIELDS).get(first, field)
 
 
 def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -146,11 +191,19 @@ def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             return view(request, *given, **named)
         except (OperationalError, InterfaceError) as error:
             logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
-            response = refusal(DomainError("database_away", DATABASE_AWAY), "packet", status=503)
-            response.headers["Retry-After"] = str(AWAY_FOR)
-            return response
+            return failed(error)
 
     return answer
+
+
+def failed(error: BaseException | None) -> HttpResponse:
+    """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        said = DomainError("unexpected", "Something went wrong; this is a mistake of ours, and it has been logged.")
+        return refusal(said, "packet", status=500)
+    response = refusal(DomainError("database_away", DATABASE_AWAY), "packet", status=503)
+    response.headers["Retry-After"] = str(AWAY_FOR)
+    return response
 
 
 def _status(error: DomainError) -> int:

@@ -13,7 +13,7 @@ from workwire.webapi import (
     webhooks,
     working,
 )
-from workwire.webapi.operations import answer
+from workwire.webapi.operations import answer, nothing
 from workwire.webapi.refusals import unless_away
 
 REGISTERED = (
@@ -39,4 +39,5 @@ urlpatterns = [
     re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", unless_away(authentication.log_in)),
     re_path(_PREFIX + f"(?:{_API}/)?" + _any_case("Auth/OAuth/Token") + "/?$", unless_away(authentication.token)),
     re_path(_PREFIX + _API + "/(?P<name>[^/]+/[^/]+)/?$", unless_away(answer)),
+    re_path(_PREFIX + _API + r"(?:/[\s\S]*)?$", nothing),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.policy import require
-from workwire.kernel.errors import Invalid, NotFound
+from workwire.kernel.errors import Invalid, NotFound, named
 from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.catalogue.queries import ProcessType
 from workwire.rooms.conversations import commands as conversations
@@ -68,14 +68,15 @@ def launch_ad_hoc_action(call: Call) -> list[dict[str, str]]:
     """Start an action of a case by hand, once or more often."""
     case = queries.item(call.guid("GUID"), by=call.actor, kind=ProcessType.CASE)
     times = call.number("NumberOfTimesToLaunch")
-    launched = commands.launch_action(
-        case,
-        call.guid("ActionAttributeGUID"),
-        by=call.actor,
-        instructions=call.text("ActionOverrideInstruction"),
-        due_date=call.moment("ActionOverrideDueDate"),
-        times=1 if times is None else times,
-    )
+    with named({"due_date": "ActionOverrideDueDate"}):
+        launched = commands.launch_action(
+            case,
+            call.guid("ActionAttributeGUID"),
+            by=call.actor,
+            instructions=call.text("ActionOverrideInstruction"),
+            due_date=call.moment("ActionOverrideDueDate"),
+            times=1 if times is None else times,
+        )
     return [{"GUID": str(action.guid)} for action in launched]
 
 
@@ -83,13 +84,14 @@ def launch_ad_hoc_action(call: Call) -> list[dict[str, str]]:
 def launch_child_case(call: Call) -> dict[str, Any]:
     """Start a case from a case."""
     case = queries.item(call.guid("CaseGUID"), by=call.actor, kind=ProcessType.CASE)
-    made = commands.launch_sub_case(
-        case,
-        call.guid("CaseAttributeGUID"),
-        call.text("CaseTitle") or "",
-        by=call.actor,
-        independent=call.flag("IndependentCase") or False,
-    )
+    with named({"process_version": "CaseAttributeGUID", "title": "CaseTitle"}):
+        made = commands.launch_sub_case(
+            case,
+            call.guid("CaseAttributeGUID"),
+            call.text("CaseTitle") or "",
+            by=call.actor,
+            independent=call.flag("IndependentCase") or False,
+        )
     return packets.basic_item(queries.item(made.guid, by=call.actor))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -28,7 +29,7 @@ from workwire.api.v1 import (
     subscriptions,
     work,
 )
-from workwire.api.v1.openapi import with_problems, with_webhooks
+from workwire.api.v1.openapi import with_bodies, with_problems, with_webhooks
 
 
 class Api(NinjaAPI):
@@ -36,7 +37,15 @@ class Api(NinjaAPI):
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
         """The OpenAPI 3.1 document."""
-        return with_webhooks(with_problems(super().get_openapi_schema(*args, **kwargs)))
+        return with_webhooks(with_bodies(with_problems(super().get_openapi_schema(*args, **kwargs))))
+
+    @property
+    def urls(self) -> Any:
+        """The paths, each of which answers also a wrong method with a problem."""
+        patterns, application, namespace = super().urls
+        for pattern in patterns:
+            pattern.callback = errors.in_shape(cast("Callable[..., HttpResponse]", pattern.callback))
+        return patterns, application, namespace
 
 
 api = Api(
@@ -71,4 +80,4 @@ for _room in (
 @csrf_exempt  # it does nothing whoever asks
 def not_found(_request: HttpRequest) -> HttpResponse:
     """A path that is none of ours, as a problem."""
-    return errors.problem(404, "Not found", "There is no such resource.", "path_not_found")
+    return errors.path_not_found()

@@ -14,7 +14,7 @@ from workwire.access.policy import require_administrator
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Name, answers, listing, rfc3339
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, listing, rfc3339
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
@@ -156,7 +156,7 @@ def get_user(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 
 @router.patch("/users/{uuid:guid}", response=answers(UserOut), operation_id="update_user")
-def update_user(request: HttpRequest, guid: UUID, wish: UserChange) -> dict[str, Any]:
+def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> dict[str, Any]:
     """Change an account; its tokens end with its roles, its password or its retirement."""
     by = _administrator(request)
     commands.change_user(

@@ -16,9 +16,9 @@ from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.catalogue import VersionDetail, VersionOut, version_detail, version_out
-from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
+from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
 from workwire.rooms.catalogue import commands, queries
 from workwire.rooms.commitments.rules import DueRule
@@ -209,7 +209,8 @@ def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str,
 def add_global_checklist(request: HttpRequest, guid: UUID, wish: ChecklistIn) -> dict[str, Any]:
     """Add lines to the checklist of an action type; actions that start from now on have them."""
     by, found = actor(request), queries.work_type(guid)
-    commands.add_global_checklist(found, tuple(wish.lines), by=by)
+    with named({"checklist": "lines", "work_type": None}):
+        commands.add_global_checklist(found, tuple(wish.lines), by=by)
     return _work_type(found, by)
 
 
@@ -245,7 +246,7 @@ def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
 
 
 @router.post("/processes/{uuid:guid}/versions", response=answers(VersionDetail, 201), operation_id="create_version")
-def create_version(request: HttpRequest, guid: UUID, wish: VersionIn) -> Status[dict[str, Any]]:
+def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> Status[dict[str, Any]]:
     """Begin a draft of a process."""
     by = actor(request)
 
@@ -345,7 +346,7 @@ def create_data_field(request: HttpRequest, wish: DataFieldIn) -> Status[dict[st
 
 @router.patch("/data-fields/{uuid:guid}", response=answers(DataFieldOut), operation_id="update_data_field")
 def update_data_field(
-    request: HttpRequest, response: HttpResponse, guid: UUID, wish: DataFieldChange
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[DataFieldChange]
 ) -> dict[str, Any]:
     """Change a custom data field; values that were kept before stay."""
     by, wanted = actor(request), versions.wanted(request)

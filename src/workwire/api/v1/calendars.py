@@ -12,7 +12,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.rooms.commitments import commands, queries
@@ -82,7 +82,9 @@ def get_calendar(request: HttpRequest, response: HttpResponse, guid: UUID) -> di
 
 
 @router.patch("/calendars/{uuid:guid}", response=answers(CalendarOut), operation_id="update_calendar")
-def update_calendar(request: HttpRequest, response: HttpResponse, guid: UUID, wish: CalendarChange) -> dict[str, Any]:
+def update_calendar(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[CalendarChange]
+) -> dict[str, Any]:
     """Change a calendar; due dates that were set before stay."""
     by = actor(request)
     changed = commands.update_calendar(queries.calendar(guid), by=by, version=versions.wanted(request), **given(wish))

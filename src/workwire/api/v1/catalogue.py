@@ -14,7 +14,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.rooms.catalogue import commands, queries
@@ -238,7 +238,9 @@ def add_period(request: HttpRequest, guid: UUID, wish: PeriodIn) -> Status[dict[
 
 
 @router.patch("/schedules/{uuid:guid}", response=answers(ScheduleOut), operation_id="update_schedule")
-def update_schedule(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ScheduleChange) -> dict[str, Any]:
+def update_schedule(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ScheduleChange]
+) -> dict[str, Any]:
     """Change a schedule."""
     by = actor(request)
     changes = given(wish)

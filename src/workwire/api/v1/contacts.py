@@ -13,7 +13,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, answers, given, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, given, listing
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.pages import page
 from workwire.rooms.parties import commands, queries
@@ -164,7 +164,9 @@ def get_contact(request: HttpRequest, response: HttpResponse, guid: UUID) -> dic
 
 
 @router.patch("/contacts/{uuid:guid}", response=answers(ContactOut), operation_id="update_contact")
-def update_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContactChange) -> dict[str, Any]:
+def update_contact(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ContactChange]
+) -> dict[str, Any]:
     """Change a contact; a retired one stands at no further work."""
     by = actor(request)
     found = queries.contact(guid, by=by)
@@ -201,7 +203,7 @@ def create_contact_tag(request: HttpRequest, wish: ContactTagIn) -> Status[dict[
 
 @router.patch("/contact-tags/{uuid:guid}", response=answers(ContactTagOut), operation_id="update_contact_tag")
 def update_contact_tag(
-    request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContactTagChange
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ContactTagChange]
 ) -> dict[str, Any]:
     """Change a contact tag."""
     by = actor(request)

@@ -28,7 +28,8 @@ StateName = Literal["due", "sending", "delivered", "withheld", "gave_up", "cance
 
 
 class DeliveryOut(Schema):
-    """A delivery. `record`, `event` and `message_id` are null where the record may not be seen."""
+    """A delivery. `record`, `event` and `message_id` are null where the record may not be seen. `is_replay` says whether the
+    next attempt goes out with ``Webhook-Replay``, and once it has left the queue whether the last one did."""
 
     guid: str
     subscription: str
@@ -127,7 +128,7 @@ def _delivery(row: Delivery, _actor: Actor) -> dict[str, Any]:
         "withheld_reason": row.end_reason if row.state == State.WITHHELD else None,
         "attempts": row.attempts,
         "is_test": row.event_id is None,
-        "is_replay": queued.is_replay if queued else False,
+        "is_replay": queued.is_replay if queued else messages.was_replay(getattr(row, "last_sent", None) or ""),
         "due_at": rfc3339(queued.due_at) if queued else None,
         "created_at": rfc3339(row.created_at),
         "finished_at": rfc3339(row.finished_at),

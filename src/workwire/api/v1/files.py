@@ -15,9 +15,9 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, answers, given, listing, rfc3339
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, given, listing, rfc3339
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
+from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
 from workwire.rooms.files import commands, queries, sniffing
 from workwire.rooms.work import commands as work
@@ -116,7 +116,8 @@ class FileTagOut(Schema):
 def upload(request: HttpRequest) -> Status[dict[str, Any]]:
     """Keep a file for a day, to be named later."""
     by, file = actor(request), _uploaded(request)
-    kept = commands.prepare(file.chunks(), file.name or "", by=by)
+    with named({"file_name": "file", "data": "file"}):
+        kept = commands.prepare(file.chunks(), file.name or "", by=by)
     shown = _content(kept.stored) | {"guid": str(kept.guid), "file_name": kept.file_name}
     return Status(201, shown)
 
@@ -140,13 +141,14 @@ def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
 
 
 @router.patch("/files/{uuid:guid}", response=answers(FileOut), operation_id="update_file")
-def update_file(request: HttpRequest, guid: UUID, wish: FileChange) -> dict[str, Any]:
+def update_file(request: HttpRequest, guid: UUID, wish: Maybe[FileChange]) -> dict[str, Any]:
     """Change a file's note and tags, which is a change of its work item."""
     by = actor(request)
     file = items.file(guid, by=by)
     tags = [commands.TagWish(tag) for tag in wish.add_tags]
     tags += [commands.TagWish(tag, retired=True) for tag in wish.remove_tags]
-    work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, note=wish.note, tags=tuple(tags))])
+    with named({"files": "", "files.tags": "add_tags"}):
+        work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, note=wish.note, tags=tuple(tags))])
     return file_out(items.file(guid, by=by), by)
 
 
@@ -155,7 +157,8 @@ def remove_file(request: HttpRequest, guid: UUID) -> Status[None]:
     """Take a file from its work item; one that came with a mail stays."""
     by = actor(request)
     file = items.file(guid, by=by)
-    work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, retired=True)])
+    with named({"files": None}):
+        work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, retired=True)])
     return Status(204, None)
 
 
@@ -173,7 +176,9 @@ def create_file_tag(request: HttpRequest, wish: FileTagIn) -> Status[dict[str, A
 
 
 @router.patch("/file-tags/{uuid:guid}", response=answers(FileTagOut), operation_id="update_file_tag")
-def update_file_tag(request: HttpRequest, response: HttpResponse, guid: UUID, wish: FileTagChange) -> dict[str, Any]:
+def update_file_tag(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[FileTagChange]
+) -> dict[str, Any]:
     """Change a file tag; files that have it keep it."""
     by = actor(request)
     changed = commands.update_tag(queries.tag(guid), by=by, version=versions.wanted(request), **given(wish))

@@ -105,7 +105,7 @@ def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 @router.get("/subscriptions/{uuid:guid}/notices", response=answers(Listing[NoticeOut]), operation_id="list_notices")
 def list_notices(request: HttpRequest, paging: Query[PageQuery], guid: UUID) -> dict[str, Any]:
     """What happened to a subscription, newest first: made, changed, failing, paused, recovered, access lost and back, a secret
-    about to expire."""
+    about to expire, a message simulated or sent again."""
     by = builder(request)
     return listing(page(queries.notices(guid, by=by), **paging.arguments()), _notice, by)
 

@@ -11,8 +11,12 @@ HEADERS = {
     "Webhook-Event": "Name of the webhook.",
     "Webhook-Id": "Id of the message, the same over retries, resends and replays.",
     "Webhook-Timestamp": "Moment of this attempt in seconds.",
-    "Webhook-Signature": "Standard Webhooks: one v1,<base64> for each valid secret.",
+    "Webhook-Signature": "Standard Webhooks: one `v1,<base64>` for each valid secret.",
     "Webhook-Attempt": "Number of this attempt, from 1.",
+}
+MARKS = {
+    "Webhook-Test": "`true` when somebody asked for a sample message; otherwise absent.",
+    "Webhook-Replay": "`true` when the message is sent again because somebody asked for it; otherwise absent.",
 }
 
 
@@ -23,6 +27,15 @@ def with_problems(document: dict[str, Any]) -> dict[str, Any]:
             for status, response in operation["responses"].items():
                 if int(status) >= 400 and "application/json" in response.get("content", {}):
                     response["content"]["application/problem+json"] = response["content"].pop("application/json")
+    return document
+
+
+def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without the defaults of whole bodies: that one may be left out is said by `required`."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                content["schema"] = content["schema"].get("allOf", [content["schema"]])[0]
     return document
 
 

@@ -12,7 +12,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.rooms.catalogue import queries as catalogue
@@ -152,7 +152,9 @@ def get_company(request: HttpRequest, response: HttpResponse, guid: UUID) -> dic
 
 
 @router.patch("/companies/{uuid:guid}", response=answers(CompanyOut), operation_id="update_company")
-def update_company(request: HttpRequest, response: HttpResponse, guid: UUID, wish: CompanyChange) -> dict[str, Any]:
+def update_company(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[CompanyChange]
+) -> dict[str, Any]:
     """Change a company."""
     by = actor(request)
     changes = given(wish)
@@ -199,7 +201,9 @@ def get_contract(request: HttpRequest, response: HttpResponse, guid: UUID) -> di
 
 
 @router.patch("/contracts/{uuid:guid}", response=answers(ContractOut), operation_id="update_contract")
-def update_contract(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContractChange) -> dict[str, Any]:
+def update_contract(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ContractChange]
+) -> dict[str, Any]:
     """Change a contract."""
     by, changes = actor(request), given(wish)
     if "calendar" in changes:

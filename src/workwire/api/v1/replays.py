@@ -13,7 +13,7 @@ from workwire.api.auth import builder
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.positions import Position, place_of
-from workwire.api.v1.shapes import In, Listing, answers, aware, listing, rfc3339
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, aware, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.reactions.webhooks import replays
@@ -79,7 +79,7 @@ def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> Status[dict[str,
 
 
 @router.post("/subscriptions/{uuid:guid}/backfill", response=answers(ReplayOut, 202), operation_id="backfill")
-def backfill(request: HttpRequest, guid: UUID, wish: BackfillIn) -> Status[dict[str, Any]]:
+def backfill(request: HttpRequest, guid: UUID, wish: Maybe[BackfillIn]) -> Status[dict[str, Any]]:
     """Send what the ledger holds and was never prepared, under today's rights; in the same way as a replay."""
     by = builder(request)
 

@@ -11,7 +11,7 @@ from ninja import Router, Schema, Status
 from workwire.access import queries as access
 from workwire.access import sessions
 from workwire.api.auth import actor
-from workwire.api.v1.shapes import In, answers
+from workwire.api.v1.shapes import In, Maybe, answers
 from workwire.kernel.errors import Invalid
 
 router = Router(tags=["sessions"])
@@ -43,7 +43,7 @@ class Me(Schema):
 
 
 @router.post("/tokens", response=answers(TokenOut, 201), auth=None, operation_id="create_token")
-def create_token(request: HttpRequest, wish: Login) -> Status[dict[str, Any]]:
+def create_token(request: HttpRequest, wish: Maybe[Login]) -> Status[dict[str, Any]]:
     """Log in."""
     address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
     if wish.username is not None and wish.password is not None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from ninja import Field, Schema
+from ninja import Body, Field, Schema
 from pydantic import ConfigDict
 
 from workwire.api.errors import Problem
@@ -32,6 +32,17 @@ class In(Schema):
     """What comes in; a key that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+if TYPE_CHECKING:
+    Maybe = Annotated[T, "may be left out"]
+else:
+
+    class Maybe:
+        """A body of which no key is required: no body counts as an empty one."""
+
+        def __class_getitem__(cls, kind: type[In]) -> Any:
+            return Annotated[kind, Body(kind())]
 
 
 class Listing(Schema, Generic[T]):
@@ -65,4 +76,4 @@ def answers(kind: Any, status: int = 200) -> dict[int, Any]:
     return {status: kind, **REFUSALS}
 
 
-__all__ = ["REFUSALS", "In", "Listing", "Name", "answers", "aware", "given", "listing", "rfc3339"]
+__all__ = ["REFUSALS", "In", "Listing", "Maybe", "Name", "answers", "aware", "given", "listing", "rfc3339"]

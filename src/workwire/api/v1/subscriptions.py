@@ -15,7 +15,7 @@ from workwire.api.auth import builder
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.positions import Position, place_of
-from workwire.api.v1.shapes import In, Listing, answers, listing, rfc3339
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.pages import page
@@ -195,7 +195,7 @@ def get_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -
 
 @router.patch("/subscriptions/{uuid:guid}", response=answers(SubscriptionOut), operation_id="update_subscription")
 def update_subscription(
-    request: HttpRequest, response: HttpResponse, guid: UUID, wish: SubscriptionChange
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[SubscriptionChange]
 ) -> dict[str, Any]:
     """Change a subscription."""
     by = builder(request)
@@ -220,7 +220,7 @@ def delete_subscription(request: HttpRequest, guid: UUID) -> Status[None]:
 @router.post(
     "/subscriptions/{uuid:guid}/rotate-secret", response=answers(SubscriptionMade), operation_id="rotate_secret"
 )
-def rotate_secret(request: HttpRequest, guid: UUID, wish: Rotation) -> dict[str, Any]:
+def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> dict[str, Any]:
     """Make a new secret; it is in this answer only."""
     by = builder(request)
     overlap = None if wish.overlap_hours is None else timedelta(hours=wish.overlap_hours)

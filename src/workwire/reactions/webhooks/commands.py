@@ -71,7 +71,7 @@ def subscribe(
     """
     require(by, features.PROCESS_BUILDER)
     if by.user_id is None:
-        raise Invalid("owner_missing", "A subscription belongs to an account.", field="owner")
+        raise Invalid("owner_missing", "A subscription belongs to an account.")
     if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
         raise Forbidden("self_service", "In self service nothing can be subscribed to.")
     endpoint = endpoint or endpoint_of(terms.url, by=by)
@@ -134,7 +134,7 @@ def rotate_secret(
     subscription = _locked(guid, by, version)
     overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
     if not timedelta(0) <= overlap <= timedelta(days=30):
-        raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap")
+        raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap_hours")
     secret, now = signing.new_secret(), clock.now()
     until = (now + overlap).isoformat() if overlap else None
     current = subscription.secrets[0]
@@ -235,11 +235,11 @@ def endpoint_of(url: str, *, by: Actor) -> str:
     try:
         target = addresses.check_url(url, policy)
     except addresses.UnsafeTarget as error:
-        raise Invalid("url_refused", str(error), field="SubscriberURL") from error
+        raise Invalid("url_refused", str(error), field="url") from error
     with _LOOK_UPS.one_for(by.user_id):
         refused = addresses.resolve_refusal(target.host, target.port, policy)
     if refused:
-        raise Invalid("url_refused", refused, field="SubscriberURL")
+        raise Invalid("url_refused", refused, field="url")
     return f"{target.scheme}://{target.host}:{target.port}"
 
 
@@ -272,15 +272,15 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
     """Check everything but the header and the URL, whose name may have to be resolved outside any transaction."""
     hook = webhooks().get(terms.webhook)
     if hook is None:
-        raise Invalid("webhook_unknown", f"There is no webhook {terms.webhook}.", field="Webhook")
+        raise Invalid("webhook_unknown", f"There is no webhook {terms.webhook}.", field="webhook")
     _check_filter(hook, terms, allow_everything=allow_everything)
     _check_filter_object(terms, by)
     if terms.format not in Format.values:
-        raise Invalid("format_unknown", f"A format is one of {', '.join(Format.values)}.", field="Format")
+        raise Invalid("format_unknown", f"A format is one of {', '.join(Format.values)}.", field="format")
     _check_retry_schedule(terms.retry_schedule)
     if terms.most_per_second is not None and not 1 <= terms.most_per_second <= HIGHEST_RATE:
         raise Invalid(
-            "rate_invalid", f"A rate is 1 to {HIGHEST_RATE:,} messages a second, or none.", field="MostPerSecond"
+            "rate_invalid", f"A rate is 1 to {HIGHEST_RATE:,} messages a second, or none.", field="most_per_second"
         )
 
 
@@ -296,13 +296,13 @@ def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> Non
     if terms.filter_type == ObjectType.NONE and terms.filter_guid is None and hook.needs_guid:
         if ObjectType.CONTRACT in hook.filters and allow_everything:
             return
-        raise Invalid("filter_missing", f"{hook.name} needs a filter object: {allowed}.", field="FilterObjectType")
+        raise Invalid("filter_missing", f"{hook.name} needs a filter object: {allowed}.", field="filter_type")
     if terms.filter_type not in hook.filters:
-        raise Invalid("filter_type_invalid", f"{hook.name} filters by {allowed}.", field="FilterObjectType")
+        raise Invalid("filter_type_invalid", f"{hook.name} filters by {allowed}.", field="filter_type")
     if hook.needs_guid and terms.filter_guid is None:
-        raise Invalid("filter_guid_missing", f"{hook.name} needs the object's GUID.", field="FilterObjectGUID")
+        raise Invalid("filter_guid_missing", f"{hook.name} needs the object's GUID.", field="filter_guid")
     if not hook.needs_guid and terms.filter_guid is not None:
-        raise Invalid("filter_guid_unexpected", f"{hook.name} takes a type and no GUID.", field="FilterObjectGUID")
+        raise Invalid("filter_guid_unexpected", f"{hook.name} takes a type and no GUID.", field="filter_guid")
 
 
 def _check_filter_object(terms: Terms, by: Actor) -> None:
@@ -318,9 +318,7 @@ def _check_filter_object(terms: Terms, by: Actor) -> None:
     try:
         look(terms.filter_guid, by=by)
     except NotFound as error:
-        raise NotFound(
-            "filter_object_not_found", "There is no such filter object.", field="FilterObjectGUID"
-        ) from error
+        raise NotFound("filter_object_not_found", "There is no such filter object.", field="filter_guid") from error
 
 
 def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
@@ -332,7 +330,7 @@ def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
         raise Invalid(
             "retry_schedule_invalid",
             f"A retry schedule has 3 to {LONGEST_RETRY_SCHEDULE} pauses of 1 second to 7 days.",
-            field="RetrySchedule",
+            field="retry_schedule",
         )
 
 
@@ -343,7 +341,7 @@ def _check_header_is_given_again(before: Terms, after: Terms) -> None:
         raise Invalid(
             "header_value_missing",
             "The URL names another host: give the custom header's value again, or clear the header.",
-            field="CustomHeaderValue",
+            field="header_value",
         )
 
 

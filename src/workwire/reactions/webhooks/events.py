@@ -90,9 +90,14 @@ class AccessBack(SubscriptionBody):
     """A message could be sent again after others had been withheld."""
 
 
+@event("MessageSimulated")
+class MessageSimulated(SubscriptionBody):
+    """Somebody asked for a sample message."""
+
+
 @event("DeliveriesRepeated")
 class DeliveriesRepeated(ReasonedBody):
-    """Somebody asked for a message: a test, or one delivery again."""
+    """Somebody asked for one delivery again."""
 
     Count: int
 

@@ -116,6 +116,11 @@ def headers_of(attempt: Attempt) -> dict[str, str]:
     return headers | ({own: MASK} if own else {})
 
 
+def was_replay(sent: str) -> bool:
+    """Whether the attempt that noted this as `sent` went out with ``Webhook-Replay``."""
+    return bool(sent) and "R" in sent.split("|", 3)[2]
+
+
 def message_id_of(delivery: Delivery) -> str:
     """The id of a delivery's message; subscription and event must be loaded."""
     source = delivery.event.guid if delivery.event else delivery.guid
@@ -177,18 +182,16 @@ def check_header(name: str, value: str) -> tuple[str, str]:
         raise Invalid(
             "header_name_invalid",
             "A header name consists of letters, digits and hyphens.",
-            field="CustomHeader",
+            field="header_name",
         )
     if name.lower() in _RESERVED or name.lower().startswith(("webhook-", "proxy-", "sec-")):
-        raise Invalid(
-            "header_name_reserved", f"The header {name} belongs to HTTP or to Workwire.", field="CustomHeader"
-        )
+        raise Invalid("header_name_reserved", f"The header {name} belongs to HTTP or to Workwire.", field="header_name")
     if not value:
-        raise Invalid("header_value_missing", "A custom header needs a value.", field="CustomHeaderValue")
+        raise Invalid("header_value_missing", "A custom header needs a value.", field="header_value")
     if len(value) > LONGEST_HEADER_VALUE or not all(" " <= char <= "~" or char == "\t" for char in value):
         raise Invalid(
             "header_value_invalid",
             f"A header value is at most {LONGEST_HEADER_VALUE} printable ASCII characters.",
-            field="CustomHeaderValue",
+            field="header_value",
         )
     return name, value

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from workwire.access import queries as access
 from workwire.kernel import clock
@@ -42,9 +42,12 @@ def subscription(guid: UUID, *, by: Actor) -> Subscription:
 
 def deliveries_visible_to(actor: Actor) -> QuerySet[Delivery]:
     """Deliveries of the actor's subscriptions, newest first: with all they carry where the record may be seen now, and
-    withheld ones, which doors show without their record (see `content_visible`)."""
+    withheld ones, which doors show without their record (see `content_visible`). `last_sent` is the `sent` of the last
+    attempt, None where there was none."""
     seen = content_visible(actor)
-    found = Delivery.objects.select_related("subscription", "event", "queued").annotate(content_visible=seen)
+    last = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number", "-id").values("sent")[:1]
+    found = Delivery.objects.select_related("subscription", "event", "queued")
+    found = found.annotate(content_visible=seen, last_sent=Subquery(last))
     if access.administers(actor):
         return found
     return found.filter(seen | Q(state=State.WITHHELD), subscription__owner_id=actor.user_id)

@@ -32,12 +32,14 @@ GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick 
 _TESTS = Few(4, "tests")
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 FILTER = "filter"
+MATCHES = "The webhook and the filter of the subscription match the event."
+MATCHES_NOT = "The webhook or the filter of the subscription does not match the event."
 NO_RECORD = "There is no event of this record that the owner may see."
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition of sending: its code, whether it holds, and a sentence."""
+    """One condition of sending: its code, whether it holds, and a sentence that says what is the case."""
 
     code: str
     passed: bool
@@ -69,7 +71,8 @@ def simulate(guid: UUID, *, by: Actor) -> Delivery:
     body = messages.sample(webhooks()[subscription.webhook])
     delivery = Delivery.objects.create(subscription=subscription, test_body=orjson.dumps(body).decode())
     queue.put_back([delivery.pk], Lane.TEST, clock.now(), is_replay=False)
-    _note(subscription, by, reason="test", count=1)
+    events.note(events.MessageSimulated, subscription, by)
+    wake.ring_on_commit()
     return delivery
 
 
@@ -87,7 +90,8 @@ def resend(guid: UUID, *, by: Actor) -> Delivery:
     if Queued.objects.filter(delivery=delivery, claimed_by__isnull=False).exists():
         raise Conflict("delivery_in_flight", "This delivery is being sent at this moment.")
     queue.put_back([delivery.pk], Lane.FRESH if delivery.event_id else Lane.TEST, clock.now())
-    _note(delivery.subscription, by, reason="resend", count=1)
+    events.note(events.DeliveriesRepeated, delivery.subscription, by, Reason="resend", Count=1)
+    wake.ring_on_commit()
     delivery.refresh_from_db()
     return delivery
 
@@ -96,20 +100,22 @@ def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_gui
     """Say whether an event (or the last one of a record) would be sent to a subscription, and what decides."""
     subscription = queries.subscription(guid, by=by)
     standing = rights.standing(Subscription.objects.select_related("owner")).get(pk=subscription.pk)
-    checks = [
-        Check(code, bool(getattr(standing, column)), rights.REASONS[code]) for column, code in rights.STANDING_CHECKS
-    ]
+    checks = [_check(code, bool(getattr(standing, column))) for column, code in rights.STANDING_CHECKS]
     event = _event(subscription, record_guid, event_guid, by)
     if event is None:
         return Explanation(False, [*checks, Check(rights.RECORD_INVISIBLE, False, NO_RECORD)], None)
     matches = (subscription.webhook, subscription.filter_key) in matching.keys_of(event)
     checks = [
-        Check(FILTER, matches, "The webhook and the filter of the subscription match the event."),
+        Check(FILTER, matches, MATCHES if matches else MATCHES_NOT),
         *checks,
-        Check(rights.RECORD_INVISIBLE, True, rights.REASONS[rights.RECORD_INVISIBLE]),
+        _check(rights.RECORD_INVISIBLE, True),
     ]
     body = messages.wrap(subscription.format, webhooks()[subscription.webhook], event.body)
     return Explanation(all(check.passed for check in checks), checks, orjson.loads(body))
+
+
+def _check(code: str, passed: bool) -> Check:
+    return Check(code, passed, (rights.HOLDS if passed else rights.REASONS)[code])
 
 
 def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUID | None, by: Actor) -> Event | None:
@@ -133,11 +139,6 @@ def _check_tests(subscription: Subscription) -> None:
         raise Limited(
             "too_many_tests", "Earlier tests have not been answered yet; wait for them.", retry_after=TESTS_AGAIN
         )
-
-
-def _note(subscription: Subscription, by: Actor, *, reason: str, count: int) -> None:
-    events.note(events.DeliveriesRepeated, subscription, by, Reason=reason, Count=count)
-    wake.ring_on_commit()
 
 
 def wait_for_end(delivery: Delivery, *, seconds: float) -> Delivery:

@@ -39,6 +39,13 @@ REASONS = {
     FILTER_INVISIBLE: "The owner may not see the object the subscription is for.",
     RECORD_INVISIBLE: "The owner may not see the record the message is about.",
 }
+HOLDS = {
+    OWNER_INACTIVE: "The account that owns the subscription is active.",
+    CREDENTIAL_INVALID: "The subscription was made without an application credential, or with one that is valid.",
+    ROLE_MISSING: "The owner holds the feature Process Builder.",
+    FILTER_INVISIBLE: "The owner may see the object the subscription is for, or it is for no single object.",
+    RECORD_INVISIBLE: "The owner may see the record the message is about.",
+}  # what is the case where the reason of that code is not
 STANDING_CHECKS = (
     ("owner_active", OWNER_INACTIVE),
     ("credential_valid", CREDENTIAL_INVALID),

@@ -179,7 +179,7 @@ def category(version: ProcessVersion, guid: UUID) -> TicketCategory:
     if found is None:
         raise not_found("ticket_category")
     if found.children.exists():
-        raise Invalid("category_not_leaf", "Name a category that has none below it.", field="category_guid")
+        raise Invalid("category_not_leaf", "Name a category that has none below it.", field="category")
     return found
 
 
@@ -193,7 +193,9 @@ def _live(version: ProcessVersion | None) -> ProcessVersion:
         raise not_found("process_version")
     if version.state != VersionState.LIVE:
         state = version.get_state_display()
-        raise Invalid(f"version_{state.lower()}", f"This process version is not live but {state}.", field="version")
+        raise Invalid(
+            f"version_{state.lower()}", f"This process version is not live but {state}.", field="process_version"
+        )
     return version
 
 

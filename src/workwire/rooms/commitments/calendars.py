@@ -168,4 +168,4 @@ def _out_of_range() -> Invalid:
 
 
 def _without_hours() -> Invalid:
-    return Invalid("calendar_without_hours", "The calendar has no working hours.", field="calendar")
+    return Invalid("calendar_without_hours", "The calendar has no working hours.")

@@ -62,7 +62,7 @@ def update_calendar(
     if found is None:
         raise not_found("calendar")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The calendar has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The calendar has been changed since it was read.")
     before = _columns(found)
     _write(found, changes)
     if _columns(found) != before:

@@ -255,4 +255,4 @@ def _one_of(kind: type[E], written: Any, field: str) -> E:
 
 
 def _invalid(message: str, field: str) -> Invalid:
-    return Invalid("due_rule_invalid", message, field=field)
+    return Invalid("due_rule_invalid", message, field=f"due.{field}")

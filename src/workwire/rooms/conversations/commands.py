@@ -22,7 +22,7 @@ from workwire.access.models import User
 from workwire.access.policy import require
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Forbidden, Invalid
+from workwire.kernel.errors import Forbidden, Invalid, named
 from workwire.rooms.conversations import events, policy
 from workwire.rooms.conversations.models import (
     Attachment,
@@ -121,7 +121,7 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
     """
     item = work_queries.item(item.guid, by=by)
     require(by, features.WORK_ITEMS)
-    addressed = {"to": mail.to, "cc": mail.copies, "bcc": mail.blind_copies}
+    addressed = {"to": mail.to, "copies": mail.copies, "blind_copies": mail.blind_copies}
     checked = {field: [_address(address, field) for address in addresses] for field, addresses in addressed.items()}
     if not checked["to"]:
         raise Invalid("recipient_missing", "A mail goes to somebody.", field="to")
@@ -136,8 +136,8 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
         sender_id=by.user_id,
         sender_address=_mail_sender(mail.sender, by),
         recipients=SEPARATOR.join(checked["to"]),
-        copies=SEPARATOR.join(checked["cc"]),
-        blind_copies=SEPARATOR.join(checked["bcc"]),
+        copies=SEPARATOR.join(checked["copies"]),
+        blind_copies=SEPARATOR.join(checked["blind_copies"]),
         subject=_line(mail.subject, "subject", 500),
         body=text.prose(plain(mail.body) if is_html else mail.body, field="body", longest=LONGEST_BODY),
         html_body=text.prose(mail.body if is_html else "", field="body", longest=LONGEST_BODY),
@@ -152,7 +152,8 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
         raise Invalid("communication_empty", "A communication says something.", field="body")
     communication.save(force_insert=True)
     for wish in mail.attachments:
-        kept = files.keep_attachment(item.pk, wish, by=by, at=now)
+        with named({"files": "attachments"}):
+            kept = files.keep_attachment(item.pk, wish, by=by, at=now)
         Attachment.objects.create(communication=communication, file=kept)
     events.record_new(communication, by=by)
     return communication
@@ -189,7 +190,8 @@ def assign_with_note(
     else:
         given = work.assign(item, user, by=by, force=force, version=version)
     if note.strip():
-        add(item, by=by, kind=CommunicationType.AUDIT_NOTE, body=note)
+        with named({"body": "note"}):
+            add(item, by=by, kind=CommunicationType.AUDIT_NOTE, body=note)
     return given
 
 
@@ -238,13 +240,13 @@ def _mail_sender(given: str, by: Actor) -> str:
     config = settings.CONFIG
     if not given:
         return str(config.mail_from)
-    address = _address(given, "from")
+    address = _address(given, "sender")
     own = {config.mail_from.lower(), *User.objects.filter(pk=by.user_id or 0).values_list("email", flat=True)}
     domains = {config.mail_from.rpartition("@")[2].lower(), *(domain.lower() for domain in config.mail_domains)}
     ours = address.lower() in {one.lower() for one in own} or address.rpartition("@")[2].lower() in domains
     if config.smtp_url and not ours:
         message = "Mail comes from the address of this installation, from one of its domains, or from your own."
-        raise Invalid("sender_not_ours", message, field="from")
+        raise Invalid("sender_not_ours", message, field="sender")
     return address
 
 

@@ -13,10 +13,10 @@ from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.files import FileOut, file_out
-from workwire.api.v1.shapes import In, Listing, answers, listing, rfc3339
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing, rfc3339
 from workwire.api.v1.work.shapes import ContactIn, FileIn, ItemOut, contact_wish, do, file_wish, guid_of
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
+from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations import queries as said
@@ -135,7 +135,7 @@ def list_communications(request: HttpRequest, guid: UUID, paging: Query[PageQuer
 @router.post(
     "/work-items/{uuid:guid}/communications", response=answers(CommunicationOut, 201), operation_id="add_communication"
 )
-def add_communication(request: HttpRequest, guid: UUID, wish: CommunicationIn) -> Status[dict[str, Any]]:
+def add_communication(request: HttpRequest, guid: UUID, wish: Maybe[CommunicationIn]) -> Status[dict[str, Any]]:
     """Record something said."""
     by = actor(request)
 
@@ -186,7 +186,8 @@ def list_contacts(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
 @router.post("/work-items/{uuid:guid}/contacts", response=answers(ItemOut), operation_id="add_work_item_contact")
 def add_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContactIn) -> dict[str, Any]:
     """Let somebody stand at a work item, or give who stands there more tags."""
-    return do(commands.update, request, response, guid, contacts=[contact_wish(wish)])
+    with named({"contacts": ""}):
+        return do(commands.update, request, response, guid, contacts=[contact_wish(wish)])
 
 
 @router.delete(
@@ -196,7 +197,8 @@ def add_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: 
 )
 def remove_contact(request: HttpRequest, response: HttpResponse, guid: UUID, contact: UUID) -> dict[str, Any]:
     """Take somebody from a work item."""
-    return do(commands.update, request, response, guid, contacts=[commands.ContactWish(contact, retired=True)])
+    with named({"contacts": None}):
+        return do(commands.update, request, response, guid, contacts=[commands.ContactWish(contact, retired=True)])
 
 
 @router.delete(
@@ -209,7 +211,8 @@ def remove_contact_tag(
 ) -> dict[str, Any]:
     """Take a tag from somebody at a work item."""
     wish = commands.ContactWish(contact, (commands.TagWish(tag, retired=True),))
-    return do(commands.update, request, response, guid, contacts=[wish])
+    with named({"contacts": None}):
+        return do(commands.update, request, response, guid, contacts=[wish])
 
 
 @router.get("/work-items/{uuid:guid}/files", response=answers(Listing[FileOut]), operation_id="list_work_item_files")
@@ -225,7 +228,8 @@ def attach_file(request: HttpRequest, guid: UUID, wish: FileIn) -> Status[dict[s
     by = actor(request)
 
     def create() -> dict[str, Any]:
-        made = commands.attach_file(queries.item(guid, by=by), file_wish(wish), by=by)
+        with named({"files": ""}):
+            made = commands.attach_file(queries.item(guid, by=by), file_wish(wish), by=by)
         return file_out(made, by)
 
     return Status(201, once(request, create))

@@ -12,7 +12,7 @@ from ninja import Query, Router, Schema, Status
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Listing, answers, listing, rfc3339
+from workwire.api.v1.shapes import Listing, Maybe, answers, listing, rfc3339
 from workwire.api.v1.work.shapes import ItemFields, ItemOut, Kind, do, fields_of, item_out, show, status_named
 from workwire.kernel.pages import page
 from workwire.rooms.work import commands, dues, queries
@@ -80,7 +80,9 @@ def get_work_item(request: HttpRequest, response: HttpResponse, guid: UUID) -> d
 
 
 @router.patch("/work-items/{uuid:guid}", response=answers(ItemOut), operation_id="update_work_item")
-def update_work_item(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemFields) -> dict[str, Any]:
+def update_work_item(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ItemFields]
+) -> dict[str, Any]:
     """Change a work item; who edits what is to do takes it."""
     return do(commands.update, request, response, guid, **fields_of(wish))
 
@@ -112,7 +114,7 @@ def create_case(request: HttpRequest, wish: ItemIn) -> Status[dict[str, Any]]:
 
 
 @router.post("/work-items/{uuid:guid}/submit", response=answers(ItemOut), operation_id="submit_work_item")
-def submit(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemFields) -> dict[str, Any]:
+def submit(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ItemFields]) -> dict[str, Any]:
     """Make a draft work to do."""
     return do(commands.submit, request, response, guid, **fields_of(wish))
 

@@ -13,7 +13,7 @@ from workwire.access import queries as access
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, answers, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing
 from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -110,7 +110,7 @@ def unassign(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[s
 
 
 @router.post("/work-items/{uuid:guid}/reject", response=answers(ItemOut), operation_id="reject_work_item")
-def reject(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Rejection) -> dict[str, Any]:
+def reject(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Rejection]) -> dict[str, Any]:
     """Give one's own work back; what a robot rejects goes to people only."""
     return do(commands.reject, request, response, guid, wish.reason)
 
@@ -123,7 +123,7 @@ def move_to_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish
 
 
 @router.post("/work-items/{uuid:guid}/wait", response=answers(ItemOut), operation_id="wait_work_item")
-def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Wait) -> dict[str, Any]:
+def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Wait]) -> dict[str, Any]:
     """Let it wait."""
     if wish.wait_for == "information":
         return do(commands.wait_for_information, request, response, guid, until=wish.until)
@@ -133,7 +133,7 @@ def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Wait) -
 
 
 @router.post("/work-items/{uuid:guid}/resolve", response=answers(ItemOut), operation_id="resolve_work_item")
-def resolve(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Resolution) -> dict[str, Any]:
+def resolve(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Resolution]) -> dict[str, Any]:
     """Finish it."""
     return do(commands.resolve, request, response, guid, method=_method(wish.method), **fields_of(wish))
 
@@ -153,7 +153,7 @@ def reopen(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str
 
 
 @router.post("/work-items/{uuid:guid}/next-step", response=answers(ItemOut), operation_id="start_next_step")
-def next_step(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemFields) -> dict[str, Any]:
+def next_step(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ItemFields]) -> dict[str, Any]:
     """Let a case go on by hand, into its next step or to its end."""
     return do(commands.start_next_step, request, response, guid, **fields_of(wish))
 

@@ -13,7 +13,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Name, answers, given, listing
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.api.v1.work.shapes import ItemOut, show
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
@@ -93,7 +93,7 @@ def get_queue(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[
 
 
 @router.patch("/queues/{uuid:guid}", response=answers(QueueOut), operation_id="update_queue")
-def update_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish: QueueChange) -> dict[str, Any]:
+def update_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[QueueChange]) -> dict[str, Any]:
     """Change a queue; work that lies in it stays."""
     by = actor(request)
     found = queries.queue(guid, by=by)

@@ -60,7 +60,7 @@ def update_data_field(
     if found is None:
         raise not_found("data_field")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The field has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The field has been changed since it was read.")
     before = (found.description, found.options, found.retired)
     if "description" in changes:
         found.description = prose(changes["description"])

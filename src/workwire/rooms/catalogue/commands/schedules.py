@@ -98,7 +98,7 @@ def _locked_schedule(schedule: Schedule, by: Actor, version: int | None) -> Sche
     if found is None:
         raise not_found("schedule")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The schedule has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The schedule has been changed since it was read.")
     return found
 
 

@@ -240,7 +240,7 @@ def _draft(version: ProcessVersion, kind: ProcessType, by: Actor) -> ProcessVers
     if found.state != VersionState.DRAFT:
         raise Conflict("version_not_draft", "Only a draft can be changed; begin a new version.")
     if found.process.work_type.kind != kind:
-        raise Invalid("kind_invalid", f"This belongs to a {kind.label.lower()} process.", field="version")
+        raise Invalid("kind_invalid", f"This belongs to a {kind.label.lower()} process.")
     return found
 
 

@@ -61,7 +61,7 @@ def keep(item_pk: int, wishes: Sequence[FileWish], *, by: Actor, at: datetime) -
 
 
 def keep_attachment(item_pk: int, wish: FileWish, *, by: Actor, at: datetime) -> ItemFile:
-    """Keep a file of a mail at its work item; raises Invalid (field files)."""
+    """Keep a file of a mail at its work item; raises Invalid (field files or below it)."""
     return _add(item_pk, wish, _known_tags([wish]), Source.EMAIL, by=by, at=at)
 
 
@@ -72,17 +72,17 @@ def _add(
         message = "An attachment of a mail is named by its GUID; it cannot be made here."
         raise _invalid("email_attachment_must_have_guid", message)
     if wish.data is None and wish.temporary_guid is None:
-        raise _invalid("file_data_required", "A new file needs its data.")
+        raise _invalid("file_data_required", "A new file needs its data.", field="files.upload")
     if wish.data is not None and wish.temporary_guid is not None:
         raise _invalid("file_data_or_temporary", "A new file has its data or a temporary file, not both.")
     if wish.data is not None and not wish.file_name:
-        raise _invalid("file_name_required", "A new file needs a name.")
+        raise _invalid("file_name_required", "A new file needs a name.", field="files.file_name")
     stored, name = _content(wish, by)
     made = ItemFile.objects.create(
         work_item_id=item_pk,
         stored=stored,
         file_name=name,
-        note=text.prose(wish.note or "", field="files", longest=LONGEST_NOTE),
+        note=text.prose(wish.note or "", field="files.note", longest=LONGEST_NOTE),
         source=source,
         added_by_id=by.user_id,
         updated_by_id=by.user_id,
@@ -95,15 +95,20 @@ def _add(
 
 def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str]:
     if wish.data is not None:
-        name = checked_name(wish.file_name or "")
+        name = checked_name(wish.file_name or "", field="files.file_name")
         stored = store([wish.data])
         stored.save(force_insert=True)
         return stored, name
     mine = TemporaryFile.objects.filter(guid__in=[wish.temporary_guid], uploaded_by=by.user_id)
     found = mine.select_for_update(of=("self",)).select_related("stored").first()
     if found is None or found.created_at + KEPT < clock.now():
-        raise _invalid("temporary_file_not_found", "There is no such temporary file, or it was used before.")
-    stored, name = found.stored, checked_name(wish.file_name) if wish.file_name else found.file_name
+        raise _invalid(
+            "temporary_file_not_found", "There is no such temporary file, or it was used before.", field="files.upload"
+        )
+    stored, name = (
+        found.stored,
+        checked_name(wish.file_name, field="files.file_name") if wish.file_name else found.file_name,
+    )
     found.delete()
     return stored, name
 
@@ -117,10 +122,10 @@ def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Acto
     if wish.temporary_guid is not None:
         raise _invalid("file_replace_not_allowed", "A file is not replaced; add another one.")
     if wish.file_name and wish.file_name != found.file_name:
-        raise _invalid("file_name_changed", "The name of a file is never changed.")
+        raise _invalid("file_name_changed", "The name of a file is never changed.", field="files.file_name")
     if wish.retired and found.source == Source.EMAIL:
         raise _invalid("email_attachment_cannot_be_retired", "An attachment of a mail is not removed.")
-    note = found.note if wish.note is None else text.prose(wish.note, field="files", longest=LONGEST_NOTE)
+    note = found.note if wish.note is None else text.prose(wish.note, field="files.note", longest=LONGEST_NOTE)
     changed = _tag(found, wish.tags, tags, by=by, at=at)
     if changed or note != found.note or wish.retired:
         found.note, found.retired = note, bool(wish.retired)
@@ -141,7 +146,7 @@ def _tag(file: ItemFile, wishes: Iterable[TagWish], tags: dict[UUID, FileTag], *
         if ItemFileTag.objects.filter(item_file=file, tag=tag).exists():
             continue
         if tag.retired:
-            raise _invalid("file_tag_not_found", f"The file tag '{tag.name}' is retired.")
+            raise _invalid("file_tag_not_found", f"The file tag '{tag.name}' is retired.", field="files.tags")
         ItemFileTag.objects.create(item_file=file, tag=tag, added_by_id=by.user_id, added_at=at)
         changed = True
     return changed
@@ -151,9 +156,9 @@ def _known_tags(wishes: Sequence[FileWish]) -> dict[UUID, FileTag]:
     wanted = {tag.guid for wish in wishes for tag in wish.tags}
     known = {tag.guid: tag for tag in FileTag.objects.filter(guid__in=wanted)} if wanted else {}
     if wanted - set(known):
-        raise _invalid("file_tag_not_found", "There is no such file tag.")
+        raise _invalid("file_tag_not_found", "There is no such file tag.", field="files.tags")
     return known
 
 
-def _invalid(code: str, message: str) -> Invalid:
-    return Invalid(code, message, field="files")
+def _invalid(code: str, message: str, *, field: str = "files") -> Invalid:
+    return Invalid(code, message, field=field)

@@ -46,7 +46,7 @@ def update_tag(tag: FileTag, *, by: Actor, version: int | None = None, **changes
     require(by, features.PROCESS_BUILDER)
     found = FileTag.objects.select_for_update().get(pk=tag.pk)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The file tag has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The file tag has been changed since it was read.")
     before = (found.name, found.description, found.is_hidden, found.retired)
     _write(found, changes)
     if (found.name, found.description, found.is_hidden, found.retired) != before:

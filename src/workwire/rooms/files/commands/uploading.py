@@ -45,12 +45,12 @@ def store(chunks: Iterable[bytes]) -> StoredFile:
     return StoredFile(key=kept.key, size=kept.size, digest=kept.digest, media_type=sniffing.media_type(kept.head))
 
 
-def checked_name(given: str) -> str:
+def checked_name(given: str, *, field: str = "file_name") -> str:
     """The last part of a file name as it was given, if it can be one; raises Invalid."""
     name = PureWindowsPath(PurePosixPath(given).name).name
-    name = text.line(name, field="file_name", longest=LONGEST_FILE_NAME)
+    name = text.line(name, field=field, longest=LONGEST_FILE_NAME)
     if not name.strip("."):
-        raise Invalid("file_name_required", "A file needs a name.", field="files")
+        raise Invalid("file_name_required", "A file needs a name.", field=field)
     return name
 
 

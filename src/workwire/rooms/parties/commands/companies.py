@@ -74,7 +74,7 @@ def update_company(
     require(by, features.PROCESS_BUILDER)
     found = _locked_company(company, changes.get("parent"), by)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The company has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The company has been changed since it was read.")
     before, body = _columns(found), _company_body(found)
     _write_company(found, changes, by)
     if _columns(found) == before:
@@ -138,7 +138,7 @@ def update_contract(
     Contract.objects.select_for_update().filter(pk=contract.pk).first()
     found = queries.contract(contract.guid, by=by)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The contract has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The contract has been changed since it was read.")
     before = _columns(found)
     if "name" in changes:
         found.name = text.name(changes["name"])

@@ -76,7 +76,7 @@ def update_contact(
     Contact.objects.select_for_update().filter(pk=contact.pk).first()
     found = queries.contact(contact.guid, by=by)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The contact has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The contact has been changed since it was read.")
     before = _columns(found)
     _write(found, changes, by)
     if _columns(found) != before:
@@ -123,7 +123,7 @@ def update_contact_tag(
     require(by, features.PROCESS_BUILDER)
     found = ContactTag.objects.select_for_update().get(pk=tag.pk)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The contact tag has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The contact tag has been changed since it was read.")
     if found.built_in and set(changes) - {"description"}:
         raise Conflict("contact_tag_built_in", "Of a built-in contact tag only the description can be changed.")
     before = _columns(found)

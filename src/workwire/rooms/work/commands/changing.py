@@ -16,7 +16,7 @@ from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
 from workwire.kernel.kept import Kept
 from workwire.rooms.catalogue import fields
 from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.catalogue.models import DataField, ProcessType
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.parties import tags
@@ -113,7 +113,7 @@ def locked(item_pk: int, *, by: Actor, version: int | None = None) -> WorkItem:
     if found is None:
         raise not_found("work_item")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The work item has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The work item has been changed since it was read.")
     return found
 
 
@@ -206,7 +206,7 @@ def check_complete(item: WorkItem) -> None:
     if not item.title:
         raise Invalid("title_blank", "The title cannot be blank.", field="title")
     if item.kind == ProcessType.TICKET and item.category_id is None:
-        raise Invalid("category_missing", "A ticket needs a category.", field="category_guid")
+        raise Invalid("category_missing", "A ticket needs a category.", field="category")
 
 
 def check_ready(item: WorkItem) -> None:
@@ -224,7 +224,7 @@ def check_ready(item: WorkItem) -> None:
 
 def _write_category(item: WorkItem, guid: UUID) -> None:
     if item.kind != ProcessType.TICKET:
-        raise Invalid("category_not_for_kind", "Only tickets have a category.", field="category_guid")
+        raise Invalid("category_not_for_kind", "Only tickets have a category.", field="category")
     item.category = catalogue.category(item.process_version, guid)
 
 
@@ -235,13 +235,20 @@ def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
         field = known.get(str(name).casefold()[:100])
         if field is None:
             raise Invalid("field_not_found", f"There is no custom data field {str(name)[:60]!r}.", field="custom_data")
-        read = fields.read(field, value)
+        read = _read(field, value)
         merged.pop(field.name, None)
         if read is not None:
             merged[field.name] = read
     item.custom_data = text.json_object(merged, field="custom_data", longest=LONGEST_CUSTOM_DATA)
     if item.started_at is not None and dues.depends_on(item, set(known)):
         dues.set_due(item, item.started_at)
+
+
+def _read(field: DataField, value: Any) -> Any:
+    try:
+        return fields.read(field, value)
+    except Invalid as error:
+        raise Invalid(error.code, error.message, field=f"custom_data.{error.field}") from error
 
 
 def _write_schedule_period(item: WorkItem, guid: UUID) -> None:

@@ -44,7 +44,8 @@ def requester(guid: UUID) -> ContactWish:
 
 
 def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at: datetime) -> bool:
-    """Fulfil wishes for the contacts of a locked item; returns whether anything changed. Raises Invalid (field contacts)."""
+    """Fulfil wishes for the contacts of a locked item; returns whether anything changed. Raises Invalid
+    (field contacts or below it)."""
     if len(wishes) > MOST_CONTACTS:
         raise _invalid("too_many_contacts", f"At most {MOST_CONTACTS} contacts are changed at once.")
     known = _known_tags(wishes)
@@ -87,7 +88,7 @@ def _known_tags(wishes: Sequence[ContactWish]) -> dict[UUID, ContactTag]:
     wanted = {tag.guid for wish in wishes for tag in wish.tags}
     known = {tag.guid: tag for tag in parties.contact_tags().filter(guid__in=wanted)} if wanted else {}
     if wanted - set(known):
-        raise _invalid("contact_tag_not_found", "There is no such contact tag.")
+        raise _invalid("contact_tag_not_found", "There is no such contact tag.", field="contacts.tags")
     return known
 
 
@@ -98,7 +99,11 @@ def _check_single_holders(wishes: Sequence[ContactWish], known: dict[UUID, Conta
             if wish.retired or tag.retired or known[tag.guid].allow_multiple:
                 continue
             if held.setdefault(tag.guid, wish.guid) != wish.guid:
-                raise _invalid("contact_tag_held_twice", f"Only one contact can be '{known[tag.guid].name}'.")
+                raise _invalid(
+                    "contact_tag_held_twice",
+                    f"Only one contact can be '{known[tag.guid].name}'.",
+                    field="contacts.tags",
+                )
 
 
 def _added(item: WorkItem, guid: UUID, *, by: Actor, at: datetime) -> ItemContact:
@@ -106,15 +111,17 @@ def _added(item: WorkItem, guid: UUID, *, by: Actor, at: datetime) -> ItemContac
     user = None
     if contact is not None:
         if contact.retired:
-            raise _invalid("contact_retired", "This contact is retired.")
+            raise _invalid("contact_retired", "This contact is retired.", field="contacts.guid")
         if not parties.contacts_of_customer(item.customer).filter(pk=contact.pk).exists():
-            raise _invalid("contact_of_other_company", "This contact belongs to another company.")
+            raise _invalid(
+                "contact_of_other_company", "This contact belongs to another company.", field="contacts.guid"
+            )
     else:
         user = User.objects.filter(guid=guid).first()
         if user is None:
-            raise _invalid("contact_not_found", "There is no such contact.")
+            raise _invalid("contact_not_found", "There is no such contact.", field="contacts.guid")
         if not user.is_active:
-            raise _invalid("contact_retired", "This account is retired.")
+            raise _invalid("contact_retired", "This account is retired.", field="contacts.guid")
     return ItemContact.objects.create(item=item, contact=contact, user=user, added_by_id=by.user_id, added_at=at)
 
 
@@ -138,10 +145,14 @@ def _tag(item: WorkItem, row: ItemContact, wishes: Sequence[TagWish], known: dic
 
 def _check_tag(item: WorkItem, tag: ContactTag) -> None:
     if tag.retired:
-        raise _invalid("contact_tag_retired", f"The contact tag '{tag.name}' is retired.")
+        raise _invalid("contact_tag_retired", f"The contact tag '{tag.name}' is retired.", field="contacts.tags")
     if tag.supplier_id is not None and tag.supplier_id != item.contract.supplier_id:
-        raise _invalid("contact_tag_of_other_company", f"The contact tag '{tag.name}' is another supplier's.")
+        raise _invalid(
+            "contact_tag_of_other_company",
+            f"The contact tag '{tag.name}' is another supplier's.",
+            field="contacts.tags",
+        )
 
 
-def _invalid(code: str, message: str) -> Invalid:
-    return Invalid(code, message, field="contacts")
+def _invalid(code: str, message: str, *, field: str = "contacts") -> Invalid:
+    return Invalid(code, message, field=field)

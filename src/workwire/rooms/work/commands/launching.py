@@ -111,7 +111,7 @@ def _running(case: WorkItem, by: Actor) -> Change:
 
 def _require_case(item: WorkItem) -> None:
     if item.kind != ProcessType.CASE:
-        raise Invalid("not_a_case", "Only a case has steps, actions and sub-cases.", field="case")
+        raise Invalid("not_a_case", "Only a case has steps, actions and sub-cases.")
 
 
 def _launch(

@@ -56,7 +56,7 @@ def update_queue(queue: Queue, *, by: Actor, version: int | None = None, **chang
     found = queries.queue(queue.guid, by=by)
     found = Queue.objects.select_for_update().get(pk=found.pk)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The queue has been changed since it was read.", field="version")
+        raise Conflict("version_conflict", "The queue has been changed since it was read.")
     before = _state(found)
     _write(found, changes)
     _set_people(found, changes)
