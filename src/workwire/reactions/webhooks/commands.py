@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from workwire.access import features
+from workwire.access import queries as access
 from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
@@ -107,6 +108,7 @@ def update(
     endpoint = endpoint_of(changes["url"], by=by) if "url" in changes else None
     with transaction.atomic():
         subscription = _locked(guid, by, version)
+        _check_may_redirect(subscription, by)
         before = terms_of(subscription)
         terms = replace(before, **changes)
         _check(terms, by, allow_everything=allow_everything)
@@ -132,6 +134,7 @@ def rotate_secret(
     """Make a new secret, shown this once; the present one goes on signing beside it for `overlap` (default: configured)."""
     require(by, features.PROCESS_BUILDER)
     subscription = _locked(guid, by, version)
+    _check_may_redirect(subscription, by)
     overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
     if not timedelta(0) <= overlap <= timedelta(days=30):
         raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap_hours")
@@ -266,6 +269,15 @@ def _locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "Somebody changed this subscription in the meantime; read it again.")
     return found
+
+
+def _check_may_redirect(subscription: Subscription, by: Actor) -> None:
+    """An application leads nothing elsewhere, and reads no signature, of a subscription that may be sent more than its own
+    roles let it see."""
+    if by.credential_id in (None, subscription.credential_id):
+        return
+    if not access.features_of(subscription.owner, subscription.credential) <= by.features:
+        raise Forbidden("subscription_wider", "This subscription has more rights than this application.")
 
 
 def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
