@@ -18,7 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +35,13 @@ MOST_IN_FLIGHT = 800  # select() knows 1024 descriptors, and the process has oth
 LONGEST_BLIND_PAUSE = 0.02  # seconds, while some exchange has no socket that could wake us
 PATIENCE = 0.5  # seconds that a name is waited for whose addresses are known from before
 WORTH_COUNTING = 0.02  # seconds waited for a name that shorten the limits of the exchange
+
+
+class _Place(NamedTuple):
+    """Where a request goes: what shares connections, and the name to look up, None where the host is an address."""
+
+    origin: str
+    name: str | None
 
 
 class _Nameless(NamedTuple):
@@ -190,7 +197,7 @@ class Transport:
         while self._submitted:
             request = self._submitted.popleft()
             try:
-                self._turns.add(target(request.url).origin, request)
+                self._turns.add(_place(request.url).origin, request)
             except Unsendable as error:
                 self._answers.append(unanswered(request, error.error, str(error)))
 
@@ -201,13 +208,13 @@ class Transport:
                 self._turns.done(origin)
                 self._answers.append(unanswered(request, "too_late"))
                 continue
-            host = target(request.url).host
-            if is_address(host):
+            name = _place(request.url).name
+            if name is None:
                 self._begin(origin, request)
-            elif (found := self._names.fresh(host)) is not None:
+            elif (found := self._names.fresh(name)) is not None:
                 self._begin(origin, request, found)
             else:
-                self._wait_for_name(host, origin, request)
+                self._wait_for_name(name, origin, request)
 
     def _wait_for_name(self, host: str, origin: str, request: Request) -> None:
         self._names.look_up(host)
@@ -286,3 +293,10 @@ class Transport:
             self._is_closed = True
             self._bell.close()
             self._clapper.close()
+
+
+@lru_cache(maxsize=8192)
+def _place(url: str) -> _Place:
+    """The place of a URL; raises Unsendable."""
+    to = target(url)
+    return _Place(to.origin, None if is_address(to.host) else to.host)
