@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +52,13 @@ def texts(values: Iterable[str]) -> Any:
 
 def moment(at: datetime) -> Any:
     """A moment as a parameter."""
-    return at if on_postgresql() else connection.ops.adapt_datetimefield_value(at)
+    return at if on_postgresql() else _moment_text(at)
+
+
+@lru_cache(maxsize=256)
+def _moment_text(at: datetime) -> str:
+    """A moment as Django writes it on SQLite. Kept, for a batch has many rows of one moment."""
+    return str(connection.ops.adapt_datetimefield_value(at))
 
 
 def guid(value: UUID) -> Any:
