@@ -1,6 +1,6 @@
 """A long run: is the dispatcher's memory flat, and do tables stay as large as what they hold?
 
-`python bench/soak.py [sqlite|postgres] [deliveries]` delivers so many in batches and prints a Markdown table: after
+`bench/soak [sqlite|postgres] [deliveries]` delivers so many in batches and prints a Markdown table: after
 each batch the memory of the dispatcher with its transport, the size of the queue's table and of the whole database.
 """
 

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import replaying
 import retention
 from figures import Failed, Figure, Given, say, table
 from rig import DATABASES, ROOT
-from targets import ROWS
+from targets import ROWS, ROWS_OF_PAGES
 
 Measurement = Callable[[Given], list[Figure]]
 PAGE = ROOT / "docs" / "performance.md"
@@ -65,10 +65,17 @@ def main() -> int:
             continue
         figures |= {figure.name: figure for figure in found}
         say(f"{label}: {'; '.join(map(str, found))} ({time.monotonic() - begun:.0f} s)")
-    text = "\n".join([_conditions(wanted.quick), "", table(ROWS, figures), *("", *failed) * bool(failed)])
+    tables = [table(ROWS, figures), *_pages(figures)]
+    text = "\n\n".join([_conditions(wanted.quick), *tables, *failed])
     print(text)
     _keep(text, wanted)
     return 1 if failed else 0
+
+
+def _pages(figures: Mapping[str, Figure]) -> list[str]:
+    """The pages of lists, in a table of their own: there are many."""
+    measured = any(row.figure in figures for row in ROWS_OF_PAGES)
+    return ["Pages of lists, by who asks:", table(ROWS_OF_PAGES, figures)] if measured else []
 
 
 def _arguments() -> argparse.Namespace:

@@ -220,6 +220,14 @@ def makes_what_is_missing() -> bool:
     return _MAKES.get()
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of the embedded database where it is missing; raises ConfigError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"The folder {folder} cannot be made: {error}; set WORKWIRE_DATA_DIR.") from error
+
+
 def _is_key(text: str) -> bool:
     try:
         Fernet(text)

@@ -134,7 +134,7 @@ DATABASES = {
     else _sqlite(CONFIG.database.removeprefix("sqlite:///"))
 }
 if not CONFIG.is_postgresql and _config.makes_what_is_missing():
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    _config.make_folder(Path(DATABASES["default"]["NAME"]).parent)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "access.User"

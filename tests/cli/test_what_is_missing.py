@@ -20,9 +20,10 @@ COMMANDS = {
     "replay": ["webhooks", "replay", GUID, "--since", "2026-01-01"],
     "backfill": ["webhooks", "backfill", GUID, "--since", "2026-01-01"],
     "replays": ["webhooks", "replays", GUID],
-    "administrator": ["administrator", "ada", "--password", "correct horse battery"],
+    "administrator": ["administrator", "ada"],  # is not asked for a password before
     "play": ["replay", __file__],
     "dispatch": ["dispatch"],
+    "web": ["web", "--port", str(free_port())],
 }
 
 
@@ -51,7 +52,7 @@ def test_a_folder_without_a_database_is_told_of_and_stays_as_it_is(command: list
     assert not data.exists()
 
 
-@pytest.mark.parametrize("name", ["tail", "administrator", "dispatch"])
+@pytest.mark.parametrize("name", ["tail", "administrator", "dispatch", "web"])
 def test_a_database_that_is_not_up_to_date_is_told_of(name: str, tmp_path: Path) -> None:
     (tmp_path / "workwire.sqlite3").touch()
     done = _run(*COMMANDS[name], data_dir=str(tmp_path), secret_keys=KEY)
@@ -74,6 +75,16 @@ def test_a_server_that_does_not_answer_is_told_of(command: list[str], tmp_path: 
     done = _run(*command, data_dir=str(tmp_path), database_url=url, secret_keys=KEY)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: The database does not answer: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("settings", [{}, {"secret_keys": KEY}], ids=["key file", "keys named"])
+def test_a_folder_that_cannot_be_made_is_told_of(settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = _run("migrate", "--data", str(tmp_path / "file" / "data"), **settings)
+    assert done.returncode == 2
+    assert done.stderr.startswith("workwire: The ")
+    assert "set WORKWIRE_DATA_DIR" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

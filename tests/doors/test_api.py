@@ -15,6 +15,7 @@ from workwire.cli.seed import Customer, Organisation
 from workwire.dispatcher.engine import Engine
 from workwire.kernel import addresses
 from workwire.kernel.ids import new_guid
+from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.work.models import WorkItem
 
 
@@ -305,6 +306,20 @@ def test_subscribing_testing_and_reading_the_log(
     assert told["body"]["GUID"] == row["record"]
     assert builder.api("DELETE", f"/subscriptions/{made['guid']}").status_code == 204
     _problem(builder.api("GET", f"/subscriptions/{made['guid']}"), 404)
+
+
+def test_a_header_whose_stored_value_no_key_opens_can_be_given_again(
+    builder: Caller, first: Customer, receiver: Receiver
+) -> None:
+    made = _subscribe(builder, receiver, first, header_name="X-Team", header_value="operations")
+    Subscription.objects.filter(guid=made["guid"]).update(header_value_sealed="sealed with a key that is lost")
+    path = f"/subscriptions/{made['guid']}"
+    told = _problem(builder.api("PATCH", path, {"header_name": "X-Group"}), 422, "header_value_unreadable")
+    assert told["field"] == "header_value"
+    assert builder.api("GET", path).json()["header_name"] == "X-Team"
+    changed = builder.api("PATCH", path, {"header_name": "X-Group", "header_value": "operations"})
+    assert (changed.status_code, changed.json()["header_name"]) == (200, "X-Group")
+    assert builder.api("PATCH", path, {"header_name": "X-Crew"}).status_code == 200
 
 
 def test_a_rate_is_set_changed_shown_and_taken_away(builder: Caller, first: Customer, receiver: Receiver) -> None:

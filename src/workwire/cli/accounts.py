@@ -14,11 +14,13 @@ from workwire.cli.serving import apply
 @click.argument("username")
 @click.option("--full-name", default="", help="The person's name.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
-@click.password_option(help="Asked for when it is not given.")
-def administrator(username: str, full_name: str, data: Path | None, password: str) -> None:
+@click.option("--password", help="Asked for when it is not given.")
+def administrator(username: str, full_name: str, data: Path | None, password: str | None) -> None:
     """Make an account with the roles Team Leader and Administrator."""
     apply(data_dir=data and data.absolute())
     open_installation()
+    if password is None:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     from workwire.access import commands, queries
     from workwire.kernel.actor import SYSTEM
     from workwire.kernel.errors import DomainError

@@ -99,7 +99,10 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
 
     settings = config.load()
     check_free(settings.host, settings.port, patience=PORT_PATIENCE)
-    setup_django()
+    open_installation(server_may_be_away=True)
+    from django.db import connection
+
+    connection.close()  # each worker has its own
     if not quiet:
         click.echo(f"The web server listens on {url_of(settings.host, settings.port)}/ (Ctrl-C drains and stops).")
     Granian(

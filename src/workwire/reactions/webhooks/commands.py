@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 
@@ -362,10 +363,21 @@ def _change_header(subscription: Subscription, terms: Terms, changes: dict[str, 
         return
     value = changes.get("header_value")
     if value is None and terms.header_name.strip():
-        value = crypto.unseal(subscription.header_value_sealed) if subscription.header_value_sealed else ""
+        value = _kept_header_value(subscription)
     name, value = messages.check_header(terms.header_name, value or "")
     subscription.header_name = name
     subscription.header_value_sealed = crypto.seal(value) if value else ""
+
+
+def _kept_header_value(subscription: Subscription) -> str:
+    try:
+        return crypto.unseal(subscription.header_value_sealed) if subscription.header_value_sealed else ""
+    except InvalidToken as error:
+        raise Invalid(
+            "header_value_unreadable",
+            "The stored value of the custom header cannot be read with the keys of this installation: give it again.",
+            field="header_value",
+        ) from error
 
 
 def _apply(subscription: Subscription, terms: Terms, endpoint: str) -> None:
