@@ -81,7 +81,12 @@ class Config(BaseSettings):
         [5, 60, 600, 3600, 10800, 28800, 57600, 86400],
         description="Seconds between attempts; a delivery gives up after the last (at least three).",
     )
-    webhook_concurrency: int = Field(64, ge=1, le=1000, description="Attempts in flight in one dispatcher.")
+    webhook_concurrency: int = Field(
+        64,
+        ge=1,
+        le=1000,
+        description="Attempts in flight in one dispatcher; those to endpoints that are slow or silent share half of them.",
+    )
     webhook_endpoint_concurrency: int = Field(16, ge=1, le=1000, description="Attempts in flight to one endpoint.")
     webhook_endpoint_rate: float = Field(
         0.0, ge=0, description="Attempts a second one dispatcher makes to one endpoint at most; 0 for any number."

@@ -75,7 +75,11 @@ def test_tests_wait_for_each_other(
     assert documented.status_code == 429
     assert Delivery.objects.count() == before
     engine.drain()
+    earlier = [test.guid for test in Delivery.objects.filter(event=None)]
     assert repair.simulate(one.guid, by=by)
+    assert repair.resend(earlier[0], by=by)  # a test again, whatever it is called
+    with pytest.raises(Limited):
+        repair.resend(earlier[1], by=by)
 
 
 def test_an_account_cannot_hold_every_thread_of_a_web_process_with_tests_and_silent_name_servers(

@@ -360,6 +360,34 @@ def test_a_lost_transport_is_no_fault_of_the_endpoint_unless_it_goes_on(
     assert Delivery.objects.get().state == State.GAVE_UP
 
 
+def test_a_lost_transport_is_forgiven_after_failures_of_the_endpoint_too(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.script("/hook", status=500)
+    subscribe(retry_schedule=[1, 1, 1])
+    open_ticket()
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(3):
+            engine.drain()
+            advance(timedelta(minutes=1))
+        place = Queued.objects.get()
+        assert (place.tries, Attempt.objects.count()) == (3, 3)
+        receiver.script("/hook", status=204)
+        submit, lost = engine._transport.submit, list[Request]()
+
+        def lose_once(requests: Iterable[Request]) -> None:
+            if lost:
+                submit(requests)
+            else:
+                lost.extend(requests)
+                _lose(engine, lost)
+
+        monkeypatch.setattr(engine._transport, "submit", lose_once)
+        engine.drain()
+    assert [one.error for one in Attempt.objects.order_by("number")][3:] == [settling.TRANSPORT_LOST, ""]
+    assert Delivery.objects.get().state == State.DELIVERED
+
+
 def test_what_is_done_every_so_often_does_not_wait_for_a_clock_set_back() -> None:
     rhythm, now = Rhythm(timedelta(seconds=5)), datetime(2026, 1, 1, tzinfo=UTC)
     assert rhythm.is_due(now)

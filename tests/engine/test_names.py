@@ -88,21 +88,88 @@ def test_names_whose_server_is_silent_hold_up_no_other(book: Book, send: Send) -
 def test_a_name_is_asked_for_once_and_again_when_what_was_found_is_old(
     book: Book, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(names, "FRESH", 0.3)
     book.addresses["good.example"] = ("127.0.0.1",)
     with Receiver() as receiver:
         url = f"http://good.example:{receiver.port}/"
         assert {answer.status for answer in send(*[url] * 20).values()} == {204}
         assert book.asked == {"good.example": 1}
-        monkeypatch.setattr(names, "FRESH", 0.0)
+        time.sleep(0.4)
         assert send(url)[0].status == 204
         assert book.asked == {"good.example": 2}
         book.silent.add("good.example")
-        serves_on = send(url)[0]
-        assert serves_on.status == 204
-        assert 0.4 < serves_on.total_seconds < 1
+        time.sleep(0.4)
+        waited, at_once = send(url)[0], send(*[url] * 20)
+        assert waited.status == 204
+        assert 0.4 < waited.total_seconds < 1
+        assert {answer.status for answer in at_once.values()} == {
+            204
+        }  # it is silent still, so nobody waits for it again
+        assert max(answer.total_seconds for answer in at_once.values()) < 0.4
         monkeypatch.setattr(names, "SERVES_ON", 0.0)
         assert send(url)[0].error == "connect_timeout"
         assert book.asked == {"good.example": 3}  # it is still being looked up
+
+
+def test_a_silent_name_is_not_asked_for_again_at_once(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "FRESH", 0.0)
+    ring = threading.Semaphore(0)
+    found = names.Names(ring.release)
+
+    def look_up() -> None:
+        found.look_up("good.example")
+        assert ring.acquire(timeout=5)
+        found.ended()
+
+    book.addresses["good.example"] = ("127.0.0.1",)
+    look_up()
+    assert found.known("good.example") is None
+    book.silent.add("good.example")
+    book.closed.set()  # the answer is that there is no answer
+    look_up()
+    served = found.known("good.example")
+    assert served is not None
+    assert served.addresses == ("127.0.0.1",)
+    assert served.until - time.monotonic() > names.SILENCE - 5
+
+
+def test_a_system_that_gives_no_more_threads_delays_names_and_ends_nothing(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_given: object, **_named: object) -> threading.Thread:
+        raise RuntimeError("can't start new thread")
+
+    ring = threading.Semaphore(0)
+    found = names.Names(ring.release)
+    book.addresses["good.example"] = ("127.0.0.1",)
+    with monkeypatch.context() as scarce:
+        scarce.setattr(names.threading, "Thread", refuse)
+        found.look_up("good.example")
+        assert found.ended() == []
+    assert (found.ended(), ring.acquire(timeout=5)) == ([], True)
+    ((host, told),) = found.ended()
+    assert (host, told and told.addresses) == ("good.example", ("127.0.0.1",))
+
+
+def test_a_name_of_which_nothing_is_known_goes_first(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(names, "FRESH", 0.0)
+    ring = threading.Semaphore(0)
+    found = names.Names(ring.release)
+    book.addresses |= dict.fromkeys(("one.example", "two.example", "new.example"), ("127.0.0.1",))
+    for host in ("one.example", "two.example"):
+        found.look_up(host)
+        assert ring.acquire(timeout=5)
+        found.ended()
+    book.silent.add("silent.example")
+    for host in ("silent.example", "one.example", "two.example", "new.example"):
+        found.look_up(host)
+    book.closed.set()
+    order: list[str] = []
+    while len(order) < 4:
+        assert ring.acquire(timeout=5)
+        order += [host for host, _ in found.ended()]
+    assert order == ["silent.example", "new.example", "one.example", "two.example"]
 
 
 def test_a_name_that_is_gone_or_is_not_answered_for_is_told_as_that(
@@ -151,7 +218,7 @@ def test_so_many_names_at_a_time_and_the_others_afterwards(book: Book, monkeypat
     assert set(told.values()) == {None}
     assert good is not None
     assert good.addresses == ("127.0.0.1", "::1")
-    assert found.fresh("good.example") == found.still_serving("good.example") == good
+    assert found.known("good.example") == found.still_serving("good.example") == good
     assert book.asked["good.example"] == 1
 
 
@@ -164,7 +231,7 @@ def test_what_is_kept_has_a_bound(book: Book, monkeypatch: pytest.MonkeyPatch) -
         found.look_up(f"{number}.example")
         assert ring.acquire(timeout=5)
         found.ended()
-    assert [found.fresh(f"{number}.example") is None for number in range(3)] == [True, False, False]
+    assert [found.known(f"{number}.example") is None for number in range(3)] == [True, False, False]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import queue
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ from itertools import pairwise
 import pytest
 
 from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport, apart
+from workwire.kernel import clock
 from workwire.kernel.addresses import Network
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -260,9 +264,26 @@ def test_a_process_that_dies_is_answered_for_and_replaced(serve: Callable[..., S
     assert (again.status, again.error) == (204, None)
 
 
+def test_a_loop_that_breaks_is_told_of_and_ends_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what was under way is answered for as after any death of it."""
+    told = threading.Event()
+    monkeypatch.setattr(Transport, "_admit", lambda _transport: 1 / 0)
+    monkeypatch.setattr(threading, "excepthook", lambda _given: None)
+    Transport(LOOPBACK, lambda _answers: None, on_broken=told.set).submit([Request(1, "http://127.0.0.1:9/", (), b"")])
+    assert told.wait(5)
+    ours, theirs = socket.socketpair()
+    broken = "from workwire.dispatcher.transport import Transport, apart; Transport._admit = lambda _transport: 1 / 0;"
+    command = [sys.executable, "-c", f"{broken} apart.serve({theirs.fileno()}, 4, 4, '', [])"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with ours, theirs:
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stderr=subprocess.DEVNULL)
+        apart._send(ours, [tuple(Request(1, "http://127.0.0.1:9/", (), b""))])
+        assert process.wait(20) == 1
+
+
 def test_what_gets_its_turn_too_late_is_not_sent(serve: Callable[..., Server], sender: Sender) -> None:
     server = serve(_say(OK))
-    url, now = f"http://127.0.0.1:{server.port}/", time.monotonic()
+    url, now = f"http://127.0.0.1:{server.port}/", clock.count()
     sender.transport.submit([Request(1, url, (), b"{}", begin_before=now - 1)])
     late = sender.queue.get(timeout=5)
     assert (late.key, late.status, late.error) == (1, None, "too_late")

@@ -200,6 +200,22 @@ def test_hosts_that_have_not_answered_share_half_of_all_places() -> None:
     assert made.room_for_unsure() == 3
 
 
+def test_hosts_that_take_long_to_answer_share_that_half_too() -> None:
+    made = _made(places=10)
+    for number, took in enumerate((0.1, 14, 14)):
+        host = f"host {number}"
+        made.begun(number, host, 0)
+        made.ended(number, host, 0, took=took, sick=False, well=True)
+        made.begun(number, host, 0)
+    assert [made.is_sure(f"host {number}") for number in range(3)] == [True, False, False]
+    assert made.room_for_unsure() == 3
+    for _ in range(20):
+        made.ended(1, "host 1", 0, took=0.1, sick=False, well=True)
+        made.begun(1, "host 1", 0)
+    assert made.is_sure("host 1")
+    assert made.room_for_unsure() == 4
+
+
 def test_what_is_well_and_idle_is_forgotten_and_what_is_sick_or_busy_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "MOST_REMEMBERED", 10)
     made = _made()

@@ -5,8 +5,9 @@ answer, 429, 5xx) halves that; several in a row open its circuit: nothing is sen
 probe, then one probe decides (closed → open → half-open). What was under way when the circuit opened tells nothing new. A
 pause the endpoint asks for is kept whatever else it answers meanwhile. Other failures say something about a message, not
 about the endpoint. What a quick host has under way may be several times what it is sent at once, so that batches are worth
-their while; a slow one gets nothing ahead. Hosts that have not answered lately share half of what may be sent at once: claimed
-ahead they would stand in line before all others, and as many as hang would hold up whoever comes after them.
+their while; a slow one gets nothing ahead. Hosts that have not answered lately, or take long to answer, share half of what may
+be sent at once: claimed ahead they would stand in line before all others, and as many as hang would hold up whoever comes
+after them.
 
 Nothing of this is stored: a dispatcher that starts anew finds out again within a few attempts. Used by the engine's thread
 alone. Moments are seconds of a clock that only runs forward.
@@ -23,6 +24,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds a circuit stays open
 AHEAD = 0.25  # seconds of a host's work that may be claimed ahead
 MOST_AHEAD = 48  # times what may be sent at once
 SMOOTHING = 0.2
+SLOW = 1.0  # seconds
 MOST_REMEMBERED = 20_000  # not counting those under way or failing
 NEVER = float("inf")
 ROUNDING = 1e-6  # tokens; a whole one is not missed for the last bit of a sum
@@ -60,7 +62,7 @@ class Host:
     bucket: Bucket
     under_way: int = 0
     answer_time: float = 1.0
-    answered: bool = False
+    sure: bool = False  # answered lately, and does not take long
 
     @property
     def ahead(self) -> float:
@@ -125,7 +127,7 @@ class Endpoints:
         self._most, self._at_once, self._rate = most, at_once, rate
         self._hosts: dict[str, Host] = {}
         self._healths: dict[int, Health] = {}
-        self._unsure = 0  # places taken by hosts that have not answered lately
+        self._unsure = 0  # places taken by hosts that are not sure
         self._forget_healths_at = self._forget_hosts_at = MOST_REMEMBERED
         self.sharing = 1
         self.look_again_at = NEVER  # when a circuit or a rate limit lets something go that `room` held back
@@ -148,12 +150,12 @@ class Endpoints:
         return self._limited(allowed, place.bucket, self._rate, now)
 
     def room_for_unsure(self) -> int:
-        """How many more deliveries may be claimed for hosts that have not answered lately."""
+        """How many more deliveries may be claimed for hosts that are not sure to answer soon."""
         return max(1, self._at_once // 2) - self._unsure
 
     def is_sure(self, host: str) -> bool:
-        """Whether a host has answered lately."""
-        return self._host(host).answered
+        """Whether a host is sure to answer soon: it did lately."""
+        return self._host(host).sure
 
     def served(self, subscription: int) -> int:
         """The round of claims a subscription was last served in."""
@@ -171,7 +173,7 @@ class Endpoints:
         place.under_way += 1
         health.bucket.tokens -= 1
         place.bucket.tokens -= 1
-        self._unsure += not place.answered
+        self._unsure += not place.sure
 
     def ended(
         self, subscription: int, host: str, now: float, *, took: float, sick: bool, well: bool, pause: float = 0.0
@@ -180,11 +182,11 @@ class Endpoints:
         the message; `pause` is what it asked for."""
         health, place = self._health(subscription), self._host(host)
         health.under_way -= 1
-        self._mark(place, answered=not sick)
-        place.under_way -= 1
-        self._unsure -= not place.answered
         if not sick or took > place.answer_time:  # a refusal is quick, and no sign of a quick host
             place.answer_time += SMOOTHING * (took - place.answer_time)
+        self._mark(place, sure=not sick and place.answer_time <= SLOW)
+        place.under_way -= 1
+        self._unsure -= not place.sure
         if sick:
             health.failed(now, pause)
         else:
@@ -197,7 +199,7 @@ class Endpoints:
         health, place = self._health(subscription), self._host(host)
         health.under_way -= 1
         place.under_way -= 1
-        self._unsure -= not place.answered
+        self._unsure -= not place.sure
 
     def circuit(self, subscription: int, now: float) -> str:
         """The state of a subscription's circuit."""
@@ -215,10 +217,10 @@ class Endpoints:
             self.look_again_at = min(self.look_again_at, now + bucket.wait())
         return max(0, int(min(allowed, tokens)))
 
-    def _mark(self, place: Host, *, answered: bool) -> None:
-        if place.answered != answered:
-            self._unsure += place.under_way if place.answered else -place.under_way
-            place.answered = answered
+    def _mark(self, place: Host, *, sure: bool) -> None:
+        if place.sure != sure:
+            self._unsure += place.under_way if place.sure else -place.under_way
+            place.sure = sure
 
     def _health(self, subscription: int) -> Health:
         found = self._healths.get(subscription)

@@ -227,7 +227,7 @@ class Engine:
         self._is_full = room <= 0 or (self._settler is not None and self._settler.waiting >= self._places)
         if self._is_full:
             return 0
-        begin_before, now = time.monotonic() + self._margin, clock.now()  # the lanes before may have taken long
+        begin_before, now = clock.count() + self._margin, clock.now()  # the lanes before may have taken long
         claimed = self._claims.take(now, clock.seconds(), room)
         if not claimed:
             return 0
@@ -286,7 +286,7 @@ class Engine:
             self._endpoints.begun(content.subscription, to.endpoint, moment)
             self._claims.hand_out(to.owner_id)
             limits = *self._timeouts, begin_before
-            requests.append(Request(content.id, to.url, message.headers, message.body, *limits))
+            requests.append(Request(content.id, to.url, message.headers, message.body, *limits, to.owner_id))
         return requests
 
     def _message(self, writer: messages.Writer | str, delivery: Prepared, now: datetime) -> messages.Message | None:

@@ -178,6 +178,7 @@ def serve(descriptor: int, in_all: int, per_host: int, ca_bundle: str, networks:
         max_in_flight=in_all,
         max_per_host=per_host,
         ca_bundle=Path(ca_bundle) if ca_bundle else None,
+        on_broken=lambda: os._exit(1),  # the parent answers for what was under way and starts another
     )
     giving = threading.Thread(target=give, name="answers", daemon=True)
     giving.start()

@@ -108,8 +108,8 @@ EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol"})
 class Request(NamedTuple):
     """A POST to make; `key` is the caller's and comes back with the answer, limits are seconds.
 
-    A request whose turn comes later than `begin_before`, on the system's monotonic clock, is not made and answered as
-    `too_late`.
+    A request whose turn comes later than `begin_before`, on the counter of `clock.count`, is not made and answered as
+    `too_late`. Requests of one `party` take turns with those of others.
     """
 
     key: int
@@ -119,6 +119,7 @@ class Request(NamedTuple):
     connect_timeout: float = 5.0
     total_timeout: float = 15.0
     begin_before: float = math.inf
+    party: int = 0
 
 
 class Answer(NamedTuple):

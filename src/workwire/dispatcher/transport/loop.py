@@ -25,15 +25,15 @@ from typing import NamedTuple
 from workwire import __version__
 from workwire.dispatcher.transport.curl import Easy, new_multi, pycurl
 from workwire.dispatcher.transport.exchange import Answer, Exchange, Request, Unsendable, target, unanswered
-from workwire.dispatcher.transport.names import Found, Names, Told
+from workwire.dispatcher.transport.names import PATIENCE, Found, Names, Told
 from workwire.dispatcher.transport.turns import Turns
+from workwire.kernel import clock
 from workwire.kernel.addresses import AddressPolicy, Network, is_address
 
 logger = logging.getLogger(__name__)
 
 MOST_IN_FLIGHT = 800  # select() knows 1024 descriptors, and the process has others open
 LONGEST_BLIND_PAUSE = 0.02  # seconds, while some exchange has no socket that could wake us
-PATIENCE = 0.5  # seconds that a name is waited for whose addresses are known from before
 WORTH_COUNTING = 0.02  # seconds waited for a name that shorten the limits of the exchange
 
 
@@ -68,7 +68,8 @@ class Transport:
     """Sends requests in a thread of its own and gives the answers to `on_answers` in that thread.
 
     `networks` are those that may be reached although they are not public. `on_answers` should only hand over and
-    return: while it runs, nothing else does. `max_in_flight` counts up to MOST_IN_FLIGHT.
+    return: while it runs, nothing else does. `max_in_flight` counts up to MOST_IN_FLIGHT. `on_broken` is called if the thread
+    ends by a mistake of ours or for want of something, and will answer nothing more.
     """
 
     def __init__(
@@ -80,9 +81,10 @@ class Transport:
         max_per_host: int = 16,
         user_agent: str = f"Workwire/{__version__}",
         ca_bundle: Path | None = None,
+        on_broken: Callable[[], None] = lambda: None,
     ) -> None:
         self._new_exchange = partial(Exchange, AddressPolicy(tuple(networks)), user_agent, ca_bundle)
-        self._on_answers = on_answers
+        self._on_answers, self._on_broken = on_answers, on_broken
         in_all = min(max_in_flight, MOST_IN_FLIGHT)
         self._turns: Turns[Request] = Turns(in_all=in_all, per_host=max_per_host)
         self._submitted: deque[Request] = deque()
@@ -144,6 +146,10 @@ class Transport:
                 self._deliver()
             self._give_up()
             self._deliver()
+        except Exception:  # whoever waits for answers must know
+            logger.exception("the transport ended")
+            self._on_broken()
+            raise
         finally:
             self._dismantle()
 
@@ -197,21 +203,21 @@ class Transport:
         while self._submitted:
             request = self._submitted.popleft()
             try:
-                self._turns.add(_place(request.url).origin, request)
+                self._turns.add(request.party, _place(request.url).origin, request)
             except Unsendable as error:
                 self._answers.append(unanswered(request, error.error, str(error)))
 
     def _start(self) -> None:
         while (turn := self._turns.next()) is not None:
             origin, request = turn
-            if time.monotonic() > request.begin_before:
+            if clock.count() > request.begin_before:
                 self._turns.done(origin)
                 self._answers.append(unanswered(request, "too_late"))
                 continue
             name = _place(request.url).name
             if name is None:
                 self._begin(origin, request)
-            elif (found := self._names.fresh(name)) is not None:
+            elif (found := self._names.known(name)) is not None:
                 self._begin(origin, request, found)
             else:
                 self._wait_for_name(name, origin, request)
@@ -255,7 +261,8 @@ class Transport:
             )
         exchange = self._free.pop() if self._free else self._new_exchange()
         try:
-            exchange.begin(request, found and self._told.news(target(request.url), found))
+            news = found and self._told.news(target(request.url), found)
+            exchange.begin(request, news)
             self._multi.add_handle(exchange.handle)
         except Unsendable as error:
             self._turns.done(origin)
@@ -263,6 +270,8 @@ class Transport:
             self._answers.append(unanswered(request, error.error, str(error)))
         else:
             self._running[exchange.handle] = _UnderWay(exchange, request, origin, waited)
+            if found is not None and news:
+                self._told.hand_over(target(request.url), found)
 
     def _deliver(self) -> None:
         if not self._answers:

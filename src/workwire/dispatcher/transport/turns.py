@@ -1,12 +1,12 @@
-"""Whose turn it is: requests wait here per host, so that a slow host keeps nobody else waiting.
+"""Whose turn it is: requests wait here by party and by host, so that neither keeps others waiting.
 
-Invariants: at most `in_all` requests are under way, at most `per_host` to one host; hosts take turns, and the
-requests of one host go in the order they came.
+Invariants: at most `in_all` requests are under way, at most `per_host` to one host; parties take turns, and so do the hosts of
+one party; the requests of one party to one host go in the order they came.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -15,18 +15,29 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Host(Generic[T]):
-    waiting: deque[T] = field(default_factory=deque)
     under_way: int = 0
-    in_line: bool = False
+    places: int = 0  # those that wait for this host
+    held_up: deque[_Place[T]] = field(default_factory=deque)  # those that could go on if it had not so much under way
+
+
+@dataclass(slots=True, eq=False)
+class _Place(Generic[T]):
+    """What one party sends to one host. It stands in its party's line or is held up at its host, never in both."""
+
+    party: int
+    host: str
+    waiting: deque[T] = field(default_factory=deque)
+    stands: bool = False
 
 
 class Turns(Generic[T]):
-    """Waiting requests of many hosts; used by one thread."""
+    """Waiting requests of many parties to many hosts; used by one thread."""
 
     def __init__(self, *, in_all: int, per_host: int) -> None:
         self._in_all, self._per_host = in_all, per_host
         self._hosts: dict[str, _Host[T]] = {}
-        self._line: deque[str] = deque()  # the hosts that could go on now, each at most once
+        self._places: dict[tuple[int, str], _Place[T]] = {}
+        self._lines: OrderedDict[int, deque[_Place[T]]] = OrderedDict()  # of parties, the one whose turn is next first
         self._waiting = 0
         self.under_way = 0
 
@@ -34,49 +45,70 @@ class Turns(Generic[T]):
         """How many wait."""
         return self._waiting
 
-    def add(self, host: str, item: T) -> None:
-        """Let an item wait for its host's turn."""
-        record = self._hosts.get(host)
-        if record is None:
-            record = self._hosts[host] = _Host()
-        record.waiting.append(item)
+    def add(self, party: int, host: str, item: T) -> None:
+        """Let an item wait for the turn of its party and its host."""
+        place = self._places.get((party, host))
+        if place is None:
+            place = self._places[party, host] = _Place(party, host)
+            self._hosts.setdefault(host, _Host()).places += 1
+        place.waiting.append(item)
         self._waiting += 1
-        self._stand_in_line(host, record)
+        if not place.stands:
+            self._stand(place)
 
     def next(self) -> tuple[str, T] | None:
-        """Take the next item, which is then under way until `done`; None when all bounds are reached."""
-        if not self._line or self.under_way >= self._in_all:
-            return None
-        host = self._line.popleft()
-        record = self._hosts[host]
-        record.in_line = False
-        record.under_way += 1
-        self.under_way += 1
-        self._waiting -= 1
-        item = record.waiting.popleft()
-        self._stand_in_line(host, record)
-        return host, item
+        """Take the next item, which is then under way to its host until `done`; None when all bounds are reached."""
+        while self._lines and self.under_way < self._in_all:
+            place = self._next_place()
+            host = self._hosts[place.host]
+            if host.under_way >= self._per_host:
+                self._stand(place)
+                continue
+            host.under_way += 1
+            self.under_way += 1
+            self._waiting -= 1
+            item = place.waiting.popleft()
+            if place.waiting:
+                self._stand(place)
+            else:
+                host.places -= 1
+                del self._places[place.party, place.host]
+            return place.host, item
+        return None
 
     def done(self, host: str) -> None:
-        """Say that an item of this host is no longer under way."""
+        """Say that an item is no longer under way to this host."""
         record = self._hosts[host]
         record.under_way -= 1
         self.under_way -= 1
-        self._stand_in_line(host, record)
-        if not record.under_way and not record.waiting:
+        if record.held_up:
+            self._stand(record.held_up.popleft())
+        if not record.under_way and not record.places:
             del self._hosts[host]
 
     def clear(self) -> list[T]:
         """Take everything that waits, for giving up."""
-        items = [item for record in self._hosts.values() for item in record.waiting]
-        for record in self._hosts.values():
-            record.waiting.clear()
-            record.in_line = False
-        self._line.clear()
+        items = [item for place in self._places.values() for item in place.waiting]
+        for host in self._hosts.values():
+            host.places = 0
+            host.held_up.clear()
+        self._places.clear()
+        self._lines.clear()
         self._waiting = 0
         return items
 
-    def _stand_in_line(self, host: str, record: _Host[T]) -> None:
-        if record.waiting and not record.in_line and record.under_way < self._per_host:
-            record.in_line = True
-            self._line.append(host)
+    def _next_place(self) -> _Place[T]:
+        """The place whose turn it is, out of the line; its party goes to the end if more of its places stand there."""
+        party, line = self._lines.popitem(last=False)
+        place = line.popleft()
+        place.stands = False
+        if line:
+            self._lines[party] = line
+        return place
+
+    def _stand(self, place: _Place[T]) -> None:
+        place.stands = True
+        if self._hosts[place.host].under_way < self._per_host:
+            self._lines.setdefault(place.party, deque()).append(place)
+        else:
+            self._hosts[place.host].held_up.append(place)

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.db import transaction
 
 from workwire.access import features
-from workwire.access import queries as access
 from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
@@ -27,7 +26,7 @@ from workwire.kernel.few import Few
 from workwire.outbox import wake
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import events, messages, queries, queue, replays, signing
+from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing
 from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import UNSUBSCRIBED, Format, Queued, Subscription
 from workwire.rooms.catalogue import queries as catalogue
@@ -109,7 +108,7 @@ def update(
     endpoint = endpoint_of(changes["url"], by=by) if "url" in changes else None
     with transaction.atomic():
         subscription = _locked(guid, by, version)
-        _check_may_redirect(subscription, by)
+        rights.check_not_wider(subscription, by)
         before = terms_of(subscription)
         terms = replace(before, **changes)
         _check(terms, by, allow_everything=allow_everything)
@@ -135,7 +134,7 @@ def rotate_secret(
     """Make a new secret, shown this once; the present one goes on signing beside it for `overlap` (default: configured)."""
     require(by, features.PROCESS_BUILDER)
     subscription = _locked(guid, by, version)
-    _check_may_redirect(subscription, by)
+    rights.check_not_wider(subscription, by)
     overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
     if not timedelta(0) <= overlap <= timedelta(days=30):
         raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap_hours")
@@ -270,15 +269,6 @@ def _locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "Somebody changed this subscription in the meantime; read it again.")
     return found
-
-
-def _check_may_redirect(subscription: Subscription, by: Actor) -> None:
-    """An application leads nothing elsewhere, and reads no signature, of a subscription that may be sent more than its own
-    roles let it see."""
-    if by.credential_id in (None, subscription.credential_id):
-        return
-    if not access.features_of(subscription.owner, subscription.credential) <= by.features:
-        raise Forbidden("subscription_wider", "This subscription has more rights than this application.")
 
 
 def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:

@@ -62,10 +62,12 @@ def digests(
     behind the position `after` where one is given. Without `since` from when the subscription was made, or from its position
     or `after` where there is one, at most 31 days ago.
 
-    Raises Invalid for a range of more than 31 days, and Conflict when nothing may be sent to the subscription at present.
+    Raises Invalid for a range of more than 31 days, Conflict when nothing may be sent to the subscription at present, and
+    Forbidden for an application that may see less than the subscription may be sent.
     """
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
+    rights.check_not_wider(subscription, by)
     now = clock.now()
     after, until = max(after, subscription.starts_after), until or now
     since = since or (now - LONGEST_RANGE if after else max(subscription.created_at, now - LONGEST_RANGE))

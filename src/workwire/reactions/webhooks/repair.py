@@ -78,7 +78,8 @@ def simulate(guid: UUID, *, by: Actor) -> Delivery:
 
 @transaction.atomic
 def resend(guid: UUID, *, by: Actor) -> Delivery:
-    """Send one delivery again, now; raises Conflict while it is being sent, or when its subscription has ended."""
+    """Send one delivery again, now; raises Conflict while it is being sent, or when its subscription has ended, and Limited
+    like `simulate` for a test."""
     require(by, features.PROCESS_BUILDER)
     seen = queries.delivery(guid, by=by)
     mine = Delivery.objects.select_for_update(of=("self",)).select_related("subscription")
@@ -89,7 +90,10 @@ def resend(guid: UUID, *, by: Actor) -> Delivery:
         raise Conflict("subscription_ended", "The subscription has ended; nothing can be sent to it.")
     if Queued.objects.filter(delivery=delivery, claimed_by__isnull=False).exists():
         raise Conflict("delivery_in_flight", "This delivery is being sent at this moment.")
-    queue.put_back([delivery.pk], Lane.FRESH if delivery.event_id else Lane.TEST, clock.now())
+    is_test = delivery.event_id is None
+    if is_test:
+        _check_tests(delivery.subscription)
+    queue.put_back([delivery.pk], Lane.TEST if is_test else Lane.FRESH, clock.now())
     events.note(events.DeliveriesRepeated, delivery.subscription, by, Reason="resend", Count=1)
     wake.ring_on_commit()
     delivery.refresh_from_db()

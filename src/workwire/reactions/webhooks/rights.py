@@ -18,6 +18,7 @@ from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.models import Credential
 from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Forbidden
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import sql
 from workwire.reactions.webhooks.models import Delivery, Subscription
@@ -111,6 +112,15 @@ def seen_by_owner(subscription: Subscription) -> Q:
     if not works and not sees_all:
         return _NOTHING
     return record_visible(subscription.owner_id, ~_NOTHING if sees_all else _NOTHING, event="")
+
+
+def check_not_wider(subscription: Subscription, by: Actor) -> None:
+    """Raise Forbidden for an application that would, through a subscription that may be sent more than its own roles let it
+    see, lead messages elsewhere, read a signature or count events."""
+    if by.credential_id in (None, subscription.credential_id):
+        return
+    if not access.features_of(subscription.owner, subscription.credential) <= by.features:
+        raise Forbidden("subscription_wider", "This subscription has more rights than this application.")
 
 
 def seen_by(actor: Actor, event: str = "event__") -> Q:

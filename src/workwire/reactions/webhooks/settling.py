@@ -15,10 +15,19 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import apart, commands, events, queue, rights, sql
-from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Lane, Queued, State, Subscription
+from workwire.reactions.webhooks.models import (
+    TRIED_ENOUGH,
+    UNSUBSCRIBED,
+    Attempt,
+    Lane,
+    Queued,
+    State,
+    Subscription,
+)
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.retry import next_pause
 
@@ -28,7 +37,9 @@ TRANSPORT_LOST = "transport_lost"  # no try either
 # errors of attempts that say nothing about the endpoint: it is neither failing nor well for them
 NO_FAULT_OF_THE_ENDPOINT = frozenset({TRANSPORT_LOST, "invalid_request", "secret_unreadable", "not_composed"})
 LAST_RESORT = timedelta(hours=1)
-MOST_FORGIVEN = 3  # attempts of a delivery after which even such a loss counts: it might be the message that does it
+MOST_FORGIVEN = (
+    3  # such losses of a delivery, after which even they count as tries: it might be the message that does it
+)
 HTTP_GONE = 410
 _STANDING = {reason for _, reason in rights.STANDING_CHECKS}
 _ATTEMPT = ("delivery_id", "number", "started_at", "duration", "status", "error", "detail", "answer_head", "sent")
@@ -56,11 +67,6 @@ class Outcome(NamedTuple):
     def succeeded(self) -> bool:
         """Whether the endpoint took the message: any status from 200 to 299."""
         return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def forgiven(self) -> bool:
-        """Whether this counts as no try: the process that sends was lost, and that has not happened often."""
-        return self.error == TRANSPORT_LOST and self.delivery.content.attempts < MOST_FORGIVEN
 
 
 def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> Counter[State]:
@@ -151,9 +157,9 @@ def _cancel(worker: UUID, ended: Sequence[int], now: datetime) -> int:
 def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorded: bool = True) -> Counter[State]:
     later: list[tuple[int, Lane, datetime]] = []
     ends: dict[State, list[int]] = {State.DELIVERED: [], State.GAVE_UP: []}
-    forgiven = [outcome.id for outcome in outcomes if outcome.forgiven]
+    forgiven = _forgiven(outcomes)
     for outcome in outcomes:
-        if outcome.forgiven:
+        if outcome.id in forgiven:
             continue
         pause = None if outcome.succeeded else _pause(outcome)
         if pause is not None:
@@ -173,6 +179,16 @@ def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorde
         queue.retry(worker, later)
         queue.release(worker, forgiven, now)
     return Counter({state: len(ended) for state, ended in ends.items()})
+
+
+def _forgiven(outcomes: Sequence[Outcome]) -> set[int]:
+    """The deliveries whose attempt counts as no try: the process that sends was lost, and that did not happen to them
+    often."""
+    lost = {outcome.id for outcome in outcomes if outcome.error == TRANSPORT_LOST}
+    if not lost:
+        return lost
+    before = Attempt.objects.filter(delivery__in=lost, error=TRANSPORT_LOST).values_list("delivery")
+    return lost - {pk for pk, losses in before.annotate(losses=Count("id")) if losses >= MOST_FORGIVEN}
 
 
 def _end(
