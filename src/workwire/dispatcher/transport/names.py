@@ -91,7 +91,7 @@ class Names:
                 threading.Thread(target=self._ask, args=(host,), name="name", daemon=True).start()
             except (
                 RuntimeError
-            ):  # the system gives no more threads; one that ends brings us back here, or the next name
+            ):  # the system gives no more threads; the next look at what has ended brings us back here
                 self._waiting.appendleft(host)
                 return
 

@@ -89,9 +89,7 @@ class Turns(Generic[T]):
     def clear(self) -> list[T]:
         """Take everything that waits, for giving up."""
         items = [item for place in self._places.values() for item in place.waiting]
-        for host in self._hosts.values():
-            host.places = 0
-            host.held_up.clear()
+        self._hosts = {name: _Host(host.under_way) for name, host in self._hosts.items() if host.under_way}
         self._places.clear()
         self._lines.clear()
         self._waiting = 0
