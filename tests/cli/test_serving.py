@@ -29,7 +29,7 @@ for _ in range(5):
 def is_closed(one):
     try:
         one.execute("SELECT 1")
-    except Exception as error:
+    except Exception as error:  # whatever the driver calls it
         return "closed" in str(error)
     return False
 print("opened", len(held), "closed", sum(map(is_closed, held)))

@@ -240,9 +240,13 @@ def test_today_is_today_in_the_items_time_zone(due: datetime | None, zone: str, 
     assert dues.rag(due, NOW, zone) == expected
 
 
+FIRST, LAST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - the strategy adds the zone to its bounds
+MOMENTS = st.datetimes(min_value=FIRST, max_value=LAST, timezones=st.just(UTC))
+
+
 @given(
-    due=st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
-    now=st.datetimes(min_value=datetime(2000, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    due=MOMENTS,
+    now=MOMENTS,
     zone=st.sampled_from(["UTC", "Europe/Lisbon", "Asia/Kathmandu", "Pacific/Apia", "America/St_Johns"]),
 )
 def test_time_only_makes_an_item_more_urgent(due: datetime, now: datetime, zone: str) -> None:

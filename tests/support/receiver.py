@@ -152,7 +152,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         # every method is recorded, so that a redirect which is followed after all is seen
-        do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815  # the server's names
+        do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the server's names
 
         def _begin_answer(self, script: Script) -> None:
             self.send_response(script.status)

@@ -17,7 +17,7 @@ def each(work: Callable[[Sequence[T]], int], of: Sequence[T], alone: Callable[[T
         return 0
     try:
         return work(of)
-    except Exception as error:
+    except Exception as error:  # one of them is wrong: halved until it is found
         if sql.is_away(error):
             raise
         if len(of) == 1:

@@ -45,7 +45,7 @@ class Successes:
             found, self._found = self._found, {}
         try:
             return _recover_some(found) if found else 0
-        except Exception:
+        except Exception:  # raised again; who has not been looked at is kept
             with self._lock:
                 self._found = found | self._found
             raise

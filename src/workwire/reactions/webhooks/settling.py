@@ -15,19 +15,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count
 
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import apart, commands, events, queue, rights, sql
-from workwire.reactions.webhooks.models import (
-    TRIED_ENOUGH,
-    UNSUBSCRIBED,
-    Attempt,
-    Lane,
-    Queued,
-    State,
-    Subscription,
-)
+from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.retry import next_pause
 
@@ -37,9 +28,7 @@ TRANSPORT_LOST = "transport_lost"  # no try either
 # errors of attempts that say nothing about the endpoint: it is neither failing nor well for them
 NO_FAULT_OF_THE_ENDPOINT = frozenset({TRANSPORT_LOST, "invalid_request", "secret_unreadable", "not_composed"})
 LAST_RESORT = timedelta(hours=1)
-MOST_FORGIVEN = (
-    3  # such losses of a delivery, after which even they count as tries: it might be the message that does it
-)
+MOST_FORGIVEN = 3  # such losses of a delivery, after which they count as tries: it might be the message that does it
 HTTP_GONE = 410
 _STANDING = {reason for _, reason in rights.STANDING_CHECKS}
 _ATTEMPT = ("delivery_id", "number", "started_at", "duration", "status", "error", "detail", "answer_head", "sent")
@@ -78,7 +67,7 @@ def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> Counter[
     """
     try:
         return _settle(worker, outcomes, now)
-    except Exception as error:
+    except Exception as error:  # one of them is wrong: halved until it is found
         if sql.is_away(error):
             raise
         if len(outcomes) > 1:
@@ -93,7 +82,7 @@ def put_off(worker: UUID, delivery: int, now: datetime) -> None:
     cannot even be given up is tried again after an hour."""
     try:
         _put_off(worker, delivery, now)
-    except Exception as error:
+    except Exception as error:  # logged; it must not come back at once
         if sql.is_away(error):
             raise
         logger.exception("delivery %d cannot be given up", delivery)
@@ -187,8 +176,14 @@ def _forgiven(outcomes: Sequence[Outcome]) -> set[int]:
     lost = {outcome.id for outcome in outcomes if outcome.error == TRANSPORT_LOST}
     if not lost:
         return lost
-    before = Attempt.objects.filter(delivery__in=lost, error=TRANSPORT_LOST).values_list("delivery")
-    return lost - {pk for pk, losses in before.annotate(losses=Count("id")) if losses >= MOST_FORGIVEN}
+    too_often = sql.rows(
+        f"SELECT delivery_id FROM webhooks_attempt WHERE {sql.any_of('delivery_id')} AND error = %s"
+        " GROUP BY delivery_id HAVING count(*) >= %s",
+        sql.numbers(lost),
+        TRANSPORT_LOST,
+        MOST_FORGIVEN,
+    )
+    return lost - {row[0] for row in too_often}
 
 
 def _end(
