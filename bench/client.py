@@ -21,7 +21,7 @@ def measure(given: Given) -> list[Figure]:
     sys.path.insert(0, str(ROOT / "src"))
     from workwire.kernel import collector
 
-    collector.spare()  # as in the process that sends for a dispatcher
+    collector.spare()  # as in the process that sends for a worker
     figures: list[Figure] = []
     with sink() as target:
         for in_flight in IN_FLIGHT:
@@ -36,7 +36,7 @@ def measure(given: Given) -> list[Figure]:
 
 def _post(target: Sink, count: int, in_flight: int) -> tuple[float, float]:
     """Requests a second, and processor time of this process for each in microseconds."""
-    from workwire.dispatcher.transport import Answer, Request, Transport
+    from workwire.worker.delivery.transport import Answer, Request, Transport
 
     before, left, answered = target.arrived(), [count], threading.Event()
     wrong: list[Any] = []

@@ -1,5 +1,5 @@
 """An installation on several hosts: a PostgreSQL server with password authentication, three application hosts with a web
-process and a dispatcher each, and a host where the subscriber listens. Django is set up in the measuring process, once.
+process and a worker each, and a host where the subscriber listens. Django is set up in the measuring process, once.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Cluster:
     folder: Path
     environment: dict[str, str]
     ports: dict[str, int]
-    dispatchers: dict[str, Popen[bytes]] = field(default_factory=dict)
+    workers: dict[str, Popen[bytes]] = field(default_factory=dict)
 
     def start_web(self, name: str) -> None:
         """Start the web process of an application host."""
@@ -55,14 +55,14 @@ class Cluster:
         settings = {"WORKWIRE_HOST": host.address, "WORKWIRE_PORT": str(self.ports[name])}
         host.start(self._command("web"), self._settings(name) | settings, log=self.folder / f"{name}.log")
 
-    def start_dispatcher(self, name: str) -> None:
-        """Start the dispatcher of an application host."""
+    def start_worker(self, name: str) -> None:
+        """Start the worker of an application host."""
         log = self.folder / f"{name}.log"
-        self.dispatchers[name] = self.hosts[name].start(self._command("dispatch"), self._settings(name), log=log)
+        self.workers[name] = self.hosts[name].start(self._command("worker"), self._settings(name), log=log)
 
-    def stop_dispatcher(self, name: str) -> None:
-        """Let the dispatcher of a host finish."""
-        self.hosts[name].stop(self.dispatchers.pop(name))
+    def stop_worker(self, name: str) -> None:
+        """Let the worker of a host finish."""
+        self.hosts[name].stop(self.workers.pop(name))
 
     def run(self, name: str, code: str) -> Popen[bytes]:
         """Run a piece of Python in the settings of a host."""

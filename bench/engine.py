@@ -1,6 +1,6 @@
-"""`engine`: end to end – claim, rights, prepare, sign, POST, settle with attempts – as fast as a dispatcher goes.
+"""`engine`: end to end – claim, rights, prepare, sign, POST, settle with attempts – as fast as a worker goes.
 
-A backlog is fanned out in this process, then `workwire dispatch` works it off as an operator would start it. Counted is
+A backlog is fanned out in this process, then `workwire worker` works it off as an operator would start it. Counted is
 what arrives at the sink between the first and the last tenth; nothing may be missing there or undelivered in the log.
 """
 
@@ -19,8 +19,8 @@ SHARE = 0.25  # of a core
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How a backlog was worked off: deliveries a second, microseconds of the dispatchers' and of the database server's
-    processors and bytes of the server's log for each, and MiB of the largest dispatcher."""
+    """How a backlog was worked off: deliveries a second, microseconds of the workers' and of the database server's
+    processors and bytes of the server's log for each, and MiB of the largest worker."""
 
     rate: float
     cost: float
@@ -38,7 +38,7 @@ class Fanned:
 
 
 def measure(given: Given) -> list[Figure]:
-    """One dispatcher; on PostgreSQL also two, one beside a transaction left open, and one, two and four that have a quarter of
+    """One worker; on PostgreSQL also two, one beside a transaction left open, and one, two and four that have a quarter of
     a core each, so that cores are left for what they share."""
     backlog, database = given.size(60_000, 10_000), given.database
     with sink() as target, rig.installation(database) as place:
@@ -51,7 +51,7 @@ def measure(given: Given) -> list[Figure]:
             median(f"engine.{database}.fanout", [run.rate for run in fanned], "deliveries/s"),
         ]
         if database == "postgres":
-            two = [_run(target, place, backlog, dispatchers=2)[1].rate for _ in range(given.runs)]
+            two = [_run(target, place, backlog, workers=2)[1].rate for _ in range(given.runs)]
             blocked = [_run(target, place, backlog, blocked=True)[1].rate for _ in range(given.runs)]
             figures += [
                 median("engine.postgres.two", two, "deliveries/s"),
@@ -62,9 +62,7 @@ def measure(given: Given) -> list[Figure]:
             ]
         if database == "postgres" and rig.shares_possible():
             for count in (1, 2, 4):
-                rates = [
-                    _run(target, place, backlog, dispatchers=count, share=SHARE)[1].rate for _ in range(given.runs)
-                ]
+                rates = [_run(target, place, backlog, workers=count, share=SHARE)[1].rate for _ in range(given.runs)]
                 figures.append(median(f"engine.postgres.quarters.{count}", rates, "deliveries/s"))
     return figures
 
@@ -74,7 +72,7 @@ def _run(
     place: rig.Installation,
     backlog: int,
     *,
-    dispatchers: int = 1,
+    workers: int = 1,
     share: float | None = None,
     blocked: bool = False,
 ) -> tuple[Fanned, Drained]:
@@ -82,8 +80,8 @@ def _run(
     filling.add_events(backlog // len(target.ports))
     fanned = fan_out(backlog)
     with rig.blocker(blocked):
-        drained = drain(target, place, dispatchers=dispatchers, share=share)
-    what = f"{dispatchers} dispatcher{'s' * (dispatchers > 1)}{' beside a blocker' * blocked}"
+        drained = drain(target, place, workers=workers, share=share)
+    what = f"{workers} worker{'s' * (workers > 1)}{' beside a blocker' * blocked}"
     what += f" with {share:.0%} of a core each" if share else ""
     say(f"  {what}: {drained.rate:,.0f} deliveries/s, {drained.cost:.0f} µs each, {drained.memory:.0f} MiB")
     return fanned, drained
@@ -106,12 +104,12 @@ def fan_out(deliveries: int) -> Fanned:
     return Fanned(deliveries / took, log / deliveries)
 
 
-def drain(target: Sink, place: rig.Installation, *, dispatchers: int = 1, share: float | None = None) -> Drained:
-    """Let dispatchers work off the queue; nothing may be left over, undelivered or sent twice."""
+def drain(target: Sink, place: rig.Installation, *, workers: int = 1, share: float | None = None) -> Drained:
+    """Let workers work off the queue; nothing may be left over, undelivered or sent twice."""
     from workwire.reactions.webhooks.models import Queued
 
     total, before = Queued.objects.count(), target.arrived()
-    with rig.dispatchers(dispatchers, share=share) as running:
+    with rig.workers(workers, share=share) as running:
         server, log = place.processor_seconds(), rig.log_written()
         pace = target.pace(
             before + total, since=before, spent=lambda: sum(rig.processor_seconds(pid) for pid in running)

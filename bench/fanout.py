@@ -21,7 +21,7 @@ EVENTS = 500  # one batch of fan-out
 
 
 def measure(given: Given) -> list[Figure]:
-    """Matching in this process; then, in the same installation, a dispatcher that delivers."""
+    """Matching in this process; then, in the same installation, a worker that delivers."""
     name = f"fanout.{given.database}"
     with sink() as target, rig.installation(given.database):
         office = filling.office()
@@ -56,7 +56,7 @@ def _deliver(target: Sink, given: Given) -> list[float]:
     from workwire.outbox import wake
 
     times = []
-    with rig.quiet_dispatcher():
+    with rig.quiet_worker():
         for _ in range(given.size(11, 3)):
             before = target.arrived()
             filling.add_events(1)

@@ -170,7 +170,7 @@ def one(name: str, given: argparse.Namespace) -> dict[str, Any]:
         with Receiver() as receiver:
             kept = {key: value for key, value in os.environ.items() if not key.startswith("DJANGO_")}
             site = chaos.Site(
-                organisation, folder / "logs", kept, receiver, seed=given.seed, dispatcher_environment=through
+                organisation, folder / "logs", kept, receiver, seed=given.seed, worker_environment=through
             )
             result = chaos_faults.run(site, name, chaos_faults.Ground(**below), changes=given.changes)
         tally = result.tally
@@ -244,7 +244,7 @@ class Server:
 
 @contextlib.contextmanager
 def served(folder: Path, fill: Any) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-    """A server on the data in a folder, with what can be done to it, and the settings of a dispatcher that reaches it through
+    """A server on the data in a folder, with what can be done to it, and the settings of a worker that reaches it through
     a proxy."""
     from tests.support.chaos_proxy import proxied
 

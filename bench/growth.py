@@ -19,7 +19,7 @@ SHORT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a delivery, in microseconds: of the clock, and of the processors of dispatcher and database server."""
+    """Of a delivery, in microseconds: of the clock, and of the processors of worker and database server."""
 
     clock: float
     processors: float
@@ -54,11 +54,11 @@ def _fill(deliveries: int, subscriptions: list[Subscription]) -> None:
 
 
 def _work_off(target: Sink, place: rig.Installation, window: int) -> Cost:
-    """Let a dispatcher work off so much of the queue, then drain and stop it; what it took must have arrived."""
+    """Let a worker work off so much of the queue, then drain and stop it; what it took must have arrived."""
     from workwire.reactions.webhooks.models import Attempt, Queued
 
     before, queued = target.arrived(), Queued.objects.count()
-    with rig.dispatchers() as (pid,):
+    with rig.workers() as (pid,):
         pace = target.pace(
             before + window,
             since=before,

@@ -1,10 +1,10 @@
-"""Many hosts on one PostgreSQL: is every event delivered, by one dispatcher at a time, whatever happens to a host?
+"""Many hosts on one PostgreSQL: is every event delivered, by one worker at a time, whatever happens to a host?
 
 `bench/hosts [--short] [--plain] [--json]` makes a database host, three application hosts whose clocks differ by minutes, and
 a subscriber's host, as network namespaces where it may, else (or with `--plain`) as processes. Changes are made through the
 web processes of all three at once: first in peace; then one host vanishes wholesale and another is cut off the network, in
-the middle of a fan-out, and comes back. Then, unless `--short`, how long a commit takes to arrive through the dispatcher of
-another host with the bell and without it, and what one, two and three dispatchers deliver. Exit 1 if anything was lost.
+the middle of a fan-out, and comes back. Then, unless `--short`, how long a commit takes to arrive through the worker of
+another host with the bell and without it, and what one, two and three workers deliver. Exit 1 if anything was lost.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ MUST_BE_0 = (
 def _measure(made: Cluster, found: dict[str, Any], *, short: bool) -> None:
     for name in SHIFTS:
         made.start_web(name)
-        made.start_dispatcher(name)
+        made.start_worker(name)
     office = filling.office(tickets=3)
     made.listen({path: _subscribe(office, webhook, made.url(path)) for path, webhook in PATHS.items()})
     _wait_for_hosts(made)
@@ -116,11 +116,11 @@ def _subscribe(office: filling.Office, webhook: int, url: str) -> str:
 
 def _wait_for_hosts(made: Cluster) -> None:
     from tests.support.processes import wait_for_web
-    from workwire.reactions.webhooks.models import Dispatcher
+    from workwire.reactions.webhooks.models import Worker
 
     for name in SHIFTS:
         wait_for_web(made.hosts[name].address, made.ports[name])
-    wait_until(lambda: Dispatcher.objects.count() == len(SHIFTS), "all dispatchers live", 60)
+    wait_until(lambda: Worker.objects.count() == len(SHIFTS), "all workers live", 60)
 
 
 def _is_quiet() -> bool:
@@ -188,7 +188,7 @@ def _storm(made: Cluster, found: dict[str, Any], *, seconds: float) -> None:
 
     from workwire.kernel import clock
     from workwire.reactions.webhooks import fanning
-    from workwire.reactions.webhooks.models import Dispatcher
+    from workwire.reactions.webhooks.models import Worker
 
     sign, held = made.folder / "sign", made.folder / "held"
     made.run("b", HOLD_FAN_OUT.format(sign=str(sign), held=str(held), lock=fanning.LOCK))
@@ -209,8 +209,8 @@ def _storm(made: Cluster, found: dict[str, Any], *, seconds: float) -> None:
     found["seconds a host was cut off"] = round(time.monotonic() - cut_at, 1)
     made.hosts["b"].join()
     back = clock.now()
-    mine = Dispatcher.objects.filter(pid=made.dispatchers["b"].pid, seen_at__gt=back)
-    found["dispatcher of the host that came back works after, seconds"] = round(
+    mine = Worker.objects.filter(pid=made.workers["b"].pid, seen_at__gt=back)
+    found["worker of the host that came back works after, seconds"] = round(
         wait_until(mine.exists, "the host that was cut off works again", 60), 1
     )
     time.sleep(2)

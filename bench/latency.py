@@ -32,7 +32,7 @@ def idle(given: Given) -> list[Figure]:
 
         office = filling.office(1)
         _trust(to, filling.subscribe(office, to.urls))
-        with rig.quiet_dispatcher():
+        with rig.quiet_worker():
             committed: dict[str, float] = {}
             for number in range(count + WARM_UP):
                 begun = time.perf_counter()
@@ -57,7 +57,7 @@ def steady(given: Given) -> list[Figure]:
     with receiver([WELL] * 4) as to, rig.installation(given.database):
         office = filling.office(100)
         _trust(to, filling.subscribe_to_tickets(office, office.tickets, to.urls))
-        with rig.quiet_dispatcher() as pid:
+        with rig.quiet_worker() as pid:
             journey = travel(to, office.tickets, rate, seconds)
             memory = rig.memory(pid)
     name = f"steady.{given.database}"
@@ -81,7 +81,7 @@ def isolation(given: Given) -> list[Figure]:
         office = filling.office(HEALTHY + SICK)
         healthy, sick = office.tickets[:HEALTHY], office.tickets[HEALTHY:]
         _trust(to, filling.subscribe_to_tickets(office, healthy, to.urls))
-        with rig.quiet_dispatcher():
+        with rig.quiet_worker():
             alone = percentile(travel(to, healthy, each * HEALTHY, seconds).waits, 0.99)
             say(f"  97 healthy ones alone: p99 {alone * 1e3:.1f} ms")
             urls = [*to.urls[HEALTHY:], f"http://127.0.0.1:{dead}/hook"]

@@ -21,15 +21,15 @@ FIRST_PORT = 9000
 
 def measure(made: Cluster, office: filling.Office, found: dict[str, Any]) -> None:
     """Add what was measured to `found`. Host a is dead at the beginning."""
-    made.stop_dispatcher("c")
+    made.stop_worker("c")
     with_bell = _waits(made, office, HEARD, ring=True)
     without = _waits(made, office, MISSED, ring=False)
     found["commit here to arrival through host b, ms: p50, p99"] = f"{_at(with_bell, 50):.1f}, {_at(with_bell, 99):.1f}"
     found["the same with the bell cut, ms: p50, most"] = f"{_at(without, 50):.0f}, {without[-1]:.0f}"
-    made.stop_dispatcher("b")
-    made.dispatchers.clear()
+    made.stop_worker("b")
+    made.workers.clear()
     made.hosts["a"].join()
-    found["sessions of an idle web process and a dispatcher"] = _sessions(made)
+    found["sessions of an idle web process and a worker"] = _sessions(made)
     _throughput(made, office, found)
 
 
@@ -67,7 +67,7 @@ def _at(values: list[float], percent: int) -> float:
 
 
 def _sessions(made: Cluster) -> str:
-    """How many connections the processes of host b hold; its dispatcher is started for this."""
+    """How many connections the processes of host b hold; its worker is started for this."""
     from django.db import connection
 
     def count() -> int:
@@ -76,10 +76,10 @@ def _sessions(made: Cluster) -> str:
             return int(cursor.fetchone()[0])
 
     web = count()
-    made.start_dispatcher("b")
+    made.start_worker("b")
     time.sleep(8)
     both = count()
-    made.stop_dispatcher("b")
+    made.stop_worker("b")
     return f"{web} and {both - web}"
 
 
@@ -97,8 +97,8 @@ def _throughput(made: Cluster, office: filling.Office, found: dict[str, Any]) ->
     for count in range(1, len(SHIFTS) + 1):
         rates.append(_drain(made, office, list(SHIFTS)[:count]))
     cores = os.cpu_count()
-    found["deliveries/s with 1, 2, 3 dispatchers on hosts of their own"] = ", ".join(f"{rate:,.0f}" for rate in rates)
-    found["two, three dispatchers against one"] = (
+    found["deliveries/s with 1, 2, 3 workers on hosts of their own"] = ", ".join(f"{rate:,.0f}" for rate in rates)
+    found["two, three workers against one"] = (
         f"{rates[1] / rates[0]:.2f}, {rates[2] / rates[0]:.2f} (all hosts and the database share {cores} cores)"
     )
 
@@ -133,13 +133,13 @@ def _drain(made: Cluster, office: filling.Office, names: list[str]) -> float:
         fanning.fan_out(clock.now())
     rig.vacuum()
     for name in names:
-        made.start_dispatcher(name)
+        made.start_worker(name)
     marks: list[tuple[float, int]] = []
     while not marks or marks[-1][1]:
         time.sleep(0.05)
         marks.append((time.monotonic(), Queued.objects.count()))
     for name in names:
-        made.stop_dispatcher(name)
+        made.stop_worker(name)
     begun, first = next(mark for mark in marks if mark[1] < DELIVERIES * 0.9)
     ended, last = next(mark for mark in marks if mark[1] < DELIVERIES * 0.1)
     return (first - last) / (ended - begun)

@@ -25,7 +25,7 @@ def measure(given: Given) -> list[Figure]:
         position = filling.add_events(count, pending=False)
         ((subscription, _),) = filling.subscribe(office, target.urls[:1])
         rig.vacuum()
-        with rig.quiet_dispatcher():
+        with rig.quiet_worker():
             begun = time.perf_counter()
             asked = replays.backfill(subscription.guid, by=office.builder, after=position)
             paused = _pause(asked, office, target, count // 4)

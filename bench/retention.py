@@ -82,7 +82,7 @@ def _remove(count: int) -> float:
 
 @contextlib.contextmanager
 def _removing() -> Iterator[list[int]]:
-    """Remove old deliveries in a thread of its own, at the pace of a dispatcher's lane; tells in the end how many."""
+    """Remove old deliveries in a thread of its own, at the pace of a worker's lane; tells in the end how many."""
     from workwire.reactions.webhooks.models import Delivery
 
     over, failures, removed = threading.Event(), list[BaseException](), [0]

@@ -19,7 +19,7 @@ from figures import check
 
 ROOT = Path(__file__).resolve().parents[1]
 DATABASES = ("sqlite", "postgres")
-SETTLING = 3.0  # seconds a dispatcher gets to become quiet
+SETTLING = 3.0  # seconds a worker gets to become quiet
 PERIOD = 20_000  # microseconds in which a process gets its share of a core
 CONTROL_GROUPS = (
     (Path("/sys/fs/cgroup/cpu"), {"cpu.cfs_period_us": "{period}", "cpu.cfs_quota_us": "{quota}"}),
@@ -124,11 +124,11 @@ def log_written() -> int:
 
 
 @contextlib.contextmanager
-def dispatchers(count: int = 1, *, share: float | None = None) -> Iterator[list[int]]:
-    """Dispatchers as an operator would start them, each with a share of a core where one is named (see `shares_possible`);
+def workers(count: int = 1, *, share: float | None = None) -> Iterator[list[int]]:
+    """Workers as an operator would start them, each with a share of a core where one is named (see `shares_possible`);
     gives their process ids, and drains them at the end."""
     with contextlib.ExitStack() as stack:
-        pids = [stack.enter_context(running("dispatch")) for _ in range(count)]
+        pids = [stack.enter_context(running("worker")) for _ in range(count)]
         if share is not None:
             for pid in pids:
                 stack.enter_context(_shared(pid, share))
@@ -163,14 +163,14 @@ def _shared(pid: int, share: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def quiet_dispatcher() -> Iterator[int]:
-    """A dispatcher that has started, found nothing to do and fallen quiet; gives its process id."""
-    from workwire.dispatcher import heartbeat
+def quiet_worker() -> Iterator[int]:
+    """A worker that has started, found nothing to do and fallen quiet; gives its process id."""
     from workwire.kernel import clock
+    from workwire.worker import heartbeat
 
-    with running("dispatch") as pid:
+    with running("worker") as pid:
         while not heartbeat.alive(clock.now()):
-            check(Path(f"/proc/{pid}").exists(), "the dispatcher ended")
+            check(Path(f"/proc/{pid}").exists(), "the worker ended")
             time.sleep(0.05)
         time.sleep(SETTLING)
         yield pid

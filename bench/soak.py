@@ -1,7 +1,7 @@
-"""A long run: is the dispatcher's memory flat, and do tables stay as large as what they hold?
+"""A long run: is the worker's memory flat, and do tables stay as large as what they hold?
 
 `bench/soak [sqlite|postgres] [deliveries]` delivers so many in batches and prints a Markdown table: after
-each batch the memory of the dispatcher with its transport, the size of the queue's table and of the whole database.
+each batch the memory of the worker with its transport, the size of the queue's table and of the whole database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import rig
 from sink import Sink, sink
 
 STEPS = 10
-SETTLED_AFTER = 2  # batches in which the dispatcher may grow
+SETTLED_AFTER = 2  # batches in which the worker may grow
 MOST_GROWTH = 1.1
 
 
@@ -37,7 +37,7 @@ def soak(batch: int, receiver: Sink, folder: Path) -> list[float]:
     filling.subscribe(filling.office(), receiver.urls)
     memories: list[float] = []
     print("| delivered | memory in MiB | queue in MiB | database in MiB |\n|---|---|---|---|")
-    with rig.dispatchers() as (pid,):
+    with rig.workers() as (pid,):
         for step in range(1, STEPS + 1):
             filling.add_events(batch)
             wait_until_idle()

@@ -67,10 +67,10 @@ def main() -> None:
 def _send_one() -> dict[str, int]:
     """Deliver one message; the ids of its rows by table."""
     from tests.support.receiver import Receiver
-    from workwire.dispatcher.engine import Engine
-    from workwire.dispatcher.transport import Transport
     from workwire.outbox.models import Event
     from workwire.reactions.webhooks.models import Attempt
+    from workwire.worker.delivery.engine import Engine
+    from workwire.worker.delivery.transport import Transport
 
     office, engine = filling.office(tickets=1), Engine(Transport)
     with Receiver() as receiver:

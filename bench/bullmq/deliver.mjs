@@ -31,7 +31,7 @@ async function fill(count) {
 }
 
 function work(concurrency) {
-  const dispatcher = new Agent({ connections: concurrency })
+  const worker = new Agent({ connections: concurrency })
   const database = process.env.PGHOST && new pg.Pool({ max: CONNECTIONS })
   const deliver = async ({ data }) => {
     const begun = performance.now()
@@ -47,7 +47,7 @@ function work(concurrency) {
       'webhook-timestamp': stamp,
       'webhook-signature': `v1,${signature}`,
     }
-    const { statusCode, body } = await request(data.url, { method: 'POST', body: data.body, headers, dispatcher })
+    const { statusCode, body } = await request(data.url, { method: 'POST', body: data.body, headers, worker })
     await body.dump()
     if (database) await database.query({ ...LOG, values: [data.id, performance.now() - begun, statusCode] })
     if (statusCode >= 300) throw new Error(`answered ${statusCode}`)

@@ -85,15 +85,15 @@ class Config(BaseSettings):
         64,
         ge=1,
         le=1000,
-        description="Attempts in flight in one dispatcher; those to endpoints that are slow or silent share half of them.",
+        description="Attempts in flight in one worker; those to endpoints that are slow or silent share half of them.",
     )
     webhook_endpoint_concurrency: int = Field(16, ge=1, le=1000, description="Attempts in flight to one endpoint.")
     webhook_endpoint_rate: float = Field(
-        0.0, ge=0, description="Attempts a second one dispatcher makes to one endpoint at most; 0 for any number."
+        0.0, ge=0, description="Attempts a second one worker makes to one endpoint at most; 0 for any number."
     )
     webhook_most_subscriptions: int = Field(1000, ge=1, description="Living subscriptions an account may have.")
     webhook_most_tests: int = Field(10, ge=1, description="Test messages of an account that may wait at a time.")
-    webhook_lease_seconds: int = Field(60, ge=5, description="How long a claimed delivery belongs to its dispatcher.")
+    webhook_lease_seconds: int = Field(60, ge=5, description="How long a claimed delivery belongs to its worker.")
     webhook_pause_after_hours: int = Field(
         120, ge=1, description="Hours of nothing but failure that pause a subscription."
     )

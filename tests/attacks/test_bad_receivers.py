@@ -14,9 +14,9 @@ from django.conf import settings
 from tests.engine.test_transport import Server
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.dispatcher.engine import Engine
 from workwire.reactions.webhooks.models import Attempt, Queued, State
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 TIMEOUT = 2.0
 MOST_GROWTH = 48 * 1024  # KiB that all of these together may cost the process that reads them
@@ -148,7 +148,7 @@ def test_every_bad_answer_is_bounded_and_told(
         open_ticket()
         engine.drain()
         assert _peak(process) - before < MOST_GROWTH
-        assert before < 150 * 1024  # the bound of a whole dispatcher
+        assert before < 150 * 1024  # the bound of a whole worker
     told: dict[str, set[int | str]] = {name: set() for name in ANSWERS}
     for attempt in Attempt.objects.select_related("delivery").exclude(delivery__subscription=well):
         name = subscriptions[attempt.delivery.subscription_id]

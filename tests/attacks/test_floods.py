@@ -13,7 +13,6 @@ from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli.seed import Customer
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import addresses, clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited
@@ -21,6 +20,7 @@ from workwire.outbox.models import Event
 from workwire.reactions.webhooks import commands, repair, replays
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
 

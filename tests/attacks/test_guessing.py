@@ -17,11 +17,11 @@ from tests.support.environment import ON_POSTGRES
 from tests.support.receiver import Receiver
 from workwire.api.models import IdempotentRequest
 from workwire.cli.seed import Customer
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import pages
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Delivery, Subscription
+from workwire.worker.delivery.engine import Engine
 
 __all__ = ["callers", "stage"]
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}")

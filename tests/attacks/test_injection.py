@@ -15,9 +15,9 @@ import pytest
 from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from workwire.cli.seed import Customer
-from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
+from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport
 
 BREAKS = ("\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x7f")
 NAMES = (
@@ -123,7 +123,7 @@ class Wire:
 
 
 @contextmanager
-def _sending(kind: type[Transport | ApartTransport]) -> Iterator[Any]:
+def _sending(kind: type[Transport | ChildProcessTransport]) -> Iterator[Any]:
     answered: queue.Queue[list[Answer]] = queue.Queue()
     transport = kind((ip_network("127.0.0.0/8"),), answered.put, max_in_flight=4, max_per_host=1)
 
@@ -135,8 +135,8 @@ def _sending(kind: type[Transport | ApartTransport]) -> Iterator[Any]:
     transport.close()
 
 
-@pytest.mark.parametrize("kind", [Transport, ApartTransport], ids=["thread", "process"])
-def test_no_line_break_gets_on_the_wire_whatever_was_saved(kind: type[Transport | ApartTransport]) -> None:
+@pytest.mark.parametrize("kind", [Transport, ChildProcessTransport], ids=["thread", "process"])
+def test_no_line_break_gets_on_the_wire_whatever_was_saved(kind: type[Transport | ChildProcessTransport]) -> None:
     """The last gate, for what might have come past all others."""
     wire = Wire()
     with _sending(kind) as send:

@@ -26,7 +26,7 @@ from tests.support.namespace import Namespace, own_network
 from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.cli.seed import seed
-from workwire.dispatcher.transport import Answer, Request, Transport, exchange, names
+from workwire.worker.delivery.transport import Answer, Request, Transport, exchange, names
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = "203.0.113.10"  # stands for a public address: a documentation address that this one installation allows
@@ -118,7 +118,7 @@ def _was_reached(listener: socket.socket) -> bool:
 def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
     child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """Real web, dispatcher and name server, in a network where the inside listens and the outside is made up."""
+    """Real web, worker and name server, in a network where the inside listens and the outside is made up."""
     made = seed()
     account, customer = made.accounts["administrator"], made.customers[0]
     token = sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=5)
@@ -138,7 +138,7 @@ def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
         listeners = stack.enter_context(_listeners(inside, receiver.port))
         receiver.script("/redirects", status=307, headers=[("Location", f"http://127.0.0.1:{receiver.port}/inside")])
         stack.enter_context(_running(inside, environment, "web"))
-        stack.enter_context(_running(inside, environment, "dispatch"))
+        stack.enter_context(_running(inside, environment, "worker"))
         door = Door(inside, 8000, token)
         door.wait()
 

@@ -114,12 +114,12 @@ def test_no_secret_is_left_in_clear(child_environment: dict[str, str], tmp_path:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = child_environment | {"WORKWIRE_LOG_LEVEL": "debug", "WORKWIRE_WEBHOOK_RETRY_SCHEDULE": "1,1,1"}
-    web, logs = Web(port), [tmp_path / name for name in ("web.log", "dispatch.log", "doctor.log")]
+    web, logs = Web(port), [tmp_path / name for name in ("web.log", "worker.log", "doctor.log")]
     secrets = {"the password": password, "the client secret": client_secret}
     secrets["the key of the installation"] = os.environ["WORKWIRE_SECRET_KEYS"]
     with ExitStack() as stack:
         stack.enter_context(_running(environment, logs[0], "web", "--port", str(port)))
-        stack.enter_context(_running(environment, logs[1], "dispatch"))
+        stack.enter_context(_running(environment, logs[1], "worker"))
         _wait(web)
         secrets |= _log_in_everywhere(web, password, credential.client_id, client_secret)
         secrets |= _live(web, secrets["a token"], organisation, receiver)

@@ -48,7 +48,7 @@ def test_every_check_is_made_whatever_was_wrong_before(tmp_path: Path) -> None:
     done = _run("doctor", data=tmp_path)
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
     assert "can be read by others" in wrong[0]
-    assert "No dispatcher is alive" in wrong[1]
+    assert "No worker is alive" in wrong[1]
     assert done.stdout.splitlines()[-1] == "ok     Nothing has been due for long."
 
 
@@ -61,7 +61,7 @@ def test_postgresql_with_keys_from_a_setting_needs_no_data_folder(
     done = _run("doctor", data=data, **settings)
     assert done.stdout.splitlines()[0] == f"ok     The data folder {data} has not been needed yet."
     assert [line for line in done.stdout.splitlines() if line.startswith("WRONG")] == [
-        "WRONG  No dispatcher is alive; run `workwire up` or `workwire dispatch`."
+        "WRONG  No worker is alive; run `workwire up` or `workwire worker`."
     ]
     assert not data.exists()
 

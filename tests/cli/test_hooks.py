@@ -11,19 +11,19 @@ from click.testing import CliRunner
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli import hooks
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import replays
 from workwire.reactions.webhooks.models import Replay, Subscription
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 
 @pytest.fixture
 def delivered(
     subscribe: Subscribe, open_ticket: Callable[..., WorkItem], engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> Subscription:
-    """A subscription with two delivered messages; while the program waits, a dispatcher works."""
+    """A subscription with two delivered messages; while the program waits, a worker works."""
     open_ticket()
     engine.drain()
     subscription, _ = subscribe()

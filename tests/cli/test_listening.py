@@ -1,4 +1,4 @@
-"""A port is listened on by one installation, and an embedded database has one dispatcher: a second one says so and ends."""
+"""A port is listened on by one installation, and an embedded database has one worker: a second one says so and ends."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_an_address_that_is_not_ours_is_said_to_be() -> None:
         check_free("192.0.2.1", 8000)
 
 
-@pytest.mark.skipif(ON_POSTGRES, reason="many dispatchers may work on PostgreSQL")
+@pytest.mark.skipif(ON_POSTGRES, reason="many workers may work on PostgreSQL")
 def test_a_second_up_on_the_same_data_ends(environment: dict[str, str], tmp_path: Path) -> None:
     port = free_port()
     first = workwire("up", "--port", str(port), "--data", str(tmp_path), env=environment, log=tmp_path / "log")

@@ -22,7 +22,7 @@ COMMANDS = {
     "replays": ["webhooks", "replays", GUID],
     "administrator": ["administrator", "ada"],  # is not asked for a password before
     "play": ["replay", __file__],
-    "dispatch": ["dispatch"],
+    "worker": ["worker"],
     "web": ["web", "--port", str(free_port())],
 }
 
@@ -52,7 +52,7 @@ def test_a_folder_without_a_database_is_told_of_and_stays_as_it_is(command: list
     assert not data.exists()
 
 
-@pytest.mark.parametrize("name", ["tail", "administrator", "dispatch", "web"])
+@pytest.mark.parametrize("name", ["tail", "administrator", "worker", "web"])
 def test_a_database_that_is_not_up_to_date_is_told_of(name: str, tmp_path: Path) -> None:
     (tmp_path / "workwire.sqlite3").touch()
     done = _run(*COMMANDS[name], data_dir=str(tmp_path), secret_keys=KEY)

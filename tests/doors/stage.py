@@ -12,10 +12,10 @@ from workwire.cli.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
-from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue.models import ProcessType, ProcessVersion, Schedule, ServiceLine, VersionState, WorkType
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.files.models import FileTag
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering.models import ProcessType, ProcessVersion, Schedule, ServiceLine, VersionState, WorkType
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.parties.models import ContactTag
 from workwire.rooms.work import commands as work
@@ -179,13 +179,13 @@ def staged(organisation: Organisation, customer: Customer, receiver: Receiver) -
 
     case = work.create_case(customer.case_version.guid, by=member, title="Onboard", submit=True)
     action = case.children.order_by("pk")[0]
-    catalogue.add_global_checklist(action.work_type, ("Is it signed?",), by=admin)
+    offering.add_global_checklist(action.work_type, ("Is it signed?",), by=admin)
     definition = customer.case_version.steps.get(number=0).actions.get()
     (launched,) = work.launch_action(case, definition.guid, by=member)
     other_case = work.create_case(customer.case_version.guid, by=member, title="Onboard", submit=True)
     idle_version = _version(customer, "Idle", admin)
     idle = work.create_case(idle_version.guid, by=member, title="Nothing to do yet", submit=True)
-    schedule = catalogue.create_schedule(f"Closing of {customer.company.name}", by=admin)
+    schedule = offering.create_schedule(f"Closing of {customer.company.name}", by=admin)
     line = ChecklistItem.objects.filter(item__parent=other_case).first()
     taken = work.take(ticket(), by=member)
     subscription, _ = webhooks.subscribe(
@@ -231,13 +231,13 @@ def _version(customer: Customer, name: str, admin: Actor, schedule: Schedule | N
     kinds = (ProcessType.CASE, ProcessType.ACTION)
     case_type, action_type = (
         WorkType.objects.filter(service_line=line, kind=kind, name=name).first()
-        or catalogue.create_work_type(line, kind, name, by=admin)
+        or offering.create_work_type(line, kind, name, by=admin)
         for kind in kinds
     )
-    process = catalogue.create_process(customer.service, case_type, by=admin)
-    version = catalogue.create_version(process, schedule=schedule, by=admin)
-    catalogue.add_ad_hoc_action(version, action_type, by=admin)
-    return catalogue.set_version_state(version, VersionState.LIVE, by=admin)
+    process = offering.create_process(customer.service, case_type, by=admin)
+    version = offering.create_version(process, schedule=schedule, by=admin)
+    offering.add_ad_hoc_action(version, action_type, by=admin)
+    return offering.set_version_state(version, VersionState.LIVE, by=admin)
 
 
 def filled(given: Any, stage: Stage) -> Any:

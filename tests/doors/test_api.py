@@ -12,11 +12,11 @@ from django.test import Client
 from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from workwire.cli.seed import Customer, Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import addresses
 from workwire.kernel.ids import new_guid
 from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 
 def _problem(answer: Any, status: int, code: str = "") -> dict[str, Any]:

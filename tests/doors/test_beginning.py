@@ -16,12 +16,12 @@ from tests.support.world import Subscribe
 from workwire.access import sessions
 from workwire.api.v1 import positions, reconciling
 from workwire.cli.seed import Customer, Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
 

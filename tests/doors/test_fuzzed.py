@@ -18,7 +18,7 @@ from tests.doors.known_fields import check_fields
 from tests.support.environment import ON_POSTGRES
 
 schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
-# Simulating waits for a dispatcher, which this test does not run.
+# Simulating waits for a worker, which this test does not run.
 chosen = schema.exclude(operation_id="simulate")
 
 

@@ -34,7 +34,6 @@ from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.api.v1 import api
 from workwire.cli.seed import Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import UserType
 from workwire.kernel.ids import new_guid
@@ -43,11 +42,12 @@ from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
 from workwire.reactions.webhooks import repair, replays
 from workwire.reactions.webhooks.models import Delivery
-from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue.models import DataField, ProcessType, Schedule, WorkType
 from workwire.rooms.files import commands as files
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering.models import DataField, ProcessType, Schedule, WorkType
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries as items
+from workwire.worker.delivery.engine import Engine
 
 FOREIGNER = "process builder of one company"
 ROLES = ("self service", "robot", MEMBER, "process builder", "administrator", FOREIGNER)
@@ -115,7 +115,7 @@ def stage(
     engine: Engine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Stage:
-    """Records of every kind at the first customer; nobody waits for a dispatcher."""
+    """Records of every kind at the first customer; nobody waits for a worker."""
     configured = django_settings.CONFIG.model_copy(update={"feedback_window_hours": 24})
     monkeypatch.setattr(django_settings, "CONFIG", configured)
     monkeypatch.setattr(repair, "wait_for_end", lambda delivery, seconds: delivery)
@@ -124,7 +124,7 @@ def stage(
     admin, member = actors["administrator"], actors[MEMBER]
     found = staged(organisation, customer, receiver)
     line, action_type = customer.service.service_line, WorkType.objects.get(name="Check Sanctions")
-    draft = catalogue.create_version(customer.case_version.process, by=admin)
+    draft = offering.create_version(customer.case_version.process, by=admin)
     category = customer.ticket_version.categories.get(name="Overdue invoice").guid
     tags = (work.TagWish(UUID(found["contact_tag"])),)
     filed = work.create_ticket(
@@ -163,10 +163,10 @@ def stage(
         "data_field": DataField.objects.first(),
         "credential": organisation.accounts["process builder"].user.credentials.get(),
         "action_type": action_type,
-        "new_type": catalogue.create_work_type(line, ProcessType.TICKET, "Complaint", by=admin),
+        "new_type": offering.create_work_type(line, ProcessType.TICKET, "Complaint", by=admin),
         "draft_version": draft,
-        "step": catalogue.add_step(draft, "First", by=admin),
-        "draft_ticket_version": catalogue.create_version(customer.ticket_version.process, by=admin),
+        "step": offering.add_step(draft, "First", by=admin),
+        "draft_ticket_version": offering.create_version(customer.ticket_version.process, by=admin),
         "filed": filed,
         "file": file,
         "blocked_case": blocked,

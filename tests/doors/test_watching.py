@@ -22,16 +22,16 @@ from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli import doctor
-from workwire.dispatcher import heartbeat
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, dispatchers, fanning, repair
-from workwire.reactions.webhooks.dispatchers import MOST_CIRCUITS, Report
-from workwire.reactions.webhooks.models import Dispatcher, Queued, Subscription
+from workwire.reactions.webhooks import commands, fanning, repair, workers
+from workwire.reactions.webhooks.models import Queued, Subscription, Worker
+from workwire.reactions.webhooks.workers import MOST_CIRCUITS, Report
 from workwire.rooms.work.models import WorkItem
 from workwire.web import metrics
+from workwire.worker import heartbeat
+from workwire.worker.delivery.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy" / "alerts.yml"
@@ -42,12 +42,12 @@ Values = dict[tuple[str, tuple[str, ...]], float]
 
 
 def _figures() -> Values:
-    """All samples of /metrics by name and values of labels, without the name of the dispatcher."""
+    """All samples of /metrics by name and values of labels, without the name of the worker."""
     text = Client().get("/metrics").content.decode()
     return {
         (
             sample.name,
-            tuple(value for label, value in sorted(sample.labels.items()) if label != "dispatcher"),
+            tuple(value for label, value in sorted(sample.labels.items()) if label != "worker"),
         ): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
@@ -91,9 +91,9 @@ def test_metrics_of_a_failing_endpoint(failing: Subscription, engine: Engine) ->
     assert found["workwire_subscriptions_unwell", ("failing",)] == 1
     assert found["workwire_queue_depth", ("retry", "waiting")] == tries
     assert found["workwire_queue_depth", ("fresh", "waiting")] == 9 - tries
-    assert found["workwire_dispatchers_alive", ()] == 1
+    assert found["workwire_workers_alive", ()] == 1
     assert found["workwire_events_fanned_out_total", ()] == 9
-    assert found["workwire_dispatcher_in_flight", ()] == 0
+    assert found["workwire_worker_in_flight", ()] == 0
 
 
 def test_metrics_of_messages_taken(subscribe: Subscribe, open_ticket: Open, engine: Engine) -> None:
@@ -114,7 +114,7 @@ def test_metrics_of_messages_taken(subscribe: Subscribe, open_ticket: Open, engi
     assert found["workwire_oldest_due_seconds", ()] == found["workwire_fan_out_lag_seconds", ()] == 0
 
 
-def test_dispatchers_of_another_release_may_have_other_classes_of_latency(db: None) -> None:
+def test_workers_of_another_release_may_have_other_classes_of_latency(db: None) -> None:
     def told(report: dict[str, Any]) -> Values:
         guid = ids.new_guid()
         heartbeat.beat(guid, clock.now(), Report().as_json() | report)
@@ -164,21 +164,21 @@ def test_metrics_take_a_few_queries_however_much_there_is(
     assert taken() == first <= MOST_QUERIES
 
 
-def test_a_dispatcher_of_another_release_is_alive_and_tells_nothing(db: None) -> None:
-    Dispatcher.objects.create(host="old", pid=7, report=None)
-    Dispatcher.objects.create(host="new", pid=8, report={"attempts": {"2xx": 4}, "something new": 1})
+def test_a_worker_of_another_release_is_alive_and_tells_nothing(db: None) -> None:
+    Worker.objects.create(host="old", pid=7, report=None)
+    Worker.objects.create(host="new", pid=8, report={"attempts": {"2xx": 4}, "something new": 1})
     found = _figures()
-    assert found["workwire_dispatchers_alive", ()] == 2
+    assert found["workwire_workers_alive", ()] == 2
     assert found["workwire_attempts_total", ("2xx",)] == 4
 
 
-def test_a_silent_dispatcher_is_not_alive_and_its_circuits_do_not_count(failing: Subscription) -> None:
-    Dispatcher.objects.update(seen_at=clock.now() - timedelta(minutes=1))
+def test_a_silent_worker_is_not_alive_and_its_circuits_do_not_count(failing: Subscription) -> None:
+    Worker.objects.update(seen_at=clock.now() - timedelta(minutes=1))
     found = _figures()
-    assert found["workwire_dispatchers_alive", ()] == 0
-    assert found["workwire_dispatcher_silent_seconds", ()] == 60
+    assert found["workwire_workers_alive", ()] == 0
+    assert found["workwire_worker_silent_seconds", ()] == 60
     assert ("workwire_circuits", ("open",)) not in found
-    assert dispatchers.circuit(failing.pk, clock.now()).state == "closed"
+    assert workers.circuit(failing.pk, clock.now()).state == "closed"
 
 
 def test_a_report_stays_small_and_tells_how_many(db: None) -> None:
@@ -323,7 +323,7 @@ def test_alerts_name_metrics_that_exist() -> None:
     names = {name for name, *_ in metrics.described()}
     named = {name for rule in _rules() for name in re.findall(r"\bworkwire_\w+", rule["expr"])}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in named} <= names
-    assert {rule["alert"] for rule in _rules()} >= {"WorkwireNoData", "WorkwireNoDispatcher", "WorkwireDeliveriesLate"}
+    assert {rule["alert"] for rule in _rules()} >= {"WorkwireNoData", "WorkwireNoWorker", "WorkwireDeliveriesLate"}
     assert all(rule["annotations"]["summary"] for rule in _rules())
 
 
@@ -357,17 +357,17 @@ def test_free_space_is_told_before_there_is_a_data_folder(
 
 
 def test_the_doctor_says_that_nobody_sends_and_that_nothing_is_told(db: None) -> None:
-    finding = doctor.dispatchers()
-    assert (finding.well, "No dispatcher is alive" in finding.sentence) == (False, True)
-    silent = Dispatcher.objects.create(host="here", pid=7, seen_at=clock.now() - timedelta(minutes=5))
-    finding = doctor.dispatchers()
+    finding = doctor.workers()
+    assert (finding.well, "No worker is alive" in finding.sentence) == (False, True)
+    silent = Worker.objects.create(host="here", pid=7, seen_at=clock.now() - timedelta(minutes=5))
+    finding = doctor.workers()
     assert finding.well is False
     assert "here:7 has been silent for 300 seconds" in finding.sentence
-    Dispatcher.objects.filter(pk=silent.pk).update(seen_at=clock.now())
-    finding = doctor.dispatchers()
+    Worker.objects.filter(pk=silent.pk).update(seen_at=clock.now())
+    finding = doctor.workers()
     assert (finding.well, "tells no figures" in finding.sentence) == (False, True)
     heartbeat.beat(silent.guid, clock.now(), Report().as_json())
-    assert doctor.dispatchers().well
+    assert doctor.workers().well
     heartbeat.beat(silent.guid, clock.now(), Report(clock_offset=-90.0).as_json())
-    finding = doctor.dispatchers()
+    finding = doctor.workers()
     assert (finding.well, "clock" in finding.sentence) == (False, True)

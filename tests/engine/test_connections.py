@@ -16,9 +16,9 @@ from tests.support.processes import ROOT, Api, free_port, pgbouncer, pgbouncer_p
 from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.cli.seed import Organisation, seed
-from workwire.dispatcher.engine import Engine
-from workwire.dispatcher.transport import Transport
 from workwire.reactions.webhooks.models import Delivery, State
+from workwire.worker.delivery.engine import Engine
+from workwire.worker.delivery.transport import Transport
 
 pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has no connections to lose or to share")
 CLIENTS, TICKETS = 6, 4
@@ -62,13 +62,13 @@ def test_web_processes_work_through_a_pooler_in_transaction_mode(
     assert "unsupported startup parameter" in refused  # which is why the setting is there
 
 
-def test_a_dispatcher_wants_a_connection_of_its_own(child_environment: dict[str, str]) -> None:
-    dispatcher = workwire("dispatch", env=child_environment | {"WORKWIRE_DATABASE_POOLED": "true"})
-    assert dispatcher.wait(60) == 1
+def test_a_worker_wants_a_connection_of_its_own(child_environment: dict[str, str]) -> None:
+    worker = workwire("worker", env=child_environment | {"WORKWIRE_DATABASE_POOLED": "true"})
+    assert worker.wait(60) == 1
 
 
 def _work_through(port: int, organisation: Organisation, receiver: Receiver) -> None:
-    """Several clients change things at once, a dispatcher with connections of its own delivers, a client sends again."""
+    """Several clients change things at once, a worker with connections of its own delivers, a client sends again."""
     builder = Api("127.0.0.1", port, token=sessions._give_token(organisation.accounts["process builder"].user, None))
     customer = organisation.customers[0]
     wish = {

@@ -14,14 +14,14 @@ from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.access.models import Token, User
 from workwire.cli.seed import Organisation
-from workwire.dispatcher import heartbeat
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated
 from workwire.outbox import database_time
 from workwire.reactions.webhooks import repair
-from workwire.reactions.webhooks.models import Delivery, Dispatcher, Queued, State
+from workwire.reactions.webhooks.models import Delivery, Queued, State, Worker
+from workwire.worker import heartbeat
+from workwire.worker.delivery.engine import Engine
 
 pytestmark = [
     pytest.mark.django_db,
@@ -76,7 +76,7 @@ def test_what_a_host_with_a_wrong_clock_resends_is_due_at_once_for_the_others(
     assert len(receiver.requests) == 2
 
 
-def test_dispatchers_of_wrong_hosts_are_seen_alive(wrong_host: timedelta, engine: Engine) -> None:
+def test_workers_of_wrong_hosts_are_seen_alive(wrong_host: timedelta, engine: Engine) -> None:
     engine.step()
     assert heartbeat.alive(_database_now()) == 1
 
@@ -91,12 +91,12 @@ def test_tokens_run_out_by_the_database(wrong_host: timedelta, organisation: Org
         sessions.authenticate(token, idle=idle)
 
 
-def test_a_new_server_whose_clock_is_behind_does_not_silence_a_dispatcher(
+def test_a_new_server_whose_clock_is_behind_does_not_silence_a_worker(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clock, "_followed", None)
     engine.step()
-    Dispatcher.objects.all().delete()
+    Worker.objects.all().delete()
     clock.follow(clock.now() - timedelta(hours=1), clock.count())  # another server took over
     engine.step()
     assert heartbeat.alive(_database_now()) == 1

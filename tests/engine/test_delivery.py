@@ -16,8 +16,6 @@ from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli.seed import Organisation
-from workwire.dispatcher.engine import Engine
-from workwire.dispatcher.transport import Request, Transport
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict
@@ -27,6 +25,8 @@ from workwire.reactions.webhooks import commands, fanning, preparing, queue, rep
 from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
+from workwire.worker.delivery.transport import Request, Transport
 
 Open = Callable[..., WorkItem]
 
@@ -249,7 +249,7 @@ def test_an_answer_that_comes_after_the_end_is_told_to_nobody(
     assert Delivery.objects.get().state == State.CANCELLED
 
 
-def test_what_a_dead_dispatcher_held_is_sent_by_another(
+def test_what_a_dead_worker_held_is_sent_by_another(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
 ) -> None:
     subscription, _ = subscribe()
@@ -426,9 +426,9 @@ def test_retention_leaves_what_is_claimed_while_it_looks(
 
     def claimed_before(statement: str, *parameters: object) -> list[tuple[object, ...]]:
         monkeypatch.setattr(sql, "rows", rows)
-        dispatcher = threading.Thread(target=claim)
-        dispatcher.start()
-        dispatcher.join()
+        worker = threading.Thread(target=claim)
+        worker.start()
+        worker.join()
         return rows(statement, *parameters)
 
     monkeypatch.setattr(sql, "is_alone", lambda _lock: True)

@@ -13,11 +13,6 @@ from django.conf import settings
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.dispatcher import heartbeat
-from workwire.dispatcher.claiming import BACKWARDS_EVERY, OWNER_SHARE, Claims
-from workwire.dispatcher.endpoints import FIRST_WINDOW, OPENS_AFTER, Endpoints
-from workwire.dispatcher.engine import Engine
-from workwire.dispatcher.transport import Transport
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
@@ -25,6 +20,11 @@ from workwire.reactions.webhooks import commands, fanning, queue, repair, replay
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker import heartbeat
+from workwire.worker.delivery.claiming import BACKWARDS_EVERY, OWNER_SHARE, Claims
+from workwire.worker.delivery.endpoints import FIRST_WINDOW, OPENS_AFTER, Endpoints
+from workwire.worker.delivery.engine import Engine
+from workwire.worker.delivery.transport import Transport
 
 Open = Callable[..., WorkItem]
 PROBE_AFTER = timedelta(seconds=6)
@@ -185,7 +185,7 @@ def test_a_subscription_gets_no_more_a_second_than_it_wants(subscribe: Subscribe
     assert sent == [3] * 5
 
 
-def test_dispatchers_that_are_alive_divide_a_rate(
+def test_workers_that_are_alive_divide_a_rate(
     subscribe: Subscribe, backlog: Backlog, engine: Engine, receiver: Receiver
 ) -> None:
     subscribe()

@@ -11,7 +11,6 @@ from django.db import DataError
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event, Pending
@@ -20,6 +19,7 @@ from workwire.reactions.webhooks.matching import Place
 from workwire.reactions.webhooks.models import Delivery, Lane, State
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
 

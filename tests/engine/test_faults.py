@@ -20,12 +20,6 @@ from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.cli import doctor
 from workwire.cli.seed import Organisation
-from workwire.dispatcher import engine as engine_module
-from workwire.dispatcher.engine import Engine
-from workwire.dispatcher.rhythm import Rhythm
-from workwire.dispatcher.settler import Settler
-from workwire.dispatcher.transport import Request
-from workwire.dispatcher.transport.exchange import unanswered
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
 from workwire.outbox.models import Event
@@ -34,6 +28,12 @@ from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, 
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
+from workwire.worker import engine as engine_module
+from workwire.worker.delivery.engine import Engine
+from workwire.worker.delivery.settler import Settler
+from workwire.worker.delivery.transport import Request
+from workwire.worker.delivery.transport.exchange import unanswered
+from workwire.worker.intervals import Rhythm
 
 Open = Callable[..., WorkItem]
 
@@ -230,7 +230,7 @@ def test_a_lane_that_fails_keeps_no_other_from_its_turn(
     assert len(receiver.wait_for(1)) == 1
 
 
-def test_a_dispatcher_outlives_every_error_of_the_database_and_mistakes_of_ours(
+def test_a_worker_outlives_every_error_of_the_database_and_mistakes_of_ours(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     errors = [
@@ -261,7 +261,7 @@ def test_a_dispatcher_outlives_every_error_of_the_database_and_mistakes_of_ours(
     assert [record.exc_info and record.exc_info[1] for record in told if record.levelname == "ERROR"] == errors[-1:]
 
 
-def test_without_room_a_dispatcher_waits_for_answers_and_not_for_what_an_older_round_saw(
+def test_without_room_a_worker_waits_for_answers_and_not_for_what_an_older_round_saw(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe()

@@ -17,7 +17,6 @@ from django.db import DatabaseError, NotSupportedError, OperationalError, connec
 from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Pending
@@ -25,6 +24,7 @@ from workwire.reactions.webhooks import commands, fanning, preparing, queue, rep
 from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 pytestmark = [
     pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database lets one write at a time"),

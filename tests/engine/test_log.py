@@ -16,7 +16,6 @@ from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.access import queries as sight
 from workwire.cli.seed import Customer, Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
@@ -25,6 +24,7 @@ from workwire.reactions.webhooks.log import Wish
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
 

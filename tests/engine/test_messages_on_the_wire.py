@@ -12,7 +12,6 @@ from standardwebhooks import Webhook
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
@@ -20,6 +19,7 @@ from workwire.reactions.webhooks import commands, fanning, messages, repair
 from workwire.reactions.webhooks.models import Attempt, Delivery, State
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 DOCUMENTED = (
     "CustomerName SupplierName ContractName ServiceName ServiceLineName ProcessTypeName Reference Title Status "

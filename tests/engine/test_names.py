@@ -16,7 +16,7 @@ import pytest
 from tests.support.nameserver import NameServer
 from tests.support.namespace import own_network
 from tests.support.receiver import Receiver
-from workwire.dispatcher.transport import Answer, Request, Transport, names
+from workwire.worker.delivery.transport import Answer, Request, Transport, names
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 SILENT = 60  # far more than libcurl would look up at a time

@@ -11,12 +11,12 @@ from django.db import connection, transaction
 
 from tests.conftest import ON_POSTGRES
 from tests.support.world import Subscribe
-from workwire.dispatcher import run
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.reactions.webhooks import fanning, queue, sql
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State
 from workwire.rooms.work.models import WorkItem
+from workwire.worker import run
+from workwire.worker.delivery.engine import Engine
 
 pytestmark = [
     pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has one plan for these"),
@@ -45,7 +45,7 @@ def _updated() -> tuple[int, ...]:
 
 
 def test_what_is_held_is_found_by_its_ids(subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its leases a dispatcher would look at all that it holds, for each batch that it settles."""
+    """By its leases a worker would look at all that it holds, for each batch that it settles."""
     subscription, _ = subscribe()
     now, worker = clock.now(), ids.new_guid()
     given = [Delivery(subscription=subscription, test_body="{}") for _ in range(3_000)]
@@ -88,7 +88,7 @@ def test_only_a_claim_does_not_wait_for_the_disk(subscribe: Subscribe, open_tick
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_dispatcher_reads_no_table_whole_where_an_index_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_reads_no_table_whole_where_an_index_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan made while the queue is empty would else be kept when a million rows are in it."""
     told: list[str] = []
 

@@ -15,7 +15,6 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.cli.seed import Customer, Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited
@@ -26,6 +25,7 @@ from workwire.reactions.webhooks import commands, reconciling
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
 

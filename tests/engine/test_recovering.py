@@ -11,8 +11,6 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.world import Subscribe
-from workwire.dispatcher import heartbeat
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import fanning, preparing, queue, settling
@@ -21,6 +19,8 @@ from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.recovering import Successes
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
+from workwire.worker import heartbeat
+from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
 
@@ -61,7 +61,7 @@ def test_a_success_prepared_before_a_failure_of_ours_ends_the_failing(engine: En
     assert Event.objects.filter(name="EndpointRecovered").count() == 1
 
 
-def test_a_success_ends_the_failing_that_another_dispatcher_recorded(engine: Engine, prepared: list[Prepared]) -> None:
+def test_a_success_ends_the_failing_that_another_worker_recorded(engine: Engine, prepared: list[Prepared]) -> None:
     settling.settle(engine.guid, [_outcome(prepared[0], 500)], clock.now())  # as another one does
     engine._settle_batch([_outcome(prepared[1], 204)], clock.now())
     with _a_beat_later(engine):

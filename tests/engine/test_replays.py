@@ -14,7 +14,6 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.cli.seed import Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
@@ -23,6 +22,7 @@ from workwire.outbox.models import Event
 from workwire.reactions.webhooks import commands, fanning, queue, replays
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, Replay, ReplayState, State, Subscription
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
 COUNT = 20
@@ -240,7 +240,7 @@ def test_a_backfill_walks_the_ledger_in_windows_and_skips_what_was_prepared(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_small_steps")
-def test_many_dispatchers_queue_each_message_once(
+def test_many_workers_queue_each_message_once(
     delivered: Subscription, actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(replays, "AHEAD", 1_000)

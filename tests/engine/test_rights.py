@@ -15,7 +15,6 @@ from workwire.access import commands as access
 from workwire.access import features, sessions
 from workwire.access.models import Role
 from workwire.cli.seed import Customer, Organisation
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden
@@ -36,6 +35,7 @@ from workwire.reactions.webhooks import (
 from workwire.reactions.webhooks.models import Delivery, Lane, State, Subscription
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 
 def _lose_role(organisation: Organisation, actors: dict[str, Actor]) -> None:

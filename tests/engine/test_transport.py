@@ -18,12 +18,12 @@ from itertools import pairwise
 
 import pytest
 
-from workwire.dispatcher.transport import Answer, ApartTransport, Request, Transport, apart
 from workwire.kernel import clock
 from workwire.kernel.addresses import Network
+from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport, child_process
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-Kind = type[Transport | ApartTransport]
+Kind = type[Transport | ChildProcessTransport]
 Talk = Callable[[socket.socket], None]
 
 
@@ -101,7 +101,7 @@ class Sender:
         return sorted((self.queue.get(timeout=total + 5) for _ in urls), key=lambda answer: answer.key)
 
 
-@pytest.fixture(params=[Transport, ApartTransport], ids=["thread", "process"])
+@pytest.fixture(params=[Transport, ChildProcessTransport], ids=["thread", "process"])
 def sender(request: pytest.FixtureRequest) -> Iterator[Sender]:
     """A sender that may reach loopback."""
     made = Sender(request.param)
@@ -212,7 +212,7 @@ def test_failures_are_values(serve: Callable[..., Server], sender: Sender) -> No
     assert all(answer.status is None and answer.detail for answer in (refused, tls, cut, strange, unknown))
 
 
-@pytest.mark.parametrize("kind", [Transport, ApartTransport])
+@pytest.mark.parametrize("kind", [Transport, ChildProcessTransport])
 def test_the_address_connected_to_is_judged_whatever_the_name_says(kind: Kind, serve: Callable[..., Server]) -> None:
     server, strict = serve(_say(OK)), Sender(kind, ())
     try:
@@ -256,7 +256,7 @@ def test_a_process_that_dies_is_answered_for_and_replaced(serve: Callable[..., S
         connection.sendall(OK)
 
     server = serve(slow)
-    sender = Sender(ApartTransport)
+    sender = Sender(ChildProcessTransport)
     threading.Timer(0.2, sender.transport._process.kill).start()
     lost, again = (sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0] for _ in range(2))
     sender.transport.close()
@@ -272,12 +272,15 @@ def test_a_loop_that_breaks_is_told_of_and_ends_its_process(monkeypatch: pytest.
     Transport(LOOPBACK, lambda _answers: None, on_broken=told.set).submit([Request(1, "http://127.0.0.1:9/", (), b"")])
     assert told.wait(5)
     ours, theirs = socket.socketpair()
-    broken = "from workwire.dispatcher.transport import Transport, apart; Transport._admit = lambda _transport: 1 / 0;"
-    command = [sys.executable, "-c", f"{broken} apart.serve({theirs.fileno()}, 4, 4, '', [])"]
+    broken = (
+        "from workwire.worker.delivery.transport import Transport, child_process;"
+        "Transport._admit = lambda _transport: 1 / 0;"
+    )
+    command = [sys.executable, "-c", f"{broken} child_process.serve({theirs.fileno()}, 4, 4, '', [])"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with ours, theirs:
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stderr=subprocess.DEVNULL)
-        apart._send(ours, [tuple(Request(1, "http://127.0.0.1:9/", (), b""))])
+        child_process._send(ours, [tuple(Request(1, "http://127.0.0.1:9/", (), b""))])
         assert process.wait(20) == 1
 
 
@@ -296,16 +299,16 @@ def test_a_process_that_keeps_dying_is_started_with_growing_pauses(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[float] = []
-    start = ApartTransport._start
+    start = ChildProcessTransport._start
 
-    def start_and_die(transport: ApartTransport) -> None:
+    def start_and_die(transport: ChildProcessTransport) -> None:
         start(transport)
         started.append(time.monotonic())
         if len(started) <= 3:
             transport._process.kill()
 
-    monkeypatch.setattr(ApartTransport, "_start", start_and_die)
-    server, sender = serve(_say(OK)), Sender(ApartTransport)
+    monkeypatch.setattr(ChildProcessTransport, "_start", start_and_die)
+    server, sender = serve(_say(OK)), Sender(ChildProcessTransport)
     outcomes = [sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0].error]
     while outcomes[-1] is not None:
         outcomes.append(sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0].error)
@@ -319,10 +322,10 @@ def test_a_process_that_keeps_dying_is_started_with_growing_pauses(
 def test_a_frame_cut_off_by_a_death_is_no_answer() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        apart._send(theirs, [(1, 204)])
-        theirs.sendall(apart.SIZE.pack(1000) + b"half")
+        child_process._send(theirs, [(1, 204)])
+        theirs.sendall(child_process.SIZE.pack(1000) + b"half")
         theirs.shutdown(socket.SHUT_WR)
-        assert list(apart._frames(ours)) == [[(1, 204)]]
+        assert list(child_process._frames(ours)) == [[(1, 204)]]
 
 
 def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:

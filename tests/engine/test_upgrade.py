@@ -12,11 +12,11 @@ from django.db.migrations.executor import MigrationExecutor
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock, ids
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE = ("webhooks", "0002_filter_type_without_choices")
@@ -84,7 +84,7 @@ def test_the_queue_moves_into_its_table(
         (State.GAVE_UP, "tried_enough", 3),
         (State.CANCELLED, "unsubscribed", 3),
     ]
-    with clock.frozen(clock.now()) as advance:  # past the lease of the dispatcher that was stopped for the upgrade
+    with clock.frozen(clock.now()) as advance:  # past the lease of the worker that was stopped for the upgrade
         advance(timedelta(minutes=2))
         engine.drain()
         advance(timedelta(minutes=2))

@@ -21,8 +21,6 @@ from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.cli.seed import Customer, Organisation
-from workwire.dispatcher import clockwork
-from workwire.dispatcher.engine import Engine
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError
@@ -34,6 +32,8 @@ from workwire.rooms.conversations.models import CommunicationType
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, StartedBy, Status, WorkItem
+from workwire.worker import timers
+from workwire.worker.delivery.engine import Engine
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 NAMES = (
@@ -139,7 +139,7 @@ class Play:
     def time(self, _by: Actor, _item: WorkItem, number: int) -> None:
         """Let time pass, and do what it brings."""
         self.advance(timedelta(hours=number % 40))
-        clockwork.turn(clock.now())
+        timers.turn(clock.now())
 
 
 MOVES = [name for name, member in vars(Play).items() if callable(member) and not name.startswith("_")]

@@ -11,8 +11,8 @@ from tests.support.recorded import recorded
 from workwire.cli.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, NotFound
-from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue.models import VersionState
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering.models import VersionState
 from workwire.rooms.parties import commands, queries
 from workwire.rooms.parties.models import Contact, ContactTag
 from workwire.rooms.work import commands as work
@@ -157,11 +157,11 @@ def test_a_process_that_needs_a_primary_contact_gets_no_work_without(
     first: Customer, ines: Contact, by: Actor, actors: dict[str, Actor]
 ) -> None:
     admin = actors["administrator"]
-    version = catalogue.create_version(
+    version = offering.create_version(
         first.ticket_version.process, requires_primary_contact=True, requires_requester=True, by=admin
     )
-    category = catalogue.add_category(version, "Any", by=admin)
-    catalogue.set_version_state(version, VersionState.LIVE, by=admin)
+    category = offering.add_category(version, "Any", by=admin)
+    offering.set_version_state(version, VersionState.LIVE, by=admin)
     ticket = work.create_ticket(version.guid, by=by, title="x", category_guid=category.guid)
     with pytest.raises(Invalid) as refusal:
         work.submit(ticket, by=by)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.support.recorded import recorded
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
-from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue import fields
-from workwire.rooms.catalogue.models import DataField, FieldKind
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering import fields
+from workwire.rooms.offering.models import DataField, FieldKind
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
@@ -133,14 +133,14 @@ def test_a_field_is_defined_with_what_its_kind_needs(
     kind: FieldKind, options: dict[str, Any], actors: dict[str, Actor]
 ) -> None:
     with recorded() as found, pytest.raises(Invalid) as refusal:
-        catalogue.create_data_field("Odd", kind, options=options, by=actors["administrator"])
+        offering.create_data_field("Odd", kind, options=options, by=actors["administrator"])
     assert refusal.value.code == "options_invalid"
     assert found.events == []
 
 
 def test_a_name_is_taken_whatever_its_case(actors: dict[str, Actor]) -> None:
     with pytest.raises(Conflict):
-        catalogue.create_data_field("INVOICE", FieldKind.DATE, by=actors["administrator"])
+        offering.create_data_field("INVOICE", FieldKind.DATE, by=actors["administrator"])
 
 
 def test_fields_are_set_one_by_one_and_emptied_by_null(
@@ -165,7 +165,7 @@ def test_a_retired_field_takes_nothing_new_and_keeps_what_it_has(
 ) -> None:
     ticket, by = open_ticket(), actors["team member"]
     work.update(ticket, by=by, custom_data={"Invoice": "4711"})
-    catalogue.update_data_field(DataField.objects.get(name="Invoice"), retired=True, by=actors["administrator"])
+    offering.update_data_field(DataField.objects.get(name="Invoice"), retired=True, by=actors["administrator"])
     with pytest.raises(Invalid):
         work.update(ticket, by=by, custom_data={"Invoice": "4712"})
     assert work.update(ticket, by=by, title="Another").custom_data == {"Invoice": "4711"}

@@ -18,9 +18,15 @@ from workwire.access.models import Credential, Role, UserGroup
 from workwire.cli.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue import queries as catalogue_queries
-from workwire.rooms.catalogue.models import (
+from workwire.rooms.commitments import commands as commitments
+from workwire.rooms.commitments.models import Calendar
+from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.conversations.models import Communication, CommunicationType
+from workwire.rooms.files import commands as files
+from workwire.rooms.files.models import FileTag
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering import queries as offering_queries
+from workwire.rooms.offering.models import (
     DataField,
     FieldKind,
     ProcessType,
@@ -30,12 +36,6 @@ from workwire.rooms.catalogue.models import (
     VersionState,
     WorkType,
 )
-from workwire.rooms.commitments import commands as commitments
-from workwire.rooms.commitments.models import Calendar
-from workwire.rooms.conversations import commands as conversations
-from workwire.rooms.conversations.models import Communication, CommunicationType
-from workwire.rooms.files import commands as files
-from workwire.rooms.files.models import FileTag
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.parties.models import Contact, ContactTag
 from workwire.rooms.work import commands as work
@@ -59,8 +59,8 @@ class World:
         self.action_type = WorkType.objects.get(name="Check Sanctions")
         self.ticket_draft = self._draft(self.customer.ticket_version)
         self.case_draft = self._draft(self.customer.case_version)
-        self.step = catalogue.add_step(self.case_draft, "First", by=self.by)
-        self.ticket_type = catalogue.create_work_type(self.line, ProcessType.TICKET, "Dispute", by=self.by)
+        self.step = offering.add_step(self.case_draft, "First", by=self.by)
+        self.ticket_type = offering.create_work_type(self.line, ProcessType.TICKET, "Dispute", by=self.by)
 
     def ticket(self, *, submit: bool = True) -> WorkItem:
         """A ticket of the first customer."""
@@ -98,13 +98,13 @@ class World:
 
     def checklist(self) -> ChecklistItem:
         """A line of the checklist of an action."""
-        catalogue.add_global_checklist(WorkType.objects.get(name="Collect Documents"), ("Signed?",), by=self.by)
+        offering.add_global_checklist(WorkType.objects.get(name="Collect Documents"), ("Signed?",), by=self.by)
         self.case()
         return ChecklistItem.objects.all()[0]
 
     def definition(self) -> UUID:
         """An action that may be launched by hand."""
-        return catalogue_queries.launchable(self.customer.case_version)[0].guid
+        return offering_queries.launchable(self.customer.case_version)[0].guid
 
     def mine(self) -> WorkItem:
         """A ticket the actor works on."""
@@ -120,7 +120,7 @@ class World:
         return conversations.send_mail(self.ticket(), conversations.Mail(["a@b.example"], "x", "x"), by=self.by)
 
     def _draft(self, version: ProcessVersion) -> ProcessVersion:
-        return catalogue.create_version(version.process, by=self.by)
+        return offering.create_version(version.process, by=self.by)
 
 
 def _remove_role(_world: World) -> None:
@@ -150,25 +150,23 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
         w.customer.company, w.customer.contract.supplier, "x", by=w.by
     ),
     parties.create_service: lambda w: parties.create_service(w.customer.contract, w.line, "x", by=w.by),
-    catalogue.create_service_line: lambda w: catalogue.create_service_line("x", by=w.by),
-    catalogue.create_work_type: lambda w: catalogue.create_work_type(w.line, ProcessType.CASE, "x", by=w.by),
-    catalogue.create_process: lambda w: catalogue.create_process(w.customer.service, w.ticket_type, by=w.by),
-    catalogue.create_version: lambda w: catalogue.create_version(w.customer.case_version.process, by=w.by),
-    catalogue.add_category: lambda w: catalogue.add_category(w.ticket_draft, "x", by=w.by),
-    catalogue.add_step: lambda w: catalogue.add_step(w.case_draft, "x", by=w.by),
-    catalogue.add_action: lambda w: catalogue.add_action(w.step, w.action_type, by=w.by),
-    catalogue.set_version_state: lambda w: catalogue.set_version_state(w.case_draft, VersionState.ARCHIVE, by=w.by),
-    catalogue.create_schedule: lambda w: catalogue.create_schedule("x", by=w.by),
-    catalogue.update_schedule: lambda w: catalogue.update_schedule(w.schedule, description="x", by=w.by),
-    catalogue.add_period: lambda w: catalogue.add_period(
+    offering.create_service_line: lambda w: offering.create_service_line("x", by=w.by),
+    offering.create_work_type: lambda w: offering.create_work_type(w.line, ProcessType.CASE, "x", by=w.by),
+    offering.create_process: lambda w: offering.create_process(w.customer.service, w.ticket_type, by=w.by),
+    offering.create_version: lambda w: offering.create_version(w.customer.case_version.process, by=w.by),
+    offering.add_category: lambda w: offering.add_category(w.ticket_draft, "x", by=w.by),
+    offering.add_step: lambda w: offering.add_step(w.case_draft, "x", by=w.by),
+    offering.add_action: lambda w: offering.add_action(w.step, w.action_type, by=w.by),
+    offering.set_version_state: lambda w: offering.set_version_state(w.case_draft, VersionState.ARCHIVE, by=w.by),
+    offering.create_schedule: lambda w: offering.create_schedule("x", by=w.by),
+    offering.update_schedule: lambda w: offering.update_schedule(w.schedule, description="x", by=w.by),
+    offering.add_period: lambda w: offering.add_period(
         w.schedule, year=2027, period="x", start_date=date(2027, 1, 1), by=w.by
     ),
-    catalogue.add_ad_hoc_action: lambda w: catalogue.add_ad_hoc_action(w.case_draft, w.action_type, by=w.by),
-    catalogue.add_global_checklist: lambda w: catalogue.add_global_checklist(w.action_type, ("x",), by=w.by),
-    catalogue.create_data_field: lambda w: catalogue.create_data_field("x", FieldKind.DATE, by=w.by),
-    catalogue.update_data_field: lambda w: catalogue.update_data_field(
-        DataField.objects.all()[0], retired=True, by=w.by
-    ),
+    offering.add_ad_hoc_action: lambda w: offering.add_ad_hoc_action(w.case_draft, w.action_type, by=w.by),
+    offering.add_global_checklist: lambda w: offering.add_global_checklist(w.action_type, ("x",), by=w.by),
+    offering.create_data_field: lambda w: offering.create_data_field("x", FieldKind.DATE, by=w.by),
+    offering.update_data_field: lambda w: offering.update_data_field(DataField.objects.all()[0], retired=True, by=w.by),
     parties.update_contract: lambda w: parties.update_contract(w.customer.contract, description="x", by=w.by),
     parties.make_built_in_tags: lambda w: (
         ContactTag.objects.filter(built_in="subject").delete(),
@@ -223,7 +221,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     conversations.mail_failed: lambda w: conversations.mail_failed(w.mail(), "x", again=None, by=SYSTEM),
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }
-ROOMS = (access, parties, catalogue, commitments, files, work, conversations)
+ROOMS = (access, parties, offering, commitments, files, work, conversations)
 PARTS = {"keep", "keep_attachment", "requester", "sweep", "plain", "looks_like_html"}  # of commands, or of the sweep
 OF_TIME = {"date_reached", "close_window", "mail_sent", "mail_failed"}  # the last event is the system's
 

@@ -13,7 +13,6 @@ import pytest
 from django.conf import settings
 
 from tests.support.recorded import recorded
-from workwire.dispatcher.beside import Beside
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError, Invalid
@@ -24,6 +23,7 @@ from workwire.rooms.files.models import FileTag, ItemFile, Source, StoredFile, T
 from workwire.rooms.files.storage import LocalFolder, storage
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.lanes import Lane
 
 PDF = b"%PDF-1.7\n" + b"x" * 100
 
@@ -179,7 +179,7 @@ def test_a_sweep_beside_the_engine_runs_by_itself(folder: Path) -> None:
     (path,) = _contents(folder)
     old = time.time() - 3 * 24 * 3600
     os.utime(path, (old, old))
-    sweeper = Beside("files", lambda: float(commands.sweep(clock.now()) or 60), first_after=0.01)
+    sweeper = Lane("files", lambda: float(commands.sweep(clock.now()) or 60), first_after=0.01)
     sweeper.start()
     deadline = time.monotonic() + 10
     while path.exists() and time.monotonic() < deadline:

@@ -10,18 +10,18 @@ from django.conf import settings
 
 from tests.support.recorded import recorded
 from workwire.cli.seed import Customer
-from workwire.dispatcher import clockwork
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.outbox.models import Event
-from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue import queries as catalogue_queries
-from workwire.rooms.catalogue.models import ProcessType, ProcessVersion, ServiceLine, VersionState, WorkType
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import CommunicationType
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering import queries as offering_queries
+from workwire.rooms.offering.models import ProcessType, ProcessVersion, ServiceLine, VersionState, WorkType
 from workwire.rooms.work import commands
 from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status, StatusReason, WaitType, WorkItem
+from workwire.worker import timers
 
 Build = Callable[..., ProcessVersion]
 
@@ -37,19 +37,19 @@ def build(actors: dict[str, Actor], first: Customer) -> Build:
     """A live case version: each step a list of the branches of its actions, or of (branch, checklist); `manual` steps
     are followed by hand; version after version of the same process."""
     admin, line = actors["administrator"], ServiceLine.objects.get()
-    case_type = catalogue.create_work_type(line, ProcessType.CASE, "Flow", by=admin)
-    process = catalogue.create_process(first.service, case_type, by=admin)
+    case_type = offering.create_work_type(line, ProcessType.CASE, "Flow", by=admin)
+    process = offering.create_process(first.service, case_type, by=admin)
 
     def make(*steps: Sequence[int], manual: tuple[int, ...] = (), ad_hoc: bool = False) -> ProcessVersion:
-        version = catalogue.create_version(process, by=admin)
+        version = offering.create_version(process, by=admin)
         kind = WorkType.objects.get(name="Check Sanctions")
         for number, branches in enumerate(steps, start=1):
-            step = catalogue.add_step(version, f"Step {number}", automatic=number not in manual, by=admin)
+            step = offering.add_step(version, f"Step {number}", automatic=number not in manual, by=admin)
             for branch in branches:
-                catalogue.add_action(step, kind, branch=branch, by=admin)
+                offering.add_action(step, kind, branch=branch, by=admin)
         if ad_hoc:
-            catalogue.add_ad_hoc_action(version, kind, checklist=("Seen?",), by=admin)
-        return catalogue.set_version_state(version, VersionState.LIVE, by=admin)
+            offering.add_ad_hoc_action(version, kind, checklist=("Seen?",), by=admin)
+        return offering.set_version_state(version, VersionState.LIVE, by=admin)
 
     return make
 
@@ -155,7 +155,7 @@ def test_a_case_is_resolved_by_hand_only_when_nothing_under_it_is_open(build: Bu
 def test_an_ad_hoc_action_stands_beside_the_flow(build: Build, by: Actor, first: Customer) -> None:
     version = build((1,), (1,), ad_hoc=True)
     case = _case(version, by)
-    definition = catalogue_queries.launchable(version)[0]
+    definition = offering_queries.launchable(version)[0]
     due = clock.now() + timedelta(days=3)
     one, two = commands.launch_action(case, definition.guid, by=by, times=2, instructions="Call again.", due_date=due)
     assert [item.reference for item in (one, two)] == [f"{case.reference}-A0.1", f"{case.reference}-A0.1-2"]
@@ -182,7 +182,7 @@ def test_launching_is_bounded_and_only_of_what_may_be_launched(times: int, build
     version = build((1,), ad_hoc=True)
     case = _case(version, by)
     with pytest.raises(Invalid) as refusal:
-        commands.launch_action(case, catalogue_queries.launchable(version)[0].guid, by=by, times=times)
+        commands.launch_action(case, offering_queries.launchable(version)[0].guid, by=by, times=times)
     assert refusal.value.code == "times_invalid"
     fixed = version.steps.get(number=1).actions.get()
     with pytest.raises(Invalid) as refusal:
@@ -259,11 +259,11 @@ def test_a_resolved_item_is_reopened_inside_its_window_and_closed_after_it(
     assert (again.status, again.status_reason) == (Status.TO_DO, StatusReason.NEW_INFORMATION)
     assert (again.resolved_on, again.resolved_by_id) == (resolved.resolved_on, resolved.resolved_by_id)
     commands.resolve(case, by=by)
-    assert clockwork.turn(clock.now() + timedelta(hours=23)) == 0
+    assert timers.turn(clock.now() + timedelta(hours=23)) == 0
     with pytest.raises(Forbidden):
         commands.close_window(case, by=by)
     WorkItem.objects.filter(pk=case.pk).update(closes_on=clock.now() - timedelta(seconds=1))
-    assert clockwork.turn(clock.now()) == 1
+    assert timers.turn(clock.now()) == 1
     assert _now(case) == (Status.CLOSED, StatusReason.FEEDBACK_WINDOW_PASSED)
     with pytest.raises(Conflict):
         commands.reopen(case, by=by)
@@ -275,11 +275,11 @@ def test_the_clock_wakes_what_waits_and_says_why(build: Build, by: Actor) -> Non
     soon = clock.now() + timedelta(hours=1)
     commands.wait_until(dated, soon, by=by)
     commands.wait_for_information(informed, until=soon, by=by)
-    assert clockwork.turn(clock.now()) == 0
+    assert timers.turn(clock.now()) == 0
     WorkItem.objects.filter(pk__in=[dated.pk, informed.pk]).update(wait_until=clock.now() - timedelta(seconds=1))
     with recorded() as found:
-        assert clockwork.turn(clock.now()) == 2
-        assert clockwork.turn(clock.now()) == 0
+        assert timers.turn(clock.now()) == 2
+        assert timers.turn(clock.now()) == 0
     assert found.names == ["WorkItemUpdated"] * 2
     assert {event.actor_id for event in found.events} == {None}
     assert _now(dated) == (Status.TO_DO, StatusReason.DATE_REACHED)

@@ -1,4 +1,4 @@
-"""What a dispatcher learns of receivers: windows, circuits, rate limits, places; with a clock of the test's own."""
+"""What a worker learns of receivers: windows, circuits, rate limits, places; with a clock of the test's own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workwire.dispatcher import endpoints
-from workwire.dispatcher.endpoints import FIRST_PAUSE, FIRST_WINDOW, LONGEST_PAUSE, NEVER, OPENS_AFTER, Endpoints
+from workwire.worker import endpoints
+from workwire.worker.delivery.endpoints import FIRST_PAUSE, FIRST_WINDOW, LONGEST_PAUSE, NEVER, OPENS_AFTER, Endpoints
 
 HOST = "https://hooks.example.com:443"
 SPREAD = 1.1
@@ -161,7 +161,7 @@ def test_a_rate_of_the_host_binds_all_its_subscriptions() -> None:
     assert made.room_at("https://other.example.com:443", 0) == 3
 
 
-def test_dispatchers_divide_a_rate_among_them() -> None:
+def test_workers_divide_a_rate_among_them() -> None:
     made = _made()
     made.sharing = 4
     sent = 0

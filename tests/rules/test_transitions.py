@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from workwire.kernel.errors import Conflict
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import diagrams, dues, transitions
 from workwire.rooms.work.models import Rag, ResolutionMethod, Status, StatusReason, WaitType
 from workwire.rooms.work.transitions import Standing

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workwire.dispatcher.transport.turns import Turns
+from workwire.worker.delivery.transport.turns import Turns
 
 Item = tuple[int, str, int]  # party, host, number
 

@@ -19,9 +19,9 @@ from workwire.reactions.webhooks.models import State
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
 CHANGES = 30
 SHORT = (
-    "dispatcher killed at each point in turn",
+    "worker killed at each point in turn",
     "any process killed",
-    "one of three dispatchers killed",
+    "one of three workers killed",
     "backends terminated",
     "database away",
     "storm of 500",
@@ -37,13 +37,13 @@ def site(organisation: Organisation, tmp_path: Path, child_environment: dict[str
 
 @pytest.fixture
 def ground(site: Site) -> Iterator[Ground]:
-    """On PostgreSQL, a proxy between the dispatchers and the database."""
+    """On PostgreSQL, a proxy between the workers and the database."""
     if connection.vendor != "postgresql":
         yield Ground()
         return
     url = site.environment["WORKWIRE_DATABASE_URL"]
     with tempfile.TemporaryDirectory(prefix="workwire-") as folder, proxied(url, Path(folder)) as (proxy, through):
-        site.dispatcher_environment["WORKWIRE_DATABASE_URL"] = through
+        site.worker_environment["WORKWIRE_DATABASE_URL"] = through
         yield Ground(proxy=proxy)
 
 

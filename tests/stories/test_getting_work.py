@@ -17,7 +17,7 @@ from workwire.access.models import Role, User
 from workwire.cli.seed import Customer, Organisation
 from workwire.kernel.actor import Actor, UserType
 from workwire.outbox.models import Event
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import ResolutionMethod, WorkItem
 

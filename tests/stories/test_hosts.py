@@ -29,7 +29,7 @@ def _why_not() -> str:
 
 
 @pytest.mark.parametrize("kind", ["namespaces", "processes"])
-def test_nothing_is_lost_and_no_two_dispatchers_send_the_same(kind: str) -> None:
+def test_nothing_is_lost_and_no_two_workers_send_the_same(kind: str) -> None:
     if kind == "namespaces" and (reason := _why_not()):
         pytest.skip(reason)
     command = [sys.executable, str(BENCH / "hosts.py"), "--short", "--json"]

@@ -1,4 +1,4 @@
-"""A real event log, two subscribers, one of whom may see half of it, and a dispatcher that is killed twice."""
+"""A real event log, two subscribers, one of whom may see half of it, and a worker that is killed twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 from workwire.reactions.webhooks.rights import FILTER_INVISIBLE
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import ResolutionMethod, WorkItem
 
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
@@ -40,9 +40,9 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-def _dispatcher(child_environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def _worker(child_environment: dict[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "workwire", "dispatch"],
+        [sys.executable, "-m", "workwire", "worker"],
         env=child_environment | {"WORKWIRE_WEBHOOK_LEASE_SECONDS": "5", "WORKWIRE_WEBHOOK_TIMEOUT": "2"},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -58,7 +58,7 @@ def test_every_event_of_a_replayed_log_is_delivered_or_withheld(
     activities = {event.activity for trace in traces for event in trace.events}
     subscriptions = _subscribe(organisation, receiver)
     _take_half_away(organisation)
-    process = _dispatcher(child_environment)
+    process = _worker(child_environment)
     kills = 0
     try:
         for number, _ in play_all(player_for("robot-1", "Declarations", activities), traces):
@@ -66,7 +66,7 @@ def test_every_event_of_a_replayed_log_is_delivered_or_withheld(
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 kills += 1
-                process = _dispatcher(child_environment)
+                process = _worker(child_environment)
         _wait_until_quiet()
     finally:
         process.send_signal(signal.SIGTERM)
@@ -121,7 +121,7 @@ def _take_half_away(organisation: Organisation) -> None:
 
 
 def _wait_until_quiet(patience: float = 60.0) -> None:
-    """Wait until nothing is queued, as long as it becomes less: a minute without that is a dispatcher that hangs."""
+    """Wait until nothing is queued, as long as it becomes less: a minute without that is a worker that hangs."""
     least, deadline = sys.maxsize, time.monotonic() + patience
     while queued := Pending.objects.count() + Queued.objects.count():
         if queued < least:

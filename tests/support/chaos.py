@@ -1,6 +1,6 @@
 """An installation of real processes under a stream of changes, with a receiver that remembers, and the tally of both.
 
-Words: *site* (web, dispatchers and receiver on one database), *stream* (changes made through the REST API), *tally* (ledger
+Words: *site* (web, workers and receiver on one database), *stream* (changes made through the REST API), *tally* (ledger
 and log of deliveries compared with what the receiver holds). Faults are in `chaos_faults`. This process uses the database
 of the site through Django, as any other client would.
 """
@@ -72,7 +72,7 @@ def free_port() -> int:
 
 
 @dataclass
-class Kept:
+class ComposedQuery:
     """A process that is started again when it ends, as a supervisor would."""
 
     command: list[str]
@@ -177,9 +177,9 @@ class Site:
     environment: dict[str, str]
     receiver: Receiver
     seed: int = 1
-    dispatcher_environment: dict[str, str] = field(default_factory=dict)
+    worker_environment: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)  # by path
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[ComposedQuery] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - choices, no secrets
@@ -198,16 +198,16 @@ class Site:
         return subscription
 
     @contextlib.contextmanager
-    def running(self, *, dispatchers: int = 1) -> Iterator[None]:
-        """Web and dispatchers at work, started again whenever one ends."""
+    def running(self, *, workers: int = 1) -> Iterator[None]:
+        """Web and workers at work, started again whenever one ends."""
         command = [sys.executable, "-m", "workwire", "web"]
-        self.web = Kept(command, self.environment, self.folder / "web.log")
+        self.web = ComposedQuery(command, self.environment, self.folder / "web.log")
         command = [sys.executable, "-m", "tests.support.chaos_points"]
-        environment = self.environment | self.dispatcher_environment
-        self.dispatchers = [
-            Kept(command, environment, self.folder / f"dispatcher-{number}.log") for number in range(dispatchers)
+        environment = self.environment | self.worker_environment
+        self.workers = [
+            ComposedQuery(command, environment, self.folder / f"worker-{number}.log") for number in range(workers)
         ]
-        self.kept = [self.web, *self.dispatchers]
+        self.kept = [self.web, *self.workers]
         for kept in self.kept:
             kept.start()
         self._watch.start()

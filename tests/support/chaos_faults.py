@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connection
 
-from tests.support.chaos import CREATED, UPDATED, Kept, Site, Stream, Tally, at_last
+from tests.support.chaos import CREATED, UPDATED, ComposedQuery, Site, Stream, Tally, at_last
 from tests.support.chaos_points import POINTS
 from tests.support.chaos_proxy import Proxy
 from workwire.access import commands as access
@@ -33,10 +33,10 @@ STORM = 3.0  # seconds
 AWAY = 5.0  # seconds
 FROZEN = 8.0  # seconds, longer than a lease
 HUGE = 2**20  # bytes
-FULL = 6.0  # seconds, in which a dispatcher gives a sign of life
+FULL = 6.0  # seconds, in which a worker gives a sign of life
 TOLERATED = 300  # seconds that a signature's timestamp may be off at a receiver
-MOST_PROCESSOR_TIME = 0.2  # of the time that a dispatcher waits for its database
-PATIENCE = 60.0  # seconds for a dispatcher to die as often as it is to
+MOST_PROCESSOR_TIME = 0.2  # of the time that a worker waits for its database
+PATIENCE = 60.0  # seconds for a worker to die as often as it is to
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Fault:
 
     inject: Inject
     databases: tuple[str, ...] = BOTH
-    dispatchers: int = 1
+    workers: int = 1
     environment: Callable[[Path], dict[str, str]] = field(default=lambda _: {})
     needs: str = ""
 
@@ -103,10 +103,10 @@ HEADINGS = [
 def run(site: Site, name: str, ground: Ground, *, changes: int, pause: float = 0.02) -> Result:
     """Do a fault to a site under a stream of changes and let it come to rest."""
     fault = FAULTS[name]
-    site.dispatcher_environment |= fault.environment(site.folder)
+    site.worker_environment |= fault.environment(site.folder)
     site.subscribe("/created", CREATED)
     site.subscribe("/updated", UPDATED, in_order=True)
-    with site.running(dispatchers=fault.dispatchers):
+    with site.running(workers=fault.workers):
         stream = site.stream(changes, pause)
         injected = fault.inject(site, stream, ground)
         stream.end()
@@ -127,7 +127,7 @@ def _nothing(_site: Site, _stream: Stream, _ground: Ground) -> Injected:
     return 0
 
 
-def _kill(pick: Callable[[Site], Kept]) -> Inject:
+def _kill(pick: Callable[[Site], ComposedQuery]) -> Inject:
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
         return _hit(lambda: pick(site).process.kill(), 1.5 + site.random.random())
 
@@ -138,8 +138,8 @@ def _kill_transport(site: Site, stream: Stream, _ground: Ground) -> Injected:
     return _hit(lambda: _end_transport(site), 0.7)
 
 
-def _freeze(pick: Callable[[Site], Kept]) -> Inject:
-    """Let a dispatcher and its transport stand still for longer than their leases last."""
+def _freeze(pick: Callable[[Site], ComposedQuery]) -> Inject:
+    """Let a worker and its transport stand still for longer than their leases last."""
 
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
         time.sleep(1 + site.random.random())
@@ -153,12 +153,12 @@ def _freeze(pick: Callable[[Site], Kept]) -> Inject:
 
 
 def _end_transport(site: Site) -> None:
-    for pid in site.dispatchers[0].children():
+    for pid in site.workers[0].children():
         os.kill(pid, signal.SIGKILL)
 
 
 def _at(*points: str, times: int = 3) -> Fault:
-    """The dispatcher kills itself; changes come as long as it has not done so as often as it is to."""
+    """The worker kills itself; changes come as long as it has not done so as often as it is to."""
 
     def environment(folder: Path) -> dict[str, str]:
         (folder / "deaths").mkdir()
@@ -178,10 +178,10 @@ def _kill_web(site: Site, stream: Stream, _ground: Ground) -> Injected:
 
 
 def _kill_any(site: Site, stream: Stream, _ground: Ground) -> Injected:
-    """Web, dispatcher and the dispatcher's transport in turn."""
+    """Web, worker and the worker's transport in turn."""
     targets = [
         lambda: site.web.kill_all(),
-        lambda: site.dispatchers[0].process.kill(),
+        lambda: site.workers[0].process.kill(),
         lambda: _end_transport(site),
     ]
     for hit in targets:
@@ -208,7 +208,7 @@ def _terminate() -> None:
 
 
 def _cut(_site: Site, stream: Stream, ground: Ground) -> Injected:
-    """Cut the dispatcher's connections and refuse new ones for a while."""
+    """Cut the worker's connections and refuse new ones for a while."""
     proxy = ground.proxy
     assert proxy is not None
 
@@ -221,26 +221,24 @@ def _cut(_site: Site, stream: Stream, ground: Ground) -> Injected:
 
 
 def _away(site: Site, stream: Stream, ground: Ground) -> Injected:
-    """Take the database away from the dispatcher for longer, which waits, says so, and does not spin."""
+    """Take the database away from the worker for longer, which waits, says so, and does not spin."""
     assert ground.proxy is not None
     time.sleep(1)
     ground.proxy.cut()
     time.sleep(0.5)
-    before = site.dispatchers[0].processor_seconds()
+    before = site.workers[0].processor_seconds()
     time.sleep(AWAY)
-    used = (site.dispatchers[0].processor_seconds() - before) / AWAY
+    used = (site.workers[0].processor_seconds() - before) / AWAY
     ground.proxy.mend()
-    if used > MOST_PROCESSOR_TIME or site.dispatchers[0].starts > 1:
-        raise AssertionError(
-            f"a waiting dispatcher used {used:.0%} of a processor, {site.dispatchers[0].starts} starts"
-        )
+    if used > MOST_PROCESSOR_TIME or site.workers[0].starts > 1:
+        raise AssertionError(f"a waiting worker used {used:.0%} of a processor, {site.workers[0].starts} starts")
     if "the database does not answer" not in site.logs():
         raise AssertionError("the log does not say that the database is away")
     return 1
 
 
 def _exhaust(_site: Site, stream: Stream, ground: Ground) -> Injected:
-    """Take the dispatcher's connections away while all places of the server are taken."""
+    """Take the worker's connections away while all places of the server are taken."""
     import psycopg
 
     assert ground.proxy is not None
@@ -269,14 +267,14 @@ def _server(crash: bool) -> Inject:
 
 
 def _fill(site: Site, stream: Stream, ground: Ground) -> Injected:
-    """Fill the disk that all data lies on, until changes are refused, a sign of life was due and a dispatcher on SQLite has
+    """Fill the disk that all data lies on, until changes are refused, a sign of life was due and a worker on SQLite has
     noticed, which may find room in the log for a while; then free it."""
     fill, free = ground.fill_disk, ground.free_disk
     assert fill is not None
     assert free is not None
 
     def noticed() -> bool:
-        return connection.vendor != "sqlite" or "the database does not answer" in site.dispatchers[0].log.read_text()
+        return connection.vendor != "sqlite" or "the database does not answer" in site.workers[0].log.read_text()
 
     time.sleep(1)
     begun = time.monotonic()
@@ -287,7 +285,7 @@ def _fill(site: Site, stream: Stream, ground: Ground) -> Injected:
     if not stream.refused[503] or stream.refused.keys() - {0, 503}:
         raise AssertionError(f"a full disk was answered with {dict(stream.refused)}")
     if not noticed():
-        raise AssertionError("the dispatcher did not notice that the disk was full")
+        raise AssertionError("the worker did not notice that the disk was full")
     return 1
 
 
@@ -306,8 +304,8 @@ def _fill_until_it_falls(site: Site, stream: Stream, ground: Ground) -> Injected
     start()
     if not stream.refused[503] or stream.refused.keys() - {0, 503}:
         raise AssertionError(f"a server that fell was answered with {dict(stream.refused)}")
-    if "the database does not answer" not in site.dispatchers[0].log.read_text():
-        raise AssertionError("the dispatcher did not notice that the server fell")
+    if "the database does not answer" not in site.workers[0].log.read_text():
+        raise AssertionError("the worker did not notice that the server fell")
     return 1
 
 
@@ -372,23 +370,21 @@ def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     return 1
 
 
-def _any_dispatcher(site: Site) -> Kept:
-    return site.random.choice(site.dispatchers)
+def _any_worker(site: Site) -> ComposedQuery:
+    return site.random.choice(site.workers)
 
 
 FAULTS: dict[str, Fault] = {
     "none": Fault(_nothing),
-    **{f"dispatcher killed: {point}": _at(point) for point in POINTS},
-    "dispatcher killed at each point in turn": _at(*POINTS, times=len(POINTS)),
+    **{f"worker killed: {point}": _at(point) for point in POINTS},
+    "worker killed at each point in turn": _at(*POINTS, times=len(POINTS)),
     "any process killed": Fault(_kill_any),
     "web killed": Fault(_kill_web),
-    "dispatcher killed": Fault(_kill(lambda site: site.dispatchers[0])),
+    "worker killed": Fault(_kill(lambda site: site.workers[0])),
     "transport killed": Fault(_kill_transport),
-    "one of three dispatchers killed": Fault(_kill(_any_dispatcher), databases=ON_POSTGRESQL, dispatchers=3),
-    "dispatcher frozen beyond its lease": Fault(_freeze(lambda site: site.dispatchers[0])),
-    "one of three dispatchers frozen beyond its lease": Fault(
-        _freeze(_any_dispatcher), databases=ON_POSTGRESQL, dispatchers=3
-    ),
+    "one of three workers killed": Fault(_kill(_any_worker), databases=ON_POSTGRESQL, workers=3),
+    "worker frozen beyond its lease": Fault(_freeze(lambda site: site.workers[0])),
+    "one of three workers frozen beyond its lease": Fault(_freeze(_any_worker), databases=ON_POSTGRESQL, workers=3),
     "backends terminated": Fault(_terminate_backends, databases=ON_POSTGRESQL),
     "connection cut": Fault(_cut, databases=ON_POSTGRESQL, needs="proxy"),
     "database away": Fault(_away, databases=ON_POSTGRESQL, needs="proxy"),

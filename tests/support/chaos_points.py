@@ -1,4 +1,4 @@
-"""Starts a dispatcher that kills itself at a named point now and then, or whose clock is wrong: `python -m` this module.
+"""Starts a worker that kills itself at a named point now and then, or whose clock is wrong: `python -m` this module.
 
 The product knows nothing of it: the functions at the named points are wrapped here. Told by the environment:
 ``CHAOS_POINT`` (see POINTS; several with commas),
@@ -24,8 +24,8 @@ MOST_CALLS = 6  # a process dies at one of so many calls
 
 def _points() -> dict[str, tuple[Any, str, bool]]:
     """Where each point is: an object, its attribute, and whether to die before the call rather than after it."""
-    from workwire.dispatcher.engine import Engine
     from workwire.reactions.webhooks import preparing, queue, settling
+    from workwire.worker.delivery.engine import Engine
 
     return {
         "claim": (queue, "claim", False),
@@ -76,9 +76,9 @@ def wrong(clock_file: Path) -> None:
 
 
 def main() -> None:
-    """Be a dispatcher."""
+    """Be a worker."""
     setup_django()
-    from workwire.dispatcher import run
+    from workwire.worker import run
 
     if point := os.environ.get("CHAOS_POINT"):
         deadly(point, Path(os.environ["CHAOS_FOLDER"]), int(os.environ["CHAOS_MOST"]))

@@ -1,4 +1,4 @@
-"""A proxy between a dispatcher and PostgreSQL that can cut what runs through it and refuse what comes."""
+"""A proxy between a worker and PostgreSQL that can cut what runs through it and refuse what comes."""
 
 from __future__ import annotations
 

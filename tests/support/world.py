@@ -12,8 +12,6 @@ from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.cli.seed import Account, Customer, Organisation, seed
-from workwire.dispatcher.engine import Engine
-from workwire.dispatcher.transport import Transport
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
@@ -21,6 +19,8 @@ from workwire.reactions.webhooks import commands
 from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
+from workwire.worker.delivery.transport import Transport
 
 
 @pytest.fixture

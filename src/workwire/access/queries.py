@@ -18,8 +18,8 @@ from workwire.access import features
 from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
 from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import not_found
-from workwire.kernel.kept import Kept
 
 Account = int | OuterRef | F
 
@@ -64,7 +64,7 @@ def _features(_by: Actor, *, user: int, credential: int | None = None) -> QueryS
     return found if credential is None else found.filter(role__credentials=credential)
 
 
-_FEATURES = Kept(_features)
+_FEATURES = ComposedQuery(_features)
 
 
 def valid_credentials(at: datetime | None = None) -> Q:

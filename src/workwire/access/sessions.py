@@ -18,8 +18,8 @@ from workwire.access import events, queries
 from workwire.access.models import Credential, FailedLogin, Token, User
 from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor, UserType
+from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Limited, Unauthenticated
-from workwire.kernel.kept import Kept
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
@@ -73,7 +73,7 @@ def _living(_by: Actor, *, digest: str, used_after: datetime, now: datetime) -> 
     return found.select_related("user", "credential")
 
 
-_LIVING = Kept(_living)
+_LIVING = ComposedQuery(_living)
 
 
 def actor_for(user: User, credential: Credential | None = None) -> Actor:

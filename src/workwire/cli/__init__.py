@@ -1,4 +1,4 @@
-"""The one front door for operators: `workwire up · demo · web · dispatch · migrate · …`.
+"""The one front door for operators: `workwire up · demo · web · worker · migrate · …`.
 
 Commands are loaded when they are called, so that `--help` is quick and a broken setting stops only with a sentence.
 """
@@ -16,10 +16,10 @@ from workwire import __version__, config
 from workwire.config import ConfigError
 
 COMMANDS = {
-    "up": ("serving", "Migrate, then run web and dispatcher under one supervisor."),
+    "up": ("serving", "Migrate, then run web and worker under one supervisor."),
     "demo": ("showing", "Show the main job live on a sample organisation."),
     "web": ("serving", "Run the web server."),
-    "dispatch": ("serving", "Run a dispatcher."),
+    "worker": ("serving", "Run a worker."),
     "migrate": ("serving", "Bring the database up to date."),
     "administrator": ("accounts", "Make the first administrator."),
     "doctor": ("doctor", "Say what is wrong, in sentences."),

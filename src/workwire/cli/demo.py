@@ -1,7 +1,7 @@
 """`workwire demo`: a sample organisation and the main job, live.
 
 What is shown goes the way of a real integration: over HTTP to the documented web API, through the database and the
-dispatcher, to receivers on this machine that verify every signature. A message counts only when it has arrived.
+worker, to receivers on this machine that verify every signature. A message counts only when it has arrived.
 """
 
 from __future__ import annotations

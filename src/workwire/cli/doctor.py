@@ -77,7 +77,7 @@ def _with_database() -> list[Finding]:
         return [Finding(False, f"There is no database in {settings.database}; `workwire up` makes one.")]
     setup_django(making=False)
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (secrets, dispatchers, subscribers, backlog)
+    checks: tuple[Callable[[], Finding], ...] = (secrets, workers, subscribers, backlog)
     try:
         for needed in (database, migrations):
             findings.append(needed())
@@ -126,24 +126,24 @@ def secrets() -> Finding:
     return Finding(True, "The keys open the stored secrets.")
 
 
-def dispatchers() -> Finding:
+def workers() -> Finding:
     """Somebody sends, and tells how it goes: no data is an alarm."""
     from workwire.kernel import clock
-    from workwire.reactions.webhooks import dispatchers
+    from workwire.reactions.webhooks import workers
 
-    seen = dispatchers.seen(clock.now())
+    seen = workers.seen(clock.now())
     alive = [one for one in seen if one.is_alive]
     if not alive:
         last = min(seen, key=lambda one: one.silent_for, default=None)
         silent = f" {last.name} has been silent for {last.silent_for:.0f} seconds." if last else ""
-        return Finding(False, f"No dispatcher is alive; run `workwire up` or `workwire dispatch`.{silent}")
+        return Finding(False, f"No worker is alive; run `workwire up` or `workwire worker`.{silent}")
     mute = [one.name for one in alive if one.report is None]
     if mute:
-        return Finding(False, f"Dispatcher {', '.join(mute)} tells no figures; is it of an older release?")
+        return Finding(False, f"Worker {', '.join(mute)} tells no figures; is it of an older release?")
     wrong = [one.name for one in alive if one.report and abs(one.report.clock_offset) > MOST_CLOCK_OFFSET]
     if wrong:
-        return Finding(False, f"The clock of dispatcher {', '.join(wrong)} differs from the database's; set it by NTP.")
-    return Finding(True, f"{len(alive)} dispatcher{'s are' if len(alive) > 1 else ' is'} alive.")
+        return Finding(False, f"The clock of worker {', '.join(wrong)} differs from the database's; set it by NTP.")
+    return Finding(True, f"{len(alive)} worker{'s are' if len(alive) > 1 else ' is'} alive.")
 
 
 def subscribers() -> Finding:
@@ -167,9 +167,7 @@ def backlog() -> Finding:
 
     ages = queue.ages(clock.now())
     if ages.healthy > LATE_SECONDS:
-        return Finding(
-            False, f"A delivery has been due for {ages.healthy:.0f} seconds; are the dispatchers keeping up?"
-        )
+        return Finding(False, f"A delivery has been due for {ages.healthy:.0f} seconds; are the workers keeping up?")
     if ages.oldest > LATE_SECONDS:
         return Finding(
             True, f"Only messages to failing endpoints have been due for long, up to {ages.oldest:.0f} seconds."

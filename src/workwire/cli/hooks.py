@@ -112,7 +112,7 @@ def trigger(subscription: UUID, seconds: float) -> None:
         raise click.ClickException(f"The endpoint failed: {last.status or last.error} {last.detail}".strip())
     if delivery.state == State.WITHHELD:
         raise click.ClickException(f"Withheld: {delivery.end_reason}.")
-    raise click.ClickException("Nobody sent it yet; is a dispatcher running? See `workwire doctor`.")
+    raise click.ClickException("Nobody sent it yet; is a worker running? See `workwire doctor`.")
 
 
 @webhooks.command()

@@ -15,9 +15,9 @@ from workwire.access import sessions
 from workwire.access.models import User
 from workwire.cli.xes import Trace, XesEvent
 from workwire.kernel.actor import SYSTEM, Actor, UserType
-from workwire.rooms.catalogue import commands as building
-from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.models import (
+from workwire.rooms.offering import commands as building
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import (
     FieldKind,
     Process,
     ProcessType,
@@ -103,7 +103,7 @@ def play_all(player: Player, traces: Iterable[Trace]) -> Iterator[tuple[int, Xes
 
 
 def _make_fields() -> None:
-    present = {field.key: field for field in catalogue.data_fields()}
+    present = {field.key: field for field in offering.data_fields()}
     for name, kind in _FIELDS.items():
         field = present.get(name.casefold())
         if field is None:
@@ -125,7 +125,7 @@ def _offer(service: Service, log: str, activities: Sequence[str]) -> Offer:
 
 
 def _process(service: Service, case_type: WorkType) -> Process:
-    found = catalogue.processes_visible_to(SYSTEM).filter(service=service, work_type=case_type).first()
+    found = offering.processes_visible_to(SYSTEM).filter(service=service, work_type=case_type).first()
     return found or building.create_process(service, case_type, by=SYSTEM)
 
 
@@ -137,11 +137,11 @@ def _new_version(process: Process, line: ServiceLine, activities: Sequence[str])
 
 
 def _actions(version: ProcessVersion) -> dict[str, UUID]:
-    return {action.work_type.name: action.guid for action in catalogue.launchable(version)}
+    return {action.work_type.name: action.guid for action in offering.launchable(version)}
 
 
 def _work_type(line: ServiceLine, kind: ProcessType, name: str) -> WorkType:
-    found = catalogue.work_types().filter(service_line=line, kind=kind, name=name).first()
+    found = offering.work_types().filter(service_line=line, kind=kind, name=name).first()
     return found or building.create_work_type(line, kind, name, by=SYSTEM)
 
 

@@ -14,8 +14,8 @@ from workwire.config import Config
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, messages, rights
 from workwire.reactions.webhooks.models import Format
-from workwire.rooms.catalogue.models import ProcessType
 from workwire.rooms.conversations.models import CommunicationType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import Rag, StartedBy, Status
 from workwire.web import metrics
 
@@ -182,8 +182,8 @@ def _metrics() -> str:
             "# Metrics",
             "",
             NOTE,
-            "`/metrics` gives these in the format of Prometheus. Figures with the label `dispatcher` come from the reports "
-            "that dispatchers write every few seconds; their counters begin anew with each dispatcher. Every web process "
+            "`/metrics` gives these in the format of Prometheus. Figures with the label `worker` come from the reports "
+            "that workers write every few seconds; their counters begin anew with each worker. Every web process "
             "tells the same, so ask one of them, or aggregate with `max`. There are no figures of single subscriptions, "
             "which would be too many: `GET /api/v1/subscriptions/{guid}/health` tells those.",
             "",

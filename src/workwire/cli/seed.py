@@ -15,8 +15,11 @@ from workwire.access import features, sessions
 from workwire.access.models import Role, User, UserGroup
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
-from workwire.rooms.catalogue import commands as catalogue
-from workwire.rooms.catalogue.models import (
+from workwire.rooms.commitments import commands as commitments
+from workwire.rooms.commitments.rules import Adjust, Base, DueRule, Unit
+from workwire.rooms.files import commands as files
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering.models import (
     FieldKind,
     Process,
     ProcessType,
@@ -25,9 +28,6 @@ from workwire.rooms.catalogue.models import (
     VersionState,
     WorkType,
 )
-from workwire.rooms.commitments import commands as commitments
-from workwire.rooms.commitments.rules import Adjust, Base, DueRule, Unit
-from workwire.rooms.files import commands as files
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.parties.models import Company, Contract, Service
 from workwire.rooms.work import commands as work
@@ -107,13 +107,13 @@ def seed() -> Organisation:
     customers = _customers(admin)
     _configure(admin)
     accounts = {"administrator": administrator} | _accounts(admin, customers)
-    schedule = catalogue.create_schedule(
+    schedule = offering.create_schedule(
         "Monthly payroll", description="Cut-off, run and payment of each month.", by=admin
     )
     year = clock.now().year
     for month in range(1, 13):
         dates = {"Cut-off": date(year, month, 15).isoformat(), "Payment": date(year, month, 25).isoformat()}
-        catalogue.add_period(
+        offering.add_period(
             schedule, year=year, period=f"{month:02}", start_date=date(year, month, 1), dates=dates, by=admin
         )
     return Organisation(
@@ -126,19 +126,19 @@ def seed() -> Organisation:
 
 def _configure(admin: Actor) -> None:
     """What holds for all customers: custom data fields, file tags, what is checked before a sanctions check is done."""
-    catalogue.create_data_field("Invoice", FieldKind.SHORT_TEXT, by=admin)
-    catalogue.create_data_field("Amount", FieldKind.DECIMAL, by=admin)
-    catalogue.create_data_field("Payment Due", FieldKind.DATE, by=admin)
-    catalogue.create_data_field("Urgency", FieldKind.LIST, options={"values": ["Low", "Normal", "High"]}, by=admin)
+    offering.create_data_field("Invoice", FieldKind.SHORT_TEXT, by=admin)
+    offering.create_data_field("Amount", FieldKind.DECIMAL, by=admin)
+    offering.create_data_field("Payment Due", FieldKind.DATE, by=admin)
+    offering.create_data_field("Urgency", FieldKind.LIST, options={"values": ["Low", "Normal", "High"]}, by=admin)
     for name in ("Invoice", "Proof of payment"):
         files.create_tag(name, by=admin)
 
 
 def _customers(admin: Actor) -> tuple[Customer, Customer]:
     supplier = parties.create_company("Meridian Shared Services", is_customer=False, is_supplier=True, by=admin)
-    finance = catalogue.create_service_line("Finance Operations", by=admin)
+    finance = offering.create_service_line("Finance Operations", by=admin)
     types = {
-        name: catalogue.create_work_type(finance, kind, name, by=admin)
+        name: offering.create_work_type(finance, kind, name, by=admin)
         for name, kind in (
             ("Invoice Query", ProcessType.TICKET),
             ("Supplier Onboarding", ProcessType.CASE),
@@ -171,8 +171,8 @@ def _customer(
     group = access.create_group(f"{name} team", by=admin)
     access.grant(group, "company", company, by=admin)
     queue = work.create_queue(f"{name} payables", by=admin)
-    ticket_process = catalogue.create_process(service, types["Invoice Query"], by=admin)
-    case_process = catalogue.create_process(service, types["Supplier Onboarding"], by=admin)
+    ticket_process = offering.create_process(service, types["Invoice Query"], by=admin)
+    case_process = offering.create_process(service, types["Supplier Onboarding"], by=admin)
     return Customer(
         company=company,
         contract=contract,
@@ -185,20 +185,20 @@ def _customer(
 
 
 def _ticket_version(process: Process, queue: Queue, admin: Actor) -> ProcessVersion:
-    version = catalogue.create_version(
-        process, due=_due(8, Unit.WORKING_HOURS), allocation=catalogue.Allocation(queue=queue), by=admin
+    version = offering.create_version(
+        process, due=_due(8, Unit.WORKING_HOURS), allocation=offering.Allocation(queue=queue), by=admin
     )
-    payment = catalogue.add_category(version, "Payment", by=admin)
-    catalogue.add_category(version, "Overdue invoice", parent=payment, by=admin)
-    catalogue.add_category(version, "Wrong amount", parent=payment, by=admin)
-    return catalogue.set_version_state(version, VersionState.LIVE, by=admin)
+    payment = offering.add_category(version, "Payment", by=admin)
+    offering.add_category(version, "Overdue invoice", parent=payment, by=admin)
+    offering.add_category(version, "Wrong amount", parent=payment, by=admin)
+    return offering.set_version_state(version, VersionState.LIVE, by=admin)
 
 
 def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, admin: Actor) -> ProcessVersion:
-    version = catalogue.create_version(process, due=_due(5, Unit.WORKING_DAYS), by=admin)
-    checks = catalogue.add_step(version, "Checks", by=admin)
-    allocation = catalogue.Allocation(queue=queue)
-    catalogue.add_action(
+    version = offering.create_version(process, due=_due(5, Unit.WORKING_DAYS), by=admin)
+    checks = offering.add_step(version, "Checks", by=admin)
+    allocation = offering.Allocation(queue=queue)
+    offering.add_action(
         checks,
         types["Collect Documents"],
         branch=1,
@@ -208,7 +208,7 @@ def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, ad
         launchable=True,
         by=admin,
     )
-    catalogue.add_action(
+    offering.add_action(
         checks,
         types["Check Sanctions"],
         branch=2,
@@ -216,18 +216,18 @@ def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, ad
         allocation=allocation,
         by=admin,
     )
-    set_up = catalogue.add_step(version, "Set-up", by=admin)
-    catalogue.add_action(
+    set_up = offering.add_step(version, "Set-up", by=admin)
+    offering.add_action(
         set_up,
         types["Set Up Supplier"],
         due=DueRule(1, Unit.WORKING_DAYS, base=Base.PREVIOUS_END, adjust=Adjust.END_OF_DAY),
         allocation=allocation,
         by=admin,
     )
-    catalogue.add_ad_hoc_action(
+    offering.add_ad_hoc_action(
         version, types["Call the Supplier"], due=_due(1, Unit.WORKING_DAYS), allocation=allocation, by=admin
     )
-    return catalogue.set_version_state(version, VersionState.LIVE, by=admin)
+    return offering.set_version_state(version, VersionState.LIVE, by=admin)
 
 
 def _due(amount: int, unit: Unit) -> DueRule:

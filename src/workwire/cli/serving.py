@@ -1,4 +1,4 @@
-"""Running the product: `up`, `web`, `dispatch`, `migrate`."""
+"""Running the product: `up`, `web`, `worker`, `migrate`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from workwire.cli.supervisor import ChildSpec, Supervisor
 
 START_SECONDS = 60.0
 PORT_PATIENCE = 5.0  # seconds for the workers of a server that was killed
-ONE_IS_THERE = 75  # exit status of a dispatcher whose database has one already (EX_TEMPFAIL of sysexits.h)
+ONE_IS_THERE = 75  # exit status of a worker whose database has one already (EX_TEMPFAIL of sysexits.h)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -53,14 +53,14 @@ def with_data(command: F) -> F:
 def children() -> Sequence[ChildSpec]:
     """The processes of one installation on one host."""
     command = [sys.executable, "-m", "workwire"]
-    dispatcher = ChildSpec("dispatcher", [*command, "dispatch"], final=frozenset({ONE_IS_THERE}))
-    return ChildSpec("web", [*command, "web", "--quiet"]), dispatcher
+    worker = ChildSpec("worker", [*command, "worker"], final=frozenset({ONE_IS_THERE}))
+    return ChildSpec("web", [*command, "web", "--quiet"]), worker
 
 
 @click.command()
 @with_address
 def up(host: str | None, port: int | None, data: Path | None) -> None:
-    """Migrate, then run web and dispatcher under one supervisor until Ctrl-C."""
+    """Migrate, then run web and worker under one supervisor until Ctrl-C."""
     apply(host=host, port=port, data_dir=data and data.absolute())
     settings = config.load()
     _check_connection_is_its_own()
@@ -106,7 +106,7 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
     if not quiet:
         click.echo(f"The web server listens on {url_of(settings.host, settings.port)}/ (Ctrl-C drains and stops).")
     Granian(
-        "workwire.cli.worker:application",
+        "workwire.cli.web_process:application",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.WSGI,
@@ -120,20 +120,20 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
 
 @click.command()
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
-def dispatch(data: Path | None) -> None:
-    """Run a dispatcher until SIGTERM; on PostgreSQL as many as you like."""
+def worker(data: Path | None) -> None:
+    """Run a worker until SIGTERM; on PostgreSQL as many as you like."""
     apply(data_dir=data and data.absolute())
     _check_connection_is_its_own()
     open_installation(server_may_be_away=True)
     from django.db import connection
 
-    from workwire.dispatcher.run import AnotherDispatcher, main
+    from workwire.worker.main import AnotherWorker, main
 
-    connection.close()  # the dispatcher's own sessions begin otherwise
+    connection.close()  # the worker's own sessions begin otherwise
 
     try:
         main()
-    except AnotherDispatcher as error:
+    except AnotherWorker as error:
         raise _OneIsThere(str(error)) from error
 
 
@@ -144,7 +144,7 @@ class _OneIsThere(click.ClickException):
 def _check_connection_is_its_own() -> None:
     if config.load().database_pooled:
         raise click.ClickException(
-            "A dispatcher listens and keeps its statements in the server, which a pooler in transaction mode breaks: "
+            "A worker listens and keeps its statements in the server, which a pooler in transaction mode breaks: "
             "give it a WORKWIRE_DATABASE_URL that leads to PostgreSQL itself, and leave WORKWIRE_DATABASE_POOLED unset."
         )
 

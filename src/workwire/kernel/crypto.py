@@ -23,7 +23,7 @@ def seal(text: str) -> str:
 @lru_cache(maxsize=4096)
 def unseal(sealed: str) -> str:
     """Decrypt what `seal` made; raises cryptography.fernet.InvalidToken when no key fits. The last few thousand are kept in
-    memory, for the dispatcher opens the same ones for every message."""
+    memory, for the worker opens the same ones for every message."""
     return _box().decrypt(sealed.encode()).decode()
 
 

@@ -1,6 +1,6 @@
 """The database's time: on PostgreSQL every process of an installation goes by the clock of the one server they share.
 
-Learned with every new connection, and by the dispatcher every few seconds besides; between that it is counted on (see
+Learned with every new connection, and by the worker every few seconds besides; between that it is counted on (see
 `workwire.kernel.clock`). The embedded database has no clock of its own and is used on one host.
 """
 

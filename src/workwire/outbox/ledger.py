@@ -40,7 +40,7 @@ class Subject:
 
 
 def record(body: EventBody, *, about: Subject, by: Actor) -> Event:
-    """Write an event and, when webhooks may fire, its pending row; wakes the dispatcher once the transaction commits.
+    """Write an event and, when webhooks may fire, its pending row; wakes the worker once the transaction commits.
 
     Must be called inside a transaction, the one of the change; raises TransactionManagementError otherwise.
     """

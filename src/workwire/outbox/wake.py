@@ -1,4 +1,4 @@
-"""The bell: tells dispatchers after a commit that there is something to do.
+"""The bell: tells workers after a commit that there is something to do.
 
 Only a hint: nothing depends on it but speed. PostgreSQL carries it as NOTIFY to every host; the embedded database is
 used on one host, where a datagram to a Unix socket does. A slow poll behind it finds what a lost hint left.
@@ -36,7 +36,7 @@ def ring() -> None:
 
 
 def socket_path() -> Path:
-    """Where the embedded database's dispatcher listens: beside the database, or in the temporary folder when that
+    """Where the embedded database's worker listens: beside the database, or in the temporary folder when that
     path is longer than a socket's may be."""
     database = Path(str(connection.settings_dict["NAME"])).absolute()
     beside = database.with_suffix(".wake")

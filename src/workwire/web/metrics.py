@@ -1,7 +1,7 @@
 """The figures of `/metrics`: what each is called, what it means, and where it is read.
 
 Those of the queue and of subscriptions are read from the database at the moment of asking, in a bounded number of queries of
-bounded cost; those of the dispatchers, which are other processes, from the reports they write every few seconds. There are
+bounded cost; those of the workers, which are other processes, from the reports they write every few seconds. There are
 none for single subscriptions, which may be many thousands: `/api/v1/subscriptions/{guid}/health` tells those.
 """
 
@@ -18,8 +18,8 @@ from prometheus_client.registry import Collector
 
 from workwire import __version__
 from workwire.kernel.folders import nearest
-from workwire.reactions.webhooks import dispatchers, queries, queue
-from workwire.reactions.webhooks.dispatchers import Report, Seen
+from workwire.reactions.webhooks import queries, queue, workers
+from workwire.reactions.webhooks.workers import Report, Seen
 
 Labels = tuple[str, ...]
 
@@ -35,7 +35,7 @@ class Figures(Collector):
         yield _gauge("workwire_info", "Always 1; the label tells the release.", "version", values={(__version__,): 1})
         yield from _of_queue(queue.ages(self._now), queue.depth())
         yield from _of_subscriptions(queries.unwell())
-        yield from _of_dispatchers(dispatchers.seen(self._now))
+        yield from _of_workers(workers.seen(self._now))
         yield from _of_disk()
 
 
@@ -46,7 +46,7 @@ def described() -> list[tuple[str, str, Labels, str]]:
         _gauge("workwire_info", "Always 1; the label tells the release.", "version"),
         *_of_queue(queue.Ages(0, 0, 0), nothing),
         *_of_subscriptions({}),
-        *_of_dispatchers([]),
+        *_of_workers([]),
         *_of_disk(),
     ]
     return [
@@ -94,16 +94,16 @@ def _of_subscriptions(unwell: dict[str, int]) -> Iterator[Metric]:
     )
 
 
-def _of_dispatchers(seen: list[Seen]) -> Iterator[Metric]:
+def _of_workers(seen: list[Seen]) -> Iterator[Metric]:
     yield _gauge(
-        "workwire_dispatchers_alive",
-        "Dispatchers that gave a sign of life lately.",
+        "workwire_workers_alive",
+        "Workers that gave a sign of life lately.",
         values={(): sum(one.is_alive for one in seen)},
     )
     yield _gauge(
-        "workwire_dispatcher_silent_seconds",
-        "Seconds since a dispatcher's last sign of life; one that stopped cleanly is not told any more.",
-        "dispatcher",
+        "workwire_worker_silent_seconds",
+        "Seconds since a worker's last sign of life; one that stopped cleanly is not told any more.",
+        "worker",
         values={(one.name,): one.silent_for for one in seen},
     )
     reports = {one.name: one.report for one in seen if one.report is not None}
@@ -114,22 +114,22 @@ def _of_dispatchers(seen: list[Seen]) -> Iterator[Metric]:
 
 def _as_things_are(reports: dict[str, Report]) -> Iterator[Metric]:
     yield _gauge(
-        "workwire_dispatcher_in_flight",
+        "workwire_worker_in_flight",
         "Attempts under way.",
-        "dispatcher",
+        "worker",
         values={(name,): one.in_flight for name, one in reports.items()},
     )
     yield _gauge(
-        "workwire_dispatcher_clock_offset_seconds",
-        "How far the database's clock is ahead of the dispatcher's host.",
-        "dispatcher",
+        "workwire_worker_clock_offset_seconds",
+        "How far the database's clock is ahead of the worker's host.",
+        "worker",
         values={(name,): one.clock_offset for name, one in reports.items()},
     )
     circuits = [(name, state, count) for name, one in reports.items() for state, count in _circuits(one)]
     yield _gauge(
         "workwire_circuits",
-        "Subscriptions a dispatcher leaves alone for the moment (open) or would probe (half_open).",
-        "dispatcher",
+        "Subscriptions a worker leaves alone for the moment (open) or would probe (half_open).",
+        "worker",
         "state",
         values={(name, state): count for name, state, count in circuits},
     )
@@ -140,19 +140,19 @@ def _circuits(report: Report) -> tuple[tuple[str, int], ...]:
 
 
 def _counts(reports: dict[str, Report]) -> Iterator[Metric]:
-    fanned = CounterMetricFamily("workwire_events_fanned_out", "Events fanned out.", labels=["dispatcher"])
+    fanned = CounterMetricFamily("workwire_events_fanned_out", "Events fanned out.", labels=["worker"])
     attempts = CounterMetricFamily(
-        "workwire_attempts", "Attempts by outcome: class of status, or no_answer.", labels=["dispatcher", "outcome"]
+        "workwire_attempts", "Attempts by outcome: class of status, or no_answer.", labels=["worker", "outcome"]
     )
     ended = CounterMetricFamily(
         "workwire_deliveries_ended",
         "Deliveries by how they ended: delivered, gave_up, withheld, cancelled.",
-        labels=["dispatcher", "state"],
+        labels=["worker", "state"],
     )
     latency = HistogramMetricFamily(
         "workwire_delivery_latency_seconds",
         "From the event to the 2xx of its message, retries included; without tests, replays and backfills.",
-        labels=["dispatcher"],
+        labels=["worker"],
     )
     for name, report in reports.items():
         fanned.add_metric([name], report.fanned_out)

@@ -17,7 +17,7 @@ from workwire.kernel.errors import Invalid, NotFound
 from workwire.kernel.pages import page
 from workwire.rooms.work import dues, queries
 from workwire.rooms.work.queries import WorkItem
-from workwire.web.signing import signed_in
+from workwire.web.sign_in import signed_in
 
 VIEWS = {"mine": "Mine", "open": "Open", "all": "All"}
 _STATUS = {

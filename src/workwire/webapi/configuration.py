@@ -9,16 +9,16 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.errors import Forbidden, Invalid, NotFound
-from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.files import queries as files
+from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
 from workwire.webapi.answers import present
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
 
 if TYPE_CHECKING:
-    from workwire.rooms.catalogue.models import Process, Schedule, SchedulePeriod
     from workwire.rooms.files.models import FileTag
+    from workwire.rooms.offering.models import Process, Schedule, SchedulePeriod
     from workwire.rooms.parties.models import ContactTag
 
 PLENTY_OF_PERIODS = 3
@@ -81,7 +81,7 @@ def get_contact_tag(call: Call) -> dict[str, Any]:
 def get_schedule_of_case(call: Call) -> dict[str, Any]:
     """The schedule that a case process follows."""
     _require_some_role(call)
-    version = catalogue.version(call.guid("CaseAttributeVersionGUID"), by=call.actor)
+    version = offering.version(call.guid("CaseAttributeVersionGUID"), by=call.actor)
     if version.schedule is None:
         raise Invalid("schedule_missing", "This process follows no schedule.", field="CaseAttributeVersionGUID")
     return _schedule(version.schedule)
@@ -95,7 +95,7 @@ def get_service_matrix(call: Call) -> dict[str, Any]:
     if not guid.int:
         raise Malformed("service_line_missing", "ServiceLineGUID must not be empty.", field="ServiceLineGUID")
     try:
-        line = catalogue.service_line(guid)
+        line = offering.service_line(guid)
     except NotFound as error:
         raise Malformed("service_line_not_found", error.message, field="ServiceLineGUID") from error
     wanted = {
@@ -104,7 +104,7 @@ def get_service_matrix(call: Call) -> dict[str, Any]:
         "service__name": call.texts("ServiceNamesFilter"),
     }
     filters = {f"{path}__in": names for path, names in wanted.items() if names}
-    processes = list(catalogue.matrix(call.actor, line).filter(**filters))
+    processes = list(offering.matrix(call.actor, line).filter(**filters))
     rows: dict[int, dict[str, Any]] = {}
     types: dict[UUID, dict[str, Any]] = {}
     for process in processes:

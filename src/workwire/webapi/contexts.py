@@ -6,7 +6,7 @@ from typing import Any
 
 from workwire.access import features
 from workwire.access.policy import require
-from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.offering import queries as offering
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
 
@@ -17,7 +17,7 @@ def get_contexts(call: Call) -> list[dict[str, Any]]:
     customers: dict[int, dict[str, Any]] = {}
     contracts: dict[int, dict[str, Any]] = {}
     services: dict[int, dict[str, Any]] = {}
-    for version in catalogue.offer(call.actor, _process_type(call)):
+    for version in offering.offer(call.actor, _process_type(call)):
         service = version.process.service
         contract = service.contract
         if contract.customer_id not in customers:
@@ -45,7 +45,7 @@ def get_service_lines(call: Call) -> list[dict[str, Any]]:
     require(call.actor, features.PROCESS_BUILDER)
     return [
         {"GUID": str(line.guid), "Name": line.name, "Description": line.description, "Retired": line.retired}
-        for line in catalogue.service_lines()
+        for line in offering.service_lines()
     ]
 
 
@@ -53,9 +53,9 @@ def _level(row: Any, below: str) -> dict[str, Any]:
     return {"GUID": str(row.guid), "Name": row.name, below: []}
 
 
-def _process_type(call: Call) -> catalogue.ProcessType:
+def _process_type(call: Call) -> offering.ProcessType:
     written = str(call.value("ProcessType") or "").strip().lower()
-    for kind in catalogue.ProcessType:
+    for kind in offering.ProcessType:
         if written in (kind.label.lower(), str(int(kind))):
             return kind
     raise Malformed("process_type_unknown", "ProcessType must be Case, Ticket or Action.", field="ProcessType")

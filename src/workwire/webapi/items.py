@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.errors import named
-from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.queries import ProcessType
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.queries import ProcessType
 from workwire.rooms.work import commands, queries
 from workwire.webapi import packets
 from workwire.webapi.calls import Call, Malformed
@@ -118,7 +118,7 @@ def create_packet(call: Call) -> dict[str, Any]:
     """Start a ticket or a case as a draft, whichever the process version is of."""
     guid = call.guid("ProcessVersionInstanceGUID")
     with named({"process_version": "ProcessVersionInstanceGUID"}):
-        version = catalogue.live_version(guid, by=call.actor)
+        version = offering.live_version(guid, by=call.actor)
         kind = ProcessType(version.process.work_type.kind)
         create = commands.create_ticket if kind == ProcessType.TICKET else commands.create_case
         made = create(guid, by=call.actor)
@@ -134,7 +134,7 @@ def _ticket_version(call: Call, category: UUID | None) -> UUID:
     if category is None:
         message = "TicketAttributeVersionGUID or TicketCategoryAttribute must be given."
         raise Malformed("ticket_version_missing", message, field="TicketAttributeVersionGUID")
-    return catalogue.version_of_category(category, by=call.actor).guid
+    return offering.version_of_category(category, by=call.actor).guid
 
 
 def _get(call: Call, name: str, kind: ProcessType) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from workwire.webapi.answers import NIL_GUID, account, outsider, present, user_f
 
 if TYPE_CHECKING:
     from workwire.kernel.actor import Actor
-    from workwire.rooms.catalogue.models import TicketCategory
     from workwire.rooms.files.models import ItemFile
+    from workwire.rooms.offering.models import TicketCategory
     from workwire.rooms.work.models import ChecklistItem, ItemContact, WorkItem
 
 _STATES = {

@@ -120,7 +120,7 @@ def simulate_event(call: Call) -> dict[str, Any]:
     elif state == State.WITHHELD:
         said = f"Nothing was sent: {delivery.end_reason}."
     else:
-        said = "No dispatcher has sent it yet; ask whoever runs this installation whether one is running."
+        said = "No worker has sent it yet; ask whoever runs this installation whether one is running."
     return answers.present(
         {
             "Success": state == State.DELIVERED,

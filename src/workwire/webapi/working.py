@@ -8,9 +8,9 @@ from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.policy import require
 from workwire.kernel.errors import Invalid, NotFound, named
-from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.queries import ProcessType
 from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.queries import ProcessType
 from workwire.rooms.work import commands, dues, queries
 from workwire.webapi import packets
 from workwire.webapi.answers import present
@@ -60,7 +60,7 @@ def get_launchable_actions(call: Call) -> list[dict[str, Any]]:
     """The actions of a case that may be started by hand."""
     require(call.actor, features.WORK_ITEMS)
     case = queries.item(call.guid("CaseGUID"), by=call.actor, kind=ProcessType.CASE)
-    return [_launchable(definition) for definition in catalogue.launchable(case.process_version)]
+    return [_launchable(definition) for definition in offering.launchable(case.process_version)]
 
 
 @operation("Case/LaunchAdhocAction", "POST", enveloped=True)

@@ -18,7 +18,7 @@ from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, listing, r
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
-from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _FINDERS = {
     "company": parties.company,
     "contract": parties.contract,
     "service": parties.service,
-    "process": catalogue.process,
+    "process": offering.process,
 }
 
 

@@ -15,18 +15,18 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.catalogue import VersionDetail, VersionOut, version_detail, version_out
+from workwire.api.v1.offering import VersionDetail, VersionOut, version_detail, version_out
 from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
-from workwire.rooms.catalogue import commands, queries
 from workwire.rooms.commitments.rules import DueRule
+from workwire.rooms.offering import commands, queries
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
 
 if TYPE_CHECKING:
-    from workwire.rooms.catalogue.models import DataField, Process, ProcessVersion, WorkType
+    from workwire.rooms.offering.models import DataField, Process, ProcessVersion, WorkType
 
 router = Router(tags=["building"])
 KindName = Literal["ticket", "case", "action"]

@@ -14,7 +14,7 @@ from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Listing, answers, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
-from workwire.reactions.webhooks import health, queries
+from workwire.reactions.webhooks import queries, subscription_health
 
 if TYPE_CHECKING:
     from workwire.outbox.models import Event
@@ -49,7 +49,7 @@ class QueueOut(Schema):
 
 
 class HealthOut(Schema):
-    """`state` is healthy, failing, paused or access_lost; `circuit` is closed, open or half_open, as the dispatchers told it a
+    """`state` is healthy, failing, paused or access_lost; `circuit` is closed, open or half_open, as the workers told it a
     few seconds ago."""
 
     state: str
@@ -82,7 +82,7 @@ class NoticeOut(Schema):
 def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """How a subscription and its endpoint are."""
     subscription = queries.subscription(guid, by=builder(request))
-    found = health.health(subscription)
+    found = subscription_health.health(subscription)
     waiting = {lane.label: count for lane, count in found.depth.waiting.items()}
     return {
         "state": found.state,
@@ -110,11 +110,11 @@ def list_notices(request: HttpRequest, paging: Query[PageQuery], guid: UUID) -> 
     return listing(page(queries.notices(guid, by=by), **paging.arguments()), _notice, by)
 
 
-def _tried(one: health.Tried | None) -> dict[str, Any] | None:
+def _tried(one: subscription_health.Tried | None) -> dict[str, Any] | None:
     return one and {"at": rfc3339(one.at), "status": one.status, "error": one.error or None}
 
 
-def _counts(of: health.Counts) -> dict[str, int]:
+def _counts(of: subscription_health.Counts) -> dict[str, int]:
     return {"succeeded": of.succeeded, "refused": of.refused, "unanswered": of.unanswered}
 
 

@@ -15,8 +15,8 @@ from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
-from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.commitments import queries as commitments
+from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import commands, queries
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def create_service(request: HttpRequest, wish: ServiceIn) -> Status[dict[str, An
     by = actor(request)
 
     def create() -> dict[str, Any]:
-        contract, line = queries.contract(wish.contract, by=by), catalogue.service_line(wish.service_line)
+        contract, line = queries.contract(wish.contract, by=by), offering.service_line(wish.service_line)
         return _service(commands.create_service(contract, line, wish.name, by=by, description=wish.description), by)
 
     return Status(201, once(request, create))

@@ -15,13 +15,13 @@ from workwire.api.auth import builder
 from workwire.api.v1.shapes import answers
 from workwire.kernel import crypto
 from workwire.kernel.errors import Invalid
-from workwire.kernel.few import Few
+from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import ledger
 
 router = Router(tags=["webhooks"])
 Position = Annotated[str, Field(max_length=200, description="What `GET /position` gave.")]
 _MARK = "position:"
-_POSITIONS = Few(2, "positions")
+_POSITIONS = ConcurrencyLimit(2, "positions")
 
 
 class PositionOut(Schema):

@@ -12,13 +12,13 @@ from ninja import Field, Query, Router, Schema
 from workwire.api.auth import builder
 from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import answers, aware, rfc3339
-from workwire.kernel.few import Few
+from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries, reconciling
 
 router = Router(tags=["webhooks"])
 LARGEST = 2**63 - 1
-_DIGESTS = Few(2, "digests")
+_DIGESTS = ConcurrencyLimit(2, "digests")
 
 
 class DigestQuery(Schema):

@@ -247,7 +247,7 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Send a sample message and say how it went."""
     delivery = repair.try_out(guid, by=builder(request))
     attempt = queries.attempts(delivery).last()
-    waiting = "No dispatcher has sent it yet; is one running?"
+    waiting = "No worker has sent it yet; is one running?"
     return {
         "succeeded": delivery.state == State.DELIVERED,
         "state": State(delivery.state).label,

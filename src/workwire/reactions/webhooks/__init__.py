@@ -8,7 +8,7 @@ subscriptions want an event · ``fanning`` from events to deliveries · ``queue`
 ``rights`` the check before every message · ``messages`` body, headers and signature · ``settling`` what follows from an
 attempt · ``retry`` when again · ``retention`` what goes · ``repair`` simulate, resend, explain · ``replays`` ranges sent
 again · ``reconciling`` what a receiver ought to have · ``queries`` how to look, ``log`` page by page · ``health`` how a
-subscription is · ``dispatchers`` what they tell · ``sql`` statements of the hot path.
+subscription is · ``workers`` what they tell · ``sql`` statements of the hot path.
 Invariants: one delivery for each event and subscription, however often it is sent; no message leaves without a check of
 the rights as they are at that moment; everything that ends is *delivered*, *withheld*, *gave up* or *cancelled*.
 """

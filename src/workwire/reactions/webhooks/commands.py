@@ -22,14 +22,14 @@ from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
-from workwire.kernel.few import Few
+from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import wake
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing
 from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import UNSUBSCRIBED, Format, Queued, Subscription
-from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
 
@@ -40,7 +40,7 @@ REMIND_BEFORE = timedelta(hours=4)
 MOST_REMINDERS = 100
 MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
-_LOOK_UPS = Few(4, "host names")
+_LOOK_UPS = ConcurrencyLimit(4, "host names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def remind_of_secrets(now: datetime) -> int:
 def _remind(pk: int, now: datetime) -> int:
     subscription = Subscription.objects.select_for_update().filter(pk=pk, remind_at__lte=now).first()
     if subscription is None:
-        return 0  # another dispatcher was quicker
+        return 0  # another worker was quicker
     expiring = [entry for entry in subscription.secrets if "remind_at" in entry and _reminder(entry) <= now]
     for entry in expiring:
         del entry["remind_at"]
@@ -316,7 +316,7 @@ def _check_filter_object(terms: Terms, by: Actor) -> None:
         ObjectType.CONTRACT: parties.contract,
         ObjectType.SERVICE: parties.service,
         ObjectType.PACKET: work.item,
-        ObjectType.SCHEDULE: catalogue.schedule,
+        ObjectType.SCHEDULE: offering.schedule,
     }[terms.filter_type]
     try:
         look(terms.filter_guid, by=by)

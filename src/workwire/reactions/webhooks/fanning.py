@@ -15,12 +15,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from workwire.outbox.models import Event, Pending
-from workwire.reactions.webhooks import apart, matching, queue, rights, sql
+from workwire.reactions.webhooks import bisect, matching, queue, rights, sql
 from workwire.reactions.webhooks.matching import Place
 from workwire.reactions.webhooks.models import Lane, Subscription
 
 logger = logging.getLogger(__name__)
-LOCK = 7_301_001  # any number; names the advisory lock that lets one dispatcher at a time fan out
+LOCK = 7_301_001  # any number; names the advisory lock that lets one worker at a time fan out
 SHORTEST_ASIDE, LONGEST_ASIDE = timedelta(minutes=1), timedelta(hours=1)
 MOST_ASIDE = 100  # in one transaction
 MOST_EVENTS, MOST_DELIVERIES = 500, 5_000
@@ -31,12 +31,12 @@ _Row = tuple[Any, ...]  # of these columns
 def fan_out(now: datetime) -> int:
     """Write the deliveries of a batch of pending events, and drop the pending rows; returns how many events.
 
-    One dispatcher at a time does this, so that the deliveries of one record are written in the order of its sequence.
+    One worker at a time does this, so that the deliveries of one record are written in the order of its sequence.
     Events of bulk changes come after all others, but for those of the same record. An event that cannot be fanned out is put
     aside for a while and passed by all others, also by later ones of its record.
     """
     if not _ready(now).exists():
-        return 0  # looked at without a lock: an idle dispatcher is in nobody's way
+        return 0  # looked at without a lock: an idle worker is in nobody's way
     try:
         return _fan_out(_write, now)
     except Exception as error:  # one of the batch is wrong: halved until it is found
@@ -95,7 +95,7 @@ def _write_apart(pending: Sequence[_Row], now: datetime) -> int:
         logger.error("event %d cannot be fanned out and is put aside until %s", row[0], until, exc_info=error)
         Pending.objects.filter(pk=row[0]).update(aside_until=until)
 
-    return apart.each(write_some, pending, put_aside)
+    return bisect.each(write_some, pending, put_aside)
 
 
 def _pause(event: int, now: datetime) -> timedelta:

@@ -1,4 +1,4 @@
-"""Tables of subscriptions, deliveries and attempts, and of the dispatchers that send them."""
+"""Tables of subscriptions, deliveries and attempts, and of the workers that send them."""
 
 from __future__ import annotations
 
@@ -270,8 +270,8 @@ class Replay(models.Model):
         return f"{self.guid} {self.state}"
 
 
-class Dispatcher(models.Model):
-    """A dispatcher process, when it was last seen alive, and what it told then (see `dispatchers.Report`)."""
+class Worker(models.Model):
+    """A worker process, when it was last seen alive, and what it told then (see `workers.Report`)."""
 
     guid = models.UUIDField(primary_key=True, default=ids.new_guid)
     host = models.CharField(max_length=255)
@@ -281,7 +281,7 @@ class Dispatcher(models.Model):
     report = models.JSONField(null=True)
 
     class Meta:
-        db_table = "dispatcher_worker"
+        db_table = "dispatcher_worker"  # as older releases know it
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"

@@ -2,7 +2,7 @@
 
 Subscriptions with something queued stand in a ring, one ring for each lane. Whoever claims walks along it and takes a fair
 handful at every stop, so that no backlog, however long, is ever searched for the messages of others. A claim is a lease:
-what a dead dispatcher held becomes due again when it runs out (`reclaim`).
+what a dead worker held becomes due again when it runs out (`reclaim`).
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def reclaim(now: datetime) -> int:
 
 
 def leave(worker: UUID, ended: Collection[int]) -> list[int]:
-    """Take deliveries that a dispatcher still holds out of the queue; returns which they were."""
+    """Take deliveries that a worker still holds out of the queue; returns which they were."""
     found = sql.rows(
         f"DELETE FROM webhooks_queued WHERE {_HELD_BY} AND {sql.any_of('delivery_id')} RETURNING delivery_id",
         sql.guid(worker),

@@ -1,7 +1,7 @@
 """Recoveries that settling could not see: of subscriptions that another attempt had marked as failing meanwhile.
 
 An attempt knows its subscription as it was when it was prepared. Where another one fails and is settled before it, here or by
-another dispatcher, it succeeds without knowing that there is something to recover from. So a dispatcher remembers for a few
+another worker, it succeeds without knowing that there is something to recover from. So a worker remembers for a few
 seconds who took something from it, and then looks once whether any of them stands as failing since before that: no batch
 pays for it, and a subscription that falls quiet does not go on being called failing.
 """

@@ -20,7 +20,7 @@ from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited, not_found
-from workwire.kernel.few import Few
+from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.outbox.registry import event_types, webhooks
@@ -28,8 +28,8 @@ from workwire.reactions.webhooks import events, matching, messages, queries, que
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 
 TESTS_AGAIN = 5  # seconds
-GRACE = 3.0  # seconds beyond the limit of an attempt, for a dispatcher to pick a test up and settle it
-_TESTS = Few(4, "tests")
+GRACE = 3.0  # seconds beyond the limit of an attempt, for a worker to pick a test up and settle it
+_TESTS = ConcurrencyLimit(4, "tests")
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 FILTER = "filter"
 MATCHES = "The webhook and the filter of the subscription match the event."

@@ -150,7 +150,7 @@ def _advance(pk: int, now: datetime) -> bool:
     mine = Replay.objects.select_for_update(of=("self",), skip_locked=True).select_related("subscription")
     found = mine.filter(pk=pk, state=ReplayState.RUNNING).first()
     if found is None:
-        return False  # another dispatcher works on it, or it ended meanwhile
+        return False  # another worker works on it, or it ended meanwhile
     if found.subscription.ended_at is not None:
         _end(found, ReplayState.CANCELLED, now)
         return False

@@ -14,7 +14,7 @@ from workwire.reactions.webhooks import events, sql
 from workwire.reactions.webhooks.models import Delivery, Queued, Subscription
 
 BATCH = 1_000
-LOCK = 7_301_003  # any number; names the advisory lock that lets one dispatcher at a time remove
+LOCK = 7_301_003  # any number; names the advisory lock that lets one worker at a time remove
 REST = 4.0  # times as long as a batch took, until the next one
 POLL = 60.0  # seconds between looks when nothing is old enough
 
@@ -31,7 +31,7 @@ def remove_old(before: datetime, *, limit: int = BATCH) -> int:
     """Remove one small batch of the oldest deliveries written before a moment, with their attempts; returns how many.
 
     What still waits by then, because its subscription is paused, leaves the queue with it, and the ledger says how much.
-    One dispatcher at a time does this; another finds nothing to remove.
+    One worker at a time does this; another finds nothing to remove.
     """
     with transaction.atomic():
         if not sql.is_alone(LOCK):

@@ -22,7 +22,7 @@ from workwire.kernel.errors import Forbidden
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import sql
 from workwire.reactions.webhooks.models import Delivery, Subscription
-from workwire.rooms.catalogue import queries as catalogue
+from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import policy as work_policy
 from workwire.rooms.work import queries as work
@@ -139,13 +139,13 @@ def record_visible(owner: access.Account, sees_all: Q, event: str = "event__") -
     kind = f"{event}record_type"
     items = work.items_with_guid(OuterRef(f"{event}work_item_guid"))
     companies = parties.companies_with_guid(OuterRef(f"{event}record_guid"))
-    schedules = catalogue.schedules_with_guid(OuterRef(f"{event}record_guid"))
+    schedules = offering.schedules_with_guid(OuterRef(f"{event}record_guid"))
     item_kinds = [ObjectType.PACKET, ObjectType.COMMUNICATION]
     return (
         sees_all
         | (Q(**{f"{kind}__in": item_kinds}) & Q(Exists(items.filter(work.items_seen_by(owner)))))
         | (Q(**{kind: ObjectType.COMPANY}) & Q(Exists(companies.filter(parties.companies_seen_by(owner)))))
-        | (Q(**{kind: ObjectType.SCHEDULE}) & Q(Exists(schedules.filter(catalogue.schedules_seen_by(owner)))))
+        | (Q(**{kind: ObjectType.SCHEDULE}) & Q(Exists(schedules.filter(offering.schedules_seen_by(owner)))))
     )
 
 
@@ -159,7 +159,7 @@ def _filter_visible(to: str, sees_all: Q) -> Q:
         (ObjectType.CONTRACT, parties.contracts_with_guid(guid), parties.contracts_seen_by(owner)),
         (ObjectType.SERVICE, parties.services_with_guid(guid), parties.services_seen_by(owner)),
         (ObjectType.PACKET, work.items_with_guid(guid), work.items_seen_by(owner)),
-        (ObjectType.SCHEDULE, catalogue.schedules_with_guid(guid), catalogue.schedules_seen_by(owner)),
+        (ObjectType.SCHEDULE, offering.schedules_with_guid(guid), offering.schedules_seen_by(owner)),
     )
     visible = untargeted | sees_all
     for number, rows, seen in rows_by_type:
@@ -218,6 +218,6 @@ def _rows_of_everything(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
 
 
 _NOTHING = Q(pk__isnull=True)
-_STANDING = sql.Kept(_standing_rows, '"webhooks_subscription"."id"')
-_CONTENTS = sql.Kept(_content_rows, '"webhooks_delivery"."id"')
-_OF_EVERYTHING = sql.Kept(_rows_of_everything, '"webhooks_delivery"."id"')
+_STANDING = sql.ComposedQuery(_standing_rows, '"webhooks_subscription"."id"')
+_CONTENTS = sql.ComposedQuery(_content_rows, '"webhooks_delivery"."id"')
+_OF_EVERYTHING = sql.ComposedQuery(_rows_of_everything, '"webhooks_delivery"."id"')

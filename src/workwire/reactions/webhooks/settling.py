@@ -1,6 +1,6 @@
 """Settling: what becomes of deliveries after their attempts, or without any.
 
-In batches, each one transaction. A delivery is settled only by the dispatcher that holds its claim, so a late answer
+In batches, each one transaction. A delivery is settled only by the worker that holds its claim, so a late answer
 cannot overwrite what came after; its attempt is recorded all the same.
 """
 
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from workwire.kernel.actor import SYSTEM
-from workwire.reactions.webhooks import apart, commands, events, queue, rights, sql
+from workwire.reactions.webhooks import bisect, commands, events, queue, rights, sql
 from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.retry import next_pause
@@ -97,7 +97,7 @@ def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> int:
         logger.error("delivery %d cannot be withheld", one.content.id, exc_info=error)
         put_off(worker, one.content.id, now)
 
-    return apart.each(lambda some: _withhold(worker, some, now), list(refused), put_aside)
+    return bisect.each(lambda some: _withhold(worker, some, now), list(refused), put_aside)
 
 
 def cancel(worker: UUID, ended: Collection[int], now: datetime) -> int:
@@ -108,7 +108,7 @@ def cancel(worker: UUID, ended: Collection[int], now: datetime) -> int:
         logger.error("delivery %d cannot be cancelled", one, exc_info=error)
         put_off(worker, one, now)
 
-    return apart.each(lambda some: _cancel(worker, some, now), list(ended), put_aside)
+    return bisect.each(lambda some: _cancel(worker, some, now), list(ended), put_aside)
 
 
 @transaction.atomic

@@ -57,7 +57,7 @@ def moment(at: datetime) -> Any:
 
 @lru_cache(maxsize=256)
 def _moment_text(at: datetime) -> str:
-    """A moment as Django writes it on SQLite. Kept, for a batch has many rows of one moment."""
+    """A moment as Django writes it on SQLite. ComposedQuery, for a batch has many rows of one moment."""
     return str(connection.ops.adapt_datetimefield_value(at))
 
 
@@ -124,7 +124,7 @@ def wait_to_be_alone(lock: int) -> None:
         rows("SELECT pg_advisory_xact_lock(%s)", lock)
 
 
-class Kept:
+class ComposedQuery:
     """A query set whose SQL is composed once for each kind of database and then only filled in.
 
     `build` gets the condition on the ids and a moment, and gives the query set; `column` is the quoted column of the ids.

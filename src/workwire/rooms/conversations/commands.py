@@ -1,6 +1,6 @@
 """The only writer of communications.
 
-Mail that goes out is written here with its state *queued*, in the transaction of the change; the dispatcher sends it.
+Mail that goes out is written here with its state *queued*, in the transaction of the change; the worker sends it.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Mail:
 
 @transaction.atomic
 def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
-    """Write a mail that goes out from a work item the actor sees, for the dispatcher to send.
+    """Write a mail that goes out from a work item the actor sees, for the worker to send.
 
     Without a mail server it is kept as `ConnectorDisabled`, and is not sent when one is set up later. Raises Invalid naming
     the field for an address that is none, and for more than 100 of them.
@@ -220,7 +220,7 @@ def _sender(actor: Actor, kind: CommunicationType, address: str) -> User | None:
 
 def _locked_mail(communication: Communication, by: Actor) -> Communication:
     if by.user_id is not None:
-        raise Forbidden("system_only", "Only the dispatcher says what became of a mail.")
+        raise Forbidden("system_only", "Only the worker says what became of a mail.")
     return Communication.objects.select_for_update(of=("self",)).select_related("work_item").get(pk=communication.pk)
 
 

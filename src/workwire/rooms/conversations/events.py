@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from workwire.kernel.actor import Actor
-from workwire.outbox.catalogue import NEW_COMMUNICATION
+from workwire.outbox.documented_webhooks import NEW_COMMUNICATION
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import EventBody, event

@@ -44,7 +44,7 @@ def _visible_to(actor: Actor) -> QuerySet[Communication]:
 
 
 def to_send(now: datetime) -> QuerySet[Communication]:
-    """Mail whose moment to be sent has come, oldest first, for the dispatcher."""
+    """Mail whose moment to be sent has come, oldest first, for the worker."""
     waiting = (SendStatus.QUEUED, SendStatus.PENDING_RETRY)
     return Communication.objects.filter(send_status__in=waiting, next_attempt_at__lte=now).order_by(
         "next_attempt_at", "pk"

@@ -26,7 +26,7 @@ _KEY = re.compile(r"[0-9a-f]{32}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ComposedQuery:
     """A content that was kept: its key, bytes, SHA-256 in hex and first 8 KiB."""
 
     key: str
@@ -38,7 +38,7 @@ class Kept:
 class Storage(Protocol):
     """Keeps contents under keys of its own."""
 
-    def save(self, chunks: Iterable[bytes], *, most: int) -> Kept:
+    def save(self, chunks: Iterable[bytes], *, most: int) -> ComposedQuery:
         """Keep a content of at most so many bytes; raises Invalid (`file_too_large`) and keeps nothing."""
 
     def open(self, key: str) -> BinaryIO:
@@ -57,7 +57,7 @@ class LocalFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def save(self, chunks: Iterable[bytes], *, most: int) -> Kept:
+    def save(self, chunks: Iterable[bytes], *, most: int) -> ComposedQuery:
         """Keep a content of at most so many bytes; raises Invalid (`file_too_large`) and keeps nothing."""
         key = ids.new_guid().hex
         target = self._where(key)
@@ -82,7 +82,7 @@ class LocalFolder:
             with contextlib.suppress(FileNotFoundError):
                 draft.unlink()
             raise
-        return Kept(key, size, digest.hexdigest(), head)
+        return ComposedQuery(key, size, digest.hexdigest(), head)
 
     def open(self, key: str) -> BinaryIO:
         """The content of a key, to be closed by the caller; raises FileNotFoundError."""

@@ -1,4 +1,4 @@
-"""What happens to contracts, services and contacts; companies have the documented events (`outbox.catalogue`)."""
+"""What happens to contracts, services and contacts; companies have the documented events (`outbox.documented_webhooks`)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.transitions import RULES
 
 _HEAD = """# The states of work items

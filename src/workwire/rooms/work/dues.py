@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
-from workwire.rooms.catalogue.models import ProcessType
 from workwire.rooms.commitments import queries as commitments
 from workwire.rooms.commitments import rules
 from workwire.rooms.commitments.rules import Base, Computed, DueRule, Override
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import Rag, Status, WorkItem
 
 

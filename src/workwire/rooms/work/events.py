@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.outbox.catalogue import PACKET_CREATED, PACKET_UPDATED
+from workwire.outbox.documented_webhooks import PACKET_CREATED, PACKET_UPDATED
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import EventBody, changed, event

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workwire.access import features
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Forbidden, Invalid
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import Status, WorkItem
 
 MOST_ROBOT_ASSIGNMENTS = 3

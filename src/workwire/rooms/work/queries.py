@@ -15,13 +15,13 @@ from workwire.access import features
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
+from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, not_found
-from workwire.kernel.kept import Kept
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
-from workwire.rooms.catalogue.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
+from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import dues, policy
 from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue, Rag, StatusReason
@@ -109,7 +109,7 @@ def _with_guid(by: Actor, kind: ProcessType | None, *, guid: UUID) -> QuerySet[W
     return items if kind is None else items.filter(kind=kind)
 
 
-_WITH_GUID = Kept(_with_guid)
+_WITH_GUID = ComposedQuery(_with_guid)
 
 
 def items_under(case: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:
@@ -155,7 +155,7 @@ def _shown_tags(by: Actor) -> Prefetch[str]:
     return Prefetch("tags", queryset=tags.filter(show_to_self_service=True) if policy.in_self_service(by) else tags)
 
 
-_CONTACTS = Kept(_contacts)
+_CONTACTS = ComposedQuery(_contacts)
 
 
 def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from workwire.kernel.errors import Conflict
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WaitType
 
 CASE, TICKET, ACTION = ProcessType.CASE, ProcessType.TICKET, ProcessType.ACTION

@@ -149,7 +149,7 @@ def add_communication(request: HttpRequest, guid: UUID, wish: Maybe[Communicatio
 
 @router.post("/work-items/{uuid:guid}/mails", response=answers(CommunicationOut, 201), operation_id="send_mail")
 def send_mail(request: HttpRequest, guid: UUID, wish: MailIn) -> Status[dict[str, Any]]:
-    """Send a mail about a work item; the dispatcher hands it to the mail server."""
+    """Send a mail about a work item; the worker hands it to the mail server."""
     by = actor(request)
 
     def create() -> dict[str, Any]:

@@ -18,8 +18,8 @@ from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
-from workwire.rooms.catalogue import queries as catalogue
 from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.offering import queries as offering
 from workwire.rooms.work import commands, queries
 
 router = Router()
@@ -167,7 +167,7 @@ def list_launchable(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) 
     """The actions that may be launched by hand from a case."""
     by = actor(request)
     case = queries.item(guid, by=by, kind=queries.ProcessType.CASE)
-    return listing(page(catalogue.launchable(case.process_version), **paging.arguments()), _launchable, by)
+    return listing(page(offering.launchable(case.process_version), **paging.arguments()), _launchable, by)
 
 
 @router.post("/work-items/{uuid:guid}/actions", response=answers(Launched, 201), operation_id="launch_action")

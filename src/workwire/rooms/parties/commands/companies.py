@@ -13,7 +13,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
-from workwire.outbox.catalogue import BusinessObjectCreated, BusinessObjectUpdated
+from workwire.outbox.documented_webhooks import BusinessObjectCreated, BusinessObjectUpdated
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import changed
@@ -21,8 +21,8 @@ from workwire.rooms.parties import events, queries
 from workwire.rooms.parties.models import Company, Contract, Service
 
 if TYPE_CHECKING:
-    from workwire.rooms.catalogue.models import ServiceLine
     from workwire.rooms.commitments.models import Calendar
+    from workwire.rooms.offering.models import ServiceLine
 
 LONGEST_DESCRIPTION = 64 * 1024
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")

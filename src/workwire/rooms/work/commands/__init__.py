@@ -7,10 +7,10 @@ afterwards; the object handed in is not touched. What an actor may not see is No
 Forbidden; a deed its status or version does not allow is Conflict.
 """
 
+from workwire.rooms.work.commands.assignment import assign, get_more_work, move_to_queue, reject, take, unassign
 from workwire.rooms.work.commands.changing import Changes
-from workwire.rooms.work.commands.contacts import ContactWish, TagWish, requester
 from workwire.rooms.work.commands.finishing import close_window, complete_unsuccessfully, reopen, resolve
-from workwire.rooms.work.commands.handing import assign, get_more_work, move_to_queue, reject, take, unassign
+from workwire.rooms.work.commands.item_contacts import ContactWish, TagWish, requester
 from workwire.rooms.work.commands.launching import (
     MOST_LAUNCHED,
     launch_action,

@@ -12,17 +12,17 @@ from django.db.models import QuerySet
 
 from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
+from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
-from workwire.kernel.kept import Kept
-from workwire.rooms.catalogue import fields
-from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.models import DataField, ProcessType
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands import FileWish
+from workwire.rooms.offering import fields
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import DataField, ProcessType
 from workwire.rooms.parties import tags
 from workwire.rooms.work import dues, events, policy, queries
-from workwire.rooms.work.commands import contacts
-from workwire.rooms.work.commands.contacts import ContactWish
+from workwire.rooms.work.commands import item_contacts
+from workwire.rooms.work.commands.item_contacts import ContactWish
 from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WaitType, WorkItem
 from workwire.rooms.work.transitions import Standing
 
@@ -121,7 +121,7 @@ def _to_lock(by: Actor, *, pk: int) -> QuerySet[WorkItem]:
     return queries.visible(queries.for_events(), by).filter(pk=pk).select_for_update(of=("self",), no_key=True)
 
 
-_TO_LOCK = Kept(_to_lock)
+_TO_LOCK = ComposedQuery(_to_lock)
 
 
 def reason_for(actor: Actor) -> StatusReason:
@@ -197,7 +197,7 @@ def write(item: WorkItem, changes: Changes) -> None:
 def attach(item: WorkItem, changes: Changes, *, by: Actor, at: datetime) -> bool:
     """Fulfil the wishes for contacts and files of a saved, locked item; returns whether anything changed."""
     wished, kept = changes.get("contacts"), changes.get("files")
-    changed = bool(wished) and contacts.set_contacts(item, wished or (), by=by, at=at)
+    changed = bool(wished) and item_contacts.set_contacts(item, wished or (), by=by, at=at)
     return (bool(kept) and files.keep(item.pk, kept or (), by=by, at=at)) or changed
 
 
@@ -216,20 +216,20 @@ def check_ready(item: WorkItem) -> None:
     if version.schedule_id is not None and item.schedule_period_id is None:
         message = "This process follows a schedule: name one of its periods."
         raise Invalid("schedule_period_missing", message, field="schedule_period")
-    if version.requires_primary_contact and not contacts.has_tag(item, tags.PRIMARY):
+    if version.requires_primary_contact and not item_contacts.has_tag(item, tags.PRIMARY):
         raise Invalid("primary_contact_missing", "This process needs a primary contact.", field="contacts")
-    if version.requires_requester and not contacts.has_tag(item, tags.REQUESTER):
+    if version.requires_requester and not item_contacts.has_tag(item, tags.REQUESTER):
         raise Invalid("requester_missing", "This process needs a requester.", field="contacts")
 
 
 def _write_category(item: WorkItem, guid: UUID) -> None:
     if item.kind != ProcessType.TICKET:
         raise Invalid("category_not_for_kind", "Only tickets have a category.", field="category")
-    item.category = catalogue.category(item.process_version, guid)
+    item.category = offering.category(item.process_version, guid)
 
 
 def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
-    known = catalogue.data_fields_named(given)
+    known = offering.data_fields_named(given)
     merged = dict(item.custom_data)
     for name, value in given.items():
         field = known.get(str(name).casefold()[:100])
@@ -252,7 +252,7 @@ def _read(field: DataField, value: Any) -> Any:
 
 
 def _write_schedule_period(item: WorkItem, guid: UUID) -> None:
-    period = catalogue.schedule_period(guid, item.process_version.schedule_id)
+    period = offering.schedule_period(guid, item.process_version.schedule_id)
     if item.status != Status.DRAFT and item.pk is not None and period.pk != item.schedule_period_id:
         message = "The schedule period of a case that runs cannot be changed."
         raise Conflict("schedule_fixed", message, field="schedule_period")

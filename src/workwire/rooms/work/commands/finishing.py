@@ -8,7 +8,7 @@ from django.db import transaction
 
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
-from workwire.rooms.catalogue.models import ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import policy, queries, transitions
 from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.changing import Change, Changes, locked, locked_line, reason_for, require_may_work

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from workwire.kernel.actor import Actor
-from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.models import ActionDefinition, CaseStep, ProcessType
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import ActionDefinition, CaseStep, ProcessType
 from workwire.rooms.work import dues, events, queries, transitions
-from workwire.rooms.work.commands import allocating
+from workwire.rooms.work.commands import allocation
 from workwire.rooms.work.commands.changing import Change, stand
 from workwire.rooms.work.models import (
     ChecklistItem,
@@ -31,7 +31,7 @@ from workwire.rooms.work.models import (
 def next_step(case: WorkItem) -> CaseStep | None:
     """The step after the case's current one, the first when it has none; steps without actions are passed over."""
     done = case.current_step.number if case.current_step else 0
-    steps = catalogue.steps_of(case.process_version)
+    steps = offering.steps_of(case.process_version)
     return next((step for step in steps if step.number > done and list(step.actions.all())), None)
 
 
@@ -82,9 +82,9 @@ def new_action(case: WorkItem, definition: ActionDefinition, name: str, *, at: d
 def bring(action: WorkItem, *, at: datetime, by: Actor) -> WorkItem:
     """Give a new action its due date, its place and its checklist, save it and record that it was created."""
     dues.set_due(action, at)
-    allocating.allocate(action)
+    allocation.allocate(action)
     action.save(force_insert=True)
-    lines = [] if action.definition is None else catalogue.checklist_of(action.definition)
+    lines = [] if action.definition is None else offering.checklist_of(action.definition)
     ChecklistItem.objects.bulk_create(ChecklistItem(item=action, line=line) for line in lines)
     events.record_created(action, at=at, by=by)
     return action
@@ -157,7 +157,7 @@ def _successor_of(action: WorkItem) -> ActionDefinition | None:
     done = action.definition
     if done is None:
         return None
-    later = catalogue.definitions().filter(step=done.step_id, branch=done.branch, position__gt=done.position)
+    later = offering.definitions().filter(step=done.step_id, branch=done.branch, position__gt=done.position)
     return later.order_by("position").first()
 
 

@@ -11,8 +11,8 @@ from django.db import transaction
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
-from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.models import ActionDefinition, ProcessType
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import ActionDefinition, ProcessType
 from workwire.rooms.work import dues, queries, transitions
 from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.changing import (
@@ -37,7 +37,7 @@ def launch_sub_case(
     """Start a case from another one, which waits until it ends unless the new one is `independent`; returns the new case."""
     require_may_work(by)
     change = _running(case, by)
-    version = catalogue.version_for_case(version_guid, by=by)
+    version = offering.version_for_case(version_guid, by=by)
     fields: Changes = {"title": title}
     period = change.item.schedule_period
     if period is not None and period.schedule_id == version.schedule_id:
@@ -64,7 +64,7 @@ def launch_action(
     change = _running(case, by)
     if not 1 <= times <= MOST_LAUNCHED:
         raise Invalid("times_invalid", f"An action is launched 1 to {MOST_LAUNCHED} times.", field="times")
-    definition = catalogue.launchable(change.item.process_version).filter(guid=definition_guid).first()
+    definition = offering.launchable(change.item.process_version).filter(guid=definition_guid).first()
     if definition is None:
         message = "The case has no action of this kind that may be launched by hand."
         raise Invalid("action_not_in_case", message, field="action")

@@ -10,10 +10,10 @@ from django.db import connection, transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
-from workwire.rooms.catalogue import queries as catalogue
-from workwire.rooms.catalogue.models import ProcessType, ProcessVersion
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import ProcessType, ProcessVersion
 from workwire.rooms.work import dues, events, policy, transitions
-from workwire.rooms.work.commands import allocating, flow
+from workwire.rooms.work.commands import allocation, flow
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
@@ -108,7 +108,7 @@ def started_by(actor: Actor) -> StartedBy:
 
 def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: bool, by: Actor) -> WorkItem:
     policy.require(policy.may_start(by), "feature_missing", "This needs a role that may start work items.")
-    return started(kind, catalogue.live_version(version_guid, by=by, kind=kind), fields, at_once=at_once, by=by)
+    return started(kind, offering.live_version(version_guid, by=by, kind=kind), fields, at_once=at_once, by=by)
 
 
 def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor) -> WorkItem:
@@ -136,7 +136,7 @@ def _become_work(item: WorkItem, at: datetime) -> None:
     check_complete(item)
     item.started_at = at
     dues.set_due(item, at)
-    allocating.allocate(item)
+    allocation.allocate(item)
     if item.kind == ProcessType.CASE:
         item.current_step = flow.next_step(item)
 

@@ -14,6 +14,7 @@ from workwire.rooms.files import queries as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.work import policy, transitions
+from workwire.rooms.work.commands.assignment import begin
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
@@ -22,7 +23,6 @@ from workwire.rooms.work.commands.changing import (
     require_may_edit,
     require_may_work,
 )
-from workwire.rooms.work.commands.handing import begin
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Status, StatusReason, WaitType, WorkItem
 from workwire.rooms.work.transitions import FINISHED
 

@@ -1,0 +1,347 @@
+"""What is offered: service lines, process versions, schedules and their periods."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema, Status
+
+from workwire.access import features
+from workwire.api import versions
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
+from workwire.kernel.actor import Actor
+from workwire.kernel.pages import page
+from workwire.rooms.offering import commands, queries
+
+if TYPE_CHECKING:
+    from workwire.rooms.offering.models import (
+        ActionDefinition,
+        CaseStep,
+        ProcessVersion,
+        Schedule,
+        SchedulePeriod,
+        ServiceLine,
+        TicketCategory,
+    )
+
+router = Router(tags=["offering"])
+
+
+class ServiceLineOut(Schema):
+    """A service line."""
+
+    guid: str
+    name: str
+    description: str
+    retired: bool
+
+
+class ServiceLineIn(In):
+    """A service line to make."""
+
+    name: Name
+    description: str = ""
+
+
+class CategoryOut(Schema):
+    """A ticket category; `parent` is the one above it."""
+
+    guid: str
+    name: str
+    level: int
+    parent: str | None
+
+
+class ActionOut(Schema):
+    """An action of a case version; a `launchable` one may be started by hand."""
+
+    guid: str
+    number: int
+    branch: int
+    position: int
+    name: str
+    work_type: str
+    instructions: str
+    due: dict[str, Any] | None
+    queue: str | None
+    person: str | None
+    launchable: bool
+    checklist: list[str]
+
+
+class StepOut(Schema):
+    """A step of a case version; step 0 holds what is only launched by hand."""
+
+    guid: str
+    number: int
+    name: str
+    automatic: bool
+    actions: list[ActionOut]
+
+
+class VersionOut(Schema):
+    """A version of a process; work is started with live ones."""
+
+    guid: str
+    process: str
+    name: str
+    kind: str
+    number: int
+    state: str
+    customer: str
+    contract: str
+    service: str
+
+
+class VersionDetail(VersionOut):
+    """A process version with the categories of a ticket or the steps of a case."""
+
+    due: dict[str, Any] | None
+    queue: str | None
+    person: str | None
+    schedule: str | None
+    requires_primary_contact: bool
+    requires_requester: bool
+    categories: list[CategoryOut]
+    steps: list[StepOut]
+
+
+class ScheduleIn(In):
+    """A schedule to make."""
+
+    name: Name
+    description: str = ""
+
+
+class ScheduleChange(In):
+    """What is to be changed of a schedule; what is left out stays."""
+
+    name: Name | None = None
+    description: str | None = None
+    state: Literal["Resumed", "Paused"] | None = None
+    retired: bool | None = None
+
+
+class PeriodIn(In):
+    """A period to add to a schedule; `dates` are named ones like ``{"Cut-off": "2026-03-25"}``."""
+
+    year: int
+    period: str = Field(min_length=1, max_length=40)
+    start_date: date
+    dates: dict[str, str] = {}
+
+
+class PeriodOut(Schema):
+    """A period of a schedule."""
+
+    guid: str
+    year: int
+    period: str
+    start_date: str
+    dates: dict[str, str]
+
+
+class ScheduleOut(Schema):
+    """A schedule."""
+
+    guid: str
+    name: str
+    description: str
+    state: str
+    retired: bool
+    version: int
+
+
+class ScheduleSeen(ScheduleOut):
+    """A schedule as it is read; `sequence` is that of the last event these values show."""
+
+    sequence: int
+
+
+class ScheduleDetail(ScheduleSeen):
+    """A schedule with its periods."""
+
+    periods: list[PeriodOut]
+
+
+@router.get("/service-lines", response=answers(Listing[ServiceLineOut]), operation_id="list_service_lines")
+def list_service_lines(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """All service lines."""
+    return listing(page(queries.service_lines(), **paging.arguments()), _service_line, actor(request))
+
+
+@router.get("/process-versions", response=answers(Listing[VersionOut]), operation_id="list_process_versions")
+def list_process_versions(
+    request: HttpRequest, paging: Query[PageQuery], kind: Literal["ticket", "case"] | None = None
+) -> dict[str, Any]:
+    """Live process versions the account may start work with."""
+    by = actor(request)
+    kinds = {"ticket": queries.ProcessType.TICKET, "case": queries.ProcessType.CASE}
+    found = queries.startable(by, kinds.get(kind or ""))
+    return listing(page(found, **paging.arguments()), version_out, by)
+
+
+@router.post("/service-lines", response=answers(ServiceLineOut, 201), operation_id="create_service_line")
+def create_service_line(request: HttpRequest, wish: ServiceLineIn) -> Status[dict[str, Any]]:
+    """Make a service line."""
+    by = actor(request)
+    return Status(201, once(request, lambda: _service_line(commands.create_service_line(by=by, **wish.dict()), by)))
+
+
+@router.get("/process-versions/{uuid:guid}", response=answers(VersionDetail), operation_id="get_process_version")
+def get_process_version(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """One process version: a live one, for who builds in any state."""
+    by = actor(request)
+    find = queries.version if by.has(features.PROCESS_BUILDER) else queries.live_version
+    return version_detail(find(guid, by=by), by)
+
+
+@router.get("/schedules", response=answers(Listing[ScheduleSeen]), operation_id="list_schedules")
+def list_schedules(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
+    """Schedules the account may see."""
+    by = actor(request)
+    return listing(page(queries.schedules_visible_to(by), **paging.arguments()), _schedule_seen, by)
+
+
+@router.post("/schedules", response=answers(ScheduleOut, 201), operation_id="create_schedule")
+def create_schedule(request: HttpRequest, wish: ScheduleIn) -> Status[dict[str, Any]]:
+    """Make a schedule."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        return _schedule(commands.create_schedule(wish.name, by=by, description=wish.description), by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/schedules/{uuid:guid}", response=answers(ScheduleDetail), operation_id="get_schedule")
+def get_schedule(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """One schedule with its periods."""
+    found = queries.schedule(guid, by=actor(request))
+    versions.tag(response, found.version)
+    return _schedule_seen(found, actor(request)) | {"periods": [_period(row) for row in found.periods.all()]}
+
+
+@router.post("/schedules/{uuid:guid}/periods", response=answers(PeriodOut, 201), operation_id="add_period")
+def add_period(request: HttpRequest, guid: UUID, wish: PeriodIn) -> Status[dict[str, Any]]:
+    """Add a period to a schedule."""
+    by = actor(request)
+    return Status(
+        201, once(request, lambda: _period(commands.add_period(queries.schedule(guid, by=by), by=by, **wish.dict())))
+    )
+
+
+@router.patch("/schedules/{uuid:guid}", response=answers(ScheduleOut), operation_id="update_schedule")
+def update_schedule(
+    request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ScheduleChange]
+) -> dict[str, Any]:
+    """Change a schedule."""
+    by = actor(request)
+    changes = given(wish)
+    if "state" in changes:
+        changes["state"] = queries.ScheduleState[changes["state"].upper()]
+    found = queries.schedule(guid, by=by)
+    changed = commands.update_schedule(found, by=by, version=versions.wanted(request), **changes)
+    versions.tag(response, changed.version)
+    return _schedule(changed, by)
+
+
+def _service_line(row: ServiceLine, _actor: Actor) -> dict[str, Any]:
+    return {"guid": str(row.guid), "name": row.name, "description": row.description, "retired": row.retired}
+
+
+def version_detail(row: ProcessVersion, by: Actor) -> dict[str, Any]:
+    """A process version with all that is in it."""
+    ticket = row.process.work_type.kind == queries.ProcessType.TICKET
+    return version_out(row, by) | {
+        "due": row.due_rule,
+        "queue": _guid(row.queue),
+        "person": _guid(row.person),
+        "schedule": _guid(row.schedule),
+        "requires_primary_contact": row.requires_primary_contact,
+        "requires_requester": row.requires_requester,
+        "categories": [_category(category) for category in queries.categories_of(row)] if ticket else [],
+        "steps": [] if ticket else [_step(step) for step in queries.steps_with_checklists(row)],
+    }
+
+
+def version_out(row: ProcessVersion, _actor: Actor) -> dict[str, Any]:
+    """A process version in short."""
+    service = row.process.service
+    return {
+        "guid": str(row.guid),
+        "process": str(row.process.guid),
+        "name": row.process.work_type.name,
+        "kind": row.process.work_type.get_kind_display().lower(),
+        "number": row.number,
+        "state": row.get_state_display(),
+        "customer": str(service.contract.customer.guid),
+        "contract": str(service.contract.guid),
+        "service": str(service.guid),
+    }
+
+
+def _category(row: TicketCategory) -> dict[str, Any]:
+    return {"guid": str(row.guid), "name": row.name, "level": row.level, "parent": _guid(row.parent)}
+
+
+def _step(row: CaseStep) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "number": row.number,
+        "name": row.name,
+        "automatic": row.automatic,
+        "actions": [_action(action) for action in row.actions.all()],
+    }
+
+
+def _action(row: ActionDefinition) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "number": row.number,
+        "branch": row.branch,
+        "position": row.position,
+        "name": row.work_type.name,
+        "work_type": str(row.work_type.guid),
+        "instructions": row.instructions,
+        "due": row.due_rule,
+        "queue": _guid(row.queue),
+        "person": _guid(row.person),
+        "launchable": row.launchable,
+        "checklist": [line.description for line in row.checklist.all()],
+    }
+
+
+def _period(row: SchedulePeriod) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "year": row.year,
+        "period": row.period,
+        "start_date": row.start_date.isoformat(),
+        "dates": row.dates,
+    }
+
+
+def _guid(record: Any) -> str | None:
+    return str(record.guid) if record is not None else None
+
+
+def _schedule_seen(row: Any, by: Actor) -> dict[str, Any]:
+    return _schedule(row, by) | {"sequence": row.sequence}
+
+
+def _schedule(row: Schedule, _actor: Actor) -> dict[str, Any]:
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "description": row.description,
+        "state": row.get_state_display(),
+        "retired": row.retired,
+        "version": row.version,
+    }

@@ -1,0 +1,44 @@
+"""A bound on how much of something long one account may have under way at a time, in this process.
+
+Requests that take seconds hold a thread each; one account must not hold them all. Each web process counts for itself: what
+is bounded are its threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+
+from workwire.kernel.errors import Limited
+
+AGAIN = 5  # seconds
+
+
+class ConcurrencyLimit:
+    """At most `most` at a time for each of those who ask; `what` is what they are, in the plural."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most, self._what = most, what
+        self._under_way: Counter[Hashable] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def one_for(self, who: Hashable) -> Iterator[None]:
+        """Take a place as long as this lasts; raises Limited when all are taken."""
+        with self._lock:
+            if self._under_way[who] >= self._most:
+                raise Limited(
+                    "too_many_at_once",
+                    f"At most {self._most} {self._what} are worked on at a time; wait for the earlier ones.",
+                    retry_after=AGAIN,
+                )
+            self._under_way[who] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way[who] -= 1
+                if not self._under_way[who]:
+                    del self._under_way[who]

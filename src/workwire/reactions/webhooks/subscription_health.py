@@ -1,0 +1,95 @@
+"""How a subscription and its endpoint are, for its owner and for administrators: figures of its own messages only.
+
+Every query here is bounded, however long the log and the queue: attempts are counted among the newest messages, and the
+answer says among how many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from workwire.kernel import clock
+from workwire.reactions.webhooks import queue, workers
+from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
+from workwire.reactions.webhooks.workers import Circuit
+
+MOST_DELIVERIES, MOST_ATTEMPTS = 1_000, 5_000
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class Tried(NamedTuple):
+    """An attempt: when it began, its status, or the error when no answer came."""
+
+    at: datetime
+    status: int | None
+    error: str
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the endpoint took the message."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Attempts by outcome within a time."""
+
+    succeeded: int
+    refused: int
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`state` is `healthy`, `failing`, `paused` or `access_lost`. `counted` says among how many of the newest messages
+    attempts were looked for."""
+
+    state: str
+    circuit: Circuit
+    depth: queue.Depth
+    oldest_due: float
+    last_success: Tried | None
+    last_failure: Tried | None
+    last_hour: Counts
+    last_day: Counts
+    counted: int
+
+
+def health(subscription: Subscription) -> Health:
+    """The health of a subscription; whoever calls has checked that it may be seen."""
+    now = clock.now()
+    newest = list(
+        Delivery.objects.filter(subscription=subscription)
+        .order_by("-pk")
+        .values_list("pk", flat=True)[:MOST_DELIVERIES]
+    )
+    rows = Attempt.objects.filter(delivery__in=newest).order_by("-started_at")
+    tried = [Tried(*row) for row in rows.values_list("started_at", "status", "error")[:MOST_ATTEMPTS]]
+    return Health(
+        state=_state(subscription),
+        circuit=workers.circuit(subscription.pk, now),
+        depth=queue.depth(subscription.pk),
+        oldest_due=queue.oldest_due_of(subscription.pk, now),
+        last_success=next((one for one in tried if one.succeeded), None),
+        last_failure=next((one for one in tried if not one.succeeded), None),
+        last_hour=_counts(one for one in tried if one.at > now - HOUR),
+        last_day=_counts(one for one in tried if one.at > now - DAY),
+        counted=len(newest),
+    )
+
+
+def _state(subscription: Subscription) -> str:
+    if subscription.paused_at is not None:
+        return "paused"
+    if subscription.access_lost_at is not None:
+        return "access_lost"
+    return "healthy" if subscription.failing_since is None else "failing"
+
+
+def _counts(attempts: Iterable[Tried]) -> Counts:
+    known = list(attempts)
+    succeeded, unanswered = sum(one.succeeded for one in known), sum(one.status is None for one in known)
+    return Counts(succeeded, len(known) - succeeded - unanswered, unanswered)

@@ -1,0 +1,115 @@
+"""Custom data fields: defined once for the installation, retired rather than removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict, Unpack
+
+from django.db import transaction
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
+from workwire.rooms.offering import events
+from workwire.rooms.offering.commands.saving import prose, save
+from workwire.rooms.offering.fields import DEEPEST_LEVEL, TABLE_KINDS
+from workwire.rooms.offering.models import DataField, FieldKind
+
+LONGEST_NAME = 100
+LONGEST_OPTIONS = 256 * 1024
+
+
+class FieldChanges(TypedDict, total=False):
+    """What may be changed of a field; its kind never does, for values of it are kept."""
+
+    description: str
+    options: Mapping[str, Any]
+    retired: bool
+
+
+@transaction.atomic
+def create_data_field(
+    name: str, kind: FieldKind, *, by: Actor, options: Mapping[str, Any] | None = None, description: str = ""
+) -> DataField:
+    """Define a custom data field; a list needs ``values``, a multi-level list a ``tree``, a table ``columns``."""
+    require(by, features.PROCESS_BUILDER)
+    name = text.name(name, longest=LONGEST_NAME)
+    field = DataField(
+        name=name,
+        key=name.casefold()[:LONGEST_NAME],
+        kind=kind,
+        options=_options(kind, options or {}),
+        description=prose(description),
+    )
+    save(field, "data_field")
+    record(events.DataFieldCreated(**_body(field)), about=_about(field), by=by)
+    return field
+
+
+@transaction.atomic
+def update_data_field(
+    field: DataField, *, by: Actor, version: int | None = None, **changes: Unpack[FieldChanges]
+) -> DataField:
+    """Change a field; values that were kept before stay as they are. Raises Conflict for a version that has passed."""
+    require(by, features.PROCESS_BUILDER)
+    found = DataField.objects.select_for_update().filter(pk=field.pk).first()
+    if found is None:
+        raise not_found("data_field")
+    if version is not None and version != found.version:
+        raise Conflict("version_conflict", "The field has been changed since it was read.")
+    before = (found.description, found.options, found.retired)
+    if "description" in changes:
+        found.description = prose(changes["description"])
+    if "options" in changes:
+        found.options = _options(FieldKind(found.kind), changes["options"])
+    found.retired = changes.get("retired", found.retired)
+    if (found.description, found.options, found.retired) != before:
+        found.version += 1
+        found.save()
+        record(events.DataFieldUpdated(**_body(found)), about=_about(found), by=by)
+    return found
+
+
+def _options(kind: FieldKind, given: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = {FieldKind.LIST: "values", FieldKind.MULTI_LEVEL_LIST: "tree", FieldKind.TABLE: "columns"}.get(kind)
+    options = text.json_object(given, field="options", longest=LONGEST_OPTIONS)
+    if set(options) != ({wanted} if wanted else set()):
+        message = f"A field of this kind takes '{wanted}'." if wanted else "A field of this kind takes no options."
+        raise Invalid("options_invalid", message, field="options")
+    check = {"values": _are_values, "tree": _is_tree, "columns": _are_columns}.get(wanted or "")
+    if check is not None and not check(options[wanted or ""]):
+        raise Invalid("options_invalid", f"'{wanted}' is not of the right form.", field="options")
+    return options
+
+
+def _are_values(given: Any) -> bool:
+    return isinstance(given, list) and bool(given) and all(_is_value(value) for value in given)
+
+
+def _is_tree(given: Any, depth: int = 1) -> bool:
+    if not isinstance(given, dict) or depth > DEEPEST_LEVEL + 1 or (depth == 1 and not given):
+        return False
+    return all(_is_value(value) and _is_tree(below, depth + 1) for value, below in given.items())
+
+
+def _are_columns(given: Any) -> bool:
+    if not isinstance(given, dict) or not 1 <= len(given) <= 50:
+        return False
+    names = {str(name).casefold() for name in given}
+    return len(names) == len(given) and all(_is_value(name) and kind in TABLE_KINDS for name, kind in given.items())
+
+
+def _is_value(given: Any) -> bool:
+    return isinstance(given, str) and 0 < len(given.strip()) <= 200
+
+
+def _body(field: DataField) -> dict[str, Any]:
+    return {"GUID": str(field.guid), "Name": field.name, "Kind": field.kind, "Retired": field.retired}
+
+
+def _about(field: DataField) -> Subject:
+    return Subject(ObjectType.DATA_FIELD, field.guid)

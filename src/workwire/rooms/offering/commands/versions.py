@@ -1,0 +1,291 @@
+"""Process versions: drafts and their content, and their way to live and into the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from workwire.access import features
+from workwire.access.models import User
+from workwire.access.policy import require
+from workwire.kernel import text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.ledger import record
+from workwire.outbox.objects import ObjectType
+from workwire.rooms.commitments.rules import DueRule
+from workwire.rooms.offering import events, queries
+from workwire.rooms.offering.commands.saving import prose, save
+from workwire.rooms.offering.models import (
+    ActionDefinition,
+    CaseStep,
+    ChecklistLine,
+    Process,
+    ProcessType,
+    ProcessVersion,
+    Schedule,
+    TicketCategory,
+    VersionState,
+    WorkType,
+)
+
+if TYPE_CHECKING:
+    from workwire.rooms.work.models import Queue
+
+DEEPEST_CATEGORY = 3
+AD_HOC = 0  # the number of the step that holds what is only launched by hand
+MOST_LINES = 200
+MOVES: Mapping[VersionState, tuple[VersionState, ...]] = {
+    VersionState.DRAFT: (VersionState.TESTING, VersionState.LIVE, VersionState.ARCHIVE),
+    VersionState.TESTING: (VersionState.DRAFT, VersionState.LIVE, VersionState.ARCHIVE),
+    VersionState.LIVE: (VersionState.RETIRING,),
+    VersionState.RETIRING: (VersionState.LIVE, VersionState.ARCHIVE),
+    VersionState.ARCHIVE: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """To whom new work goes first: a queue, or a person; the person before the queue where both are named."""
+
+    queue: Queue | None = None
+    person: User | None = None
+
+    def check(self) -> None:
+        """Raise Invalid for a queue or a person that is retired."""
+        if self.queue is not None and self.queue.retired:
+            raise Invalid("queue_retired", f"Queue '{self.queue.name}' is retired.", field="queue")
+        if self.person is not None and not self.person.is_active:
+            raise Invalid("person_retired", f"User '{self.person.username}' is retired.", field="person")
+
+
+NOBODY = Allocation()
+
+
+@transaction.atomic
+def create_version(
+    process: Process,
+    *,
+    by: Actor,
+    due: DueRule | None = None,
+    schedule: Schedule | None = None,
+    allocation: Allocation = NOBODY,
+    requires_primary_contact: bool = False,
+    requires_requester: bool = False,
+) -> ProcessVersion:
+    """Begin a draft of a process the actor sees."""
+    require(by, features.PROCESS_BUILDER)
+    allocation.check()
+    process = _locked_process(process.pk, by)
+    last = process.versions.aggregate(last=Max("number"))["last"] or 0
+    version = ProcessVersion.objects.create(
+        process=process,
+        number=last + 1,
+        due_rule=_rule(due),
+        schedule=schedule,
+        queue=allocation.queue,
+        person=allocation.person,
+        requires_primary_contact=requires_primary_contact,
+        requires_requester=requires_requester,
+    )
+    body = events.ProcessVersionCreated(**_version_body(version))
+    record(body, about=events.below_process(ObjectType.PROCESS_VERSION, version.guid, process), by=by)
+    return version
+
+
+@transaction.atomic
+def add_category(
+    version: ProcessVersion, name: str, *, by: Actor, parent: TicketCategory | None = None
+) -> TicketCategory:
+    """Add a category to the draft of a ticket process, below another one or at the top."""
+    version = _draft(version, ProcessType.TICKET, by)
+    if parent is not None and (parent.version_id != version.pk or parent.level >= DEEPEST_CATEGORY):
+        raise Invalid(
+            "parent_invalid",
+            "A category lies in the same version, at most three levels deep.",
+            field="parent",
+        )
+    category = TicketCategory(
+        version=version, parent=parent, level=parent.level + 1 if parent else 1, name=text.name(name)
+    )
+    save(category, "category")
+    _record_change(version, f"category {category.name} added", by)
+    return category
+
+
+@transaction.atomic
+def add_step(version: ProcessVersion, name: str, *, by: Actor, automatic: bool = True) -> CaseStep:
+    """Add a step at the end of the draft of a case process; after one that is not `automatic` the case goes to its owner."""
+    version = _draft(version, ProcessType.CASE, by)
+    last = version.steps.aggregate(last=Max("number"))["last"] or 0
+    step = CaseStep.objects.create(version=version, number=last + 1, name=text.name(name), automatic=automatic)
+    _record_change(version, f"step {step.number} {step.name} added", by)
+    return step
+
+
+@transaction.atomic
+def add_action(
+    step: CaseStep,
+    work_type: WorkType,
+    *,
+    by: Actor,
+    branch: int = 1,
+    instructions: str = "",
+    due: DueRule | None = None,
+    allocation: Allocation = NOBODY,
+    launchable: bool = False,
+    checklist: tuple[str, ...] = (),
+) -> ActionDefinition:
+    """Add an action at the end of a branch of a step, in the draft of a case process."""
+    version = _draft(step.version, ProcessType.CASE, by)
+    allocation.check()
+    line_id = version.process.service.service_line_id
+    if work_type.kind != ProcessType.ACTION or work_type.service_line_id != line_id:
+        raise Invalid("work_type_invalid", "An action has an action type of its service's line.", field="work_type")
+    if not 1 <= branch <= 100:
+        raise Invalid("branch_invalid", "Branches are numbered from 1 to 100.", field="branch")
+    present = ActionDefinition.objects.filter(step=step)
+    number = present.aggregate(last=Max("number"))["last"] or 0
+    position = present.filter(branch=branch).aggregate(last=Max("position"))["last"] or 0
+    action = ActionDefinition.objects.create(
+        step=step,
+        work_type=work_type,
+        number=number + 1,
+        branch=branch,
+        position=position + 1,
+        instructions=prose(instructions),
+        due_rule=_rule(due),
+        queue=allocation.queue,
+        person=allocation.person,
+        launchable=launchable or step.number == AD_HOC,
+    )
+    ChecklistLine.objects.bulk_create(_lines(checklist, start=1, definition=action))
+    _record_change(version, f"action {step.number}.{action.number} {work_type.name} added", by)
+    return action
+
+
+@transaction.atomic
+def add_ad_hoc_action(
+    version: ProcessVersion,
+    work_type: WorkType,
+    *,
+    by: Actor,
+    instructions: str = "",
+    due: DueRule | None = None,
+    allocation: Allocation = NOBODY,
+    checklist: tuple[str, ...] = (),
+) -> ActionDefinition:
+    """Add an action that is in no step and only launched by hand, to the draft of a case process."""
+    version = _draft(version, ProcessType.CASE, by)
+    step, _ = CaseStep.objects.get_or_create(version=version, number=AD_HOC, defaults={"name": "Ad hoc"})
+    return add_action(
+        step, work_type, by=by, instructions=instructions, due=due, allocation=allocation, checklist=checklist
+    )
+
+
+@transaction.atomic
+def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Actor) -> list[ChecklistLine]:
+    """Add lines to the checklist of an action type; actions that start from now on have them."""
+    require(by, features.PROCESS_BUILDER)
+    if work_type.kind != ProcessType.ACTION:
+        raise Invalid("work_type_invalid", "Only action types have a checklist.", field="work_type")
+    last = work_type.checklist.aggregate(last=Max("order"))["last"] or 0
+    made = ChecklistLine.objects.bulk_create(_lines(lines, start=last + 1, work_type=work_type))
+    if made:
+        events.record_work_type_changed(work_type, f"{len(made)} checklist lines added", by=by)
+    return made
+
+
+@transaction.atomic
+def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor) -> ProcessVersion:
+    """Move a version through its life; going live retires the one that was live, in the same transaction."""
+    version = _locked_version(version, by)
+    if state == version.state:
+        return version
+    if state not in MOVES[VersionState(version.state)]:
+        raise Conflict("version_move_not_possible", f"A version cannot go from {version.get_state_display()} there.")
+    if state in (VersionState.TESTING, VersionState.LIVE):
+        _check_content(version)
+    if state == VersionState.LIVE:
+        for before in version.process.versions.filter(state=VersionState.LIVE):
+            _set_state(before, VersionState.RETIRING, by)
+    _set_state(version, state, by)
+    return version
+
+
+def _locked_process(process_id: int, by: Actor) -> Process:
+    """The process, locked: all changes of its versions queue here, so that numbers and the one live version hold."""
+    found = queries.processes_visible_to(by).filter(pk=process_id).first()
+    if found is None:
+        raise not_found("process")
+    Process.objects.select_for_update().get(pk=process_id)
+    return found
+
+
+def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
+    """The version as it is once its process is locked."""
+    require(by, features.PROCESS_BUILDER)
+    process = _locked_process(version.process_id, by)
+    found = process.versions.get(pk=version.pk)
+    found.process = process
+    return found
+
+
+def _draft(version: ProcessVersion, kind: ProcessType, by: Actor) -> ProcessVersion:
+    found = _locked_version(version, by)
+    if found.state != VersionState.DRAFT:
+        raise Conflict("version_not_draft", "Only a draft can be changed; begin a new version.")
+    if found.process.work_type.kind != kind:
+        raise Invalid("kind_invalid", f"This belongs to a {kind.label.lower()} process.")
+    return found
+
+
+def _check_content(version: ProcessVersion) -> None:
+    if version.process.work_type.kind == ProcessType.TICKET:
+        if not version.categories.exists():
+            raise Conflict("version_incomplete", "A ticket process needs a category.")
+        return
+    steps = queries.steps_of(version)
+    if not steps or any(not step.actions.all() for step in steps):
+        raise Conflict("version_incomplete", "A case process needs a step or an ad hoc action, every step an action.")
+
+
+def _set_state(version: ProcessVersion, state: VersionState, by: Actor) -> None:
+    version.state = state
+    version.save(update_fields=["state"])
+    _record_change(version, f"state {state.label}", by)
+
+
+def _rule(due: DueRule | None) -> dict[str, Any] | None:
+    if due is None:
+        return None
+    due.check()
+    return due.as_json()
+
+
+def _lines(descriptions: tuple[str, ...], *, start: int, **of: Any) -> list[ChecklistLine]:
+    if len(descriptions) + start - 1 > MOST_LINES:
+        raise Invalid("checklist_too_long", f"A checklist has at most {MOST_LINES} lines.", field="checklist")
+    return [
+        ChecklistLine(order=order, description=text.name(said, field="checklist", longest=500), **of)
+        for order, said in enumerate(descriptions, start=start)
+    ]
+
+
+def _version_body(version: ProcessVersion) -> dict[str, Any]:
+    return {
+        "GUID": str(version.guid),
+        "Name": version.process.work_type.name,
+        "ProcessGUID": str(version.process.guid),
+        "Number": version.number,
+        "State": int(version.state),
+    }
+
+
+def _record_change(version: ProcessVersion, change: str, by: Actor) -> None:
+    body = events.ProcessVersionChanged(**_version_body(version), Change=change)
+    record(body, about=events.below_process(ObjectType.PROCESS_VERSION, version.guid, version.process), by=by)

@@ -1,0 +1,307 @@
+"""How to look at what is offered, always as an actor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from workwire.access import features
+from workwire.access.queries import Account, granted, holds, sees_all
+from workwire.kernel import text
+from workwire.kernel.actor import Actor
+from workwire.kernel.composed_queries import ComposedQuery
+from workwire.kernel.errors import Invalid, not_found
+from workwire.outbox import ledger
+from workwire.rooms.offering.models import (
+    ActionDefinition,
+    CaseStep,
+    ChecklistLine,
+    DataField,
+    Process,
+    ProcessVersion,
+    Schedule,
+    SchedulePeriod,
+    ServiceLine,
+    TicketCategory,
+    WorkType,
+)
+from workwire.rooms.offering.models import FieldKind as FieldKind  # for doors
+from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
+from workwire.rooms.offering.models import ScheduleState as ScheduleState
+from workwire.rooms.offering.models import VersionState as VersionState
+
+_ABOVE = "process__service__contract"
+
+
+def processes_seen_by(account: Account) -> Exists:
+    """Whether a data permission of the account covers the process of the outer query."""
+    return granted(
+        account,
+        company="service__contract__customer_id",
+        parent="service__contract__customer__parent_id",
+        contract="service__contract_id",
+        service="service_id",
+        process="pk",
+    )
+
+
+def versions_seen_by(account: Account) -> Exists:
+    """Whether a data permission of the account covers the process version of the outer query."""
+    return granted(
+        account,
+        company=f"{_ABOVE}__customer_id",
+        parent=f"{_ABOVE}__customer__parent_id",
+        contract=f"{_ABOVE}_id",
+        service="process__service_id",
+        process="process_id",
+    )
+
+
+def schedules_seen_by(account: Account) -> Q:
+    """Whether an account may see the schedule of the outer query: schedules belong to no customer, so who configures
+    processes sees all of them, and others those of the processes they see."""
+    used = ProcessVersion.objects.filter(versions_seen_by(_one_out(account)), schedule=OuterRef("pk"))
+    return Q(holds(account, features.PROCESS_BUILDER)) | Q(Exists(used))
+
+
+def processes_visible_to(actor: Actor) -> QuerySet[Process]:
+    """The processes an actor may see."""
+    found = Process.objects.select_related("service__contract__customer", "work_type")
+    return found if sees_all(actor) else found.filter(processes_seen_by(actor.user_id or 0))
+
+
+def process(guid: UUID, *, by: Actor) -> Process:
+    """One process; raises NotFound."""
+    found = processes_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("process")
+    return found
+
+
+def versions_visible_to(actor: Actor) -> QuerySet[ProcessVersion]:
+    """The process versions an actor may see, with all that lies above them."""
+    found = ProcessVersion.objects.select_related(
+        "process__work_type",
+        "process__service__service_line",
+        f"{_ABOVE}__customer",
+        f"{_ABOVE}__supplier",
+        f"{_ABOVE}__calendar",
+        "queue",
+        "person",
+        "schedule",
+    )
+    return found if sees_all(actor) else found.filter(versions_seen_by(actor.user_id or 0))
+
+
+def live_version(guid: UUID, *, by: Actor, kind: ProcessType | None = None) -> ProcessVersion:
+    """The live process version with a GUID, with all that starting work needs, in one query; raises NotFound, and Invalid
+    for one in another state."""
+    return _live(_VERSION.first(by, kind, guid=guid))
+
+
+def version_of_category(guid: UUID, *, by: Actor) -> ProcessVersion:
+    """The live process version that a ticket category belongs to; raises NotFound, and Invalid for one in another state."""
+    found = _VERSION_OF_CATEGORY.first(by, category=guid)
+    if found is None:
+        raise not_found("ticket_category")
+    return _live(found)
+
+
+def _version(by: Actor, kind: ProcessType | None, *, guid: UUID) -> QuerySet[ProcessVersion]:
+    found = versions_visible_to(by).filter(guid=guid)
+    return found if kind is None else found.filter(process__work_type__kind=kind)
+
+
+def _version_of_category(by: Actor, *, category: UUID) -> QuerySet[ProcessVersion]:
+    return versions_visible_to(by).filter(categories__guid=category)
+
+
+_VERSION, _VERSION_OF_CATEGORY = ComposedQuery(_version), ComposedQuery(_version_of_category)
+
+
+def startable(actor: Actor, kind: ProcessType | None = None) -> QuerySet[ProcessVersion]:
+    """What an actor may start, of one kind or of any: live versions."""
+    found = versions_visible_to(actor).filter(state=VersionState.LIVE)
+    return found if kind is None else found.filter(process__work_type__kind=kind)
+
+
+def offer(actor: Actor, kind: ProcessType) -> QuerySet[ProcessVersion]:
+    """What an actor may start of one kind, ordered by customer, contract, service and name."""
+    return startable(actor, kind).order_by(
+        f"{_ABOVE}__customer__name", f"{_ABOVE}__name", "process__service__name", "process__work_type__name", "pk"
+    )
+
+
+def service_lines() -> QuerySet[ServiceLine]:
+    """All service lines by name; they are nobody's secret."""
+    return ServiceLine.objects.order_by("name")
+
+
+def schedules_with_guid(guid: UUID | OuterRef) -> QuerySet[Schedule]:
+    """Schedules by a GUID that may be a column of an outer query, whoever sees them."""
+    return Schedule.objects.filter(guid=guid)
+
+
+def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:
+    """The schedules an actor may see, each with the sequence of its last event."""
+    found = Schedule.objects.prefetch_related("periods").annotate(sequence=ledger.sequence_of(OuterRef("guid")))
+    return found if sees_all(actor) else found.filter(schedules_seen_by(actor.user_id or 0))
+
+
+def schedule(guid: UUID, *, by: Actor) -> Schedule:
+    """One schedule; raises NotFound."""
+    found = schedules_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("schedule")
+    return found
+
+
+def steps_of(version: ProcessVersion) -> list[CaseStep]:
+    """The steps of a case version in order, step 0 (what is only launched by hand) first, each with its actions."""
+    return _steps(version, definitions())
+
+
+def steps_with_checklists(version: ProcessVersion) -> list[CaseStep]:
+    """The steps of a case version like `steps_of`, each action with its own checklist."""
+    return _steps(version, definitions().prefetch_related("checklist"))
+
+
+def categories_of(version: ProcessVersion) -> QuerySet[TicketCategory]:
+    """The categories of a ticket version, upper levels first."""
+    return version.categories.select_related("parent").order_by("level", "name")
+
+
+def category(version: ProcessVersion, guid: UUID) -> TicketCategory:
+    """A leaf category of a ticket version; raises NotFound, or Invalid for one that has others below it."""
+    found = version.categories.filter(guid=guid).select_related("parent__parent").first()
+    if found is None:
+        raise not_found("ticket_category")
+    if found.children.exists():
+        raise Invalid("category_not_leaf", "Name a category that has none below it.", field="category")
+    return found
+
+
+def _steps(version: ProcessVersion, actions: QuerySet[ActionDefinition]) -> list[CaseStep]:
+    ordered = Prefetch("actions", queryset=actions.order_by("number"))
+    return list(version.steps.order_by("number").prefetch_related(ordered))
+
+
+def _live(version: ProcessVersion | None) -> ProcessVersion:
+    if version is None:
+        raise not_found("process_version")
+    if version.state != VersionState.LIVE:
+        state = version.get_state_display()
+        raise Invalid(
+            f"version_{state.lower()}", f"This process version is not live but {state}.", field="process_version"
+        )
+    return version
+
+
+def _one_out(account: Account) -> Account:
+    """The account as seen from one subquery further in."""
+    return OuterRef(account) if isinstance(account, OuterRef) else account
+
+
+def service_line(guid: UUID) -> ServiceLine:
+    """One service line; raises NotFound."""
+    found = ServiceLine.objects.filter(guid=guid).first()
+    if found is None:
+        raise not_found("service_line")
+    return found
+
+
+def definitions() -> QuerySet[ActionDefinition]:
+    """Actions of case versions with all that starting one needs."""
+    return ActionDefinition.objects.select_related("step", "work_type", "queue", "person")
+
+
+def launchable(version: ProcessVersion) -> QuerySet[ActionDefinition]:
+    """The actions of a case version that may be launched by hand, by step and number."""
+    return definitions().filter(step__version=version.pk, launchable=True).order_by("step__number", "number")
+
+
+def checklist_of(definition: ActionDefinition) -> QuerySet[ChecklistLine]:
+    """The lines an action starts with: the global ones of its type, then its own."""
+    whose = Q(work_type=definition.work_type_id) | Q(definition=definition.pk)
+    return ChecklistLine.objects.filter(whose, retired=False).order_by("definition_id", "order", "pk")
+
+
+def version_for_case(guid: UUID, *, by: Actor) -> ProcessVersion:
+    """The live case version with a GUID, or the live one of the case process with that GUID; raises NotFound."""
+    found = startable(by, ProcessType.CASE).filter(Q(guid=guid) | Q(process__guid=guid)).first()
+    if found is None:
+        raise not_found("process_version")
+    return found
+
+
+def version(guid: UUID, *, by: Actor) -> ProcessVersion:
+    """One process version in any state; raises NotFound."""
+    found = versions_visible_to(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("process_version")
+    return found
+
+
+def work_types() -> QuerySet[WorkType]:
+    """All ticket, case and action types by name, with their service lines."""
+    return WorkType.objects.select_related("service_line").order_by("name", "pk")
+
+
+def work_type(guid: UUID) -> WorkType:
+    """One ticket, case or action type; raises NotFound."""
+    found = work_types().filter(guid=guid).first()
+    if found is None:
+        raise not_found("work_type")
+    return found
+
+
+def step(guid: UUID, *, by: Actor) -> CaseStep:
+    """One step of a case version that the actor sees, in any state; raises NotFound."""
+    found = CaseStep.objects.select_related("version").filter(guid=guid, version__in=versions_visible_to(by)).first()
+    if found is None:
+        raise not_found("case_step")
+    return found
+
+
+def schedule_period(guid: UUID, schedule_id: int | None) -> SchedulePeriod:
+    """A period of the schedule a process follows; raises Invalid for one of another schedule, or where there is none."""
+    if schedule_id is None:
+        raise Invalid("case_without_schedule", "This process follows no schedule.", field="schedule_period")
+    found = SchedulePeriod.objects.filter(guid=guid).first()
+    if found is None or found.schedule_id != schedule_id:
+        message = "The period is none of the schedule that the process follows."
+        raise Invalid("schedule_differs", message, field="schedule_period")
+    return found
+
+
+def data_fields() -> QuerySet[DataField]:
+    """All custom data fields by name."""
+    return DataField.objects.order_by("key")
+
+
+def data_field(guid: UUID) -> DataField:
+    """One custom data field; raises NotFound."""
+    found = DataField.objects.filter(guid=guid).first()
+    if found is None:
+        raise not_found("data_field")
+    return found
+
+
+def data_fields_named(names: Iterable[str]) -> dict[str, DataField]:
+    """The custom data fields in use with the given names, by name in any case (folded)."""
+    keys = {name.casefold()[:100] for name in names if text.is_storable(name)}
+    return {field.key: field for field in DataField.objects.filter(key__in=keys, retired=False)}
+
+
+def matrix(actor: Actor, line: ServiceLine) -> QuerySet[Process]:
+    """The processes of a service line that an actor may see, by customer, contract, service and name."""
+    found = processes_visible_to(actor).filter(work_type__service_line=line.pk)
+    return (
+        found.select_related("service__contract__customer", "work_type")
+        .prefetch_related("versions")
+        .order_by(
+            "service__contract__customer__name", "service__contract__name", "service__name", "work_type__name", "pk"
+        )
+    )

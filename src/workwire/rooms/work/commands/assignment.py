@@ -1,0 +1,131 @@
+"""Who works on a work item: taking it, getting the next one, giving it to somebody, giving it back."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from workwire.access import features
+from workwire.access.models import User
+from workwire.kernel import clock, text
+from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.errors import Conflict, Forbidden
+from workwire.rooms.work import policy, queries, transitions
+from workwire.rooms.work.commands.allocation import check_assignee, count_robot
+from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
+from workwire.rooms.work.models import Queue, Status, WorkItem
+
+LONGEST_REASON = 16 * 1024
+
+
+@transaction.atomic
+def take(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
+    """Begin to work on an item that nobody else has; taking one's own again changes nothing.
+
+    Of two who take the same item at the same moment one gets it, the other Conflict (`already_assigned`).
+    """
+    require_may_work(by)
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    if item.assignee_id not in (None, by.user_id):
+        raise _already_assigned()
+    if by.user_type == UserType.ROBOT and not policy.may_hold(by, item) and (barred := policy.bar_to_robots(item)):
+        raise barred
+    if item.status != Status.IN_PROGRESS:
+        begin(change)
+    return change.done()
+
+
+@transaction.atomic
+def get_more_work(*, by: Actor) -> WorkItem | None:
+    """Take the most important item of the actor's queues that nobody has, None when there is none.
+
+    Never the same to two who ask at once: a row that another one is about to get is passed over.
+    """
+    require_may_work(by)
+    candidates = queries.obtainable(by, clock.now())
+    found = candidates.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
+    if found is None:
+        return None
+    change = Change(queries.for_events().get(pk=found.pk), by=by)
+    begin(change)
+    return change.done()
+
+
+@transaction.atomic
+def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, version: int | None = None) -> WorkItem:
+    """Give an item to a user who may see and work on it; given to oneself it is taken.
+
+    Raises Conflict (`already_assigned`) when somebody else has it, unless forced.
+    """
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    _require_may_distribute(by, item, user.pk)
+    if item.assignee_id != user.pk:
+        check_assignee(item, user)
+        if item.assignee_id is not None and not force:
+            raise _already_assigned()
+        change.move(transitions.give(change.standing, user.pk, reason_for(by)))
+        count_robot(item, is_robot=user.user_type == UserType.ROBOT)
+    if user.pk == by.user_id and item.status == Status.TO_DO:
+        change.move(transitions.take(change.standing, user.pk, reason_for(by)))
+    return change.done()
+
+
+@transaction.atomic
+def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
+    """Take an item from whoever has it, back to its queue; one that nobody has is left as it is."""
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    _require_may_distribute(by, item, None)
+    if item.assignee_id is not None:
+        change.move(transitions.give(change.standing, None, reason_for(by)))
+    return change.done()
+
+
+@transaction.atomic
+def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None) -> WorkItem:
+    """Give one's own work back with a reason; what a robot rejects is never given to a robot again."""
+    require_may_work(by)
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    if item.assignee_id is None or item.assignee_id != by.user_id:
+        raise Forbidden("not_assigned_to_you", "Only work that is assigned to you can be rejected.")
+    change.move(transitions.give(change.standing, None, reason_for(by)))
+    item.rejected_reason = text.prose(reason, field="reason", longest=LONGEST_REASON)
+    item.robot_rejected = item.robot_rejected or by.user_type == UserType.ROBOT
+    return change.done()
+
+
+@transaction.atomic
+def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: int | None = None) -> WorkItem:
+    """Put an unfinished item into another queue; who works on it keeps it. Only who gives out work puts it into none,
+    where nobody gets it."""
+    change = Change(locked(item.pk, by=by, version=version), by=by)
+    item = change.item
+    _require_may_distribute(by, item, item.assignee_id)
+    if queue is None and not by.has(features.ASSIGN_WORK) and not queries.manages_queue_of(by, item):
+        raise Forbidden("reassign_forbidden", "Taking work out of its queue needs a role that may give work to others.")
+    if item.status in transitions.FINISHED:
+        raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
+    if queue is not None and queue.retired:
+        raise Conflict("queue_retired", f"Queue '{queue.name}' is retired.", field="queue")
+    item.queue = queue
+    return change.done()
+
+
+def begin(change: Change) -> None:
+    """Let the actor begin to work on the item of a change: assigned to it, in progress."""
+    by, item = change.by, change.item
+    if by.user_id is None:
+        raise Forbidden("system_does_not_work", "The system takes no work.")
+    count_robot(item, is_robot=by.user_type == UserType.ROBOT and item.assignee_id != by.user_id)
+    change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
+
+
+def _require_may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> None:
+    allowed = policy.may_distribute(actor, item, user_id) or queries.manages_queue_of(actor, item)
+    policy.require(allowed, "reassign_forbidden", "This needs a role that may give work to others.")
+
+
+def _already_assigned() -> Conflict:
+    return Conflict("already_assigned", "Somebody else works on this work item.")

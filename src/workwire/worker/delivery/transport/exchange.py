@@ -1,0 +1,281 @@
+"""One request and its answer, on an easy handle that is used again and again.
+
+Guarantees: an address is judged at the moment libcurl opens a socket to it; redirects, proxies, cookies,
+netrc, decompression and every protocol but HTTP/1.1 over TCP or TLS 1.2+ are off; what an endpoint may send
+is bounded in body and time by us, in headers by libcurl (300 KiB, 5,000 lines), which keeps them to itself: a
+call back for each would cost more than the rest of the exchange. HTTP/2 stays off: one connection then is one
+request, so the bound per host is a bound on connections, no delivery waits behind another, and less of a
+stranger's input is parsed.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import socket
+import ssl
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from workwire.kernel.addresses import AddressPolicy, ParsedTarget, UnsafeTarget, parse_url
+from workwire.worker.delivery.transport.curl import (
+    DISALLOW_USERNAME_IN_URL,
+    CurlError,
+    SocketAddress,
+    new_easy,
+    pycurl,
+)
+
+MOST_BODY_READ = 64 * 1024
+MOST_BODY_KEPT = 4 * 1024
+LONGEST_DETAIL = 300
+CONNECTION_LIFETIME = 600  # seconds; a kept connection outlives a change of the name's address no longer than this
+LONGEST_TOLD = 3600  # seconds that libcurl keeps the addresses it was told; it is told again much sooner
+
+FIXED_OPTIONS: tuple[tuple[int, object], ...] = (
+    (pycurl.POST, 1),
+    (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
+    (pycurl.HTTP09_ALLOWED, 0),
+    (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+    (pycurl.REDIR_PROTOCOLS, 0),
+    (pycurl.FOLLOWLOCATION, 0),
+    (DISALLOW_USERNAME_IN_URL, 1),
+    (pycurl.PATH_AS_IS, 1),
+    (pycurl.PROXY, ""),
+    (pycurl.NOPROXY, "*"),
+    (pycurl.NETRC, pycurl.NETRC_IGNORED),
+    (pycurl.HTTP_CONTENT_DECODING, 0),
+    (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
+    (pycurl.SSL_VERIFYPEER, 1),
+    (pycurl.SSL_VERIFYHOST, 2),
+    (pycurl.MAXLIFETIME_CONN, CONNECTION_LIFETIME),
+    (pycurl.TCP_NODELAY, 1),
+    (pycurl.NOSIGNAL, 1),
+    (pycurl.NOPROGRESS, 1),
+    (pycurl.DNS_CACHE_TIMEOUT, LONGEST_TOLD),
+)
+SYSTEM_CA_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+SENTENCES = {
+    "cancelled": "The worker stopped before an answer came.",
+    "connect_failed": "No connection to the endpoint could be made.",
+    "connect_timeout": "The endpoint did not accept a connection in time.",
+    "connection_refused": "The endpoint refused the connection.",
+    "dns": "The host name does not resolve.",
+    "invalid_request": "The message cannot be written as an HTTP request.",
+    "protocol": "The endpoint did not answer in proper HTTP.",
+    "reset": "The endpoint broke the connection off before its answer was complete.",
+    "timeout": "The endpoint did not finish its answer in time.",
+    "tls": "No trusted TLS connection could be made.",
+    "transport_lost": "The process that sends ended before an answer came.",
+    "too_late": "Its turn did not come in time.",
+    "too_large_headers": "The endpoint sent more headers than are accepted.",
+    "unreachable": "The endpoint's network cannot be reached.",
+}
+CODES = {
+    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
+    pycurl.E_GOT_NOTHING: "reset",
+    pycurl.E_RECV_ERROR: "reset",
+    pycurl.E_SEND_ERROR: "reset",
+    pycurl.E_PARTIAL_FILE: "reset",
+    pycurl.E_SSL_CONNECT_ERROR: "tls",
+    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
+    pycurl.E_SSL_CIPHER: "tls",
+    pycurl.E_SSL_CACERT_BADFILE: "tls",
+    pycurl.E_SSL_ISSUER_ERROR: "tls",
+    pycurl.E_URL_MALFORMAT: "invalid_request",
+    100: "too_large_headers",  # CURLE_TOO_LARGE, which pycurl has no name for
+}
+NOT_ACCEPTED = (
+    ("response headers", "too_large_headers"),
+    ("chunk", "protocol"),
+)  # read by libcurl, and yet E_RECV_ERROR
+ANSWER_TIMED_OUT = "Operation timed out"  # libcurl's words; earlier it is "Resolving" or "Connection" that timed out
+CONNECT_ERRNOS = {
+    errno.ECONNREFUSED: "connection_refused",
+    errno.EHOSTUNREACH: "unreachable",
+    errno.ENETUNREACH: "unreachable",
+    errno.ETIMEDOUT: "connect_timeout",
+}
+EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol"})
+
+
+class Request(NamedTuple):
+    """A POST to make; `key` is the caller's and comes back with the answer, limits are seconds.
+
+    A request whose turn comes later than `begin_before`, on the counter of `clock.count`, is not made and answered as
+    `too_late`. Requests of one `party` take turns with those of others.
+    """
+
+    key: int
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    connect_timeout: float = 5.0
+    total_timeout: float = 15.0
+    begin_before: float = math.inf
+    party: int = 0
+
+
+class Answer(NamedTuple):
+    """How a request went: either `status` is set, or `error` (a stable code) when no whole answer came.
+
+    `detail` is a sentence fit for people, without addresses we refused or anything secret. An answer longer
+    than is read counts by its status. `retry_after` is what the endpoint asked for, 0 for nothing. All times are
+    seconds; `connect_seconds` is 0 on a kept connection.
+    """
+
+    key: int
+    status: int | None
+    error: str | None
+    detail: str = ""
+    body_head: bytes = b""
+    retry_after: float = 0.0
+    remote_address: str | None = None
+    total_seconds: float = 0.0
+    connect_seconds: float = 0.0
+
+
+class Unsendable(ValueError):
+    """The request cannot be made; `error` and the text are those of its answer."""
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+
+
+class Exchange:
+    """An easy handle with its limits; `begin`, let the multi handle run it, `finish`, and begin again."""
+
+    def __init__(self, policy: AddressPolicy, user_agent: str, ca_bundle: Path | None) -> None:
+        self.handle = new_easy()
+        self._policy = policy
+        self._timeouts = (0.0, 0.0)
+        self._forget()
+        for option, value in FIXED_OPTIONS:
+            self.handle.setopt(option, value)
+        self.handle.setopt(pycurl.USERAGENT, user_agent)
+        authorities = ca_bundle or _system_authorities()
+        if authorities is not None:
+            self.handle.setopt(pycurl.CAINFO, str(authorities))
+        self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self.handle.setopt(pycurl.WRITEFUNCTION, self._take_body)
+
+    def begin(self, request: Request, addresses: str | None = None) -> None:
+        """Set the handle up for a request; raises Unsendable. `addresses` are the host's, as libcurl wants to be told."""
+        self._forget()
+        try:
+            self.handle.setopt(pycurl.URL, target(request.url).url)
+            self.handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
+            self.handle.setopt(pycurl.POSTFIELDS, request.body)
+            if addresses is not None:
+                self.handle.setopt(pycurl.RESOLVE, [addresses])
+            if self._timeouts != (request.connect_timeout, request.total_timeout):
+                self._timeouts = request.connect_timeout, request.total_timeout
+                self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(request.connect_timeout))
+                self.handle.setopt(pycurl.TIMEOUT_MS, _milliseconds(request.total_timeout))
+        except (UnicodeError, CurlError) as error:
+            raise Unsendable("invalid_request", SENTENCES["invalid_request"]) from error
+
+    def finish(self, key: int, code: int, message: str) -> Answer:
+        """The answer, from libcurl's result code (0 is success) and message."""
+        getinfo = self.handle.getinfo
+        error = None if code == 0 or self._body_was_cut else self._error(code, message)
+        return Answer(
+            key=key,
+            status=None if error else int(getinfo(pycurl.RESPONSE_CODE)),
+            error=error,
+            detail=self._detail(error, message) if error else "",
+            body_head=bytes(self._body),
+            retry_after=float(max(0, getinfo(pycurl.RETRY_AFTER))),
+            remote_address=getinfo(pycurl.PRIMARY_IP) or None,
+            total_seconds=getinfo(pycurl.TOTAL_TIME),
+            connect_seconds=getinfo(pycurl.APPCONNECT_TIME) or getinfo(pycurl.CONNECT_TIME),
+        )
+
+    def close(self) -> None:
+        """Free the handle; its callbacks refer back to us, so this also unties the knot."""
+        self.handle.close()
+
+    def _forget(self) -> None:
+        self._refusal: str | None = None
+        self._body = bytearray()
+        self._body_bytes = 0
+        self._body_was_cut = False
+
+    def _open_socket(self, purpose: int, address: SocketAddress) -> socket.socket | int:
+        """The guard: called by libcurl with the very address it is about to connect to."""
+        if address.family not in (socket.AF_INET, socket.AF_INET6) or isinstance(address.addr, bytes):
+            self._refusal = "The destination is not an internet address."
+            return int(pycurl.SOCKET_BAD)
+        refusal = self._policy.refusal(str(address.addr[0]))
+        if refusal is not None:
+            self._refusal = refusal
+            return int(pycurl.SOCKET_BAD)
+        return socket.socket(address.family, address.socktype, address.protocol)
+
+    def _take_body(self, data: bytes) -> int | None:
+        """Keep the head of the body; a body that goes on is cut by refusing to take more."""
+        if len(self._body) < MOST_BODY_KEPT:
+            self._body += data[: MOST_BODY_KEPT - len(self._body)]
+        self._body_bytes += len(data)
+        if self._body_bytes > MOST_BODY_READ:
+            self._body_was_cut = True
+            return -1
+        return None
+
+    def _error(self, code: int, message: str) -> str:
+        if code == pycurl.E_RECV_ERROR:
+            return next((error for words, error in NOT_ACCEPTED if words in message), CODES[code])
+        if code == pycurl.E_OPERATION_TIMEDOUT:
+            return "timeout" if message.startswith(ANSWER_TIMED_OUT) else "connect_timeout"
+        if code == pycurl.E_COULDNT_CONNECT:
+            if self._refusal is not None:
+                return "refused_address"
+            return CONNECT_ERRNOS.get(self.handle.getinfo(pycurl.OS_ERRNO), "connect_failed")
+        return CODES.get(code, "protocol")
+
+    def _detail(self, error: str, message: str) -> str:
+        sentence = self._refusal if error == "refused_address" and self._refusal else SENTENCES[error]
+        if error in EXPLAINED_BY_LIBCURL and message:
+            sentence += f" ({''.join(char if char.isprintable() else '?' for char in message)})"
+        return sentence[:LONGEST_DETAIL]
+
+
+@lru_cache(maxsize=8192)
+def target(url: str) -> ParsedTarget:
+    """The one spelling of a URL, which is the one libcurl gets to see; raises Unsendable."""
+    try:
+        return parse_url(url)
+    except UnsafeTarget as error:
+        raise Unsendable("invalid_request", str(error)) from error
+
+
+def unanswered(request: Request, error: str, detail: str | None = None) -> Answer:
+    """The answer to a request that never went out or was given up."""
+    return Answer(key=request.key, status=None, error=error, detail=detail or SENTENCES[error])
+
+
+def _header_lines(headers: tuple[tuple[str, str], ...]) -> list[bytes]:
+    """The lines for libcurl, which reads `Name;` as a header without a value and `Name:` as one left out."""
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in headers]
+    text = "\n".join(lines)
+    if text.count("\n") >= max(len(lines), 1) or "\r" in text or "\0" in text:
+        raise Unsendable("invalid_request", "A header may not contain line breaks.")
+    return [*text.encode("latin-1").split(b"\n"), b"Expect:"] if lines else [b"Expect:"]
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, math.ceil(seconds * 1000))
+
+
+def _system_authorities() -> Path | None:
+    """The system's trusted certificates; libcurl looks for them where its build machine had them."""
+    found = ssl.get_default_verify_paths().cafile
+    candidates = [found, *SYSTEM_CA_FILES] if found else list(SYSTEM_CA_FILES)
+    return next((path for name in candidates if (path := Path(name)).is_file()), None)

@@ -1,0 +1,51 @@
+"""Lanes beside the engine: work that may take long and must hold up no message.
+
+Each has a thread and a database connection of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import Error, close_old_connections, connections
+
+logger = logging.getLogger(__name__)
+SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds after a failure
+PATIENCE = 25.0  # seconds that work under way gets to end
+
+
+class Lane:
+    """A thread that works until it is stopped. `work` does a small piece and returns in how many seconds there may be more.
+
+    Whatever fails is tried again, with growing pauses.
+    """
+
+    def __init__(self, name: str, work: Callable[[], float], *, first_after: float = 0.0) -> None:
+        self._name, self._work, self._first_after = name, work, first_after
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self, patience: float = PATIENCE) -> None:
+        """Finish the piece under way, if it ends in so many seconds, and stop."""
+        self._stopping.set()
+        self._thread.join(patience)
+
+    def _run(self) -> None:
+        pause, after_failure = self._first_after, SHORTEST_PAUSE
+        while not self._stopping.wait(pause):
+            try:
+                pause = self._work()
+                after_failure = SHORTEST_PAUSE
+            except Exception as error:  # whatever it was, this thread must not end
+                expected = isinstance(error, (Error, OSError))
+                message = "%s cannot work (%s); trying again in %.0f s"
+                logger.warning(message, self._name, error, after_failure, exc_info=not expected)
+                pause, after_failure = after_failure, min(after_failure * 2, LONGEST_PAUSE)
+                close_old_connections()
+        connections.close_all()

@@ -1,0 +1,117 @@
+"""The worker process: an engine, two signals, and on the embedded database a lock so that there is only one."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+from workwire.kernel import clock, collector
+from workwire.reactions.webhooks import queue, replays, retention
+from workwire.rooms.files import commands as files
+from workwire.worker import mail
+from workwire.worker.delivery.engine import Engine
+from workwire.worker.lanes import Lane
+
+SWEEP_FILES_EVERY = 3600.0  # seconds
+CLEAN_AFTER, CLEAN_EVERY = 50_000, 2.0  # deliveries ended, and seconds
+SOON = 60.0  # seconds until work that has time begins
+
+logger = logging.getLogger(__name__)
+
+
+class AnotherWorker(Exception):
+    """The embedded database has a worker already."""
+
+
+def main() -> None:
+    """Dispatch until SIGTERM or SIGINT, then drain; raises AnotherWorker on an embedded database that has one."""
+    with _alone(), _along_indexes():
+        engine = Engine()
+        lanes = _lanes(engine)
+        signal.signal(signal.SIGTERM, lambda *_: engine.stop())
+        signal.signal(signal.SIGINT, lambda *_: engine.stop())
+        for lane in lanes:
+            lane.start()
+        collector.spare()
+        try:
+            engine.run()
+        finally:
+            for lane in lanes:
+                lane.stop()
+
+
+def _lanes(engine: Engine) -> list[Lane]:
+    lanes = [
+        Lane("replays", lambda: replays.turn(clock.now())),
+        Lane("retention", lambda: retention.turn(clock.now()), first_after=SOON),
+        Lane("files", _sweep_files, first_after=SOON),
+    ]
+    if connection.vendor == "postgresql":
+        lanes.append(Lane("cleaning", Cleaning(engine).turn))
+    return [*lanes, Lane("post", lambda: 0.0 if mail.turn() else mail.POLL)] if settings.CONFIG.smtp_url else lanes
+
+
+def _sweep_files() -> float:
+    if gone := files.sweep(clock.now()):
+        logger.info("%s contents that nothing refers to were removed from the storage", gone)
+    return SWEEP_FILES_EVERY
+
+
+class Cleaning:
+    """Cleans the queue whenever enough has left it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._cleaned = engine, 0
+
+    def turn(self) -> float:
+        """Look whether it is time; seconds until the next look."""
+        ended = self._engine.ended
+        if ended - self._cleaned >= CLEAN_AFTER:
+            queue.clean()
+            self._cleaned = ended
+        return CLEAN_EVERY
+
+
+@contextmanager
+def _along_indexes() -> Iterator[None]:
+    """Sessions that begin meanwhile never read a whole table where an index leads. A plan that PostgreSQL makes while the
+    queue is empty reads it whole, which then costs nothing, and is kept when there are a million rows."""
+    connection_created.connect(_prefer_indexes)
+    try:
+        yield
+    finally:
+        connection_created.disconnect(_prefer_indexes)
+
+
+def _prefer_indexes(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the embedded database's worker lock; the system lets go of it when the process ends, however it ends."""
+    if connection.vendor == "postgresql":
+        yield
+        return
+    path = Path(str(connection.settings_dict["NAME"])).with_suffix(".worker")
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise AnotherWorker("A worker serves this embedded database already.") from error
+    finally:
+        os.close(handle)

@@ -1,0 +1,223 @@
+"""Outgoing mail: sent once to a real server on loopback, tried again when it is refused, given up in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+from typing import Any
+from unittest import mock
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.conf import settings
+
+from tests.support.recorded import recorded
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Forbidden, Invalid
+from workwire.rooms.conversations import commands
+from workwire.rooms.conversations.models import Communication, SendStatus
+from workwire.rooms.files.commands import FileWish
+from workwire.rooms.work.models import WorkItem
+from workwire.worker import mail as mail_lane
+
+
+@dataclass
+class Mailbox:
+    """What a mail server was given, and how it answers."""
+
+    answer: str = "250 OK"
+    mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - the library's name
+        """Take a mail."""
+        if self.answer.startswith("250"):
+            parsed = BytesParser(policy=default).parsebytes(envelope.content)
+            assert isinstance(parsed, EmailMessage)
+            self.mails.append(parsed)
+            self.recipients.append(envelope.rcpt_tos)
+        return self.answer
+
+
+class Server(Controller):
+    """A mail server on whatever port is free."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    """A mail server on loopback, and an installation that sends through it."""
+    box = Mailbox()
+    server = Server(box, hostname="127.0.0.1", port=0)
+    server.start()
+    configured = settings.CONFIG.model_copy(
+        update={"smtp_url": f"smtp://127.0.0.1:{server.port}", "mail_from": "desk@meridian.example"}
+    )
+    monkeypatch.setattr(settings, "CONFIG", configured)
+    yield box
+    server.stop()
+
+
+@pytest.fixture
+def by(actors: dict[str, Actor]) -> Actor:
+    """The team member."""
+    return actors["team member"]
+
+
+Send = Callable[..., Communication]
+
+
+@pytest.fixture
+def send(open_ticket: Callable[..., WorkItem], by: Actor) -> Send:
+    """Write a mail of a ticket."""
+
+    def make(**more: Any) -> Communication:
+        terms: dict[str, Any] = {"to": ["ines@northwind.example"], "subject": "Paid", "body": "It is paid."}
+        return commands.send_mail(open_ticket(), commands.Mail(**(terms | more)), by=by)
+
+    return make
+
+
+def _again(mail: Communication) -> Communication:
+    return Communication.objects.get(pk=mail.pk)
+
+
+def test_a_mail_is_sent_once_with_all_that_belongs_to_it(mailbox: Mailbox, send: Send) -> None:
+    mail = send(
+        body="<p>It is <b>paid</b>.</p>",
+        copies=["c@northwind.example"],
+        blind_copies=["b@northwind.example"],
+        attachments=[FileWish(data=b"%PDF-1.7 x", file_name="proof.pdf")],
+    )
+    assert mail.send_status == SendStatus.QUEUED
+    with recorded() as found:
+        assert mail_lane.turn()
+    assert not mail_lane.turn()
+    (sent,) = mailbox.mails
+    assert (sent["From"], sent["To"], sent["Cc"], sent["Bcc"], sent["Subject"]) == (
+        "desk@meridian.example",
+        "ines@northwind.example",
+        "c@northwind.example",
+        None,
+        "Paid",
+    )
+    assert set(mailbox.recipients[0]) == {"ines@northwind.example", "c@northwind.example", "b@northwind.example"}
+    assert sent["Message-ID"] == f"<{mail.guid}@meridian.example>"
+    plain, html = sent.get_body(("plain",)), sent.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    assert plain.get_content().strip() == "It is paid."
+    assert "<b>paid</b>" in html.get_content()
+    (attachment,) = sent.iter_attachments()
+    assert (attachment.get_filename(), attachment.get_content()) == ("proof.pdf", b"%PDF-1.7 x")
+    done = _again(mail)
+    assert (done.send_status, done.next_attempt_at, done.sent_on is not None) == (SendStatus.SENT, None, True)
+    assert found.only.name == "MailSendingChanged"
+
+
+def test_a_refused_mail_is_tried_again_and_given_up_in_the_end(mailbox: Mailbox, send: Send) -> None:
+    mail = send()
+    mailbox.answer = "451 Later, please"
+    for number, pause in enumerate(mail_lane.PAUSES, start=1):
+        before = clock.now()
+        assert mail_lane.turn()
+        tried = _again(mail)
+        assert (tried.send_status, tried.send_attempts) == (SendStatus.PENDING_RETRY, number)
+        assert "451" in tried.send_error
+        assert tried.next_attempt_at is not None
+        assert tried.next_attempt_at - before >= pause
+        assert not mail_lane.turn()
+        Communication.objects.update(next_attempt_at=clock.now())
+    assert mail_lane.turn()
+    assert (_again(mail).send_status, _again(mail).next_attempt_at) == (SendStatus.FAILED, None)
+    assert mailbox.mails == []
+
+
+def test_a_mail_whose_sender_died_is_sent_when_its_lease_is_over(mailbox: Mailbox, send: Send) -> None:
+    mail = send()
+    with mock.patch.object(mail_lane, "_send", side_effect=SystemExit), pytest.raises(SystemExit):
+        mail_lane.turn()
+    assert not mail_lane.turn()
+    Communication.objects.filter(pk=mail.pk).update(next_attempt_at=clock.now() - timedelta(seconds=1))
+    assert mail_lane.turn()
+    assert len(mailbox.mails) == 1
+
+
+def test_a_server_that_does_not_answer_is_a_failure_like_any_other(
+    mailbox: Mailbox, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = send()
+    nowhere = settings.CONFIG.model_copy(update={"smtp_url": "smtp://127.0.0.1:1"})
+    monkeypatch.setattr(settings, "CONFIG", nowhere)
+    assert mail_lane.turn()
+    assert _again(mail).send_status == SendStatus.PENDING_RETRY
+
+
+def test_without_a_mail_server_a_mail_is_kept_and_not_sent(open_ticket: Callable[..., WorkItem], by: Actor) -> None:
+    mail = commands.send_mail(open_ticket(), commands.Mail(["a@b.example"], "x", "x"), by=by)
+    assert (mail.send_status, mail.next_attempt_at) == (SendStatus.CONNECTOR_DISABLED, None)
+    assert not mail_lane.turn()
+
+
+@pytest.mark.parametrize(
+    ("terms", "code"),
+    [
+        ({"to": []}, "recipient_missing"),
+        ({"to": ["nobody"]}, "address_invalid"),
+        ({"to": ["a@b.example\r\nBcc: evil@x.example"]}, "text_has_control_characters"),
+        ({"subject": "x\r\nBcc: evil@x.example"}, "text_has_control_characters"),
+        ({"to": [f"a{number}@b.example" for number in range(101)]}, "too_many_recipients"),
+        ({"subject": "", "body": ""}, "communication_empty"),
+        ({"sender": "boss@bank.example"}, "sender_not_ours"),
+    ],
+)
+def test_a_wrong_mail_is_refused_and_not_written(
+    terms: dict[str, Any], code: str, mailbox: Mailbox, send: Send
+) -> None:
+    with pytest.raises(Invalid) as refusal:
+        send(**terms)
+    assert refusal.value.code == code
+    assert not Communication.objects.exists()
+
+
+def test_mail_comes_from_the_installation_its_domain_or_ones_own_address(mailbox: Mailbox, send: Send) -> None:
+    for sender in ("payables@meridian.example", "MEI@meridian.example", ""):
+        send(sender=sender)
+        assert mail_lane.turn()
+    assert [mail["From"] for mail in mailbox.mails] == [
+        "payables@meridian.example",
+        "MEI@meridian.example",
+        "desk@meridian.example",
+    ]
+
+
+def test_only_the_worker_says_what_became_of_a_mail(mailbox: Mailbox, send: Send, by: Actor) -> None:
+    mail = send()
+    with pytest.raises(Forbidden):
+        commands.mail_sent(mail, by=by)
+    with pytest.raises(Forbidden):
+        commands.mail_failed(mail, "x", again=None, by=by)
+
+
+def test_a_mail_that_trips_its_sender_is_tried_again_like_any_other(
+    mailbox: Mailbox, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(_mail: Communication) -> None:
+        raise LookupError("a mistake of ours")
+
+    monkeypatch.setattr(mail_lane, "_send", stumble)
+    mail = send()
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(len(mail_lane.PAUSES) + 1):
+            assert mail_lane.turn()
+            advance(timedelta(days=1))
+        assert not mail_lane.turn()
+    assert _again(mail).send_status == SendStatus.FAILED
