@@ -69,7 +69,9 @@ class Config(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
 
     token_idle_minutes: int = Field(60, ge=1, description="A login or OAuth token unused for so long is void.")
-    login_attempts: int = Field(10, ge=1, description="Failed logins per user name or address and quarter of an hour.")
+    login_attempts: int = Field(
+        10, ge=1, description="Failed logins per account and quarter of an hour; ten times as many per address."
+    )
 
     webhook_allowed_networks: Networks = Field(
         [],

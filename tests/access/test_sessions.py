@@ -140,16 +140,72 @@ def test_an_address_that_tries_many_names_is_refused(user: User) -> None:
     assert _log_in(address="198.51.100.8")
 
 
-def test_failures_of_client_secrets_count_too(user: User, roles: dict[str, Role]) -> None:
-    credential, secret = _credential(user, roles["Process Builder"])
+@pytest.mark.parametrize("spelling", ["\u0131da", "IDA", "\u0130DA", "Id\uff41", "ida", "\u017fida", "id\u0430"])
+def test_every_spelling_that_finds_an_account_counts_for_it(roles: dict[str, Role], spelling: str) -> None:
+    """No letter that a database folds in its own way opens a second count: dotless i, long s, full width, Cyrillic."""
+    commands.create_user("sida" if spelling.startswith("\u017f") else "ida", "", [roles["Team Member"]], by=SYSTEM)
+    user = User.objects.get()
+    commands.set_password(user, PASSWORD, by=SYSTEM)
+    finds = True
+    try:
+        _log_in(spelling)
+    except Unauthenticated:
+        finds = False
+    FailedLogin.objects.all().delete()
     for _ in range(MOST):
+        with pytest.raises(Unauthenticated):
+            _log_in(spelling, "wrong")
+    if finds:
+        with pytest.raises(Limited):
+            _log_in(user.username)
+    with pytest.raises(Limited):
+        _log_in(spelling, "wrong")
+
+
+@pytest.mark.parametrize("name", ["n" * 151, "\u0130" * 150, "%" * 60_000, "\U0001f600" * 20_000, "a\x00b", "\ud800"])
+def test_a_name_that_no_account_can_have_is_a_wrong_one(user: User, name: str) -> None:
+    """It is told as any wrong name is, counts, and never reaches a comparison of the database."""
+    sessions._decoy()
+    for _ in range(MOST):
+        with CaptureQueriesContext(connection) as asked, pytest.raises(Unauthenticated):
+            _log_in(name)
+        assert all(len(query["sql"]) < 1000 for query in asked)
+    with pytest.raises(Limited):
+        _log_in(name)
+    assert _log_in()
+
+
+@pytest.mark.parametrize("secret", ["a\x00b", "\ud800", ""])
+def test_a_secret_that_nobody_can_have_is_a_wrong_one(user: User, roles: dict[str, Role], secret: str) -> None:
+    credential, _ = _credential(user, roles["Process Builder"])
+    with pytest.raises(Unauthenticated):
+        _log_in(password=secret)
+    for client_id in (credential.client_id, secret):
+        with pytest.raises(Unauthenticated):
+            _exchange(client_id, secret)
+
+
+def test_what_was_typed_as_a_name_is_not_kept(user: User) -> None:
+    with pytest.raises(Unauthenticated):
+        _log_in("my password by mistake")
+    assert "mistake" not in str(FailedLogin.objects.values())
+
+
+def test_wrong_secrets_never_keep_the_right_one_out(user: User, roles: dict[str, Role]) -> None:
+    """256 random bits cannot be guessed; wrong ones are refused in the end, and hold up nobody's password."""
+    credential, secret = _credential(user, roles["Process Builder"])
+    for _ in range(MOST * sessions.OF_AN_ADDRESS):
         with pytest.raises(Unauthenticated) as refusal:
             _exchange(credential.client_id, secret + "x")
         assert refusal.value.code == "invalid_client"
+    before = FailedLogin.objects.count()
     with pytest.raises(Limited):
-        _exchange(credential.client_id, secret)
-    with pytest.raises(Unauthenticated):
         _exchange("ww-unknown", secret)
+    assert FailedLogin.objects.count() == before
+    assert _exchange(credential.client_id, secret)
+    assert _log_in()
+    with pytest.raises(Unauthenticated):
+        _exchange(credential.client_id, "wrong", "198.51.100.9")
 
 
 def test_a_token_lives_while_it_is_used(user: User) -> None:

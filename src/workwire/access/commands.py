@@ -13,6 +13,7 @@ from django.db import IntegrityError, models, transaction
 
 from workwire.access import events, features
 from workwire.access.models import (
+    LONGEST_USERNAME,
     Credential,
     DataPermission,
     Role,
@@ -86,7 +87,7 @@ def create_user(
     """Make an account with one operational and at most one builder role; without a password it cannot log in."""
     require_administrator(by)
     taken = Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
-    username = text.name(username, field="username", longest=150)
+    username = text.name(username, field="username", longest=LONGEST_USERNAME)
     if User.objects.filter(username__iexact=username).exists():
         raise taken
     full_name = text.line(full_name, field="full_name", longest=200) or username

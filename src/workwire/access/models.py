@@ -11,6 +11,8 @@ from workwire.access.features import BUILDER, OPERATIONAL
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import UserType
 
+LONGEST_USERNAME = 150
+
 
 class Role(models.Model):
     """A named set of features; operational or builder."""
@@ -40,7 +42,7 @@ class User(AbstractBaseUser):
     """An account: a person or a robot. Retired accounts stay, inactive, because history names them."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
-    username = models.CharField(max_length=150, unique=True)
+    username = models.CharField(max_length=LONGEST_USERNAME, unique=True)
     full_name = models.CharField(max_length=200)
     email = models.EmailField(blank=True)
     user_type = models.IntegerField(
@@ -145,7 +147,10 @@ class Token(models.Model):
 
 
 class FailedLogin(models.Model):
-    """A login that failed, kept for the quarter of an hour in which it counts against more attempts."""
+    """A login that failed, kept for the quarter of an hour in which it counts against more attempts.
+
+    `username` is a digest of the name: people type passwords into its field.
+    """
 
     username = models.CharField(max_length=150)
     address = models.CharField(max_length=64)

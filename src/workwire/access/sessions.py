@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from workwire.access import events, queries
-from workwire.access.models import Credential, FailedLogin, Token, User
-from workwire.kernel import clock, crypto
+from workwire.access.models import LONGEST_USERNAME, Credential, FailedLogin, Token, User
+from workwire.kernel import clock, crypto, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Limited, Unauthenticated
@@ -24,6 +24,8 @@ from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
 WINDOW = timedelta(minutes=15)
+OF_AN_ADDRESS = 10  # as many failures as of one name
+_OF_SECRETS = "client secrets"  # in the place of a user name's digest
 
 
 @cache
@@ -32,28 +34,37 @@ def _decoy() -> str:
 
 
 def log_in(username: str, password: str, *, address: str, most_failures: int) -> str:
-    """Exchange a password for a token; raises Unauthenticated, or Limited after too many failures."""
-    check_failures(username, address, most=most_failures)
-    user = User.objects.filter(username__iexact=username, is_active=True).first()
-    if not check_password(password, user.password if user else _decoy()) or user is None:
-        _remember_failure(username, address)
+    """Exchange a password for a token; raises Unauthenticated, or Limited after too many failures.
+
+    Failures count under the account that was found, in whichever spelling it was named.
+    """
+    user = _account_called(username)
+    name = crypto.digest(_storable(user.username if user else username).casefold())  # what was typed may be a password
+    _check_failures(name, address, most=most_failures)
+    right = check_password(_storable(password), user.password if user else _decoy())
+    if not right or user is None:
+        FailedLogin.objects.create(username=name, address=address)
         raise Unauthenticated("login_failed", "The user name or the password is wrong.")
     return _give_token(user, None)
 
 
 def exchange_secret(client_id: str, client_secret: str, *, address: str, most_failures: int) -> str:
-    """Exchange an application credential for a token (OAuth 2.0 client credentials, RFC 6749 section 4.4)."""
-    check_failures(client_id, address, most=most_failures)
-    credential = (
-        Credential.objects.filter(queries.valid_credentials(), client_id=client_id).select_related("user").first()
-    )
+    """Exchange an application credential for a token (OAuth 2.0 client credentials, RFC 6749 section 4.4).
+
+    A right secret is never refused, however many wrong ones came before it: 256 random bits cannot be guessed. Wrong ones are
+    refused earlier, with Limited, from an address that sent too many.
+    """
+    found = Credential.objects.filter(queries.valid_credentials(), client_id=_storable(client_id))
+    credential = found.select_related("user").first()
     right = hmac.compare_digest(
-        crypto.digest(client_secret), credential.secret_digest if credential else crypto.digest("")
+        crypto.digest(_storable(client_secret)), credential.secret_digest if credential else crypto.digest("")
     )
-    if not right or credential is None:
-        _remember_failure(client_id, address)
-        raise Unauthenticated("invalid_client", "The client id or the client secret is wrong, or no longer valid.")
-    return _give_token(credential.user, credential)
+    if right and credential is not None:
+        return _give_token(credential.user, credential)
+    if _recent_failures(username=_OF_SECRETS, address=address) >= most_failures * OF_AN_ADDRESS:
+        raise _too_many()
+    FailedLogin.objects.create(username=_OF_SECRETS, address=address)
+    raise Unauthenticated("invalid_client", "The client id or the client secret is wrong, or no longer valid.")
 
 
 def authenticate(token: str, *, idle: timedelta) -> Actor:
@@ -102,22 +113,36 @@ def forget_old(*, idle: timedelta) -> int:
     return tokens + failures
 
 
-def check_failures(username: str, address: str, *, most: int) -> None:
+def _account_called(username: str) -> User | None:
+    """The active account of a name; none for a text that no account can have as its name."""
+    if len(username) > LONGEST_USERNAME:
+        return None
+    return User.objects.filter(username__iexact=_storable(username), is_active=True).first()
+
+
+def _storable(given: str) -> str:
+    """What was given, or nothing where no database could keep it: then it is nobody's."""
+    return given if text.is_storable(given) else ""
+
+
+def _check_failures(name: str, address: str, *, most: int) -> None:
     """Raise Limited when a name failed `most` times, or an address ten times as often, within the window."""
-    recent = FailedLogin.objects.filter(at__gt=clock.now() - WINDOW)
-    if (
-        recent.filter(username=username[:150].lower()).count() >= most
-        or recent.filter(address=address).count() >= most * 10
-    ):
-        raise Limited(
-            "too_many_logins",
-            "Too many failed logins; wait a quarter of an hour.",
-            retry_after=int(WINDOW.total_seconds()),
-        )
+    if _recent_failures(username=name) >= most:
+        raise _too_many()
+    if _recent_failures(~Q(username=_OF_SECRETS), address=address) >= most * OF_AN_ADDRESS:
+        raise _too_many()
 
 
-def _remember_failure(username: str, address: str) -> None:
-    FailedLogin.objects.create(username=username[:150].lower(), address=address)
+def _recent_failures(*conditions: Q, **of: str) -> int:
+    return FailedLogin.objects.filter(*conditions, at__gt=clock.now() - WINDOW, **of).count()
+
+
+def _too_many() -> Limited:
+    return Limited(
+        "too_many_logins",
+        "Too many failed logins; wait a quarter of an hour.",
+        retry_after=int(WINDOW.total_seconds()),
+    )
 
 
 @transaction.atomic

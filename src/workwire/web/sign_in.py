@@ -52,8 +52,6 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return render(request, "web/sign_in.html", shown)
     username, password = request.POST.get("username", ""), request.POST.get("password", "")
     try:
-        if "\x00" in username + password:
-            raise Unauthenticated("login_failed", "The user name or the password is wrong.")
         address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
         token = sessions.log_in(username, password, address=address, most_failures=most)
     except (Unauthenticated, Limited) as error:

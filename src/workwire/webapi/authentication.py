@@ -33,8 +33,6 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing", "Username and Password must be given.", field="Username")
-        if any("\x00" in text or not _encodable(text) for text in (username, password)):
-            raise Unauthenticated("login_failed", "The user name or the password is wrong.")
         most = settings.CONFIG.login_attempts
         token = sessions.log_in(username, password, address=address_of(request), most_failures=most)
     except DomainError as error:
@@ -64,7 +62,7 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
         code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
         return _oauth({"error": code, "error_description": "grant_type must be client_credentials."}, 400)
     client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
-    if not client_id or not secret or "\x00" in client_id + secret or not _encodable(client_id + secret):
+    if not client_id or not secret:
         return _oauth({"error": "invalid_client", "error_description": "client_id and client_secret are needed."}, 401)
     try:
         most = settings.CONFIG.login_attempts
@@ -99,11 +97,3 @@ def _basic(request: HttpRequest) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     return name, secret
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
