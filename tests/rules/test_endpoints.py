@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workwire.worker import endpoints
+from workwire.worker.delivery import endpoints
 from workwire.worker.delivery.endpoints import FIRST_PAUSE, FIRST_WINDOW, LONGEST_PAUSE, NEVER, OPENS_AFTER, Endpoints
 
 HOST = "https://hooks.example.com:443"
