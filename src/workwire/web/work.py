@@ -62,11 +62,16 @@ def item(request: HttpRequest, actor: Actor, guid: UUID) -> HttpResponse:
         "zone": found.contract.time_zone,
         "calendar": found.contract.calendar,
         "rule": rule.description if rule is not None else "",
-        "steps": [(step["said"], datetime.fromisoformat(step["moment"])) for step in found.due_steps],
+        "steps": [(step["said"], _moment(step["moment"])) for step in found.due_steps],
         "below": [_row(one) for one in queries.items_under(found, by=actor)[:200]],
         "contacts": queries.contacts_of(found, by=actor)[:100],
     }
     return render(request, "web/work/item.html", shown)
+
+
+def _moment(written: str | None) -> datetime | None:
+    """The moment a step led to; one that found nothing to count from led to none."""
+    return datetime.fromisoformat(written) if written else None
 
 
 def _wanted(chosen: str, actor: Actor) -> QuerySet[WorkItem]:

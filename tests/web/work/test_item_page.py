@@ -1,0 +1,33 @@
+"""The page of a work item: for items with every kind of related data, and every kind of account."""
+
+from __future__ import annotations
+
+from tests.web import gallery
+from workwire.access import sessions
+from workwire.cli.seed import Organisation
+from workwire.rooms.work import queries
+
+
+def test_the_page_of_every_item_is_answered_to_every_account(organisation: Organisation) -> None:
+    accounts = gallery.accounts(organisation)
+    items = gallery.items(organisation)
+    for who, account in accounts.items():
+        browser = gallery.signed_in(account)
+        seen = {item.pk for item in queries.items_visible_to(sessions.actor_for(account.user))}
+        for name, item in items.items():
+            answer = browser.get(f"/work/{item.guid}")
+            assert answer.status_code == (200 if item.pk in seen else 404), (who, name)
+
+
+def test_the_page_names_contacts_from_outside_and_accounts(organisation: Organisation) -> None:
+    browser = gallery.signed_in(gallery.accounts(organisation)["team member"])
+    page = browser.get(f"/work/{gallery.items(organisation)['with contacts'].guid}").content.decode()
+    for name in ("Sabine Köhler", "no-name@example.com", "Petra Lindqvist", "Original Requester"):
+        assert name in page
+
+
+def test_the_page_says_why_there_is_no_due_date(organisation: Organisation) -> None:
+    browser = gallery.signed_in(gallery.accounts(organisation)["team member"])
+    items = gallery.items(organisation)
+    page = browser.get(f"/work/{items['nothing to count from'].guid}").content.decode()
+    assert "There is no due date: the field &#x27;Payment Due&#x27; has no value." in page
