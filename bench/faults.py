@@ -137,7 +137,7 @@ def make_model(database: str, folder: Path) -> None:
         from django.db import connection
 
         from tests.support.world import with_integrator
-        from workwire.cli.seed import seed
+        from workwire.cli.demo.seed import seed
 
         call_command("migrate", verbosity=0)
         (folder / "organisation").write_bytes(pickle.dumps(with_integrator(seed())))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from figures import say
 
 if TYPE_CHECKING:
-    from workwire.cli.seed import Organisation
+    from workwire.cli.demo.seed import Organisation
     from workwire.kernel.actor import Actor
     from workwire.reactions.webhooks.models import State, Subscription
     from workwire.rooms.work.models import WorkItem
@@ -43,7 +43,7 @@ class Office:
 def office(tickets: int = 100) -> Office:
     """Seed an organisation and tickets; whatever that put into the queue is dropped."""
     from workwire.access import sessions
-    from workwire.cli.seed import seed
+    from workwire.cli.demo.seed import seed
     from workwire.outbox.models import Pending
     from workwire.rooms.work import commands as work
 

@@ -12,7 +12,7 @@ from tests.support.overlap import overlap
 from tests.support.recorded import recorded
 from workwire.access import commands, features, queries, sessions
 from workwire.access.models import Credential, DataPermission, Role, RoleAssignment, User, UserGroup
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from workwire.access import commands, features, policy, queries, sessions
 from workwire.access.models import Credential, DataPermission, Role, User, UserGroup
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Forbidden, NotFound

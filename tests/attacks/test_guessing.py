@@ -16,7 +16,7 @@ from tests.doors.test_matrix import FOREIGNER, OPERATIONS, SHARED, _answer, call
 from tests.support.environment import ON_POSTGRES
 from tests.support.receiver import Receiver
 from workwire.api.models import IdempotentRequest
-from workwire.cli.seed import Customer
+from workwire.cli.demo.seed import Customer
 from workwire.kernel import pages
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event

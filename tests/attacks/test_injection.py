@@ -14,7 +14,7 @@ import pytest
 
 from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
-from workwire.cli.seed import Customer
+from workwire.cli.demo.seed import Customer
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
 from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport

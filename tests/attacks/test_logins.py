@@ -16,7 +16,7 @@ from tests.doors.conftest import Caller
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import FailedLogin, Token
-from workwire.cli.seed import Account, Organisation
+from workwire.cli.demo.seed import Account, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.web.proxies import client_of

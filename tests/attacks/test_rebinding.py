@@ -25,7 +25,7 @@ from tests.support.nameserver import NameServer
 from tests.support.namespace import Namespace, own_network
 from tests.support.receiver import Receiver
 from workwire.access import sessions
-from workwire.cli.seed import seed
+from workwire.cli.demo.seed import seed
 from workwire.worker.delivery.transport import Answer, Request, Transport, exchange, names
 
 ROOT = Path(__file__).parents[2]

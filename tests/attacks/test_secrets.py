@@ -32,7 +32,7 @@ from workwire import settings as product
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
-from workwire.cli.seed import Organisation, seed
+from workwire.cli.demo.seed import Organisation, seed
 from workwire.kernel import clock
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Attempt

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from workwire.cli.replaying import pause_between
-from workwire.cli.xes import XesError, XesEvent, read_traces
+from workwire.cli.replay import pause_between
+from workwire.cli.replay.xes import XesError, XesEvent, read_traces
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "DomesticDeclarations.xes.gz"
 LOG = """<?xml version="1.0"?>

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from workwire.api.v1 import api
-from workwire.cli import reference
+from workwire.cli.docs import reference
 from workwire.outbox.registry import event_types, webhooks
 from workwire.reactions.webhooks import catalogue
 

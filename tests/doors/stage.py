@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support.receiver import Receiver
 from workwire.access import sessions
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks

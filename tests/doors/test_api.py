@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import addresses
 from workwire.kernel.ids import new_guid
 from workwire.reactions.webhooks.models import Subscription

@@ -15,7 +15,7 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import sessions
 from workwire.api.v1 import positions, reconciling
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType

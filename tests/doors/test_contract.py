@@ -17,7 +17,7 @@ from tests.doors.stage import MEMBER, ROWS, Stage, filled, staged
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import features, sessions
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 

@@ -33,7 +33,7 @@ from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.api.v1 import api
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import UserType
 from workwire.kernel.ids import new_guid

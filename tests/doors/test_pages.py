@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from tests.support.world import Subscribe
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import new_guid
 from workwire.rooms.work import commands as work

@@ -10,7 +10,7 @@ from tests.doors.conftest import Caller
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands import FileWish, TagWish

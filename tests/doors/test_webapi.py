@@ -12,7 +12,7 @@ from django.test import Client
 from tests.doors.conftest import Caller
 from tests.doors.contract import contract, fits, needs_contract
 from tests.support.receiver import Receiver
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription

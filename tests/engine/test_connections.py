@@ -15,7 +15,7 @@ from tests.conftest import ON_POSTGRES
 from tests.support.processes import ROOT, Api, free_port, pgbouncer, pgbouncer_program, wait_for_web, workwire
 from tests.support.receiver import Receiver
 from workwire.access import sessions
-from workwire.cli.seed import Organisation, seed
+from workwire.cli.demo.seed import Organisation, seed
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.delivery.transport import Transport

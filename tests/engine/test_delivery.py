@@ -15,7 +15,7 @@ from django.db import connections
 from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict

@@ -14,7 +14,7 @@ from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.access import features, sessions
 from workwire.access.models import Role
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden

@@ -20,7 +20,7 @@ from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.support.world import Subscribe
 from workwire.access import commands as access
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery

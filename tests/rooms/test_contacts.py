@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.recorded import recorded
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, NotFound
 from workwire.rooms.offering import commands as offering

@@ -15,7 +15,7 @@ from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access import features
 from workwire.access.models import Credential, Role, UserGroup
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.rooms.commitments import commands as commitments

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from tests.support.recorded import recorded
-from workwire.cli.seed import Customer
+from workwire.cli.demo.seed import Customer
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid

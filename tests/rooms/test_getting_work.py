@@ -12,7 +12,7 @@ from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role, User
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound

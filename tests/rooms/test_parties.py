@@ -16,7 +16,7 @@ from tests.support.overlap import overlap
 from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access.models import User
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from workwire.outbox.objects import ObjectType

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workwire.api.v1 import openapi
-from workwire.cli import reference
+from workwire.cli.docs import reference
 from workwire.config import Config
 from workwire.reactions.webhooks import catalogue
 from workwire.reactions.webhooks.models import Format

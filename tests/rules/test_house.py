@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors.known_fields import known_keys
+from workwire.cli import COMMANDS
 
 SOURCE = Path(__file__).parents[2] / "src" / "workwire"
 NAMED_BY_DOORS = {"data", "features"}  # a door has its own name for it (see `kernel.errors.named`), or no operation
@@ -55,3 +56,11 @@ def test_every_field_a_refusal_of_the_domain_names_is_one_that_callers_of_the_re
     }
     assert len(named) > 80
     assert {(where, field) for where, field in named if field not in known} == set()
+
+
+def test_every_command_is_the_module_of_its_name() -> None:
+    shared = {"__init__", "listening", "options", "receiver", "supervisor"}
+    modules = {
+        path.stem for path in (SOURCE / "cli").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert modules - shared == set(COMMANDS)

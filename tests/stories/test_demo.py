@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.world import Subscribe
-from workwire.cli.demo import HEADER, end_subscriptions
+from workwire.cli.demo.walk_through import HEADER, end_subscriptions
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
 

@@ -16,9 +16,9 @@ import pytest
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.cli.player import play_all, player_for
-from workwire.cli.seed import Organisation, seed
-from workwire.cli.xes import Trace, read_traces
+from workwire.cli.demo.seed import Organisation, seed
+from workwire.cli.replay.player import play_all, player_for
+from workwire.cli.replay.xes import Trace, read_traces
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands

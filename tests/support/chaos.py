@@ -30,7 +30,7 @@ from standardwebhooks import WebhookVerificationError
 
 from tests.support.receiver import Answered, Receiver
 from workwire.access import sessions
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import event_types

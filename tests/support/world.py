@@ -11,7 +11,7 @@ from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
-from workwire.cli.seed import Account, Customer, Organisation, seed
+from workwire.cli.demo.seed import Account, Customer, Organisation, seed
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType

@@ -1,6 +1,7 @@
 """The one front door for operators: `workwire up · demo · web · worker · migrate · …`.
 
-Commands are loaded when they are called, so that `--help` is quick and a broken setting stops only with a sentence.
+A command is the module, or the package, of its name. It is loaded when it is called, so that `--help` is quick and a broken
+setting stops only with a sentence.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from workwire import __version__, config
 from workwire.config import ConfigError
 
 COMMANDS = {
-    "up": ("serving", "Migrate, then run web and worker under one supervisor."),
-    "demo": ("showing", "Show the main job live on a sample organisation."),
-    "web": ("serving", "Run the web server."),
-    "worker": ("serving", "Run a worker."),
-    "migrate": ("serving", "Bring the database up to date."),
-    "administrator": ("accounts", "Make the first administrator."),
-    "doctor": ("doctor", "Say what is wrong, in sentences."),
-    "replay": ("replaying", "Play an event log (XES) as cases."),
-    "webhooks": ("hooks", "Catalogue, local receiver, simulated messages, live log."),
-    "docs": ("documenting", "Write the generated pages of docs/reference."),
+    "up": "Migrate, then run web and worker under one supervisor.",
+    "demo": "Show the main job live on a sample organisation.",
+    "web": "Run the web server.",
+    "worker": "Run a worker.",
+    "migrate": "Bring the database up to date.",
+    "administrator": "Make the first administrator.",
+    "doctor": "Say what is wrong, in sentences.",
+    "replay": "Play an event log (XES) as cases.",
+    "webhooks": "Catalogue, local receiver, simulated messages, live log.",
+    "docs": "Write the generated pages of docs/reference.",
 }
 
 
@@ -40,14 +41,14 @@ class LazyGroup(click.Group):
         """Import a command; None for one that does not exist."""
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"workwire.cli.{COMMANDS[name][0]}")
+        module = importlib.import_module(f"workwire.cli.{name}")
         command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,7 +12,7 @@ import click
 
 from workwire import config
 from workwire.cli import missing_migrations, one_line, setup_django
-from workwire.cli.serving import apply
+from workwire.cli.options import apply
 from workwire.kernel.folders import nearest
 
 OLDEST_POSTGRESQL = 14

@@ -15,7 +15,7 @@ from workwire.cli import setup_django
 def docs(check: bool, folder: Path) -> None:
     """Write the generated pages of docs/reference."""
     setup_django(making=False)
-    from workwire.cli import reference
+    from workwire.cli.docs import reference
 
     if check:
         stale = reference.out_of_date(folder)

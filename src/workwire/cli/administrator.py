@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from workwire.cli import open_installation
-from workwire.cli.serving import apply
+from workwire.cli.options import apply
 
 
 @click.command()

@@ -10,8 +10,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from workwire.cli import open_installation
-from workwire.cli.serving import apply
-from workwire.cli.xes import XesError, XesEvent, read_traces
+from workwire.cli.options import apply
+from workwire.cli.replay.xes import XesError, XesEvent, read_traces
 
 
 @click.command()
@@ -29,7 +29,7 @@ def replay(log: Path, speed: float, limit: int | None, robot: str | None, data: 
     """Play every trace of LOG.xes[.gz] as a case whose actions are its events, through the ordinary commands."""
     apply(data_dir=data and data.absolute())
     open_installation()
-    from workwire.cli.player import CannotPlay, play_all, player_for
+    from workwire.cli.replay.player import CannotPlay, play_all, player_for
     from workwire.kernel.errors import DomainError
 
     try:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.cli import hooks
+from workwire.cli import webhooks
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import replays
@@ -30,12 +30,12 @@ def delivered(
     open_ticket()
     open_ticket()
     engine.drain()
-    monkeypatch.setattr(hooks.time, "sleep", lambda _seconds: engine.drain())
+    monkeypatch.setattr(webhooks.time, "sleep", lambda _seconds: engine.drain())
     return subscription
 
 
 def _run(*words: object) -> str:
-    result = CliRunner().invoke(hooks.webhooks, [str(word) for word in words])
+    result = CliRunner().invoke(webhooks.webhooks, [str(word) for word in words])
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -54,13 +54,13 @@ def test_a_replay_is_held_and_goes_on(delivered: Subscription) -> None:
     asked = replays.replay(delivered.guid, by=SYSTEM, since=clock.now() - timedelta(hours=1))
     for wish, state in (("--pause", "paused"), ("--resume", "running"), ("--cancel", "cancelled")):
         assert f"replay {state}: 0%, 0 messages queued" in _run("replays", asked.guid, wish)
-    result = CliRunner().invoke(hooks.webhooks, ["replays", str(asked.guid), "--pause"])
+    result = CliRunner().invoke(webhooks.webhooks, ["replays", str(asked.guid), "--pause"])
     assert result.exit_code == 1
     assert "not running but cancelled" in result.output
 
 
 def test_a_subscription_that_is_not_there_is_said_to_be(delivered: Subscription) -> None:
-    result = CliRunner().invoke(hooks.webhooks, ["backfill", str(ids.new_guid()), "--since", "2026-01-01"])
+    result = CliRunner().invoke(webhooks.webhooks, ["backfill", str(ids.new_guid()), "--since", "2026-01-01"])
     assert result.exit_code == 1
     assert "There is no such subscription." in result.output
     assert not Replay.objects.exists()

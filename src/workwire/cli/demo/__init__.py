@@ -1,4 +1,4 @@
-"""`workwire demo`: puts the sample organisation, the processes and the walk-through together."""
+"""`workwire demo`: the sample organisation, the processes and the walk-through, put together."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from rich.console import Console
 
 from workwire import config
 from workwire.cli.listening import check_free
-from workwire.cli.serving import START_SECONDS, apply, children, migrate_database, not_started
+from workwire.cli.migrate import migrate_database
+from workwire.cli.options import apply
 from workwire.cli.supervisor import Supervisor
+from workwire.cli.up import START_SECONDS, children, not_started
 
 LOOPBACK = "127.0.0.0/8,::1/128"
 
@@ -57,7 +59,7 @@ def demo(port: int, data: Path, once: bool) -> None:
             f"\n[bold]Workwire stays up at {base_url}/[/] · accounts in {data / 'demo.json'} · Ctrl-C ends it"
         )
         if stage is not None:
-            from workwire.cli.demo import print_messages
+            from workwire.cli.demo.walk_through import print_messages
 
             stop = threading.Event()
             threading.Thread(target=print_messages, args=(console, stage.receivers, stop), daemon=True).start()
@@ -70,9 +72,9 @@ def _stage(console: Console, base_url: str, data: Path, *, once: bool) -> Any:
     """Make the sample organisation and start the receivers; None where one was made before, which goes on as it is."""
     from workwire.access import commands as access
     from workwire.access.models import User
-    from workwire.cli.demo import WalkThrough, actor_of, end_subscriptions, write_description
+    from workwire.cli.demo.seed import seed
+    from workwire.cli.demo.walk_through import WalkThrough, actor_of, end_subscriptions, write_description
     from workwire.cli.receiver import Receiver
-    from workwire.cli.seed import seed
     from workwire.reactions.webhooks.queries import withheld_count
 
     if User.objects.exists():
@@ -109,7 +111,7 @@ def _stage(console: Console, base_url: str, data: Path, *, once: bool) -> Any:
 
 
 def _show(console: Console, stage: Any) -> None:
-    from workwire.cli.demo import WalkThroughFailed, actor_of
+    from workwire.cli.demo.walk_through import WalkThroughFailed, actor_of
     from workwire.rooms.parties.commands import create_company
 
     admin = actor_of(stage.organisation)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from workwire.access import sessions
 from workwire.access.models import User
-from workwire.cli.xes import Trace, XesEvent
+from workwire.cli.replay.xes import Trace, XesEvent
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.rooms.offering import commands as building
 from workwire.rooms.offering import queries as offering

@@ -15,8 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from workwire.cli import open_installation, setup_django
+from workwire.cli.options import with_data
 from workwire.cli.receiver import Received, Receiver
-from workwire.cli.serving import with_data
 from workwire.reactions.webhooks import signing
 
 TAIL_EVERY = 0.5

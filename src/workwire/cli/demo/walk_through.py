@@ -1,4 +1,4 @@
-"""`workwire demo`: a sample organisation and the main job, live.
+"""The main job, shown live on the sample organisation.
 
 What is shown goes the way of a real integration: over HTTP to the documented web API, through the database and the
 worker, to receivers on this machine that verify every signature. A message counts only when it has arrived.
@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 
 from rich.console import Console
 
+from workwire.cli.demo.seed import Organisation
 from workwire.cli.receiver import Received, Receiver
-from workwire.cli.seed import Organisation
 from workwire.kernel.actor import SYSTEM, Actor
 
 PATIENCE = 15.0

@@ -14,7 +14,7 @@ from tests.support.processes import ROOT, free_port, wait_for_web, workwire
 
 THREADS = """
 import gc, threading
-import workwire.cli.web_process
+import workwire.cli.web.process
 from django.db import connection
 gc.disable()
 held = []

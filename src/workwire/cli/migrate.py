@@ -1,0 +1,40 @@
+"""`workwire migrate`: the database as this release needs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from workwire.cli import missing_migrations, no_answer, setup_django
+from workwire.cli.options import apply
+
+
+@click.command()
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
+def migrate(data: Path | None) -> None:
+    """Bring the database up to date."""
+    apply(data_dir=data and data.absolute())
+    migrate_database()
+
+
+def migrate_database() -> None:
+    """Apply what is missing and make the built-in roles; says how many migrations were applied."""
+    setup_django()
+    from django.core.management import call_command
+    from django.db import OperationalError
+
+    from workwire.access.commands import make_built_in_roles
+    from workwire.kernel.actor import SYSTEM
+    from workwire.rooms.parties.commands import make_built_in_tags
+
+    try:
+        missing = missing_migrations()
+    except OperationalError as error:
+        raise no_answer(error) from error
+    if missing:
+        click.echo(f"Bringing the database up to date ({len(missing)} migrations) …")
+    call_command("migrate", verbosity=0, interactive=False)
+    make_built_in_roles(by=SYSTEM)
+    make_built_in_tags(by=SYSTEM)
+    click.echo("The database is up to date.")
