@@ -28,7 +28,7 @@ from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, 
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
-from workwire.worker import engine as engine_module
+from workwire.worker.delivery import engine as engine_module
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.delivery.settler import Settler
 from workwire.worker.delivery.transport import Request

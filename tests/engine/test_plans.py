@@ -15,7 +15,7 @@ from workwire.kernel import clock, ids
 from workwire.reactions.webhooks import fanning, queue, sql
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State
 from workwire.rooms.work.models import WorkItem
-from workwire.worker import run
+from workwire.worker import main as worker_main
 from workwire.worker.delivery.engine import Engine
 
 pytestmark = [
@@ -99,19 +99,19 @@ def test_a_worker_reads_no_table_whole_where_an_index_leads(monkeypatch: pytest.
 
         stop = run
 
-    monkeypatch.setattr(run, "Engine", Told)
-    monkeypatch.setattr(run, "_lanes", lambda _: [])
-    monkeypatch.setattr(run.signal, "signal", lambda *_: None)
-    run.main()
+    monkeypatch.setattr(worker_main, "Engine", Told)
+    monkeypatch.setattr(worker_main, "_lanes", lambda _: [])
+    monkeypatch.setattr(worker_main.signal, "signal", lambda *_: None)
+    worker_main.main()
     connection.close()
     assert [*told, sql.rows("SHOW enable_seqscan")[0][0]] == ["off", "on"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_queue_is_cleaned_whenever_much_has_left_it(engine: Engine) -> None:
-    cleaning, before = run.Cleaning(engine), _cleaned()
+    cleaning, before = worker_main.Cleaning(engine), _cleaned()
     assert set(before) == {"outbox_pending", "webhooks_queued"}
-    for more, times in ((run.CLEAN_AFTER - 1, 0), (1, 1), (run.CLEAN_AFTER - 1, 1), (1, 2)):
+    for more, times in ((worker_main.CLEAN_AFTER - 1, 0), (1, 1), (worker_main.CLEAN_AFTER - 1, 1), (1, 2)):
         engine._report.count_ends({State.DELIVERED: more})
         cleaning.turn()
         assert _cleaned() == {table: count + times for table, count in before.items()}

@@ -78,13 +78,13 @@ def wrong(clock_file: Path) -> None:
 def main() -> None:
     """Be a worker."""
     setup_django()
-    from workwire.worker import run
+    from workwire.worker import main as worker_main
 
     if point := os.environ.get("CHAOS_POINT"):
         deadly(point, Path(os.environ["CHAOS_FOLDER"]), int(os.environ["CHAOS_MOST"]))
     if clock_file := os.environ.get("CHAOS_CLOCK"):
         wrong(Path(clock_file))
-    run.main()
+    worker_main.main()
 
 
 if __name__ == "__main__":
