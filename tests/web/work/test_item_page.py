@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from workwire.cli.seed import Organisation
+
 from tests.web import gallery
 from workwire.access import sessions
-from workwire.cli.seed import Organisation
 from workwire.rooms.work import queries
 
 
