@@ -177,6 +177,12 @@ class Config(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'workwire.sqlite3'}"
 
     @property
+    def data_paths(self) -> list[Path]:
+        """The data folder, and the embedded database if that is used: a process that loses them ends."""
+        folder = self.data_dir.absolute()
+        return [folder] if self.is_postgresql else [folder, Path(self.database.removeprefix("sqlite:///"))]
+
+    @property
     def is_postgresql(self) -> bool:
         """Whether the database is PostgreSQL rather than the embedded one."""
         return self.database.startswith(("postgresql://", "postgres://"))

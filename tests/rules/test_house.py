@@ -64,3 +64,15 @@ def test_every_command_is_the_module_of_its_name() -> None:
         path.stem for path in (SOURCE / "cli").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }
     assert modules - shared == set(COMMANDS)
+
+
+def test_signal_handlers_are_set_in_one_place() -> None:
+    """Where they only leave a mark: a handler that takes a lock can wait for the thread it interrupted, for ever."""
+    setters = {
+        path.name
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "signal.signal"
+        if ast.unparse(node.args[1]) not in ("signal.SIG_IGN", "signal.SIG_DFL")
+    }
+    assert setters == {"stopping.py"}

@@ -8,17 +8,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from workwire.kernel.stopping import SUPERVISOR, Mark, set_on_signals
+
 logger = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 HEALTHY_AFTER = 30.0
+LOOK_EVERY = 0.2
 MOST_RESTARTS = 5
 _PR_SET_PDEATHSIG = 1
 
@@ -49,7 +51,7 @@ class Supervisor:
     def __init__(self, specs: Sequence[ChildSpec]) -> None:
         self._specs = specs
         self._children: list[_Child] = []
-        self._stopping = threading.Event()
+        self._stopping = Mark()
 
     @property
     def ended_for_good(self) -> bool:
@@ -76,10 +78,9 @@ class Supervisor:
 
     def run(self) -> int:
         """Watch the children until `stop` or a signal; returns the exit status: 1 when a child kept failing."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopping.set())
         status = 0
-        while not self._stopping.wait(0.2):
+        set_on_signals(self._stopping)
+        while not self._stopping.wait(LOOK_EVERY):
             if not all(self._keep_alive(child) for child in self._children):
                 status = 1
                 break
@@ -132,7 +133,7 @@ def _spawn(spec: ChildSpec) -> subprocess.Popen[bytes]:
     # A session of its own, so that Ctrl-C reaches the supervisor alone, which then drains in order.
     return subprocess.Popen(  # noqa: S603 - commands are our own
         list(spec.argv),
-        env={**os.environ, **spec.env},
+        env={**os.environ, **spec.env, SUPERVISOR: str(os.getpid())},
         stdin=subprocess.DEVNULL,
         start_new_session=True,
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,

@@ -22,7 +22,7 @@ def worker(data: Path | None) -> None:
     open_installation(server_may_be_away=True)
     from django.db import connection
 
-    from workwire.worker.main import AnotherWorker, main
+    from workwire.worker.main import AnotherWorker, LeftAlone, main
 
     connection.close()  # the worker's own sessions begin otherwise
 
@@ -30,6 +30,8 @@ def worker(data: Path | None) -> None:
         main()
     except AnotherWorker as error:
         raise _OneIsThere(str(error)) from error
+    except LeftAlone as error:
+        raise click.ClickException(f"{error} The worker ends.") from error
 
 
 class _OneIsThere(click.ClickException):

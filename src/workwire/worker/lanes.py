@@ -31,8 +31,12 @@ class Lane:
         """Begin to work."""
         self._thread.start()
 
-    def stop(self, patience: float = PATIENCE) -> None:
-        """Finish the piece under way, if it ends in so many seconds, and stop."""
+    def ask_to_stop(self) -> None:
+        """Begin nothing more."""
+        self._stopping.set()
+
+    def join(self, patience: float = PATIENCE) -> None:
+        """Wait until the piece under way has ended, at most so many seconds."""
         self._stopping.set()
         self._thread.join(patience)
 

@@ -1,12 +1,17 @@
-"""The worker process: an engine, two signals, and on the embedded database a lock so that there is only one."""
+"""The worker process: an engine and lanes in threads, a main thread that waits for the end, and on the embedded database a
+lock so that there is only one.
+
+It ends when a signal asks it to, and by itself when its supervisor or its data is gone.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import logging
 import os
-import signal
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +22,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from workwire.kernel import clock, collector
+from workwire.kernel.stopping import Mark, Ties, set_on_signals
 from workwire.reactions.webhooks import queue, replays, retention
 from workwire.rooms.files import commands as files
 from workwire.worker import mail
@@ -26,6 +32,7 @@ from workwire.worker.lanes import Lane
 SWEEP_FILES_EVERY = 3600.0  # seconds
 CLEAN_AFTER, CLEAN_EVERY = 50_000, 2.0  # deliveries ended, and seconds
 SOON = 60.0  # seconds until work that has time begins
+PATIENCE = 27.0  # seconds in all to end; a supervisor kills after 30
 
 logger = logging.getLogger(__name__)
 
@@ -34,21 +41,60 @@ class AnotherWorker(Exception):
     """The embedded database has a worker already."""
 
 
+class LeftAlone(Exception):
+    """The supervisor of this worker or its data is gone."""
+
+
 def main() -> None:
-    """Dispatch until SIGTERM or SIGINT, then drain; raises AnotherWorker on an embedded database that has one."""
+    """Work until SIGTERM or SIGINT, then drain. Raises AnotherWorker on an embedded database that has one, and LeftAlone after
+    draining because there is nobody and nothing left to work for."""
+    gone: list[str] = []
+    stopping = Mark()
+
+    def end_alone(reason: str) -> None:
+        gone.append(reason)
+        stopping.set()
+
+    Ties.of_this_process(settings.CONFIG.data_paths).watch(end_alone)
+    set_on_signals(stopping)
     with _alone(), _along_indexes():
         engine = Engine()
         lanes = _lanes(engine)
-        signal.signal(signal.SIGTERM, lambda *_: engine.stop())
-        signal.signal(signal.SIGINT, lambda *_: engine.stop())
         for lane in lanes:
             lane.start()
         collector.spare()
+        working = _Working(engine, stopping.set)
+        working.start()
+        stopping.wait()
+        for lane in lanes:
+            lane.ask_to_stop()
+        engine.stop()
+        until = time.monotonic() + PATIENCE
+        for wait_for in (working.join, *(lane.join for lane in lanes)):
+            wait_for(max(0.1, until - time.monotonic()))
+    if working.failure is not None:
+        raise working.failure
+    if gone:
+        raise LeftAlone(gone[0])
+
+
+class _Working(threading.Thread):
+    """The thread of the engine; keeps what ended it."""
+
+    def __init__(self, engine: Engine, on_end: Callable[[], None]) -> None:
+        super().__init__(name="engine", daemon=True)
+        self._engine, self._on_end = engine, on_end
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Let the engine run."""
         try:
-            engine.run()
+            self._engine.run()
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            self.failure = error
         finally:
-            for lane in lanes:
-                lane.stop()
+            connection.close()
+            self._on_end()
 
 
 def _lanes(engine: Engine) -> list[Lane]:

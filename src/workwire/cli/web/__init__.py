@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import click
@@ -10,7 +13,9 @@ from workwire import config
 from workwire.cli import open_installation
 from workwire.cli.listening import check_free, url_of
 from workwire.cli.options import apply, with_address
+from workwire.kernel.stopping import Mark, Ties
 
+ALONE_SECONDS = 35.0  # until a web server without supervisor or data ends at the latest
 PORT_PATIENCE = 5.0  # seconds for the workers of a server that was killed
 
 
@@ -33,7 +38,7 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
     connection.close()  # each worker has its own
     if not quiet:
         click.echo(f"The web server listens on {url_of(settings.host, settings.port)}/ (Ctrl-C drains and stops).")
-    Granian(
+    server = Granian(
         "workwire.cli.web.process:application",
         address=settings.host,
         port=settings.port,
@@ -43,4 +48,15 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
         log_level=LogLevels.error,
         workers_kill_timeout=30,
         blocking_threads_idle_timeout=600,  # a thread takes its database connection with it
-    ).serve()
+    )
+    server.main_loop_interrupt = Mark()  # type: ignore[assignment]  # its signal handlers set this, as an event
+    Ties.of_this_process(settings.data_paths).watch(_end)
+    server.serve()
+
+
+def _end(reason: str) -> None:
+    """Drain this web server, which is left alone, and end it whatever happens."""
+    click.echo(f"{reason} The web server ends.", err=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(ALONE_SECONDS)
+    os._exit(1)

@@ -132,7 +132,7 @@ class Engine:
             logger.info("worker %s stopped", self.guid)
 
     def stop(self) -> None:
-        """Ask `run` to drain and return; may be called from a signal handler."""
+        """Ask `run` to drain and return; from any thread, but not from a signal handler, for it takes locks."""
         self._stopping.set()
         self._wake.set()
 
