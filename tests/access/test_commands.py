@@ -278,7 +278,7 @@ def test_a_credential_that_breaks_a_rule_is_refused(roles: dict[str, Role], user
         (
             lambda: commands.create_credential(user, "x", builder, expires_at=soon, by=sessions.actor_for(user, own)),
             Forbidden,
-            "credential_by_credential",
+            "refused_to_applications",
         ),
         (lambda: commands.revoke_credential(own, by=stranger), Forbidden, "feature_missing"),
     ]

@@ -1,4 +1,7 @@
-"""The only writer of accounts, roles, groups, data permissions and application credentials."""
+"""The only writer of accounts, roles, groups, data permissions and application credentials.
+
+An application writes none of them, whatever its roles; it may only end itself.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,10 @@ from workwire.access.models import (
     User,
     UserGroup,
 )
-from workwire.access.policy import require_administrator
+from workwire.access.policy import require_in_person, require_may_administer
 from workwire.kernel import clock, crypto, ids, text
 from workwire.kernel.actor import Actor, UserType
-from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
+from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
@@ -47,7 +50,7 @@ def make_built_in_roles(*, by: Actor) -> None:
 @transaction.atomic
 def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor) -> Role:
     """Make a role of kind operational or builder with these features."""
-    require_administrator(by)
+    require_may_administer(by)
     held = sorted(set(features_held))
     _check_features(held)
     if kind not in (features.OPERATIONAL, features.BUILDER):
@@ -62,7 +65,7 @@ def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor
 @transaction.atomic
 def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) -> None:
     """Replace a role's features; the tokens of everybody who holds it end."""
-    require_administrator(by)
+    require_may_administer(by)
     held = sorted(set(features_held))
     _check_features(held)
     if held == _role_body(role)["Features"]:
@@ -85,7 +88,7 @@ def create_user(
     user_type: UserType = UserType.OPERATIONAL,
 ) -> User:
     """Make an account with one operational and at most one builder role; without a password it cannot log in."""
-    require_administrator(by)
+    require_may_administer(by)
     taken = Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
     username = text.name(username, field="username", longest=LONGEST_USERNAME)
     if User.objects.filter(username__iexact=username).exists():
@@ -102,7 +105,7 @@ def create_user(
 @transaction.atomic
 def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
     """Replace an account's roles; its tokens end (documented: they die when the role changes)."""
-    require_administrator(by)
+    require_may_administer(by)
     user = _locked(user)
     if sorted(role.pk for role in roles) == sorted(user.role_assignments.values_list("role_id", flat=True)):
         return
@@ -115,7 +118,7 @@ def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
 @transaction.atomic
 def set_active(user: User, active: bool, *, by: Actor) -> None:
     """Retire an account, which ends its tokens, or bring it back."""
-    require_administrator(by)
+    require_may_administer(by)
     user = _locked(user)
     if user.is_active == active:
         return
@@ -130,9 +133,8 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
 def set_password(user: User, password: str, *, by: Actor) -> None:
     """Set a password, one's own or as an administrator; ends the account's login tokens."""
     if by.user_id != user.pk:
-        require_administrator(by)
-    if by.credential_id is not None:
-        raise Forbidden("password_by_credential", "An application cannot set passwords.")
+        require_may_administer(by)
+    require_in_person(by)
     user = _locked(user)
     _set_password(user, password)
     user.save(update_fields=["password"])
@@ -161,7 +163,7 @@ def change_user(
 @transaction.atomic
 def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserGroup:
     """Make a user group."""
-    require_administrator(by)
+    require_may_administer(by)
     group = UserGroup(name=text.name(name, longest=LONGEST_NAME))
     _save(group, Invalid("group_name_invalid", "A user group needs a name no other group has.", field="name"))
     group.members.set(members)
@@ -176,7 +178,7 @@ def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserG
 @transaction.atomic
 def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), remove: Iterable[User] = ()) -> None:
     """Let accounts join and leave a user group."""
-    require_administrator(by)
+    require_may_administer(by)
     present = set(group.members.values_list("pk", flat=True))
     joined = [user for user in add if user.pk not in present]
     left = [user for user in remove if user.pk in present]
@@ -196,7 +198,7 @@ def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), rem
 @transaction.atomic
 def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> DataPermission:
     """Let a user group see an object (level company, contract, service or process) and all below it; idempotent."""
-    require_administrator(by)
+    require_may_administer(by)
     if level not in LEVELS:
         raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
     permission, made = DataPermission.objects.get_or_create(group=group, **_on(level, target))
@@ -208,7 +210,7 @@ def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> D
 @transaction.atomic
 def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> None:
     """Take a data permission back; effective for every message prepared after this commits."""
-    require_administrator(by)
+    require_may_administer(by)
     if level not in LEVELS:
         raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
     gone, _ = DataPermission.objects.filter(group=group, **_on(level, target)).delete()
@@ -223,9 +225,8 @@ def create_credential(
     """Make an application credential acting as `user` with some of that user's roles; returns it with its secret,
     which is shown this once. A user makes them for itself, an administrator for others."""
     if by.user_id != user.pk:
-        require_administrator(by)
-    if by.credential_id is not None:
-        raise Forbidden("credential_by_credential", "An application cannot make application credentials.")
+        require_may_administer(by)
+    require_in_person(by)
     held = set(user.role_assignments.values_list("role_id", flat=True))
     if not roles or {role.pk for role in roles} - held:
         raise Invalid("roles_invalid", "A credential takes one or more of its user's own roles.", field="roles")
@@ -246,9 +247,11 @@ def create_credential(
 
 @transaction.atomic
 def revoke_credential(credential: Credential, *, by: Actor) -> None:
-    """End a credential and its tokens now; raises Conflict when it has ended before."""
+    """End a credential and its tokens now; raises Conflict when it has ended before. An application ends only itself."""
     if by.user_id != credential.user_id:
-        require_administrator(by)
+        require_may_administer(by)
+    if by.credential_id != credential.pk:
+        require_in_person(by)
     credential = Credential.objects.select_for_update().select_related("user").get(pk=credential.pk)
     if credential.revoked_at is not None:
         raise Conflict("credential_revoked", "This credential has been revoked before.")

@@ -16,3 +16,15 @@ def require(actor: Actor, feature: str) -> None:
 def require_administrator(actor: Actor) -> None:
     """Raise Forbidden unless the actor is an administrator."""
     require(actor, features.ADMINISTRATOR)
+
+
+def require_in_person(actor: Actor) -> None:
+    """Raise Forbidden for an application: what it made or raised would outlive its credential, and it ends only itself."""
+    if actor.credential_id is not None:
+        raise Forbidden("refused_to_applications", "An application changes no accounts, rights or credentials.")
+
+
+def require_may_administer(actor: Actor) -> None:
+    """Raise Forbidden unless the actor is an administrator in person, or the system."""
+    require_administrator(actor)
+    require_in_person(actor)
