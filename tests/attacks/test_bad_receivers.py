@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.engine.test_transport import Server
+from tests.support.raw_server import Server
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.reactions.webhooks.models import Attempt, Queued, State

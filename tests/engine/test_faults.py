@@ -341,12 +341,13 @@ def test_settling_wakes_an_engine_that_waits_for_room(engine: Engine, monkeypatc
     assert len(told) >= 2
 
 
-def test_a_lost_transport_is_no_fault_of_the_endpoint_unless_it_goes_on(
-    subscribe: Subscribe, open_ticket: Open, engine: Engine, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", sorted(settling.LOST))
+def test_what_is_lost_on_the_way_is_no_fault_of_the_endpoint_unless_it_goes_on(
+    error: str, subscribe: Subscribe, open_ticket: Open, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscription, _ = subscribe(retry_schedule=[1, 1, 1])
     open_ticket()
-    monkeypatch.setattr(engine._transport, "submit", lambda requests: _lose(engine, requests))
+    monkeypatch.setattr(engine._transport, "submit", lambda requests: _lose(engine, requests, error))
     with clock.frozen(clock.now()) as advance:
         engine.drain()
         place = Queued.objects.get()
@@ -384,7 +385,7 @@ def test_a_lost_transport_is_forgiven_after_failures_of_the_endpoint_too(
 
         monkeypatch.setattr(engine._transport, "submit", lose_once)
         engine.drain()
-    assert [one.error for one in Attempt.objects.order_by("number")][3:] == [settling.TRANSPORT_LOST, ""]
+    assert [one.error for one in Attempt.objects.order_by("number")][3:] == ["transport_lost", ""]
     assert Delivery.objects.get().state == State.DELIVERED
 
 
@@ -397,5 +398,5 @@ def test_what_is_done_every_so_often_does_not_wait_for_a_clock_set_back() -> Non
     assert rhythm.is_due(now - timedelta(minutes=10))
 
 
-def _lose(engine: Engine, requests: Iterable[Request]) -> None:
-    engine._take_answers([unanswered(request, "transport_lost") for request in requests])
+def _lose(engine: Engine, requests: Iterable[Request], error: str = "transport_lost") -> None:
+    engine._take_answers([unanswered(request, error) for request in requests])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
-import queue
 import socket
 import subprocess
 import sys
@@ -13,57 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from ipaddress import ip_network
 from itertools import pairwise
 
 import pytest
 
+from tests.support.raw_server import LOOPBACK, OK, Kind, Sender, Server, Talk
 from workwire.kernel import clock
-from workwire.kernel.addresses import Network
-from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport, child_process
-
-LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-Kind = type[Transport | ChildProcessTransport]
-Talk = Callable[[socket.socket], None]
-
-
-class Server:
-    """A raw socket server on loopback; `talk` is what it does with each connection after the request's head."""
-
-    def __init__(self, talk: Talk, greet: bytes = b"") -> None:
-        self.talk, self.greet, self.connections = talk, greet, 0
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection:
-            connection.sendall(self.greet)
-            while _read_request(connection):
-                self.talk(connection)
-
-
-def _read_request(connection: socket.socket) -> bytes:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        part = connection.recv(65536)
-        if not part:
-            return b""
-        data += part
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head
+from workwire.worker.delivery.transport import ChildProcessTransport, Request, Transport, child_process
 
 
 @pytest.fixture
@@ -80,27 +35,6 @@ def serve() -> Iterator[Callable[..., Server]]:
         server.socket.close()
 
 
-class Sender:
-    """A transport whose answers are collected."""
-
-    def __init__(self, kind: Kind = Transport, networks: tuple[Network, ...] = LOOPBACK, **options: int) -> None:
-        self.queue: queue.Queue[Answer] = queue.Queue()
-        bounds = {"max_in_flight": 64, "max_per_host": 16} | options
-        self.transport = kind(
-            networks, lambda answers: [self.queue.put(answer) for answer in answers] and None, **bounds
-        )
-
-    def send(self, *urls: str, total: float = 2.0) -> list[Answer]:
-        requests = [
-            Request(
-                number, url, (("Content-Type", "application/json"),), b"{}", connect_timeout=1.0, total_timeout=total
-            )
-            for number, url in enumerate(urls)
-        ]
-        self.transport.submit(requests)
-        return sorted((self.queue.get(timeout=total + 5) for _ in urls), key=lambda answer: answer.key)
-
-
 @pytest.fixture(params=[Transport, ChildProcessTransport], ids=["thread", "process"])
 def sender(request: pytest.FixtureRequest) -> Iterator[Sender]:
     """A sender that may reach loopback."""
@@ -111,9 +45,6 @@ def sender(request: pytest.FixtureRequest) -> Iterator[Sender]:
 
 def _say(text: bytes) -> Talk:
     return lambda connection: connection.sendall(text)
-
-
-OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 @pytest.mark.parametrize("status", [200, 204, 301, 302, 308, 400, 404, 410, 429, 500, 503])

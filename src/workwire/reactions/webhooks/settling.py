@@ -24,9 +24,10 @@ from workwire.reactions.webhooks.retry import next_pause
 
 logger = logging.getLogger(__name__)
 GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
-TRANSPORT_LOST = "transport_lost"  # no try either
+# errors of attempts that are no tries: what was sent got lost with our process, or with a kept connection as it was closed
+LOST = frozenset({"transport_lost", "connection_lost"})
 # errors of attempts that say nothing about the endpoint: it is neither failing nor well for them
-NO_FAULT_OF_THE_ENDPOINT = frozenset({TRANSPORT_LOST, "invalid_request", "secret_unreadable", "not_composed"})
+NO_FAULT_OF_THE_ENDPOINT = LOST | {"invalid_request", "secret_unreadable", "not_composed"}
 LAST_RESORT = timedelta(hours=1)
 MOST_FORGIVEN = 3  # such losses of a delivery, after which they count as tries: it might be the message that does it
 HTTP_GONE = 410
@@ -171,16 +172,15 @@ def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorde
 
 
 def _forgiven(outcomes: Sequence[Outcome]) -> set[int]:
-    """The deliveries whose attempt counts as no try: the process that sends was lost, and that did not happen to them
-    often."""
-    lost = {outcome.id for outcome in outcomes if outcome.error == TRANSPORT_LOST}
+    """The deliveries whose attempt counts as no try: it was lost, and that did not happen to them often."""
+    lost = {outcome.id for outcome in outcomes if outcome.error in LOST}
     if not lost:
         return lost
     too_often = sql.rows(
-        f"SELECT delivery_id FROM webhooks_attempt WHERE {sql.any_of('delivery_id')} AND error = %s"
-        " GROUP BY delivery_id HAVING count(*) >= %s",
+        f"SELECT delivery_id FROM webhooks_attempt WHERE {sql.any_of('delivery_id')}"
+        f" AND error IN ({', '.join(['%s'] * len(LOST))}) GROUP BY delivery_id HAVING count(*) >= %s",
         sql.numbers(lost),
-        TRANSPORT_LOST,
+        *LOST,
         MOST_FORGIVEN,
     )
     return lost - {row[0] for row in too_often}

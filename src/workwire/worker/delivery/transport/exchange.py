@@ -2,8 +2,9 @@
 
 Guarantees: an address is judged at the moment libcurl opens a socket to it; redirects, proxies, cookies,
 netrc, decompression and every protocol but HTTP/1.1 over TCP or TLS 1.2+ are off; what an endpoint may send
-is bounded in body and time by us, in headers by libcurl (300 KiB, 5,000 lines), which keeps them to itself: a
-call back for each would cost more than the rest of the exchange. HTTP/2 stays off: one connection then is one
+is bounded in body and time by us, in headers by libcurl (300 KiB, 5,000 lines), which keeps them to itself but over
+TLS: a call back for each would cost more than the rest of a plain exchange. A request goes out once at most, and what
+answers it came after it (`kept_connections`). HTTP/2 stays off: one connection then is one
 request, so the bound per host is a bound on connections, no delivery waits behind another, and less of a
 stranger's input is parsed.
 """
@@ -14,9 +15,10 @@ import errno
 import math
 import socket
 import ssl
+import time
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workwire.kernel.addresses import AddressPolicy, ParsedTarget, UnsafeTarget, parse_url
 from workwire.worker.delivery.transport.curl import (
@@ -26,11 +28,13 @@ from workwire.worker.delivery.transport.curl import (
     new_easy,
     pycurl,
 )
+from workwire.worker.delivery.transport.kept_connections import Condition, Ends, KeptConnection, KeptConnections
 
 MOST_BODY_READ = 64 * 1024
 MOST_BODY_KEPT = 4 * 1024
 LONGEST_DETAIL = 300
 CONNECTION_LIFETIME = 600  # seconds; a kept connection outlives a change of the name's address no longer than this
+GO_ON, ABORT = int(pycurl.PREREQFUNC_OK), int(pycurl.PREREQFUNC_ABORT)
 LONGEST_TOLD = 3600  # seconds that libcurl keeps the addresses it was told; it is told again much sooner
 
 FIXED_OPTIONS: tuple[tuple[int, object], ...] = (
@@ -65,11 +69,13 @@ SENTENCES = {
     "cancelled": "The worker stopped before an answer came.",
     "connect_failed": "No connection to the endpoint could be made.",
     "connect_timeout": "The endpoint did not accept a connection in time.",
+    "connection_lost": "The endpoint closed the kept connection instead of answering; it goes again over a new one.",
     "connection_refused": "The endpoint refused the connection.",
     "dns": "The host name does not resolve.",
     "invalid_request": "The message cannot be written as an HTTP request.",
     "protocol": "The endpoint did not answer in proper HTTP.",
     "reset": "The endpoint broke the connection off before its answer was complete.",
+    "stale_answer": "What came was no answer to this message: it was there before the message had arrived.",
     "timeout": "The endpoint did not finish its answer in time.",
     "tls": "No trusted TLS connection could be made.",
     "transport_lost": "The process that sends ended before an answer came.",
@@ -152,10 +158,12 @@ class Unsendable(ValueError):
 class Exchange:
     """An easy handle with its limits; `begin`, let the multi handle run it, `finish`, and begin again."""
 
-    def __init__(self, policy: AddressPolicy, user_agent: str, ca_bundle: Path | None) -> None:
+    def __init__(self, policy: AddressPolicy, kept: KeptConnections, user_agent: str, ca_bundle: Path | None) -> None:
         self.handle = new_easy()
-        self._policy = policy
+        self._policy, self._kept = policy, kept
         self._timeouts = (0.0, 0.0)
+        self._is_new_wanted = self._is_kept_unwanted = self._is_tls = False
+        self._origin = ""
         self._forget()
         for option, value in FIXED_OPTIONS:
             self.handle.setopt(option, value)
@@ -164,13 +172,17 @@ class Exchange:
         if authorities is not None:
             self.handle.setopt(pycurl.CAINFO, str(authorities))
         self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self.handle.setopt(pycurl.PREREQFUNCTION, self._may_send)
         self.handle.setopt(pycurl.WRITEFUNCTION, self._take_body)
 
-    def begin(self, request: Request, addresses: str | None = None) -> None:
-        """Set the handle up for a request; raises Unsendable. `addresses` are the host's, as libcurl wants to be told."""
+    def begin(self, request: Request, addresses: str | None = None, *, anew: bool = False) -> None:
+        """Set the handle up for a request; raises Unsendable. `addresses` are the host's, as libcurl wants to be told; `anew`
+        has it go over a new connection."""
         self._forget()
         try:
-            self.handle.setopt(pycurl.URL, target(request.url).url)
+            to = target(request.url)
+            self.handle.setopt(pycurl.URL, to.url)
+            self._choose_connection(to, anew)
             self.handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
             self.handle.setopt(pycurl.POSTFIELDS, request.body)
             if addresses is not None:
@@ -182,13 +194,25 @@ class Exchange:
         except (UnicodeError, CurlError) as error:
             raise Unsendable("invalid_request", SENTENCES["invalid_request"]) from error
 
+    @property
+    def must_begin_anew(self) -> bool:
+        """Whether nothing was sent, because the kept connection that was to carry it is not fit to."""
+        return self._is_unfit
+
     def finish(self, key: int, code: int, message: str) -> Answer:
-        """The answer, from libcurl's result code (0 is success) and message."""
+        """The answer, from libcurl's result code (0 is success) and message. Call it before the multi handle lets go of
+        ours, which then no longer knows its connection."""
         getinfo = self.handle.getinfo
-        error = None if code == 0 or self._body_was_cut else self._error(code, message)
+        error = self._stopped
+        if error is None and code != 0 and not self._body_was_cut:
+            error = self._error(code, message)
+        if error is None and self._came_too_soon():
+            error = "stale_answer"
+        status = None if error else int(getinfo(pycurl.RESPONSE_CODE))
+        self._keep(status)
         return Answer(
             key=key,
-            status=None if error else int(getinfo(pycurl.RESPONSE_CODE)),
+            status=status,
             error=error,
             detail=self._detail(error, message) if error else "",
             body_head=bytes(self._body),
@@ -207,9 +231,85 @@ class Exchange:
         self._body = bytearray()
         self._body_bytes = 0
         self._body_was_cut = False
+        self._ends: Ends | None = None  # of the connection that carries it
+        self._is_new = self._is_unfit = False
+        self._stopped: str | None = None  # why we had libcurl stop
+        self._carrier: KeptConnection | None = None
+        self._began = 0.0  # when it began to go out over that, on the monotonic clock
+        self._read_before: int | None = None
+        self._is_head_begun = False
+
+    def _choose_connection(self, to: ParsedTarget, anew: bool) -> None:
+        """Set whether a kept connection may carry this request and whether its connection is kept, and what TLS needs."""
+        self._origin = to.origin
+        if (is_tls := to.scheme == "https") != self._is_tls:
+            self._is_tls = is_tls
+            self.handle.setopt(pycurl.HEADERFUNCTION, self._take_head if is_tls else None)
+        is_distrusted = not self._kept.are_trusted(to.origin)
+        if (is_new_wanted := anew or is_distrusted) != self._is_new_wanted:
+            self._is_new_wanted = is_new_wanted
+            self.handle.setopt(pycurl.FRESH_CONNECT, is_new_wanted)
+        if is_distrusted != self._is_kept_unwanted:
+            self._is_kept_unwanted = is_distrusted
+            self.handle.setopt(pycurl.FORBID_REUSE, is_distrusted)
+
+    def _may_send(self, *ends: Any) -> int:
+        """Look at the connection, called by libcurl immediately before it sends, each time that it does."""
+        if self._ends is not None:  # libcurl would send a second time what it has lost with a kept connection
+            self._stopped = "connection_lost"
+            return ABORT
+        self._ends = ends
+        if self._is_new:
+            return GO_ON
+        kept = self._carrier = self._kept.find(ends)
+        if kept is None:
+            self._is_unfit = True
+            return ABORT
+        condition = kept.condition(is_tls=self._is_tls)
+        if condition is not Condition.QUIET:
+            self._is_unfit = True
+            if condition is Condition.SPOKE:
+                self._kept.distrust(self._origin)
+            return ABORT
+        if self._is_tls:
+            self._read_before = kept.read_so_far()
+        self._began = time.monotonic()
+        return GO_ON
+
+    def _take_head(self, _line: bytes) -> int | None:
+        """Look where the head of an answer came from; called for TLS alone, which may have read on after the answer before."""
+        if self._is_head_begun:
+            return None
+        self._is_head_begun = True
+        if self._carrier and self._read_before is not None and self._carrier.read_so_far() == self._read_before:
+            self._stopped = "stale_answer"
+            self._kept.distrust(self._origin)
+            return -1
+        return None
+
+    def _came_too_soon(self) -> bool:
+        """Whether the answer is over sooner than one to this request can have come."""
+        return self._carrier is not None and self._carrier.is_too_soon(time.monotonic() - self._began)
+
+    def _keep(self, status: int | None) -> None:
+        """Know the connection if libcurl keeps it. One that brought no success is ended: what is still to come after an error,
+        such as the late answer behind a gateway's, must not be taken for the answer to another message."""
+        is_well = status is not None and 200 <= status < 300
+        if self._ends is None or (is_well and self._carrier is not None):
+            return
+        descriptor = int(self.handle.getinfo(pycurl.ACTIVESOCKET))
+        if descriptor < 0:
+            return
+        if is_well:
+            self._kept.keep(self._ends, descriptor)
+        else:
+            self._kept.end(self._ends, descriptor)
 
     def _open_socket(self, purpose: int, address: SocketAddress) -> socket.socket | int:
         """The guard: called by libcurl with the very address it is about to connect to."""
+        if self._ends is not None:  # for the second time, see `_may_send`
+            self._stopped = "connection_lost"
+            return int(pycurl.SOCKET_BAD)
         if address.family not in (socket.AF_INET, socket.AF_INET6) or isinstance(address.addr, bytes):
             self._refusal = "The destination is not an internet address."
             return int(pycurl.SOCKET_BAD)
@@ -217,6 +317,7 @@ class Exchange:
         if refusal is not None:
             self._refusal = refusal
             return int(pycurl.SOCKET_BAD)
+        self._is_new = True
         return socket.socket(address.family, address.socktype, address.protocol)
 
     def _take_body(self, data: bytes) -> int | None:

@@ -27,6 +27,7 @@ from workwire.kernel import clock
 from workwire.kernel.addresses import AddressPolicy, Network, is_address
 from workwire.worker.delivery.transport.curl import Easy, new_multi, pycurl
 from workwire.worker.delivery.transport.exchange import Answer, Exchange, Request, Unsendable, target, unanswered
+from workwire.worker.delivery.transport.kept_connections import KeptConnections
 from workwire.worker.delivery.transport.names import PATIENCE, Found, Names, Told
 from workwire.worker.delivery.transport.turns import Turns
 
@@ -83,7 +84,8 @@ class Transport:
         ca_bundle: Path | None = None,
         on_broken: Callable[[], None] = lambda: None,
     ) -> None:
-        self._new_exchange = partial(Exchange, AddressPolicy(tuple(networks)), user_agent, ca_bundle)
+        self._kept = KeptConnections()
+        self._new_exchange = partial(Exchange, AddressPolicy(tuple(networks)), self._kept, user_agent, ca_bundle)
         self._on_answers, self._on_broken = on_answers, on_broken
         in_all = min(max_in_flight, MOST_IN_FLIGHT)
         self._turns: Turns[Request] = Turns(in_all=in_all, per_host=max_per_host)
@@ -189,10 +191,15 @@ class Transport:
                 self._end(handle, code, message)
 
     def _end(self, handle: Easy, code: int, message: str) -> None:
-        self._multi.remove_handle(handle)
-        ended = self._running.pop(handle)
-        self._turns.done(ended.host)
+        ended = self._running[handle]
         answer = ended.exchange.finish(ended.request.key, code, message)
+        self._multi.remove_handle(handle)
+        if ended.exchange.must_begin_anew:
+            ended.exchange.begin(ended.request, anew=True)
+            self._multi.add_handle(handle)
+            return
+        del self._running[handle]
+        self._turns.done(ended.host)
         if ended.waited:
             answer = answer._replace(total_seconds=answer.total_seconds + ended.waited)
         self._answers.append(answer)
@@ -295,6 +302,7 @@ class Transport:
         self._answers.extend(unanswered(request, "cancelled") for request in left)
 
     def _dismantle(self) -> None:
+        self._kept.clear()
         for exchange in self._free:
             exchange.close()
         self._multi.close()
