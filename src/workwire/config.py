@@ -10,7 +10,7 @@ import os
 import tomllib
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network
@@ -22,10 +22,13 @@ from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from workwire.kernel.folders import make_private, make_private_file, tighten
+
 Commas = Annotated[list[str], NoDecode]
 Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
 Seconds = Annotated[list[int], NoDecode]
 _MAKES = ContextVar("makes", default=True)
+_OURS = ("workwire", "secret.key", "files", "demo")  # how the names of all that we make in a data folder begin
 MAKES_A_KEY = "openssl rand -base64 32 | tr +/ -_"
 
 
@@ -234,11 +237,36 @@ def makes_what_is_missing() -> bool:
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder of the embedded database where it is missing; raises ConfigError where that cannot be."""
+    """Make the folder of the embedded database, for its owner only, where it is missing; raises ConfigError where that cannot
+    be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise ConfigError(f"The folder {folder} cannot be made: {error}; set WORKWIRE_DATA_DIR.") from error
+
+
+def private_paths(config: Config) -> list[Path]:
+    """What of an installation other accounts of the machine must not read. The data folder is named only where nothing but
+    ours lies in it: somebody may have named a folder that is shared for another reason."""
+    data = config.data_dir.absolute()
+    found = [data / "secret.key", data / "demo.json", (config.files_dir or data / "files").absolute()]
+    if not config.is_postgresql:
+        database = config.database.removeprefix("sqlite:///")
+        found += [Path(f"{database}{end}") for end in ("", "-wal", "-shm", "-journal")]
+        found += [Path(database).with_suffix(end) for end in (".worker", ".wake")]
+    with suppress(OSError):
+        if all(path.name.startswith(_OURS) for path in data.iterdir()):
+            found.append(data)
+    return found
+
+
+def keep_private(config: Config, *, making: bool = False) -> None:
+    """Close what other accounts must not read, also where an earlier release or a careless copy left it open; makes an
+    embedded database that is missing, private from its first byte, if wanted."""
+    if making and not config.is_postgresql:
+        make_private_file(Path(config.database.removeprefix("sqlite:///")))
+    for path in private_paths(config):
+        tighten(path)
 
 
 def _is_key(text: str) -> bool:
@@ -259,7 +287,7 @@ def secret_keys(config: Config) -> list[str]:
     try:
         if not makes_what_is_missing():
             return _read_keys(path) if path.exists() else [fresh.decode()]
-        config.data_dir.mkdir(parents=True, exist_ok=True)
+        make_private(config.data_dir)
         draft = config.data_dir / f"secret.key.{os.getpid()}"
         draft.touch(mode=0o600)
         draft.write_bytes(fresh + b"\n")

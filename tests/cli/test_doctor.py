@@ -37,6 +37,7 @@ def test_an_empty_folder_stays_empty_and_is_told_of_in_sentences(tmp_path: Path)
     assert done.stdout.splitlines() == [
         f"WRONG  The data folder {data} does not exist; `workwire up` makes it.",
         f"WRONG  The key file {data}/secret.key is missing; without it stored secrets cannot be read.",
+        "ok     Other accounts of this machine can open nothing of it.",
         f"WRONG  There is no database in sqlite:///{data}/workwire.sqlite3; `workwire up` makes one.",
     ]
     assert not data.exists()
@@ -47,7 +48,7 @@ def test_every_check_is_made_whatever_was_wrong_before(tmp_path: Path) -> None:
     (tmp_path / "secret.key").chmod(0o644)
     done = _run("doctor", data=tmp_path)
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
-    assert "can be read by others" in wrong[0]
+    assert f"Other accounts of this machine can open {tmp_path}/secret.key (mode 644)" in wrong[0]
     assert "No worker is alive" in wrong[1]
     assert done.stdout.splitlines()[-1] == "ok     Nothing has been due for long."
 
@@ -71,4 +72,4 @@ def test_a_server_that_does_not_answer_is_told_of_in_one_line(tmp_path: Path) ->
     last = done.stdout.splitlines()[-1]
     assert last.startswith("WRONG  The database does not answer: ")
     assert last.endswith("accepting TCP/IP connections.")
-    assert len(done.stdout.splitlines()) == 3
+    assert len(done.stdout.splitlines()) == 4

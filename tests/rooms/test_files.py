@@ -184,7 +184,7 @@ def test_a_sweep_beside_the_engine_runs_by_itself(folder: Path) -> None:
     deadline = time.monotonic() + 10
     while path.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
-    sweeper.stop()
+    sweeper.join()
     assert not path.exists(), kept.key
 
 

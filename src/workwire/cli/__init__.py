@@ -96,6 +96,7 @@ def open_installation(*, server_may_be_away: bool = False) -> None:
             f"The key file {settings.data_dir / 'secret.key'} is missing, without which stored secrets cannot be read: bring "
             "it back, or name the folder that has it with --data."
         )
+    config.keep_private(settings)
     try:
         missing = len(missing_migrations())
     except DatabaseError as error:

@@ -13,7 +13,7 @@ import click
 from workwire import config
 from workwire.cli import missing_migrations, one_line, setup_django
 from workwire.cli.options import apply
-from workwire.kernel.folders import nearest
+from workwire.kernel.folders import is_open_to_others, nearest
 
 OLDEST_POSTGRESQL = 14
 LATE_SECONDS = 60.0
@@ -33,7 +33,7 @@ class Finding:
 def doctor(data: Path | None) -> None:
     """Say what is wrong; exit 1 if anything is."""
     apply(data_dir=data and data.absolute())
-    findings = [data_folder(), key_file(), *_with_database()]
+    findings = [data_folder(), key_file(), privacy(), *_with_database()]
     for finding in findings:
         click.echo(("ok     " if finding.well else "WRONG  ") + finding.sentence)
     if not all(finding.well for finding in findings):
@@ -56,17 +56,25 @@ def data_folder() -> Finding:
 
 
 def key_file() -> Finding:
-    """The secrets' key is there and nobody else reads it."""
+    """The secrets' key is there."""
     settings = config.load()
     if settings.secret_keys:
         return Finding(True, "The secret keys come from WORKWIRE_SECRET_KEYS.")
     path = settings.data_dir / "secret.key"
     if not path.exists():
         return Finding(False, f"The key file {path} is missing; without it stored secrets cannot be read.")
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        return Finding(False, f"The key file {path} can be read by others (mode {mode:o}); `chmod 600` it.")
-    return Finding(True, "The key file is there and private.")
+    return Finding(True, "The key file is there.")
+
+
+def privacy() -> Finding:
+    """Other accounts of the machine can open nothing of the installation."""
+    opened = [path for path in config.private_paths(config.load()) if is_open_to_others(path)]
+    if not opened:
+        return Finding(True, "Other accounts of this machine can open nothing of it.")
+    names = ", ".join(f"{path} (mode {stat.S_IMODE(path.stat().st_mode):o})" for path in opened)
+    return Finding(
+        False, f"Other accounts of this machine can open {names}; `chmod go= …` closes it, and so does a start."
+    )
 
 
 def _with_database() -> list[Finding]:

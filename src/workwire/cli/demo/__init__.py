@@ -17,6 +17,7 @@ from workwire.cli.migrate import migrate_database
 from workwire.cli.options import apply
 from workwire.cli.supervisor import Supervisor
 from workwire.cli.up import START_SECONDS, children, not_started
+from workwire.kernel.folders import make_private
 
 LOOPBACK = "127.0.0.0/8,::1/128"
 
@@ -39,7 +40,7 @@ def demo(port: int, data: Path, once: bool) -> None:
     """Show the main job live on a sample organisation, then stay up to be explored."""
     check_free("127.0.0.1", port)
     data = data.absolute()
-    data.mkdir(parents=True, exist_ok=True)
+    make_private(data)
     apply(host="127.0.0.1", port=port, data_dir=data, webhook_allowed_networks=LOOPBACK, log_level="warning")
     config.load()
     console = Console(highlight=False, soft_wrap=True)

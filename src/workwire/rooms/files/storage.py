@@ -20,13 +20,14 @@ from django.conf import settings
 
 from workwire.kernel import ids
 from workwire.kernel.errors import Invalid
+from workwire.kernel.folders import make_private
 
 HEAD = 8192
 _KEY = re.compile(r"[0-9a-f]{32}\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class ComposedQuery:
+class KeptContent:
     """A content that was kept: its key, bytes, SHA-256 in hex and first 8 KiB."""
 
     key: str
@@ -38,7 +39,7 @@ class ComposedQuery:
 class Storage(Protocol):
     """Keeps contents under keys of its own."""
 
-    def save(self, chunks: Iterable[bytes], *, most: int) -> ComposedQuery:
+    def save(self, chunks: Iterable[bytes], *, most: int) -> KeptContent:
         """Keep a content of at most so many bytes; raises Invalid (`file_too_large`) and keeps nothing."""
 
     def open(self, key: str) -> BinaryIO:
@@ -57,11 +58,11 @@ class LocalFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def save(self, chunks: Iterable[bytes], *, most: int) -> ComposedQuery:
+    def save(self, chunks: Iterable[bytes], *, most: int) -> KeptContent:
         """Keep a content of at most so many bytes; raises Invalid (`file_too_large`) and keeps nothing."""
         key = ids.new_guid().hex
         target = self._where(key)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(target.parent)
         draft = target.with_suffix(".part")
         size, digest, head = 0, hashlib.sha256(), b""
         try:
@@ -82,7 +83,7 @@ class LocalFolder:
             with contextlib.suppress(FileNotFoundError):
                 draft.unlink()
             raise
-        return ComposedQuery(key, size, digest.hexdigest(), head)
+        return KeptContent(key, size, digest.hexdigest(), head)
 
     def open(self, key: str) -> BinaryIO:
         """The content of a key, to be closed by the caller; raises FileNotFoundError."""

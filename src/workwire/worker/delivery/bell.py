@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 import threading
 import time
@@ -60,6 +61,7 @@ class Bell:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
+            os.fchmod(ear.fileno(), 0o600)  # before it has a name, so that it never stands open
             ear.bind(str(path))
             path.chmod(0o600)
             ear.settimeout(PATIENCE)
