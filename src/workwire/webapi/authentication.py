@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -38,8 +39,8 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
     except DomainError as error:
         return refusal(error, "packet")
     if not wants_cookie:
-        return respond(token)
-    response = HttpResponse(status=204)
+        return _not_kept(respond(token))
+    response = _not_kept(HttpResponse(status=204))
     response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=settings.CONFIG.secure_cookies)
     return response
 
@@ -61,14 +62,17 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
     if form.get("grant_type") != "client_credentials":
         code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
         return _oauth({"error": code, "error_description": "grant_type must be client_credentials."}, 400)
+    by_header = "Authorization" in request.headers
     client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
     if not client_id or not secret:
-        return _oauth({"error": "invalid_client", "error_description": "client_id and client_secret are needed."}, 401)
+        return _oauth(
+            {"error": "invalid_client", "error_description": "client_id and client_secret are needed."}, 401, by_header
+        )
     try:
         most = settings.CONFIG.login_attempts
         given = sessions.exchange_secret(client_id, secret, address=address_of(request), most_failures=most)
     except Unauthenticated as error:
-        return _oauth({"error": "invalid_client", "error_description": error.message}, 401)
+        return _oauth({"error": "invalid_client", "error_description": error.message}, 401, by_header)
     except Limited as error:
         response = _oauth({"error": "slow_down", "error_description": error.message}, 429)
         response.headers["Retry-After"] = str(error.retry_after)
@@ -77,18 +81,22 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
     return _oauth({"access_token": given, "token_type": "Bearer", "expires_in": idle}, 200)
 
 
-def _oauth(content: dict[str, Any], status: int) -> HttpResponse:
-    response = respond(content, status=status)
-    response.headers["Cache-Control"] = "no-store"
+def _oauth(content: dict[str, Any], status: int, by_header: bool = False) -> HttpResponse:
+    """An answer of the token endpoint; a client that tried the header is told of it (RFC 6749, section 5.2)."""
+    response = _not_kept(respond(content, status=status))
     if status != 200:
         response.headers["Reason"] = str(content["error_description"])
-    if status == 401:
+    if status == 401 and by_header:
         response.headers["WWW-Authenticate"] = 'Basic realm="Workwire"'
     return response
 
 
 def _basic(request: HttpRequest) -> tuple[str, str] | None:
-    """Client id and secret from HTTP Basic authentication, None when there is none to read."""
+    """Client id and secret from HTTP Basic authentication, None when there is none to read.
+
+    They come form-encoded (RFC 6749, section 2.3.1), or plain from clients that do not know of it; ours hold nothing that the
+    two write differently unless it was encoded.
+    """
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -96,4 +104,11 @@ def _basic(request: HttpRequest) -> tuple[str, str] | None:
         name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
-    return name, secret
+    return unquote_plus(name), unquote_plus(secret)
+
+
+def _not_kept(response: HttpResponse) -> HttpResponse:
+    """An answer that no cache keeps, for it holds a token (RFC 6749, section 5.1)."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Pragma"] = "no-cache"
+    return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema, Status
 
 from workwire.access import queries as access
@@ -43,8 +43,9 @@ class Me(Schema):
 
 
 @router.post("/tokens", response=answers(TokenOut, 201), auth=None, operation_id="create_token")
-def create_token(request: HttpRequest, wish: Maybe[Login]) -> Status[dict[str, Any]]:
+def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login]) -> Status[dict[str, Any]]:
     """Log in."""
+    response.headers["Cache-Control"], response.headers["Pragma"] = "no-store", "no-cache"
     address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
     if wish.username is not None and wish.password is not None:
         token = sessions.log_in(wish.username, wish.password, address=address, most_failures=most)
