@@ -37,6 +37,7 @@ USES = {
     "remove_member": Use("{group}", more={"user": "{user}"}, shared=True),
     "grant_permission": Use("{group}", more={"level": "service", "target": "{service}"}, shared=True),
     "revoke_permission": Use("{group}", more={"level": "company", "target": "{company}"}, shared=True),
+    "list_audit_events": Use(query="?record={company}"),
     "list_credentials": Use(),
     "create_credential": Use(body={"name": "Robot", "roles": ["Team Leader"], "expires_at": "2027-06-01T00:00:00Z"}),
     "revoke_credential": Use("{credential}"),

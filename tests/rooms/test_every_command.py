@@ -1,29 +1,38 @@
-"""Every public command of every room records an event when it changes something."""
+"""Every public command of every room records an event when it changes something, and in it who did it and what changed."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from types import ModuleType
+from typing import Any
 from uuid import UUID
 
 import pytest
+from django.apps import apps
+from django.db import transaction
 
 from tests.support.recorded import recorded
+from tests.support.rows import Rows, differences, replayed, rows
 from workwire.access import commands as access
 from workwire.access import features
 from workwire.access.models import Credential, Role, UserGroup
 from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
+from workwire.outbox import changes
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks import commands as subscriptions
+from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.commitments import commands as commitments
 from workwire.rooms.commitments.models import Calendar
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import Communication, CommunicationType
 from workwire.rooms.files import commands as files
-from workwire.rooms.files.models import FileTag
+from workwire.rooms.files.models import FileTag, ItemFile
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering import queries as offering_queries
 from workwire.rooms.offering.models import (
@@ -39,6 +48,7 @@ from workwire.rooms.offering.models import (
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.parties.models import Contact, ContactTag
 from workwire.rooms.work import commands as work
+from workwire.rooms.work import events as work_events
 from workwire.rooms.work import queries as items
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Queue, Status, WorkItem
 
@@ -52,6 +62,7 @@ class World:
 
     def __post_init__(self) -> None:
         """Begin drafts, so that content can be added."""
+        self.before: Rows = rows()
         self.customer: Customer = self.organisation.customers[0]
         self.user = self.organisation.accounts["team member"].user
         self.line = self.customer.service.service_line
@@ -61,6 +72,21 @@ class World:
         self.case_draft = self._draft(self.customer.case_version)
         self.step = offering.add_step(self.case_draft, "First", by=self.by)
         self.ticket_type = offering.create_work_type(self.line, ProcessType.TICKET, "Dispute", by=self.by)
+
+    @contextmanager
+    def past_commands(self) -> Iterator[None]:
+        """What the block writes past all commands, to prepare something, counts as having been there before."""
+        before = rows()
+        yield
+        after = rows()
+        for key in set(before) | set(after):
+            if key not in after:
+                self.before.pop(key, None)
+            elif before.get(key) != after[key]:
+                differing = {
+                    name: value for name, value in after[key].items() if before.get(key, {}).get(name) != value
+                }
+                self.before[key] = self.before.get(key, {}) | differing
 
     def ticket(self, *, submit: bool = True) -> WorkItem:
         """A ticket of the first customer."""
@@ -86,15 +112,28 @@ class World:
     def waiting(self) -> WorkItem:
         """A ticket that waits for a date, which has come."""
         item = work.wait_until(self.ticket(), clock.now() + timedelta(hours=1), by=self.by)
-        WorkItem.objects.filter(pk=item.pk).update(wait_until=clock.now() - timedelta(hours=1))
+        self.time_passes(item, wait_until=clock.now() - timedelta(hours=1))
         return item
 
     def resolved(self, *, over: bool) -> WorkItem:
         """A resolved ticket whose feedback window is open, or over."""
         item = work.resolve(self.ticket(), by=self.by)
         closes = clock.now() + timedelta(hours=-1 if over else 1)
-        WorkItem.objects.filter(pk=item.pk).update(status=Status.RESOLVED, closes_on=closes, closed_on=None)
+        self.time_passes(item, status=Status.RESOLVED, closes_on=closes, closed_on=None)
         return item
+
+    def time_passes(self, item: WorkItem, **columns: object) -> None:
+        """Set what time would have set, by an event of its own."""
+        before = changes.columns(
+            item := WorkItem.objects.select_related("customer", "contract", "service").get(pk=item.pk)
+        )
+        for name, value in columns.items():
+            setattr(item, name, value)
+        item.save()
+        body = work_events.body_of(item, clock.now())
+        with transaction.atomic():
+            differing = changes.altered(item, before)
+            work_events.record_updated(item, body, at=clock.now(), by=self.by, changes=differing)
 
     def checklist(self) -> ChecklistItem:
         """A line of the checklist of an action."""
@@ -123,8 +162,19 @@ class World:
         return offering.create_version(version.process, by=self.by)
 
 
-def _remove_role(_world: World) -> None:
-    Role.objects.filter(name="Self Service").delete()
+def _remove_role(world: World) -> None:
+    with world.past_commands():
+        Role.objects.filter(name="Self Service").delete()
+
+
+def _remove_tag(world: World) -> None:
+    with world.past_commands():
+        ContactTag.objects.filter(built_in="subject").delete()
+
+
+def _contact(world: World) -> Contact:
+    with world.past_commands():
+        return Contact.objects.create(email="a@b.example")
 
 
 CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
@@ -169,13 +219,11 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     offering.update_data_field: lambda w: offering.update_data_field(DataField.objects.all()[0], retired=True, by=w.by),
     parties.update_contract: lambda w: parties.update_contract(w.customer.contract, description="x", by=w.by),
     parties.make_built_in_tags: lambda w: (
-        ContactTag.objects.filter(built_in="subject").delete(),
+        _remove_tag(w),
         parties.make_built_in_tags(by=w.by),
     ),
     parties.create_contact: lambda w: parties.create_contact("a@b.example", by=w.by),
-    parties.update_contact: lambda w: parties.update_contact(
-        Contact.objects.create(email="a@b.example"), surname="x", by=w.by
-    ),
+    parties.update_contact: lambda w: parties.update_contact(_contact(w), surname="x", by=w.by),
     parties.create_contact_tag: lambda w: parties.create_contact_tag("x", by=w.by),
     parties.update_contact_tag: lambda w: parties.update_contact_tag(
         ContactTag.objects.all()[0], description="x", by=w.by
@@ -246,9 +294,75 @@ def test_a_command_names_its_actor_and_records_what_it_changed(
     organisation: Organisation, actors: dict[str, Actor], command: Callable[..., object]
 ) -> None:
     assert inspect.signature(command).parameters["by"].kind is inspect.Parameter.KEYWORD_ONLY
-    world = World(organisation, actors["administrator"])
-    with recorded() as found:
-        CHANGES[command](world)
+    with recorded() as every:
+        world = World(organisation, actors["administrator"])
+        with recorded() as found:
+            CHANGES[command](world)
     assert found.events
     assert {event.actor_id for event in found.events[:-1]} <= {world.by.user_id}
-    assert found.events[-1].actor_id == (None if command.__name__ in OF_TIME else world.by.user_id)
+    last = found.events[-1]
+    by = SYSTEM if command.__name__ in OF_TIME else world.by
+    assert (last.actor_id, last.actor_type, last.credential_id) == (by.user_id, by.user_type, by.credential_id)
+    assert differences(replayed(world.before, every.events), rows()) == []
+
+
+def test_what_the_seed_made_can_be_told_from_the_ledger_alone(organisation: Organisation) -> None:
+    assert differences(replayed({}, Event.objects.order_by("pk")), rows()) == []
+
+
+def test_contacts_files_and_custom_data_are_in_the_changes_of_their_item(
+    organisation: Organisation, actors: dict[str, Actor]
+) -> None:
+    tags = {tag.built_in: tag.guid for tag in ContactTag.objects.exclude(built_in="")}
+    with recorded() as found:
+        world = World(organisation, actors["administrator"])
+        item, other = world.ticket(), parties.create_contact("a@b.example", by=world.by)
+        one = work.ContactWish(world.user.guid, tuple(work.TagWish(guid) for guid in tags.values()))
+        two = work.ContactWish(other.guid, (work.TagWish(tags["primary"]),))
+        document = files.FileWish(data=b"x" * 2000, file_name="x.txt", note="n" * 2000)
+        work.update(item, contacts=[one], files=[document], description="d" * 2000, by=world.by)
+        work.update(item, contacts=[two], description="short", by=world.by)
+        kept = ItemFile.objects.get(work_item=item.pk)
+        tag = files.create_tag("Paid", by=world.by)
+        tagged = files.FileWish(guid=kept.guid, tags=(files.TagWish(tag.guid),), note="less")
+        untagged = files.FileWish(guid=kept.guid, tags=(files.TagWish(tag.guid, retired=True),))
+        for wish in (tagged, untagged):
+            work.update(item, files=[wish], by=world.by)
+        work.update(item, contacts=[work.ContactWish(world.user.guid, retired=True)], by=world.by)
+        for data in ({"Amount": 5, "Country": "Kenya"}, {"Amount": 6}, {"Amount": None}):
+            work.update(item, custom_data=_known(data, world.by), by=world.by)
+    assert differences(replayed(world.before, found.events), rows()) == []
+
+
+def _known(data: dict[str, Any], by: Actor) -> dict[str, Any]:
+    for name, kind in (("Amount", FieldKind.WHOLE_NUMBER), ("Country", FieldKind.SHORT_TEXT)):
+        if not DataField.objects.filter(name=name).exists():
+            offering.create_data_field(name, kind, by=by)
+    return data
+
+
+def test_no_secret_is_in_the_changes(organisation: Organisation, actors: dict[str, Actor]) -> None:
+    by, receiver = actors["integrator"], "https://127.0.0.1/"
+    user = organisation.accounts["integrator"].user
+    access.set_password(user, "correct horse battery", by=by)
+    _, client_secret = access.create_credential(
+        user, "x", [Role.objects.get(name="Process Builder")], expires_at=clock.now() + timedelta(days=1), by=by
+    )
+    terms = subscriptions.Terms(0, receiver, header_name="X-Key", header_value="the value of the header")
+    subscription, secret = subscriptions.subscribe(terms, by=by)
+    subscriptions.rotate_secret(subscription.guid, by=by)
+    told = "\n".join(str(changes) for changes in Event.objects.values_list("changes", flat=True))
+    row = Subscription.objects.get(pk=subscription.pk)
+    held = [entry["sealed"] for entry in row.secrets]
+    digests = Credential.objects.values_list("secret_digest", flat=True)
+    user.refresh_from_db()
+    for one in (client_secret, secret, user.password, row.header_value_sealed, *held, *digests):
+        assert one
+        assert one not in told
+    assert "the value of the header" not in told
+    assert '"secrets":"•••"' in told
+
+
+def test_every_kind_of_row_has_a_name_of_its_own() -> None:
+    models = [model for model in apps.get_models() if model.__module__.startswith("workwire.")]
+    assert len({model.__name__ for model in models}) == len(models)

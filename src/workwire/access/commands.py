@@ -30,6 +30,7 @@ from workwire.access.policy import require_in_person, require_may_administer
 from workwire.kernel import clock, crypto, ids, text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.changes import RowChange, added, altered, columns, related, removed
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
@@ -57,8 +58,9 @@ def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor
         raise Invalid("role_kind_invalid", "A role is operational or builder.", field="kind")
     role = Role(name=text.name(name, longest=LONGEST_NAME), kind=kind)
     _save(role, Invalid("role_name_invalid", "A role needs a name no other role has.", field="name"))
-    RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
-    record(events.RoleCreated(**_role_body(role)), about=Subject(ObjectType.ROLE, role.guid), by=by)
+    made = RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
+    about = Subject(ObjectType.ROLE, role.guid)
+    record(events.RoleCreated(**_role_body(role)), about=about, by=by, changes=added(role, *made))
     return role
 
 
@@ -70,10 +72,14 @@ def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) ->
     _check_features(held)
     if held == _role_body(role)["Features"]:
         return
-    role.features.all().delete()
-    RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
+    gone = list(role.features.exclude(feature__in=held))
+    missing = set(held) - set(role.features.values_list("feature", flat=True))
+    changes = removed(*gone)
+    role.features.filter(pk__in=[row.pk for row in gone]).delete()
+    made = RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in sorted(missing))
     Token.objects.filter(user__role_assignments__role=role).delete()
-    record(events.RoleUpdated(**_role_body(role)), about=Subject(ObjectType.ROLE, role.guid), by=by)
+    about = Subject(ObjectType.ROLE, role.guid)
+    record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=changes + added(*made))
 
 
 @transaction.atomic
@@ -97,8 +103,8 @@ def create_user(
     user = User(username=username, full_name=full_name, email=_email(email), user_type=user_type)
     _set_password(user, password)
     _save(user, taken)
-    _assign(user, roles)
-    record(events.UserCreated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+    held = _assign(user, roles)
+    record(events.UserCreated(**_user_body(user)), about=_about(user), by=by, changes=added(user) + held)
     return user
 
 
@@ -109,10 +115,9 @@ def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
     user = _locked(user)
     if sorted(role.pk for role in roles) == sorted(user.role_assignments.values_list("role_id", flat=True)):
         return
-    user.role_assignments.all().delete()
-    _assign(user, roles)
+    changes = _assign(user, roles)
     user.tokens.all().delete()
-    record(events.UserUpdated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+    record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=changes)
 
 
 @transaction.atomic
@@ -122,11 +127,12 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
     user = _locked(user)
     if user.is_active == active:
         return
+    before = columns(user)
     user.is_active = active
     user.save(update_fields=["is_active"])
     if not active:
         user.tokens.all().delete()
-    record(events.UserUpdated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+    record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=altered(user, before))
 
 
 @transaction.atomic
@@ -136,10 +142,11 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
         require_may_administer(by)
     require_in_person(by)
     user = _locked(user)
+    before = columns(user)
     _set_password(user, password)
     user.save(update_fields=["password"])
     user.tokens.filter(credential=None).delete()
-    record(events.UserUpdated(**_user_body(user)), about=Subject(ObjectType.USER, user.guid), by=by)
+    record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=altered(user, before))
 
 
 @transaction.atomic
@@ -171,6 +178,7 @@ def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserG
         events.UserGroupCreated(GUID=str(group.guid), Name=group.name),
         about=Subject(ObjectType.USER_GROUP, group.guid),
         by=by,
+        changes=added(group, members=group.members.values_list("pk", flat=True)),
     )
     return group
 
@@ -192,7 +200,8 @@ def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), rem
         Joined=[user.username for user in joined],
         Left=[user.username for user in left],
     )
-    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by)
+    changes = related(group, "members", (user.pk for user in left), (user.pk for user in joined))
+    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by, changes=changes)
 
 
 @transaction.atomic
@@ -203,7 +212,7 @@ def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> D
         raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
     permission, made = DataPermission.objects.get_or_create(group=group, **_on(level, target))
     if made:
-        _record_permission(events.PermissionGranted, group, level, target, by)
+        _record_permission(events.PermissionGranted, group, level, target, by, added(permission))
     return permission
 
 
@@ -213,9 +222,11 @@ def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> 
     require_may_administer(by)
     if level not in LEVELS:
         raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
-    gone, _ = DataPermission.objects.filter(group=group, **_on(level, target)).delete()
-    if gone:
-        _record_permission(events.PermissionRevoked, group, level, target, by)
+    permission = DataPermission.objects.select_for_update().filter(group=group, **_on(level, target)).first()
+    if permission is not None:
+        changes = removed(permission)
+        permission.delete()
+        _record_permission(events.PermissionRevoked, group, level, target, by, changes)
 
 
 @transaction.atomic
@@ -241,7 +252,8 @@ def create_credential(
         expires_at=expires_at,
     )
     credential.roles.set(roles)
-    _record_credential(events.CredentialCreated, credential, by)
+    changes = added(credential, roles=(role.pk for role in roles))
+    _record_credential(events.CredentialCreated, credential, by, changes)
     return credential, secret
 
 
@@ -255,10 +267,11 @@ def revoke_credential(credential: Credential, *, by: Actor) -> None:
     credential = Credential.objects.select_for_update().select_related("user").get(pk=credential.pk)
     if credential.revoked_at is not None:
         raise Conflict("credential_revoked", "This credential has been revoked before.")
+    before = columns(credential)
     credential.revoked_at = clock.now()
     credential.save(update_fields=["revoked_at"])
     credential.tokens.all().delete()
-    _record_credential(events.CredentialRevoked, credential, by)
+    _record_credential(events.CredentialRevoked, credential, by, altered(credential, before))
 
 
 def _locked(user: User) -> User:
@@ -299,7 +312,8 @@ def _set_password(user: User, password: str | None) -> None:
     user.set_password(password)
 
 
-def _assign(user: User, roles: Sequence[Role]) -> None:
+def _assign(user: User, roles: Sequence[Role]) -> list[RowChange]:
+    """Give an account these roles and no others; returns what changed."""
     kinds = [role.kind for role in roles]
     if kinds.count(features.OPERATIONAL) != 1 or kinds.count(features.BUILDER) > 1:
         raise Invalid(
@@ -307,8 +321,14 @@ def _assign(user: User, roles: Sequence[Role]) -> None:
             "An account holds one operational role and at most one builder role.",
             field="roles",
         )
+    held = {row.role_id: row for row in user.role_assignments.all()}
+    wanted = {role.pk: role for role in roles}
+    gone = [row for key, row in held.items() if key not in wanted]
+    changes = removed(*gone)
+    user.role_assignments.filter(pk__in=[row.pk for row in gone]).delete()
+    new = [RoleAssignment(user=user, role=role, kind=role.kind) for key, role in wanted.items() if key not in held]
     try:
-        RoleAssignment.objects.bulk_create(RoleAssignment(user=user, role=role, kind=role.kind) for role in roles)
+        return changes + added(*RoleAssignment.objects.bulk_create(new))
     except IntegrityError as error:
         raise Conflict("roles_changed", "The account's roles were changed at the same time.") from error
 
@@ -335,22 +355,33 @@ def _role_body(role: Role) -> dict[str, object]:
     return {"GUID": str(role.guid), "Name": role.name, "Kind": role.kind, "Features": held}
 
 
+def _about(user: User) -> Subject:
+    return Subject(ObjectType.USER, user.guid)
+
+
 def _on(level: str, target: models.Model) -> dict[str, Any]:
     return {level: target}
 
 
 def _record_permission(
-    kind: type[events.PermissionGranted], group: UserGroup, level: str, target: models.Model, by: Actor
+    kind: type[events.PermissionGranted],
+    group: UserGroup,
+    level: str,
+    target: models.Model,
+    by: Actor,
+    changes: list[RowChange],
 ) -> None:
     body = kind(GUID=str(group.guid), Name=group.name, ObjectType=level, ObjectID=target.pk)
-    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by)
+    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by, changes=changes)
 
 
-def _record_credential(kind: type[events.CredentialBody], credential: Credential, by: Actor) -> None:
+def _record_credential(
+    kind: type[events.CredentialBody], credential: Credential, by: Actor, changes: list[RowChange]
+) -> None:
     body = kind(
         GUID=str(credential.guid),
         Name=credential.name,
         ClientID=credential.client_id,
         User=credential.user.username,
     )
-    record(body, about=Subject(ObjectType.CREDENTIAL, credential.guid), by=by)
+    record(body, about=Subject(ObjectType.CREDENTIAL, credential.guid), by=by, changes=changes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
@@ -53,6 +55,7 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(default=clock.now)
 
     USERNAME_FIELD = "username"
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"password"})
     objects = BaseUserManager()
 
     class Meta:
@@ -131,6 +134,8 @@ class Credential(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"secret_digest"})
 
     def __str__(self) -> str:
         return self.name

@@ -16,10 +16,13 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from workwire.access import features
 from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
+from workwire.access.policy import require_administrator
 from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import not_found
+from workwire.outbox import ledger
+from workwire.outbox.models import Event
 
 Account = int | OuterRef | F
 
@@ -136,6 +139,14 @@ def credentials_of(actor: Actor) -> QuerySet[Credential]:
     """The application credentials of the actor's own account; all of them for an administrator."""
     found = Credential.objects.select_related("user").prefetch_related("roles")
     return found if administers(actor) else found.filter(user_id=actor.user_id or 0)
+
+
+def audit(
+    *, by: Actor, record: UUID | None = None, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[Event]:
+    """What happened to everything, or to one record or in a span of time, for administrators; raises Forbidden."""
+    require_administrator(by)
+    return ledger.audit(record=record, since=since, until=until)
 
 
 def account(actor: Actor) -> User:

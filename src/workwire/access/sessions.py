@@ -94,16 +94,18 @@ def actor_for(user: User, credential: Credential | None = None) -> Actor:
         user_type=UserType(user.user_type),
         features=queries.features_of(user, credential),
         credential_id=credential.pk if credential else None,
+        guid=user.guid,
+        credential_guid=credential.guid if credential else None,
     )
 
 
 @transaction.atomic
 def log_out(token: str) -> None:
     """Give a token back; one that is not there is no error."""
-    found = Token.objects.filter(digest=crypto.digest(token)).select_related("user").first()
+    found = Token.objects.filter(digest=crypto.digest(token)).select_related("user", "credential").first()
     if found is not None:
         found.delete()
-        _record_session(events.LoggedOut, found.user)
+        _record_session(events.LoggedOut, found.user, found.credential)
 
 
 def forget_old(*, idle: timedelta) -> int:
@@ -149,13 +151,17 @@ def _too_many() -> Limited:
 def _give_token(user: User, credential: Credential | None) -> str:
     token = crypto.new_token("wwt")
     Token.objects.create(user=user, credential=credential, digest=crypto.digest(token))
-    _record_session(events.LoggedIn, user)
+    _record_session(events.LoggedIn, user, credential)
     return token
 
 
-def _record_session(kind: type[events.SessionBody], user: User) -> None:
-    record(
-        kind(GUID=str(user.guid), Username=user.username),
-        about=Subject(ObjectType.USER, user.guid),
-        by=Actor(user_id=user.pk),
+def _record_session(kind: type[events.SessionBody], user: User, credential: Credential | None) -> None:
+    by = Actor(
+        user_id=user.pk,
+        user_type=UserType(user.user_type),
+        credential_id=credential.pk if credential else None,
+        guid=user.guid,
+        credential_guid=credential.guid if credential else None,
     )
+    body = kind(GUID=str(user.guid), Username=user.username)
+    record(body, about=Subject(ObjectType.USER, user.guid), by=by, changes=())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from uuid import UUID
 
 
 class UserType(IntEnum):
@@ -16,13 +17,19 @@ class UserType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An authenticated account with the features it holds right now, or the system itself (`user_id` None)."""
+    """An authenticated account with the features it holds right now, or the system itself (`user_id` None).
+
+    `guid` and `credential_guid` are the public names of the account and of the application credential it acts through; they
+    tell readers of an event who it was and decide nothing, so two actors that differ only in them are equal.
+    """
 
     user_id: int | None
     user_type: UserType | None = None
     features: frozenset[str] = field(default_factory=frozenset)
     credential_id: int | None = None
     in_bulk: bool = False
+    guid: UUID | None = field(default=None, compare=False)
+    credential_guid: UUID | None = field(default=None, compare=False)
 
     def has(self, feature: str) -> bool:
         """Whether the actor holds a feature; the system holds all."""

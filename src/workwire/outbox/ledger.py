@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +18,10 @@ from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
 from workwire.outbox import wake
+from workwire.outbox.changes import RowChange, dumped
 from workwire.outbox.models import Event, RecordSequence
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import Envelope, EventBody
+from workwire.outbox.registry import Envelope, EventActor, EventBody
 
 _OTHERS_WRITING = """
     FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
@@ -39,16 +42,19 @@ class Subject:
     work_item: UUID | None = None
 
 
-def record(body: EventBody, *, about: Subject, by: Actor) -> Event:
+def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowChange]) -> Event:
     """Write an event and, when webhooks may fire, its pending row; wakes the worker once the transaction commits.
 
+    `changes` are all that the deed changed in the tables since the last event of the same transaction.
     Must be called inside a transaction, the one of the change; raises TransactionManagementError otherwise.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("events are recorded inside the transaction of their change")
     guid, moment = ids.new_guid(), clock.now()
     sequence = _next_sequence(about.guid)
-    envelope = Envelope(EventID=str(guid), OccurredAt=clock.rfc3339(moment) or "", Sequence=sequence)
+    envelope = Envelope(
+        EventID=str(guid), OccurredAt=clock.rfc3339(moment) or "", Sequence=sequence, ChangedBy=_changed_by(by)
+    )
     event = Event.objects.create(
         guid=guid,
         name=body.event_name,
@@ -60,14 +66,24 @@ def record(body: EventBody, *, about: Subject, by: Actor) -> Event:
         service_guid=about.service,
         work_item_guid=about.work_item,
         actor_id=by.user_id,
+        actor_type=by.user_type,
+        credential_id=by.credential_id,
         occurred_at=moment,
         body=orjson.dumps(body.model_dump(mode="json") | envelope.model_dump()).decode(),
+        changes=dumped(changes),
     )
     if body.webhooks:
         with connection.cursor() as cursor:  # by hand: every change there is pays for it
             cursor.execute("INSERT INTO outbox_pending (event_id, in_bulk) VALUES (%s, %s)", [event.pk, by.in_bulk])
         wake.ring_on_commit()
     return event
+
+
+def _changed_by(actor: Actor) -> EventActor | None:
+    if actor.guid is None or actor.user_type is None:
+        return None
+    credential = None if actor.credential_guid is None else str(actor.credential_guid)
+    return EventActor(GUID=str(actor.guid), UserType=int(actor.user_type), CredentialGUID=credential)
 
 
 def _next_sequence(record_guid: UUID) -> int:
@@ -124,4 +140,20 @@ def _ask(sql: str, *parameters: Any) -> tuple[Any, ...]:
 
 def history(work_item_guid: UUID) -> QuerySet[Event]:
     """The events of a work item and of what lies in it, oldest first; whoever calls has checked that it may be seen."""
-    return Event.objects.filter(work_item_guid=work_item_guid).order_by("id")
+    return _with_actor().filter(work_item_guid=work_item_guid).order_by("id")
+
+
+def audit(
+    *, record: UUID | None = None, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[Event]:
+    """The events of everything, or of one record or a span of time; whoever calls has checked that all of it may be seen."""
+    found = _with_actor()
+    if record is not None:
+        found = found.filter(record_guid=record)
+    if since is not None:
+        found = found.filter(occurred_at__gte=since)
+    return found if until is None else found.filter(occurred_at__lt=until)
+
+
+def _with_actor() -> QuerySet[Event]:
+    return Event.objects.select_related("actor", "credential")

@@ -11,7 +11,9 @@ class Event(models.Model):
     """Something that happened to a record; written once, never changed.
 
     `company_guid`, `contract_guid`, `service_guid` and `work_item_guid` name the objects the record lies under, by which
-    subscriptions are matched. `body` is the documented JSON as of the event.
+    subscriptions are matched. `body` is the documented JSON as of the event, `changes` what it changed inside (see `changes`;
+    null for an event recorded before that was kept). `actor`, `actor_type` and `credential` say who did it; all are null for
+    the system.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -24,8 +26,13 @@ class Event(models.Model):
     service_guid = models.UUIDField(null=True)
     work_item_guid = models.UUIDField(null=True)
     actor = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    actor_type = models.SmallIntegerField(null=True)  # a UserType
+    credential = models.ForeignKey(
+        "access.Credential", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     occurred_at = models.DateTimeField(default=clock.now)
     body = models.TextField()
+    changes = models.TextField(null=True)
 
     class Meta:
         constraints = [

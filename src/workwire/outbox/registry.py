@@ -46,14 +46,24 @@ class EventBody(BaseModel):
         raise LookupError(f"{cls.__name__} offers no sample")
 
 
+class EventActor(BaseModel):
+    """The account whose deed an event is, and the application credential it acted through, if any."""
+
+    GUID: str
+    UserType: int
+    CredentialGUID: str | None
+
+
 class Envelope(BaseModel):
-    """The keys every body carries beside its own."""
+    """The keys every body carries beside its own; `ChangedBy` is null for what the system does by itself."""
 
     EventID: str
     OccurredAt: str
     Sequence: int
+    ChangedBy: EventActor | None = None
 
 
+SAMPLE_ACTOR = EventActor(GUID="0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b60", UserType=1, CredentialGUID=None)
 _types: dict[str, type[EventBody]] = {}
 _webhooks: dict[int, Webhook] = {}  # in the order of their numbers
 

@@ -14,6 +14,7 @@ from workwire.api import errors
 from workwire.api.auth import Bearer
 from workwire.api.v1 import (
     administration,
+    audit,
     building,
     calendars,
     contacts,
@@ -73,6 +74,7 @@ for _room in (
     positions,
     reconciling,
     administration,
+    audit,
 ):
     api.add_router("", _room.router)
 

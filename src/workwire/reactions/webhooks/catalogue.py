@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workwire.outbox.registry import Envelope, Webhook, body_of, webhooks
+from workwire.outbox.registry import SAMPLE_ACTOR, Envelope, Webhook, body_of, webhooks
 
 
 def entries() -> list[dict[str, Any]]:
@@ -28,7 +28,7 @@ def by_name_or_number(text: str | int) -> Webhook | None:
 
 def schema(hook: Webhook) -> dict[str, Any]:
     """The JSON Schema of a webhook's body, envelope included."""
-    body, envelope = body_of(hook).model_json_schema(), Envelope.model_json_schema()
+    body, envelope = body_of(hook).model_json_schema(), _inlined(Envelope.model_json_schema())
     return body | {
         "title": hook.name,
         "properties": body["properties"] | envelope["properties"],
@@ -53,5 +53,20 @@ def _entry(hook: Webhook) -> dict[str, Any]:
             "EventID": "0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b80",
             "OccurredAt": "2026-01-15T09:30:00.000Z",
             "Sequence": 1,
+            "ChangedBy": SAMPLE_ACTOR.model_dump(),
         },
     }
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what it refers to put in place, so that it can be joined with another one."""
+    known = schema.pop("$defs", {})
+
+    def put(part: Any) -> Any:
+        if isinstance(part, dict):
+            named = part.get("$ref", "").removeprefix("#/$defs/") if isinstance(part.get("$ref"), str) else ""
+            return put(known[named]) if named else {key: put(value) for key, value in part.items()}
+        return [put(one) for one in part] if isinstance(part, list) else part
+
+    joined: dict[str, Any] = put(schema)
+    return joined

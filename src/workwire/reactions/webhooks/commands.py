@@ -24,6 +24,7 @@ from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import wake
+from workwire.outbox.changes import added, altered, columns
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing
@@ -91,7 +92,7 @@ def subscribe(
         )
         _apply(subscription, terms, endpoint)
         subscription.save()
-        events.note(events.SubscriptionCreated, subscription, by)
+        events.note(events.SubscriptionCreated, subscription, by, added(subscription))
         if after is not None:
             replays.start_backfill(subscription, by=by, after=after)
     return subscription, secret
@@ -109,7 +110,7 @@ def update(
     with transaction.atomic():
         subscription = _locked(guid, by, version)
         rights.check_not_wider(subscription, by)
-        before = terms_of(subscription)
+        before, row = terms_of(subscription), columns(subscription)
         terms = replace(before, **changes)
         _check(terms, by, allow_everything=allow_everything)
         _check_header_is_given_again(before, terms)
@@ -123,7 +124,8 @@ def update(
         subscription.save()
         if "in_order" in changed:
             Queued.objects.filter(subscription=subscription).update(in_order=subscription.in_order)
-        events.note(events.SubscriptionUpdated, subscription, by, Changed=sorted(changed))
+        differing = altered(subscription, row)
+        events.note(events.SubscriptionUpdated, subscription, by, differing, Changed=sorted(changed))
     return subscription
 
 
@@ -138,7 +140,7 @@ def rotate_secret(
     overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
     if not timedelta(0) <= overlap <= timedelta(days=30):
         raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap_hours")
-    secret, now = signing.new_secret(), clock.now()
+    secret, now, row = signing.new_secret(), clock.now(), columns(subscription)
     until = (now + overlap).isoformat() if overlap else None
     current = subscription.secrets[0]
     older = [entry for entry in subscription.secrets[1:] if datetime.fromisoformat(entry["expires_at"]) > now]
@@ -150,7 +152,7 @@ def rotate_secret(
     subscription.version += 1
     subscription.updated_at = now
     subscription.save(update_fields=["secrets", "remind_at", "version", "updated_at"])
-    events.note(events.SecretRotated, subscription, by, OldValidUntil=until)
+    events.note(events.SecretRotated, subscription, by, altered(subscription, row), OldValidUntil=until)
     return subscription, secret
 
 
@@ -192,11 +194,11 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     """End a subscription for good and cancel what was pending for it, at once."""
     require(by, features.PROCESS_BUILDER)
     subscription = _locked(guid, by, None)
-    now = clock.now()
+    now, row = clock.now(), columns(subscription)
     cancelled = queue.cancel_all(subscription.pk, UNSUBSCRIBED, now)
     subscription.ended_at = now
     subscription.save(update_fields=["ended_at"])
-    events.note(events.SubscriptionEnded, subscription, by, Cancelled=cancelled)
+    events.note(events.SubscriptionEnded, subscription, by, altered(subscription, row), Cancelled=cancelled)
 
 
 @transaction.atomic
@@ -217,18 +219,20 @@ def resume(guid: UUID, *, by: Actor) -> Subscription:
     subscription = _locked(guid, by, None)
     if subscription.paused_at is None:
         raise Conflict("not_paused", "This subscription is not paused.")
+    row = columns(subscription)
     subscription.paused_at, subscription.pause_reason, subscription.failing_since = None, "", None
     subscription.save(update_fields=["paused_at", "pause_reason", "failing_since"])
-    events.note(events.SubscriptionResumed, subscription, by)
+    events.note(events.SubscriptionResumed, subscription, by, altered(subscription, row))
     wake.ring_on_commit()
     return subscription
 
 
 def set_paused(subscription: Subscription, reason: str, *, by: Actor) -> None:
     """Pause a locked subscription, by its owner or by the engine; inside the caller's transaction."""
+    row = columns(subscription)
     subscription.paused_at, subscription.pause_reason = clock.now(), reason
     subscription.save(update_fields=["paused_at", "pause_reason"])
-    events.note(events.SubscriptionPaused, subscription, by, Reason=reason)
+    events.note(events.SubscriptionPaused, subscription, by, altered(subscription, row), Reason=reason)
 
 
 def endpoint_of(url: str, *, by: Actor) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.actor import Actor
+from workwire.outbox.changes import RowChange
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import EventBody, event, webhooks
@@ -145,12 +147,17 @@ class BacklogExpired(SubscriptionBody):
     Count: int
 
 
-def note(kind: type[SubscriptionBody], about: Subscription, by: Actor, **more: Any) -> None:
-    """Record what happened to a subscription, in the transaction of the change; `more` are the further keys of the body."""
+def note(
+    kind: type[SubscriptionBody], about: Subscription, by: Actor, changes: Sequence[RowChange] = (), **more: Any
+) -> None:
+    """Record what happened to a subscription, in the transaction of the change; `more` are the further keys of the body.
+
+    The engine names no `changes`: what it notes of an endpoint's health it says in the body.
+    """
     body = kind(
         GUID=str(about.guid),
         Webhook=webhooks()[about.webhook].name,
         SubscriberURL=about.url,
         **more,
     )
-    record(body, about=Subject(ObjectType.SUBSCRIPTION, about.guid), by=by)
+    record(body, about=Subject(ObjectType.SUBSCRIPTION, about.guid), by=by, changes=changes)

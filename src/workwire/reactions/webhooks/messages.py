@@ -16,7 +16,7 @@ from django.conf import settings
 from workwire import __version__
 from workwire.kernel import clock, crypto, ids
 from workwire.kernel.errors import Invalid
-from workwire.outbox.registry import Envelope, Webhook, body_of, event_types, webhooks
+from workwire.outbox.registry import SAMPLE_ACTOR, Envelope, Webhook, body_of, event_types, webhooks
 from workwire.reactions.webhooks import signing
 from workwire.reactions.webhooks.models import Attempt, Delivery, Format, Subscription
 from workwire.reactions.webhooks.rights import Content
@@ -160,7 +160,12 @@ def wrap(form: str, hook: Webhook, body: str) -> bytes:
 
 def sample(hook: Webhook) -> dict[str, Any]:
     """A believable body of a webhook's message, envelope included, fresh at every call."""
-    envelope = Envelope(EventID=str(ids.new_guid()), OccurredAt=clock.rfc3339(clock.now()) or "", Sequence=1)
+    envelope = Envelope(
+        EventID=str(ids.new_guid()),
+        OccurredAt=clock.rfc3339(clock.now()) or "",
+        Sequence=1,
+        ChangedBy=SAMPLE_ACTOR,
+    )
     return body_of(hook).sample().model_dump(mode="json") | envelope.model_dump()
 
 

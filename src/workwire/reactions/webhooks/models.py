@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -58,6 +60,8 @@ class Subscription(models.Model):
     access_lost_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     remind_at = models.DateTimeField(null=True)
+
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"secrets", "header_value_sealed"})
 
     class Meta:
         indexes = [

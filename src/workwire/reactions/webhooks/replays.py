@@ -8,8 +8,9 @@ goes the way of all others, through the check of rights as they are then.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox import wake
+from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import events, fanning, matching, queries, queue, sql
 from workwire.reactions.webhooks.log import SLACK
@@ -122,8 +124,9 @@ def cancel(guid: UUID, *, by: Actor) -> Replay:
     found = _locked(guid, by)
     if found.state not in (ReplayState.RUNNING, ReplayState.PAUSED):
         raise Conflict("replay_ended", "This replay has ended already.")
+    before = columns(found)
     _end(found, ReplayState.CANCELLED, clock.now())
-    _note(events.ReplayCancelled, found, by, Queued=found.queued)
+    _note(events.ReplayCancelled, found, by, altered(found, before), Queued=found.queued)
     return found
 
 
@@ -220,7 +223,7 @@ def _start(wanted: Replay, by: Actor) -> Replay:
         raise Conflict("too_many_replays", f"{MOST_UNFINISHED} replays of this subscription have not ended yet.")
     wanted.position = wanted.first
     wanted.save(force_insert=True)
-    _note(events.ReplayStarted, wanted, by)
+    _note(events.ReplayStarted, wanted, by, added(wanted))
     wake.ring_on_commit()
     return wanted
 
@@ -242,9 +245,10 @@ def _move(
     found = _locked(guid, by)
     if found.state != before:
         raise Conflict(f"replay_not_{before}", f"This replay is not {before} but {found.state}.")
+    row = columns(found)
     found.state = after
     found.save(update_fields=["state"])
-    _note(kind, found, by)
+    _note(kind, found, by, altered(found, row))
     return found
 
 
@@ -253,5 +257,7 @@ def _end(found: Replay, state: ReplayState, now: datetime) -> None:
     found.save(update_fields=["state", "finished_at"])
 
 
-def _note(kind: type[events.SubscriptionBody], about: Replay, by: Actor, **more: object) -> None:
-    events.note(kind, about.subscription, by, Replay=str(about.guid), Kind=about.kind, **more)
+def _note(
+    kind: type[events.SubscriptionBody], about: Replay, by: Actor, changes: Sequence[RowChange] = (), **more: Any
+) -> None:
+    events.note(kind, about.subscription, by, changes, Replay=str(about.guid), Kind=about.kind, **more)

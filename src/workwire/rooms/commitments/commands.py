@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, time
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
 
@@ -13,6 +13,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.commitments import calendars, events
@@ -48,7 +49,7 @@ def create_calendar(name: str, *, by: Actor, **fields: Unpack[CalendarFields]) -
     calendar = Calendar(week=STANDARD_WEEK)
     _write(calendar, CalendarChanges(**fields, name=name))
     _save(calendar)
-    _record(events.CalendarCreated, calendar, by)
+    _record(events.CalendarCreated, calendar, by, added(calendar))
     return calendar
 
 
@@ -63,12 +64,12 @@ def update_calendar(
         raise not_found("calendar")
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The calendar has been changed since it was read.")
-    before = _columns(found)
+    before = columns(found)
     _write(found, changes)
-    if _columns(found) != before:
+    if columns(found) != before:
         found.version += 1
         _save(found)
-        _record(events.CalendarUpdated, found, by)
+        _record(events.CalendarUpdated, found, by, altered(found, before))
     return found
 
 
@@ -143,10 +144,6 @@ def _save(calendar: Calendar) -> None:
         raise Conflict("calendar_name_taken", "There is such a calendar already.", field="name") from error
 
 
-def _columns(calendar: Calendar) -> dict[str, Any]:
-    return {field.attname: getattr(calendar, field.attname) for field in Calendar._meta.concrete_fields}
-
-
-def _record(kind: type[events.CalendarBody], calendar: Calendar, by: Actor) -> None:
+def _record(kind: type[events.CalendarBody], calendar: Calendar, by: Actor, changes: list[RowChange]) -> None:
     body = kind(GUID=str(calendar.guid), Name=calendar.name)
-    record(body, about=Subject(ObjectType.CALENDAR, calendar.guid), by=by)
+    record(body, about=Subject(ObjectType.CALENDAR, calendar.guid), by=by, changes=changes)

@@ -23,6 +23,7 @@ from workwire.access.policy import require
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid, named
+from workwire.outbox.changes import added, altered, columns
 from workwire.rooms.conversations import events, policy
 from workwire.rooms.conversations.models import (
     Attachment,
@@ -90,7 +91,7 @@ def add(
     if not (body.strip() or html_body.strip() or subject.strip()):
         raise Invalid("communication_empty", "A communication says something.", field="body")
     communication.save(force_insert=True)
-    events.record_new(communication, by=by)
+    events.record_new(communication, by=by, changes=added(communication))
     if kind in INCOMING:
         work.information_arrived(item, by=by)
     return communication
@@ -151,11 +152,12 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
     if not (communication.subject or communication.body.strip() or communication.html_body.strip()):
         raise Invalid("communication_empty", "A communication says something.", field="body")
     communication.save(force_insert=True)
+    changes = added(communication)
     for wish in mail.attachments:
         with named({"files": "attachments"}):
-            kept = files.keep_attachment(item.pk, wish, by=by, at=now)
-        Attachment.objects.create(communication=communication, file=kept)
-    events.record_new(communication, by=by)
+            kept, of_file = files.keep_attachment(item.pk, wish, by=by, at=now)
+        changes += of_file + added(Attachment.objects.create(communication=communication, file=kept))
+    events.record_new(communication, by=by, changes=changes)
     return communication
 
 
@@ -163,9 +165,10 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
 def mail_sent(communication: Communication, *, by: Actor) -> Communication:
     """Note that a mail was handed to its server; only the system does so."""
     found = _locked_mail(communication, by)
+    before = columns(found)
     found.send_status, found.sent_on, found.next_attempt_at, found.send_error = SendStatus.SENT, clock.now(), None, ""
     found.save(update_fields=["send_status", "sent_on", "next_attempt_at", "send_error"])
-    events.record_sent(found, by=by)
+    events.record_sent(found, by=by, changes=altered(found, before))
     return found
 
 
@@ -173,10 +176,11 @@ def mail_sent(communication: Communication, *, by: Actor) -> Communication:
 def mail_failed(communication: Communication, error: str, *, again: datetime | None, by: Actor) -> Communication:
     """Note that a mail was not taken, and when it is tried again (None gives it up); only the system does so."""
     found = _locked_mail(communication, by)
+    before = columns(found)
     found.send_status = SendStatus.FAILED if again is None else SendStatus.PENDING_RETRY
     found.next_attempt_at, found.send_error = again, error
     found.save(update_fields=["send_status", "next_attempt_at", "send_error"])
-    events.record_sent(found, by=by)
+    events.record_sent(found, by=by, changes=altered(found, before))
     return found
 
 

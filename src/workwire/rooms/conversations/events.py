@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
 from workwire.kernel.actor import Actor
+from workwire.outbox.changes import RowChange
 from workwire.outbox.documented_webhooks import NEW_COMMUNICATION
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
@@ -40,7 +42,7 @@ class NewCommunication(EventBody):
         )
 
 
-def record_new(communication: Communication, *, by: Actor) -> None:
+def record_new(communication: Communication, *, by: Actor, changes: Sequence[RowChange]) -> None:
     """Write that a communication was added."""
     item, sender = communication.work_item, communication.sender
     body = NewCommunication(
@@ -53,7 +55,7 @@ def record_new(communication: Communication, *, by: Actor) -> None:
         GUID=str(communication.guid),
         PacketGUID=str(item.guid),
     )
-    record(body, about=_about(communication), by=by)
+    record(body, about=_about(communication), by=by, changes=changes)
 
 
 @event("MailSendingChanged")
@@ -67,7 +69,7 @@ class MailSendingChanged(EventBody):
     Error: str
 
 
-def record_sent(communication: Communication, *, by: Actor) -> None:
+def record_sent(communication: Communication, *, by: Actor, changes: Sequence[RowChange]) -> None:
     """Write what became of a mail that goes out."""
     item = communication.work_item
     body = MailSendingChanged(
@@ -77,7 +79,7 @@ def record_sent(communication: Communication, *, by: Actor) -> None:
         Attempts=communication.send_attempts,
         Error=communication.send_error,
     )
-    record(body, about=_about(communication), by=by)
+    record(body, about=_about(communication), by=by, changes=changes)
 
 
 def _about(communication: Communication) -> Subject:

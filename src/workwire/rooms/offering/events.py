@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from workwire.kernel.actor import Actor
+from workwire.outbox.changes import RowChange
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import EventBody, event
@@ -97,7 +98,7 @@ def below_process(kind: ObjectType, guid: UUID, process: Process) -> Subject:
     )
 
 
-def record_work_type_changed(work_type: WorkType, change: str, *, by: Actor) -> None:
+def record_work_type_changed(work_type: WorkType, change: str, *, by: Actor, changes: list[RowChange]) -> None:
     """Write that an action type changed."""
     body = WorkTypeChanged(GUID=str(work_type.guid), Name=work_type.name, Change=change)
-    record(body, about=Subject(ObjectType.WORK_TYPE, work_type.guid), by=by)
+    record(body, about=Subject(ObjectType.WORK_TYPE, work_type.guid), by=by, changes=changes)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
+from workwire.outbox.changes import RowChange
 from workwire.outbox.documented_webhooks import PACKET_CREATED, PACKET_UPDATED
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
@@ -119,15 +121,17 @@ def body_of(item: WorkItem, at: datetime) -> dict[str, Any]:
     }
 
 
-def record_created(item: WorkItem, *, at: datetime, by: Actor) -> None:
+def record_created(item: WorkItem, *, at: datetime, by: Actor, changes: Sequence[RowChange]) -> None:
     """Write that a work item came into existence."""
-    record(WorkItemCreated(**body_of(item, at)), about=subject(item), by=by)
+    record(WorkItemCreated(**body_of(item, at)), about=subject(item), by=by, changes=changes)
 
 
-def record_updated(item: WorkItem, before: dict[str, Any], *, at: datetime, by: Actor) -> None:
+def record_updated(
+    item: WorkItem, before: dict[str, Any], *, at: datetime, by: Actor, changes: Sequence[RowChange]
+) -> None:
     """Write that a work item changed; `before` is its body at the same moment, before the change."""
     after = body_of(item, at)
-    record(WorkItemUpdated(**after, Previous=changed(before, after)), about=subject(item), by=by)
+    record(WorkItemUpdated(**after, Previous=changed(before, after)), about=subject(item), by=by, changes=changes)
 
 
 def subject(item: WorkItem) -> Subject:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-import orjson
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
+from workwire.api.v1.audit import EventOut, events_out
 from workwire.api.v1.files import FileOut, file_out
 from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing, rfc3339
 from workwire.api.v1.work.shapes import ContactIn, FileIn, ItemOut, contact_wish, do, file_wish, guid_of
@@ -23,22 +23,11 @@ from workwire.rooms.conversations import queries as said
 from workwire.rooms.work import commands, queries
 
 if TYPE_CHECKING:
-    from workwire.outbox.models import Event
     from workwire.rooms.conversations.models import Communication
     from workwire.rooms.work.models import ChecklistItem, ItemContact
 
 router = Router()
 _RESULTS = {result.label.lower(): result for result in queries.ChecklistResult}
-
-
-class EventOut(Schema):
-    """An event of the ledger, with the body that was sent to subscribers."""
-
-    guid: str
-    name: str
-    sequence: int
-    occurred_at: str
-    body: dict[str, Any]
 
 
 class CommunicationIn(In):
@@ -115,9 +104,9 @@ class Answer(In):
 
 @router.get("/work-items/{uuid:guid}/events", response=answers(Listing[EventOut]), operation_id="list_work_item_events")
 def list_events(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """What happened to a work item and what was said about it, newest first."""
+    """What happened to a work item and what was said about it, newest first, with who did it and what it changed inside."""
     by = actor(request)
-    return listing(page(queries.history(guid, by=by), **paging.arguments()), _event, by)
+    return events_out(page(queries.history(guid, by=by), **paging.arguments()))
 
 
 @router.get(
@@ -259,16 +248,6 @@ def _kind(text: str | None) -> said.CommunicationType | None:
         if kind.label.lower() == text.lower():
             return kind
     raise Invalid("communication_type_unknown", "There is no such kind of communication.", field="kind")
-
-
-def _event(row: Event, _actor: Actor) -> dict[str, Any]:
-    return {
-        "guid": str(row.guid),
-        "name": row.name,
-        "sequence": row.sequence,
-        "occurred_at": rfc3339(row.occurred_at),
-        "body": orjson.loads(row.body),
-    }
 
 
 def _communication(row: Communication, _actor: Actor) -> dict[str, Any]:

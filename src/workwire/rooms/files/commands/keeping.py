@@ -13,6 +13,7 @@ from uuid import UUID
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
+from workwire.outbox.changes import RowChange, added, altered, columns, removed
 from workwire.rooms.files.commands.uploading import KEPT, checked_name, store
 from workwire.rooms.files.models import FileTag, ItemFile, ItemFileTag, Source, StoredFile, TemporaryFile
 
@@ -42,32 +43,31 @@ class FileWish:
     retired: bool | None = None
 
 
-def keep(item_pk: int, wishes: Sequence[FileWish], *, by: Actor, at: datetime) -> bool:
-    """Fulfil wishes for the files of a locked work item; returns whether anything changed. Raises Invalid (field files).
+def keep(item_pk: int, wishes: Sequence[FileWish], *, by: Actor, at: datetime) -> list[RowChange]:
+    """Fulfil wishes for the files of a locked work item; returns what changed. Raises Invalid (field files).
 
     A transaction that is rolled back afterwards leaves contents behind, which `sweep` removes.
     """
     if len(wishes) > MOST_FILES:
         raise _invalid("too_many_files", f"At most {MOST_FILES} files are changed at once.")
     tags = _known_tags(wishes)
-    changed = False
+    changes: list[RowChange] = []
     for wish in wishes:
         if wish.guid is not None:
-            changed |= _change(item_pk, wish, tags, by=by, at=at)
+            changes += _change(item_pk, wish, tags, by=by, at=at)
         elif not wish.retired:
-            _add(item_pk, wish, tags, Source.ATTACHED, by=by, at=at)
-            changed = True
-    return changed
+            changes += _add(item_pk, wish, tags, Source.ATTACHED, by=by, at=at)[1]
+    return changes
 
 
-def keep_attachment(item_pk: int, wish: FileWish, *, by: Actor, at: datetime) -> ItemFile:
-    """Keep a file of a mail at its work item; raises Invalid (field files or below it)."""
+def keep_attachment(item_pk: int, wish: FileWish, *, by: Actor, at: datetime) -> tuple[ItemFile, list[RowChange]]:
+    """Keep a file of a mail at its work item; returns it and what changed. Raises Invalid (field files or below it)."""
     return _add(item_pk, wish, _known_tags([wish]), Source.EMAIL, by=by, at=at)
 
 
 def _add(
     item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], source: Source, *, by: Actor, at: datetime
-) -> ItemFile:
+) -> tuple[ItemFile, list[RowChange]]:
     if wish.source == Source.EMAIL:
         message = "An attachment of a mail is named by its GUID; it cannot be made here."
         raise _invalid("email_attachment_must_have_guid", message)
@@ -77,7 +77,7 @@ def _add(
         raise _invalid("file_data_or_temporary", "A new file has its data or a temporary file, not both.")
     if wish.data is not None and not wish.file_name:
         raise _invalid("file_name_required", "A new file needs a name.", field="files.file_name")
-    stored, name = _content(wish, by)
+    stored, name, changes = _content(wish, by)
     made = ItemFile.objects.create(
         work_item_id=item_pk,
         stored=stored,
@@ -89,16 +89,16 @@ def _add(
         created_at=at,
         updated_at=at,
     )
-    _tag(made, wish.tags, tags, by=by, at=at)
-    return made
+    changes += added(made)
+    return made, changes + _tag(made, wish.tags, tags, by=by, at=at)
 
 
-def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str]:
+def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str, list[RowChange]]:
     if wish.data is not None:
         name = checked_name(wish.file_name or "", field="files.file_name")
         stored = store([wish.data])
         stored.save(force_insert=True)
-        return stored, name
+        return stored, name, added(stored)
     mine = TemporaryFile.objects.filter(guid__in=[wish.temporary_guid], uploaded_by=by.user_id)
     found = mine.select_for_update(of=("self",)).select_related("stored").first()
     if found is None or found.created_at + KEPT < clock.now():
@@ -109,11 +109,12 @@ def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str]:
         found.stored,
         checked_name(wish.file_name, field="files.file_name") if wish.file_name else found.file_name,
     )
+    changes = removed(found)
     found.delete()
-    return stored, name
+    return stored, name, changes
 
 
-def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Actor, at: datetime) -> bool:
+def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Actor, at: datetime) -> list[RowChange]:
     found = ItemFile.objects.filter(guid__in=[wish.guid], work_item=item_pk, retired=False).first()
     if found is None:
         raise _invalid("item_file_not_found", "The work item has no such file.")
@@ -126,30 +127,32 @@ def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Acto
     if wish.retired and found.source == Source.EMAIL:
         raise _invalid("email_attachment_cannot_be_retired", "An attachment of a mail is not removed.")
     note = found.note if wish.note is None else text.prose(wish.note, field="files.note", longest=LONGEST_NOTE)
-    changed = _tag(found, wish.tags, tags, by=by, at=at)
-    if changed or note != found.note or wish.retired:
+    before = columns(found)
+    changes = _tag(found, wish.tags, tags, by=by, at=at)
+    if changes or note != found.note or wish.retired:
         found.note, found.retired = note, bool(wish.retired)
         found.updated_at, found.updated_by_id = at, by.user_id
         found.save()
-        return True
-    return False
+    return changes + altered(found, before)
 
 
-def _tag(file: ItemFile, wishes: Iterable[TagWish], tags: dict[UUID, FileTag], *, by: Actor, at: datetime) -> bool:
-    changed = False
+def _tag(
+    file: ItemFile, wishes: Iterable[TagWish], tags: dict[UUID, FileTag], *, by: Actor, at: datetime
+) -> list[RowChange]:
+    changes: list[RowChange] = []
     for wish in wishes:
         tag = tags[wish.guid]
         if wish.retired:
-            gone, _ = ItemFileTag.objects.filter(item_file=file, tag=tag).delete()
-            changed |= bool(gone)
+            for held in ItemFileTag.objects.filter(item_file=file, tag=tag):
+                changes += removed(held)
+                held.delete()
             continue
         if ItemFileTag.objects.filter(item_file=file, tag=tag).exists():
             continue
         if tag.retired:
             raise _invalid("file_tag_not_found", f"The file tag '{tag.name}' is retired.", field="files.tags")
-        ItemFileTag.objects.create(item_file=file, tag=tag, added_by_id=by.user_id, added_at=at)
-        changed = True
-    return changed
+        changes += added(ItemFileTag.objects.create(item_file=file, tag=tag, added_by_id=by.user_id, added_at=at))
+    return changes
 
 
 def _known_tags(wishes: Sequence[FileWish]) -> dict[UUID, FileTag]:

@@ -11,6 +11,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict
+from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.files import events
@@ -36,7 +37,7 @@ def create_tag(name: str, *, by: Actor, description: str = "", is_hidden: bool =
     tag = FileTag(is_hidden=is_hidden)
     _write(tag, {"name": name, "description": description})
     _save(tag)
-    _record(events.FileTagCreated, tag, by)
+    _record(events.FileTagCreated, tag, by, added(tag))
     return tag
 
 
@@ -47,12 +48,12 @@ def update_tag(tag: FileTag, *, by: Actor, version: int | None = None, **changes
     found = FileTag.objects.select_for_update().get(pk=tag.pk)
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The file tag has been changed since it was read.")
-    before = (found.name, found.description, found.is_hidden, found.retired)
+    before = columns(found)
     _write(found, changes)
-    if (found.name, found.description, found.is_hidden, found.retired) != before:
+    if columns(found) != before:
         found.version += 1
         _save(found)
-        _record(events.FileTagUpdated, found, by)
+        _record(events.FileTagUpdated, found, by, altered(found, before))
     return found
 
 
@@ -73,6 +74,6 @@ def _save(tag: FileTag) -> None:
         raise Conflict("file_tag_name_taken", "There is such a file tag already.", field="name") from error
 
 
-def _record(kind: type[events.FileTagBody], tag: FileTag, by: Actor) -> None:
+def _record(kind: type[events.FileTagBody], tag: FileTag, by: Actor, changes: list[RowChange]) -> None:
     body = kind(GUID=str(tag.guid), Name=tag.name, Retired=tag.retired)
-    record(body, about=Subject(ObjectType.FILE_TAG, tag.guid), by=by)
+    record(body, about=Subject(ObjectType.FILE_TAG, tag.guid), by=by, changes=changes)

@@ -14,6 +14,7 @@ from workwire.access import features
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid
+from workwire.outbox.changes import added
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.files import events, sniffing
@@ -35,7 +36,8 @@ def prepare(chunks: Iterable[bytes], file_name: str, *, by: Actor) -> TemporaryF
         stored.save(force_insert=True)
         kept = TemporaryFile.objects.create(stored=stored, file_name=name, uploaded_by_id=by.user_id)
         body = events.TemporaryFileUploaded(GUID=str(kept.guid), FileName=name, Size=stored.size, Digest=stored.digest)
-        record(body, about=Subject(ObjectType.TEMPORARY_FILE, kept.guid), by=by)
+        about = Subject(ObjectType.TEMPORARY_FILE, kept.guid)
+        record(body, about=about, by=by, changes=added(stored, kept))
     return kept
 
 

@@ -12,6 +12,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.changes import added, altered, columns
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.offering import events
@@ -46,7 +47,7 @@ def create_data_field(
         description=prose(description),
     )
     save(field, "data_field")
-    record(events.DataFieldCreated(**_body(field)), about=_about(field), by=by)
+    record(events.DataFieldCreated(**_body(field)), about=_about(field), by=by, changes=added(field))
     return field
 
 
@@ -61,16 +62,16 @@ def update_data_field(
         raise not_found("data_field")
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The field has been changed since it was read.")
-    before = (found.description, found.options, found.retired)
+    before = columns(found)
     if "description" in changes:
         found.description = prose(changes["description"])
     if "options" in changes:
         found.options = _options(FieldKind(found.kind), changes["options"])
     found.retired = changes.get("retired", found.retired)
-    if (found.description, found.options, found.retired) != before:
+    if columns(found) != before:
         found.version += 1
         found.save()
-        record(events.DataFieldUpdated(**_body(found)), about=_about(found), by=by)
+        record(events.DataFieldUpdated(**_body(found)), about=_about(found), by=by, changes=altered(found, before))
     return found
 
 

@@ -13,6 +13,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.documented_webhooks import BusinessObjectCreated, BusinessObjectUpdated
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
@@ -37,7 +38,12 @@ def create_schedule(name: str, *, by: Actor, description: str = "") -> Schedule:
     require(by, features.PROCESS_BUILDER)
     schedule = Schedule(name=text.name(name), description=prose(description))
     _save_schedule(schedule)
-    record(BusinessObjectCreated(**_schedule_body(schedule)), about=_about_schedule(schedule), by=by)
+    record(
+        BusinessObjectCreated(**_schedule_body(schedule)),
+        about=_about_schedule(schedule),
+        by=by,
+        changes=added(schedule),
+    )
     return schedule
 
 
@@ -47,18 +53,18 @@ def update_schedule(
 ) -> Schedule:
     """Change a schedule; recorded once, and not at all when nothing differs. Raises Conflict for a version that has passed."""
     found = _locked_schedule(schedule, by, version)
-    before, body = _columns(found), _schedule_body(found)
+    before, body = columns(found), _schedule_body(found)
     if "name" in changes:
         found.name = text.name(changes["name"])
     if "description" in changes:
         found.description = prose(changes["description"])
     found.state = changes.get("state", found.state)
     found.retired = changes.get("retired", found.retired)
-    if _columns(found) == before:
+    if columns(found) == before:
         return found
     found.version += 1
     _save_schedule(found)
-    _record_schedule(found, body, by)
+    _record_schedule(found, body, by, altered(found, before))
     return found
 
 
@@ -87,7 +93,7 @@ def add_period(
     body = _schedule_body(found)
     found.version += 1
     found.save(update_fields=["version"])
-    _record_schedule(found, body, by)
+    _record_schedule(found, body, by, added(row))
     return row
 
 
@@ -115,14 +121,10 @@ def _iso_date(value: str) -> str:
         raise Invalid("date_invalid", "A date is written like 2026-03-31.", field="dates") from error
 
 
-def _record_schedule(schedule: Schedule, before: dict[str, str], by: Actor) -> None:
+def _record_schedule(schedule: Schedule, before: dict[str, str], by: Actor, changes: list[RowChange]) -> None:
     after = _schedule_body(schedule)
     body = BusinessObjectUpdated(**after, Previous=changed(before, after))
-    record(body, about=_about_schedule(schedule), by=by)
-
-
-def _columns(schedule: Schedule) -> dict[str, object]:
-    return {field.attname: getattr(schedule, field.attname) for field in Schedule._meta.concrete_fields}
+    record(body, about=_about_schedule(schedule), by=by, changes=changes)
 
 
 def _schedule_body(schedule: Schedule) -> dict[str, str]:

@@ -11,6 +11,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
+from workwire.outbox.changes import added
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.offering import events
@@ -31,7 +32,7 @@ def create_service_line(name: str, *, by: Actor, description: str = "") -> Servi
         raise taken("service_line")
     save(line, "service_line")
     body = events.ServiceLineCreated(GUID=str(line.guid), Name=line.name)
-    record(body, about=Subject(ObjectType.SERVICE_LINE, line.guid), by=by)
+    record(body, about=Subject(ObjectType.SERVICE_LINE, line.guid), by=by, changes=added(line))
     return line
 
 
@@ -44,7 +45,7 @@ def create_work_type(line: ServiceLine, kind: ProcessType, name: str, *, by: Act
     body = events.WorkTypeCreated(
         GUID=str(work_type.guid), Name=work_type.name, ServiceLineGUID=str(line.guid), ProcessType=kind
     )
-    record(body, about=Subject(ObjectType.WORK_TYPE, work_type.guid), by=by)
+    record(body, about=Subject(ObjectType.WORK_TYPE, work_type.guid), by=by, changes=added(work_type))
     return work_type
 
 
@@ -62,5 +63,5 @@ def create_process(service: Service, work_type: WorkType, *, by: Actor) -> Proce
     process = Process(service=service, work_type=work_type)
     save(process, "process")
     body = events.ProcessCreated(GUID=str(process.guid), Name=work_type.name, ServiceGUID=str(service.guid))
-    record(body, about=events.below_process(ObjectType.PROCESS, process.guid, process), by=by)
+    record(body, about=events.below_process(ObjectType.PROCESS, process.guid, process), by=by, changes=added(process))
     return process

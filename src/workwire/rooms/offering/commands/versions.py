@@ -15,6 +15,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.ledger import record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.commitments.rules import DueRule
@@ -93,7 +94,12 @@ def create_version(
         requires_requester=requires_requester,
     )
     body = events.ProcessVersionCreated(**_version_body(version))
-    record(body, about=events.below_process(ObjectType.PROCESS_VERSION, version.guid, process), by=by)
+    record(
+        body,
+        about=events.below_process(ObjectType.PROCESS_VERSION, version.guid, process),
+        by=by,
+        changes=added(version),
+    )
     return version
 
 
@@ -113,7 +119,7 @@ def add_category(
         version=version, parent=parent, level=parent.level + 1 if parent else 1, name=text.name(name)
     )
     save(category, "category")
-    _record_change(version, f"category {category.name} added", by)
+    _record_change(version, f"category {category.name} added", by, added(category))
     return category
 
 
@@ -123,7 +129,7 @@ def add_step(version: ProcessVersion, name: str, *, by: Actor, automatic: bool =
     version = _draft(version, ProcessType.CASE, by)
     last = version.steps.aggregate(last=Max("number"))["last"] or 0
     step = CaseStep.objects.create(version=version, number=last + 1, name=text.name(name), automatic=automatic)
-    _record_change(version, f"step {step.number} {step.name} added", by)
+    _record_change(version, f"step {step.number} {step.name} added", by, added(step))
     return step
 
 
@@ -163,8 +169,9 @@ def add_action(
         person=allocation.person,
         launchable=launchable or step.number == AD_HOC,
     )
-    ChecklistLine.objects.bulk_create(_lines(checklist, start=1, definition=action))
-    _record_change(version, f"action {step.number}.{action.number} {work_type.name} added", by)
+    lines = ChecklistLine.objects.bulk_create(_lines(checklist, start=1, definition=action))
+    what = f"action {step.number}.{action.number} {work_type.name} added"
+    _record_change(version, what, by, added(action, *lines))
     return action
 
 
@@ -181,7 +188,9 @@ def add_ad_hoc_action(
 ) -> ActionDefinition:
     """Add an action that is in no step and only launched by hand, to the draft of a case process."""
     version = _draft(version, ProcessType.CASE, by)
-    step, _ = CaseStep.objects.get_or_create(version=version, number=AD_HOC, defaults={"name": "Ad hoc"})
+    step, is_new = CaseStep.objects.get_or_create(version=version, number=AD_HOC, defaults={"name": "Ad hoc"})
+    if is_new:
+        _record_change(version, f"step {step.number} {step.name} added", by, added(step))
     return add_action(
         step, work_type, by=by, instructions=instructions, due=due, allocation=allocation, checklist=checklist
     )
@@ -196,7 +205,7 @@ def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Act
     last = work_type.checklist.aggregate(last=Max("order"))["last"] or 0
     made = ChecklistLine.objects.bulk_create(_lines(lines, start=last + 1, work_type=work_type))
     if made:
-        events.record_work_type_changed(work_type, f"{len(made)} checklist lines added", by=by)
+        events.record_work_type_changed(work_type, f"{len(made)} checklist lines added", by=by, changes=added(*made))
     return made
 
 
@@ -255,9 +264,10 @@ def _check_content(version: ProcessVersion) -> None:
 
 
 def _set_state(version: ProcessVersion, state: VersionState, by: Actor) -> None:
+    before = columns(version)
     version.state = state
     version.save(update_fields=["state"])
-    _record_change(version, f"state {state.label}", by)
+    _record_change(version, f"state {state.label}", by, altered(version, before))
 
 
 def _rule(due: DueRule | None) -> dict[str, Any] | None:
@@ -286,6 +296,7 @@ def _version_body(version: ProcessVersion) -> dict[str, Any]:
     }
 
 
-def _record_change(version: ProcessVersion, change: str, by: Actor) -> None:
+def _record_change(version: ProcessVersion, change: str, by: Actor, changes: list[RowChange]) -> None:
     body = events.ProcessVersionChanged(**_version_body(version), Change=change)
-    record(body, about=events.below_process(ObjectType.PROCESS_VERSION, version.guid, version.process), by=by)
+    about = events.below_process(ObjectType.PROCESS_VERSION, version.guid, version.process)
+    record(body, about=about, by=by, changes=changes)

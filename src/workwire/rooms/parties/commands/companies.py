@@ -13,6 +13,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.changes import added, altered, columns
 from workwire.outbox.documented_webhooks import BusinessObjectCreated, BusinessObjectUpdated
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
@@ -62,7 +63,7 @@ def create_company(name: str, *, by: Actor, **fields: Unpack[CompanyFields]) -> 
     company = Company()
     _write_company(company, CompanyChanges(**fields, name=name), by)
     _save_company(company)
-    record(BusinessObjectCreated(**_company_body(company)), about=_about(company), by=by)
+    record(BusinessObjectCreated(**_company_body(company)), about=_about(company), by=by, changes=added(company))
     return company
 
 
@@ -75,14 +76,19 @@ def update_company(
     found = _locked_company(company, changes.get("parent"), by)
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The company has been changed since it was read.")
-    before, body = _columns(found), _company_body(found)
+    before, body = columns(found), _company_body(found)
     _write_company(found, changes, by)
-    if _columns(found) == before:
+    if columns(found) == before:
         return found
     found.version += 1
     _save_company(found)
     after = _company_body(found)
-    record(BusinessObjectUpdated(**after, Previous=changed(body, after)), about=_about(found), by=by)
+    record(
+        BusinessObjectUpdated(**after, Previous=changed(body, after)),
+        about=_about(found),
+        by=by,
+        changes=altered(found, before),
+    )
     return found
 
 
@@ -125,7 +131,9 @@ def create_contract(
         CustomerGUID=str(customer.guid),
         SupplierGUID=str(supplier.guid),
     )
-    record(body, about=Subject(ObjectType.CONTRACT, contract.guid, company=customer.guid), by=by)
+    record(
+        body, about=Subject(ObjectType.CONTRACT, contract.guid, company=customer.guid), by=by, changes=added(contract)
+    )
     return contract
 
 
@@ -139,7 +147,7 @@ def update_contract(
     found = queries.contract(contract.guid, by=by)
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The contract has been changed since it was read.")
-    before = _columns(found)
+    before = columns(found)
     if "name" in changes:
         found.name = text.name(changes["name"])
         others = Contract.objects.filter(customer=found.customer_id, name__iexact=found.name).exclude(pk=found.pk)
@@ -151,11 +159,12 @@ def update_contract(
         found.time_zone = time_zone_name(changes["time_zone"])
     if "calendar" in changes:
         found.calendar = changes["calendar"]
-    if _columns(found) != before:
+    if columns(found) != before:
         found.version += 1
         found.save()
         about = Subject(ObjectType.CONTRACT, found.guid, company=found.customer.guid)
-        record(events.ContractUpdated(GUID=str(found.guid), Name=found.name), about=about, by=by)
+        body = events.ContractUpdated(GUID=str(found.guid), Name=found.name)
+        record(body, about=about, by=by, changes=altered(found, before))
     return found
 
 
@@ -186,7 +195,7 @@ def create_service(
         ServiceLineGUID=str(service_line.guid),
     )
     about = Subject(ObjectType.SERVICE, service.guid, company=contract.customer.guid, contract=contract.guid)
-    record(body, about=about, by=by)
+    record(body, about=about, by=by, changes=added(service))
     return service
 
 
@@ -267,10 +276,6 @@ def time_zone_name(value: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Invalid("time_zone_invalid", "A time zone is written like Europe/Paris.", field="time_zone") from error
     return value
-
-
-def _columns(row: Company | Contract) -> dict[str, object]:
-    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
 def _company_body(company: Company) -> dict[str, str]:

@@ -13,6 +13,7 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.parties import events, queries
@@ -63,7 +64,7 @@ def create_contact(email: str, *, by: Actor, **fields: Unpack[ContactFields]) ->
     contact = Contact()
     _write(contact, cast("ContactChanges", {**fields, "email": email}), by)
     _save(contact)
-    record(events.ContactCreated(**_body(contact)), about=_about(contact), by=by)
+    record(events.ContactCreated(**_body(contact)), about=_about(contact), by=by, changes=added(contact))
     return contact
 
 
@@ -77,12 +78,12 @@ def update_contact(
     found = queries.contact(contact.guid, by=by)
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The contact has been changed since it was read.")
-    before = _columns(found)
+    before = columns(found)
     _write(found, changes, by)
-    if _columns(found) != before:
+    if columns(found) != before:
         found.version += 1
         _save(found)
-        record(events.ContactUpdated(**_body(found)), about=_about(found), by=by)
+        record(events.ContactUpdated(**_body(found)), about=_about(found), by=by, changes=altered(found, before))
     return found
 
 
@@ -93,7 +94,7 @@ def make_built_in_tags(*, by: Actor) -> None:
     for key, (name, description) in BUILT_IN.items():
         if key not in present:
             tag = ContactTag.objects.create(built_in=key, name=name, description=description, allow_multiple=False)
-            _record_tag(events.ContactTagCreated, tag, by)
+            _record_tag(events.ContactTagCreated, tag, by, added(tag))
 
 
 @transaction.atomic
@@ -111,7 +112,7 @@ def create_contact_tag(
         supplier=supplier,
     )
     _save_tag(tag)
-    _record_tag(events.ContactTagCreated, tag, by)
+    _record_tag(events.ContactTagCreated, tag, by, added(tag))
     return tag
 
 
@@ -126,7 +127,7 @@ def update_contact_tag(
         raise Conflict("version_conflict", "The contact tag has been changed since it was read.")
     if found.built_in and set(changes) - {"description"}:
         raise Conflict("contact_tag_built_in", "Of a built-in contact tag only the description can be changed.")
-    before = _columns(found)
+    before = columns(found)
     if "name" in changes:
         found.name = text.name(changes["name"], longest=100)
     if "description" in changes:
@@ -135,10 +136,10 @@ def update_contact_tag(
     found.show_to_self_service = changes.get("show_to_self_service", found.show_to_self_service)
     found.show_to_call_handling = changes.get("show_to_call_handling", found.show_to_call_handling)
     found.retired = changes.get("retired", found.retired)
-    if _columns(found) != before:
+    if columns(found) != before:
         found.version += 1
         _save_tag(found)
-        _record_tag(events.ContactTagUpdated, found, by)
+        _record_tag(events.ContactTagUpdated, found, by, altered(found, before))
     return found
 
 
@@ -186,10 +187,6 @@ def _save_tag(tag: ContactTag) -> None:
         raise Conflict("contact_tag_name_taken", "There is such a contact tag already.", field="name") from error
 
 
-def _columns(row: Contact | ContactTag) -> dict[str, object]:
-    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
-
-
 def _body(contact: Contact) -> dict[str, str | None]:
     return {
         "GUID": str(contact.guid),
@@ -204,5 +201,6 @@ def _about(contact: Contact) -> Subject:
     return Subject(ObjectType.CONTACT, contact.guid, company=company)
 
 
-def _record_tag(kind: type[events.PartyBody], tag: ContactTag, by: Actor) -> None:
-    record(kind(GUID=str(tag.guid), Name=tag.name), about=Subject(ObjectType.CONTACT_TAG, tag.guid), by=by)
+def _record_tag(kind: type[events.PartyBody], tag: ContactTag, by: Actor, changes: list[RowChange]) -> None:
+    body, about = kind(GUID=str(tag.guid), Name=tag.name), Subject(ObjectType.CONTACT_TAG, tag.guid)
+    record(body, about=about, by=by, changes=changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
@@ -14,6 +13,7 @@ from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
+from workwire.outbox.changes import BOOKKEEPING, RowChange, altered, columns
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.offering import fields
@@ -30,7 +30,6 @@ LONGEST_TITLE = 500
 LONGEST_DESCRIPTION = 256 * 1024
 LONGEST_CUSTOM_DATA = 256 * 1024
 MOST_RECORDS = 2_000_000_000
-_BOOKKEEPING = {"version", "updated_at", "updated_by_id"}
 
 
 class Changes(TypedDict, total=False):
@@ -56,8 +55,8 @@ class Change:
 
     def __init__(self, item: WorkItem, *, by: Actor) -> None:
         self.item, self.by, self.at = item, by, clock.now()
-        self._body, self._columns = events.body_of(item, self.at), _columns(item)
-        self._touched = False
+        self._body, self._columns = events.body_of(item, self.at), columns(item)
+        self._beside: list[RowChange] = []
 
     @property
     def standing(self) -> Standing:
@@ -71,28 +70,29 @@ class Change:
         self.item.waiting_since = None if to.status != Status.WAITING else self.item.waiting_since or self.at
         stand(self.item, to)
 
-    def touch(self) -> None:
+    def touch(self, changes: Sequence[RowChange]) -> None:
         """Say that something belonging to the item changed that is no column of it."""
-        self._touched = True
+        self._beside += changes
 
     def write(self, changes: Changes) -> bool:
         """Set the given fields, contacts and files; returns whether any of them differs from what it was."""
-        before = _columns(self.item)
+        before = columns(self.item)
         attached = attach(self.item, changes, by=self.by, at=self.at)
         write(self.item, changes)
-        self._touched |= attached
-        return attached or _columns(self.item) != before
+        self.touch(attached)
+        return bool(attached) or columns(self.item) != before
 
     def done(self) -> WorkItem:
         """Save and record the change; an item that is as it was is neither saved nor recorded."""
         item = self.item
-        differing = [name for name, value in _columns(item).items() if value != self._columns[name]]
-        if differing or self._touched:
+        own = altered(item, self._columns)
+        if own or self._beside:
             item.version += 1
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
-            item.save(update_fields=[*differing, *_BOOKKEEPING])
-            events.record_updated(item, self._body, at=self.at, by=self.by)
-            self._body, self._columns, self._touched = events.body_of(item, self.at), _columns(item), False
+            differing = own[0].new or {} if own else {}
+            item.save(update_fields=[*differing, *BOOKKEEPING])
+            events.record_updated(item, self._body, at=self.at, by=self.by, changes=own + self._beside)
+            self._body, self._columns, self._beside = events.body_of(item, self.at), columns(item), []
         return item
 
 
@@ -194,11 +194,11 @@ def write(item: WorkItem, changes: Changes) -> None:
         check_complete(item)
 
 
-def attach(item: WorkItem, changes: Changes, *, by: Actor, at: datetime) -> bool:
-    """Fulfil the wishes for contacts and files of a saved, locked item; returns whether anything changed."""
+def attach(item: WorkItem, changes: Changes, *, by: Actor, at: datetime) -> list[RowChange]:
+    """Fulfil the wishes for contacts and files of a saved, locked item; returns what changed."""
     wished, kept = changes.get("contacts"), changes.get("files")
-    changed = bool(wished) and item_contacts.set_contacts(item, wished or (), by=by, at=at)
-    return (bool(kept) and files.keep(item.pk, kept or (), by=by, at=at)) or changed
+    of_contacts = item_contacts.set_contacts(item, wished, by=by, at=at) if wished else []
+    return of_contacts + (files.keep(item.pk, kept, by=by, at=at) if kept else [])
 
 
 def check_complete(item: WorkItem) -> None:
@@ -257,8 +257,3 @@ def _write_schedule_period(item: WorkItem, guid: UUID) -> None:
         message = "The schedule period of a case that runs cannot be changed."
         raise Conflict("schedule_fixed", message, field="schedule_period")
     item.schedule_period = period
-
-
-def _columns(item: WorkItem) -> dict[str, Any]:
-    fields = [field.attname for field in WorkItem._meta.concrete_fields]
-    return {name: deepcopy(getattr(item, name)) for name in fields if name not in _BOOKKEEPING}

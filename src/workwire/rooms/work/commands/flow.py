@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from workwire.kernel.actor import Actor
+from workwire.outbox.changes import added
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition, CaseStep, ProcessType
 from workwire.rooms.work import dues, events, queries, transitions
@@ -85,8 +86,8 @@ def bring(action: WorkItem, *, at: datetime, by: Actor) -> WorkItem:
     allocation.allocate(action)
     action.save(force_insert=True)
     lines = [] if action.definition is None else offering.checklist_of(action.definition)
-    ChecklistItem.objects.bulk_create(ChecklistItem(item=action, line=line) for line in lines)
-    events.record_created(action, at=at, by=by)
+    checklist = ChecklistItem.objects.bulk_create(ChecklistItem(item=action, line=line) for line in lines)
+    events.record_created(action, at=at, by=by, changes=added(action, *checklist))
     return action
 
 

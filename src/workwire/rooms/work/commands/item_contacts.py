@@ -13,6 +13,7 @@ from uuid import UUID
 from workwire.access.models import User
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
+from workwire.outbox.changes import RowChange, added, related, removed
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.parties.models import Contact, ContactTag
 from workwire.rooms.work.models import ItemContact, WorkItem
@@ -43,29 +44,29 @@ def requester(guid: UUID) -> ContactWish:
     return ContactWish(guid, tuple(TagWish(tag.guid) for tag in built_in))
 
 
-def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at: datetime) -> bool:
-    """Fulfil wishes for the contacts of a locked item; returns whether anything changed. Raises Invalid
+def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at: datetime) -> list[RowChange]:
+    """Fulfil wishes for the contacts of a locked item; returns what changed. Raises Invalid
     (field contacts or below it)."""
     if len(wishes) > MOST_CONTACTS:
         raise _invalid("too_many_contacts", f"At most {MOST_CONTACTS} contacts are changed at once.")
     known = _known_tags(wishes)
     _check_single_holders(wishes, known)
     present = {_guid(row): row for row in _rows(item)}
-    changed = False
+    changes: list[RowChange] = []
     for wish in wishes:
         row = present.get(wish.guid)
         if wish.retired:
             if row is not None:
+                changes += removed(row, tags=row.tags.values_list("pk", flat=True))
                 row.delete()
-                changed = True
             continue
         if row is None and wish.tags and all(tag.retired for tag in wish.tags):
             continue
         if row is None:
             row = _added(item, wish.guid, by=by, at=at)
-            changed = True
-        changed |= _tag(item, row, wish.tags, known)
-    return changed
+            changes += added(row)
+        changes += _tag(item, row, wish.tags, known)
+    return changes
 
 
 def has_tag(item: WorkItem, built_in: str) -> bool:
@@ -125,22 +126,23 @@ def _added(item: WorkItem, guid: UUID, *, by: Actor, at: datetime) -> ItemContac
     return ItemContact.objects.create(item=item, contact=contact, user=user, added_by_id=by.user_id, added_at=at)
 
 
-def _tag(item: WorkItem, row: ItemContact, wishes: Sequence[TagWish], known: dict[UUID, ContactTag]) -> bool:
+def _tag(item: WorkItem, row: ItemContact, wishes: Sequence[TagWish], known: dict[UUID, ContactTag]) -> list[RowChange]:
     held = set(row.tags.values_list("guid", flat=True))
-    changed = False
+    changes: list[RowChange] = []
     for wish in wishes:
         tag = known[wish.guid]
         if wish.retired and wish.guid in held:
             row.tags.remove(tag)
-            changed = True
+            changes += related(row, "tags", [tag.pk], [])
         elif not wish.retired and wish.guid not in held:
             _check_tag(item, tag)
             if not tag.allow_multiple:
                 for other in ItemContact.objects.filter(item=item.pk, tags=tag):
                     other.tags.remove(tag)
+                    changes += related(other, "tags", [tag.pk], [])
             row.tags.add(tag)
-            changed = True
-    return changed
+            changes += related(row, "tags", [], [tag.pk])
+    return changes
 
 
 def _check_tag(item: WorkItem, tag: ContactTag) -> None:

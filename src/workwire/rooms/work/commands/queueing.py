@@ -13,12 +13,14 @@ from workwire.access.policy import require
 from workwire.kernel import text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.changes import RowChange, added, altered, columns, related
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.work import events, queries
 from workwire.rooms.work.models import Queue
 
 LONGEST_DESCRIPTION = 64 * 1024
+_PEOPLE = {"members": (UserType.OPERATIONAL, UserType.ROBOT), "managers": (UserType.OPERATIONAL,)}
 
 
 class QueueFields(TypedDict, total=False):
@@ -44,8 +46,8 @@ def create_queue(name: str, *, by: Actor, **fields: Unpack[QueueFields]) -> Queu
     queue, changes = Queue(), cast("QueueChanges", {**fields, "name": name})
     _write(queue, changes)
     _save(queue)
-    _set_people(queue, changes)
-    _record(events.QueueCreated, queue, by)
+    people = _set_people(queue, changes)
+    _record(events.QueueCreated, queue, by, added(queue) + people)
     return queue
 
 
@@ -57,13 +59,13 @@ def update_queue(queue: Queue, *, by: Actor, version: int | None = None, **chang
     found = Queue.objects.select_for_update().get(pk=found.pk)
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The queue has been changed since it was read.")
-    before = _state(found)
+    before = columns(found)
     _write(found, changes)
-    _set_people(found, changes)
-    if _state(found) != before:
+    differing = altered(found, before) + _set_people(found, changes)
+    if differing:
         found.version += 1
         _save(found)
-        _record(events.QueueUpdated, found, by)
+        _record(events.QueueUpdated, found, by, differing)
     return found
 
 
@@ -76,11 +78,17 @@ def _write(queue: Queue, changes: QueueChanges) -> None:
     queue.retired = changes.get("retired", queue.retired)
 
 
-def _set_people(queue: Queue, changes: QueueChanges) -> None:
-    if "members" in changes:
-        queue.members.set(_checked(changes["members"], "members", (UserType.OPERATIONAL, UserType.ROBOT)))
-    if "managers" in changes:
-        queue.managers.set(_checked(changes["managers"], "managers", (UserType.OPERATIONAL,)))
+def _set_people(queue: Queue, changes: QueueChanges) -> list[RowChange]:
+    """Set the members and managers that are given; returns what changed."""
+    differing: list[RowChange] = []
+    for relation, allowed in _PEOPLE.items():
+        if relation not in changes:
+            continue
+        users = {user.pk for user in _checked(changes[relation], relation, allowed)}  # type: ignore[literal-required]  # a key of _PEOPLE
+        before = set(getattr(queue, relation).values_list("pk", flat=True))
+        getattr(queue, relation).set(users)
+        differing += related(queue, relation, before - users, users - before)
+    return differing
 
 
 def _checked(users: Iterable[User], field: str, allowed: tuple[UserType, ...]) -> list[User]:
@@ -91,11 +99,6 @@ def _checked(users: Iterable[User], field: str, allowed: tuple[UserType, ...]) -
     return found
 
 
-def _state(queue: Queue) -> tuple[object, ...]:
-    people = [sorted(people.values_list("pk", flat=True)) for people in (queue.members, queue.managers)]
-    return queue.name, queue.description, queue.strict, queue.retired, people
-
-
 def _save(queue: Queue) -> None:
     try:
         with transaction.atomic():
@@ -104,7 +107,7 @@ def _save(queue: Queue) -> None:
         raise Conflict("queue_name_taken", "There is such a queue already.", field="name") from error
 
 
-def _record(kind: type[events.QueueBody], queue: Queue, by: Actor) -> None:
+def _record(kind: type[events.QueueBody], queue: Queue, by: Actor, changes: list[RowChange]) -> None:
     body = kind(
         GUID=str(queue.guid),
         Name=queue.name,
@@ -113,4 +116,4 @@ def _record(kind: type[events.QueueBody], queue: Queue, by: Actor) -> None:
         Members=sorted(queue.members.values_list("username", flat=True)),
         Managers=sorted(queue.managers.values_list("username", flat=True)),
     )
-    record(body, about=Subject(ObjectType.QUEUE, queue.guid), by=by)
+    record(body, about=Subject(ObjectType.QUEUE, queue.guid), by=by, changes=changes)

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
+from workwire.outbox.changes import added
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
 from workwire.rooms.work import dues, events, policy, transitions
@@ -90,10 +91,10 @@ def started(
     item.reference = f"{FIRST_NUMBER + item.pk}-{_LETTERS[kind]}"  # known only now: the row's own number
     with connection.cursor() as cursor:
         cursor.execute("UPDATE work_workitem SET reference = %s WHERE id = %s", [item.reference, item.pk])
-    attach(item, fields, by=by, at=at)
+    attached = attach(item, fields, by=by, at=at)
     if at_once:
         check_ready(item)
-    events.record_created(item, at=at, by=by)
+    events.record_created(item, at=at, by=by, changes=added(item) + attached)
     if at_once:
         flow.begin_step(item, at=at, by=by)
     return item

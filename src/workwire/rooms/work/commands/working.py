@@ -10,6 +10,7 @@ from django.db import transaction
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.changes import altered, columns
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.files.models import ItemFile
@@ -69,15 +70,15 @@ def answer_checklist(
     if item.status in FINISHED:
         raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
     line = ChecklistItem.objects.get(pk=line.pk)
-    before = (line.result, line.note, line.peer_note)
+    before = columns(line)
     line.result = result
     line.note = line.note if note is None else text.prose(note, field="note", longest=LONGEST_NOTE)
     line.peer_note = line.peer_note if peer_note is None else text.prose(peer_note, field="note", longest=LONGEST_NOTE)
-    if (line.result, line.note, line.peer_note) != before:
+    if columns(line) != before:
         answered = result != ChecklistResult.NONE
         line.checked_by_id, line.checked_at = (by.user_id, change.at) if answered else (None, None)
         line.save()
-        change.touch()
+        change.touch(altered(line, before))
         _take_by_editing(change)
     return change.done()
 
