@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +10,12 @@ from django.test import Client
 from tests.doors.conftest import Caller
 from workwire.access import commands as access
 from workwire.access.models import Role
-from workwire.cli.seed import Customer, Organisation
+from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.outbox.models import Event
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
-
 
 
 def _token_of_application(organisation: Organisation, by: Actor) -> tuple[str, str]:
