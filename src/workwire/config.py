@@ -7,16 +7,17 @@ Guarantee: a bad or unknown setting stops the start with :class:`ConfigError`, a
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -26,10 +27,20 @@ from workwire.kernel.folders import make_private, make_private_file, tighten
 
 Commas = Annotated[list[str], NoDecode]
 Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
-Seconds = Annotated[list[int], NoDecode]
+Seconds = Annotated[list[Annotated[int, Field(ge=1, le=2_592_000)]], NoDecode]
 _MAKES = ContextVar("makes", default=True)
 _OURS = ("workwire", "secret.key", "files", "demo")  # how the names of all that we make in a data folder begin
 MAKES_A_KEY = "openssl rand -base64 32 | tr +/ -_"
+MINUTES, HOURS, DAYS = 525_600, 87_600, 36_500  # the longest times that may be set: one year, ten and a hundred
+POSTGRESQL = ("postgresql://", "postgres://")
+POSTGRESQL_FORM = (
+    "write it as postgresql://user:password@host:5432/database or sqlite:///path/to/file, special characters of a password "
+    "as %40 for @"
+)
+SMTP_FORM = "write it as smtp://user:password@host:587 or smtps://user:password@host, special characters as %40 for @"
+_ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
+_DOMAIN = re.compile(r"[^\s@<>,;\"/:]+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class ConfigError(Exception):
@@ -39,7 +50,9 @@ class ConfigError(Exception):
 class Config(BaseSettings):
     """The settings of one installation."""
 
-    model_config = SettingsConfigDict(env_prefix="WORKWIRE_", extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WORKWIRE_", extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
     data_dir: Path = Field(Path("data"), description="Folder for the embedded database, key file and stored files.")
     database_url: str = Field(
@@ -71,9 +84,14 @@ class Config(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
 
-    token_idle_minutes: int = Field(60, ge=1, description="A login or OAuth token unused for so long is void.")
+    token_idle_minutes: int = Field(
+        60, ge=1, le=MINUTES, description="A login or OAuth token unused for so long is void."
+    )
     login_attempts: int = Field(
-        10, ge=1, description="Failed logins per account and quarter of an hour; ten times as many per address."
+        10,
+        ge=1,
+        le=1_000_000,
+        description="Failed logins per account and quarter of an hour; ten times as many per address.",
     )
 
     webhook_allowed_networks: Networks = Field(
@@ -94,16 +112,29 @@ class Config(BaseSettings):
     )
     webhook_endpoint_concurrency: int = Field(16, ge=1, le=1000, description="Attempts in flight to one endpoint.")
     webhook_endpoint_rate: float = Field(
-        0.0, ge=0, description="Attempts a second one worker makes to one endpoint at most; 0 for any number."
+        0.0,
+        ge=0,
+        le=1_000_000,
+        description="Attempts a second one worker makes to one endpoint at most; 0 for any number.",
     )
-    webhook_most_subscriptions: int = Field(1000, ge=1, description="Living subscriptions an account may have.")
-    webhook_most_tests: int = Field(10, ge=1, description="Test messages of an account that may wait at a time.")
-    webhook_lease_seconds: int = Field(60, ge=5, description="How long a claimed delivery belongs to its worker.")
+    webhook_most_subscriptions: int = Field(
+        1000, ge=1, le=1_000_000, description="Living subscriptions an account may have."
+    )
+    webhook_most_tests: int = Field(
+        10, ge=1, le=10_000, description="Test messages of an account that may wait at a time."
+    )
+    webhook_lease_seconds: int = Field(
+        60, ge=5, le=3600, description="How long a claimed delivery belongs to its worker."
+    )
     webhook_pause_after_hours: int = Field(
-        120, ge=1, description="Hours of nothing but failure that pause a subscription."
+        120, ge=1, le=HOURS, description="Hours of nothing but failure that pause a subscription."
     )
-    webhook_rotation_hours: int = Field(24, ge=0, description="Hours an old secret stays valid after rotation.")
-    webhook_retention_days: int = Field(30, ge=1, description="Days that finished deliveries and attempts are kept.")
+    webhook_rotation_hours: int = Field(
+        24, ge=0, le=HOURS, description="Hours an old secret stays valid after rotation."
+    )
+    webhook_retention_days: int = Field(
+        30, ge=1, le=DAYS, description="Days that finished deliveries and attempts are kept."
+    )
     webhook_ca_bundle: Path | None = Field(None, description="CA certificates to trust instead of the bundled ones.")
     files_dir: Path | None = Field(None, description="Folder for stored files; empty means files in the data folder.")
     largest_file_mb: int = Field(25, ge=1, le=1024, description="Largest file that is accepted, in MiB.")
@@ -114,7 +145,9 @@ class Config(BaseSettings):
     mail_domains: Commas = Field(
         [], description="Domains, beside that of the address above, whose addresses mail may come from."
     )
-    feedback_window_hours: int = Field(0, ge=0, description="Hours a resolved item may be reopened before it closes.")
+    feedback_window_hours: int = Field(
+        0, ge=0, le=HOURS, description="Hours a resolved item may be reopened before it closes."
+    )
 
     @field_validator(
         "secret_keys",
@@ -129,6 +162,67 @@ class Config(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: Any) -> Any:
+        """Refuse what no text of an operator has: bytes that are no UTF-8, and control characters."""
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, str) and not part.isprintable():
+                raise ValueError("it must be one line of UTF-8 text without control characters")
+        return value
+
+    @field_validator("data_dir", "files_dir", "webhook_ca_bundle")
+    @classmethod
+    def _is_a_path(cls, value: Path | None) -> Path | None:
+        if value is not None and max(len(part.encode()) for part in (*value.parts, "")) > 255:
+            raise ValueError("a part of the path is longer than the 255 bytes a name may have")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, value: str) -> str:
+        if value.startswith(POSTGRESQL):
+            _check_postgresql(value)
+        elif value.startswith("sqlite:///"):
+            if value.removeprefix("sqlite:///") in ("", ":memory:"):
+                raise ValueError("name a file, as sqlite:///path/to/file; several processes work on it")
+        elif value:
+            raise ValueError("it must begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("instance_name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError("take up to 100 letters, digits, dots, hyphens and underscores; it becomes part of paths")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _can_be_listened_on(cls, value: str) -> str:
+        if ":" in value:
+            try:
+                IPv6Address(value.partition("%")[0])
+            except ValueError as error:
+                raise ValueError("it is no IPv6 address; write one without brackets and port, as ::1") from error
+        elif not value or any(not 0 < len(label) < 64 for label in value.removesuffix(".").split(".")):
+            raise ValueError("name an address or a host, as 127.0.0.1, 0.0.0.0 or localhost")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("write a plain address, as service@example.org")
+        return value
+
+    @field_validator("mail_domains")
+    @classmethod
+    def _are_domains(cls, value: list[str]) -> list[str]:
+        if not all(map(_DOMAIN.fullmatch, value)):
+            raise ValueError("write domains, as example.org")
+        return value
+
     @field_validator("secret_keys")
     @classmethod
     def _are_keys(cls, value: list[str]) -> list[str]:
@@ -139,15 +233,15 @@ class Config(BaseSettings):
     @field_validator("webhook_retry_schedule")
     @classmethod
     def _at_least_three(cls, value: list[int]) -> list[int]:
-        if len(value) < 3 or any(pause < 1 for pause in value):
-            raise ValueError("name at least three pauses of one second or more")
+        if not 3 <= len(value) <= 100:
+            raise ValueError("name at least three pauses and at most a hundred")
         return value
 
     @field_validator("smtp_url")
     @classmethod
     def _names_a_mail_server(cls, value: str) -> str:
-        if value and not (value.startswith(("smtp://", "smtps://")) and urlsplit(value).hostname):
-            raise ValueError("write it as smtp://user:password@host:587 or smtps://user:password@host")
+        if value and not (value.startswith(("smtp://", "smtps://")) and _split(value, SMTP_FORM).hostname):
+            raise ValueError(SMTP_FORM)
         return value
 
     @model_validator(mode="after")
@@ -188,7 +282,7 @@ class Config(BaseSettings):
     @property
     def is_postgresql(self) -> bool:
         """Whether the database is PostgreSQL rather than the embedded one."""
-        return self.database.startswith(("postgresql://", "postgres://"))
+        return self.database.startswith(POSTGRESQL)
 
 
 @cache
@@ -197,23 +291,58 @@ def load() -> Config:
     file = os.environ.get("WORKWIRE_CONFIG")
     try:
         values = tomllib.loads(Path(file).read_text()) if file else {}
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"WORKWIRE_CONFIG names {file}, which cannot be read: {error}.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else shown(error)
+        raise ConfigError(f"WORKWIRE_CONFIG names {shown(file)}, which cannot be read: {why}.") from error
     given = (name for name in os.environ if name.startswith("WORKWIRE_") and not name.startswith("WORKWIRE_TEST_"))
     unknown = [name for name in given if name not in _known_names()]
     if unknown:
-        raise ConfigError(f"{unknown[0]} is not a setting of Workwire; see docs/reference/settings.md.")
+        raise ConfigError(_unknown(unknown[0]))
     try:
         config = Config(**values)
     except ValidationError as error:
         first = error.errors()[0]
-        about = (
-            f"Setting WORKWIRE_{str(first['loc'][0]).upper()} is wrong" if first["loc"] else "The settings are wrong"
-        )
-        raise ConfigError(f"{about}: {first['msg'].removeprefix('Value error, ')}.") from error
-    if not config.database.startswith(("sqlite:///", "postgresql://", "postgres://")):
-        raise ConfigError("Setting WORKWIRE_DATABASE_URL must begin with sqlite:/// or postgresql://.")
+        name = f"WORKWIRE_{str(first['loc'][0]).upper()}" if first["loc"] else ""
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(_unknown(name)) from error
+        about = f"Setting {name} is wrong" if name else "The settings are wrong"
+        raise ConfigError(f"{about}: {shown(first['msg'].removeprefix('Value error, '))}.") from error
     return config
+
+
+def shown(what: object) -> str:
+    """A text of somebody else as part of a sentence of ours: on one line, printable, without a full stop."""
+    text = " ".join(str(what).encode(errors="surrogateescape").decode(errors="replace").split()).rstrip(".?!")
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _unknown(name: str) -> str:
+    return f"{shown(name)} is not a setting of Workwire; see docs/reference/settings.md."
+
+
+def _split(url: str, form: str) -> SplitResult:
+    """The parts of a URL whose port is one; raises ValueError with the form it must have, for it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        if parts.port == 0:
+            raise ValueError(form)
+    except ValueError as error:
+        raise ValueError(form) from error
+    return parts
+
+
+def _check_postgresql(url: str) -> None:
+    """Raise ValueError for a URL that the client library cannot read, or that names no database."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = _split(url, POSTGRESQL_FORM)
+    if not parts.path.strip("/"):
+        raise ValueError(POSTGRESQL_FORM)
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError as error:
+        raise ValueError(POSTGRESQL_FORM) from error
 
 
 def _known_names() -> set[str]:
@@ -303,7 +432,7 @@ def secret_keys(config: Config) -> list[str]:
 
 
 def _read_keys(path: Path) -> list[str]:
-    keys = path.read_text().split()
+    keys = path.read_text(errors="replace").split()
     if not keys or not all(map(_is_key, keys)):
         raise ConfigError(f"The key file {path} holds something else than Fernet keys; bring the right one back.")
     return keys

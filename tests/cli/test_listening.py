@@ -87,11 +87,31 @@ def test_a_second_up_on_the_same_data_ends(environment: dict[str, str], tmp_path
         wait_for_web("127.0.0.1", port)
         second = _run("up", "--port", str(free_port()), "--data", str(tmp_path), env=environment, folder=tmp_path)
         assert second.returncode == 1
-        assert second.stderr.endswith(
-            "Error: Workwire works on this data already, in another process; end that one first.\n"
-        )
+        assert second.stderr == "Error: Workwire works on this data already, in another process; end that one first.\n"
+        assert second.stdout == ""
         assert first.poll() is None
         wait_for_web("127.0.0.1", port)
     finally:
         first.terminate()
         assert first.wait(40) == 0
+
+
+def test_up_on_an_empty_installation_says_that_there_is_no_account(environment: dict[str, str], tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    up = workwire("up", "--port", str(port), "--data", str(tmp_path / "data"), env=environment, log=log)
+    try:
+        wait_for_web("127.0.0.1", port)
+        deadline = time.monotonic() + 20
+        while "There is no account yet." not in (said := log.read_text()):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.05)
+        command = said.strip().splitlines()[-1].split()
+        assert command == ["workwire", "administrator", "NAME", "--data", str(tmp_path / "data")]
+        made = subprocess.run(
+            [sys.executable, "-m", *command, "--password-stdin"],
+            env=environment, input="correct horse battery", text=True, cwd=ROOT, check=False,
+        )  # fmt: skip
+        assert made.returncode == 0
+    finally:
+        up.terminate()
+        assert up.wait(40) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,3 +82,38 @@ def test_an_upload_is_one_file_of_a_decent_size(member: Caller) -> None:
     assert sent(two) == (422, "one_file_expected")
     assert sent({"a": SimpleUploadedFile("a", b"x" * (2 * 1024 * 1024))}) == (422, "file_too_large")
     assert not StoredFile.objects.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_disk_that_takes_no_file_is_no_mistake_of_ours_and_worth_another_try(
+    number: int, member: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    headers = {"Authorization": f"Bearer {member.token}"}
+    with monkeypatch.context() as patch:
+        patch.setattr("workwire.rooms.files.storage.os.fsync", full)
+        ours = Client().post("/api/v1/uploads", {"file": SimpleUploadedFile("paid.pdf", PDF)}, headers=headers)
+        documented = Client().post(
+            f"/webapi/Packet/PrepareNewFile?authToken={member.token}", {"file": SimpleUploadedFile("paid.pdf", PDF)}
+        )
+    assert (ours.status_code, ours.json()["code"], ours.headers["Retry-After"]) == (503, "disk_away", "5")
+    assert (documented.status_code, documented.headers["Retry-After"]) == (503, "5")
+    assert "full" in documented.headers["Reason"]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not StoredFile.objects.exists()
+    _upload(member, PDF)
+
+
+def test_a_full_disk_for_what_is_being_uploaded_is_told_as_well(
+    member: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("django.core.files.uploadhandler.TemporaryUploadedFile", full)
+    monkeypatch.setattr(settings, "FILE_UPLOAD_MAX_MEMORY_SIZE", 10)
+    headers = {"Authorization": f"Bearer {member.token}"}
+    answer = Client().post("/api/v1/uploads", {"file": SimpleUploadedFile("paid.pdf", PDF)}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (503, "disk_away")

@@ -152,3 +152,13 @@ def audit(
 def account(actor: Actor) -> User:
     """The actor's own account."""
     return User.objects.get(pk=actor.user_id or 0)
+
+
+def has_accounts() -> bool:
+    """Whether there is any account."""
+    return User.objects.exists()
+
+
+def user_called(username: str) -> User | None:
+    """The account of a user name in any case, retired ones included."""
+    return User.objects.filter(username__iexact=username).first()

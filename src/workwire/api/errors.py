@@ -15,8 +15,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from workwire.kernel.errors import (
-    AWAY_FOR,
-    DATABASE_AWAY,
+    Away,
     Conflict,
     DomainError,
     Forbidden,
@@ -24,6 +23,7 @@ from workwire.kernel.errors import (
     Limited,
     NotFound,
     Unauthenticated,
+    away,
 )
 
 logger = logging.getLogger(__name__)
@@ -70,12 +70,13 @@ def install(api: NinjaAPI) -> None:
     add(RequestDataTooBig, _too_big)
     add(OperationalError, _away)
     add(InterfaceError, _away)
+    add(OSError, _away)
 
 
 def failed(error: BaseException | None) -> HttpResponse:
     """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
-    if isinstance(error, (OperationalError, InterfaceError)):
-        return _database_away()
+    if (gone := away(error)) is not None:
+        return _not_possible(gone)
     return problem(500, "Something went wrong", "This is a mistake of ours; it has been logged.", "unexpected")
 
 
@@ -105,6 +106,8 @@ def path_not_found() -> HttpResponse:
 
 
 def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
+    if isinstance(error, Away):
+        return _not_possible(error)
     status, title = next((status, title) for kind, status, title in _KINDS if isinstance(error, kind))
     if error.code == "version_conflict" and "If-Match" in request.headers:
         status, title = 412, "The record has changed since it was read"
@@ -141,12 +144,15 @@ def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     return problem(413, "Too large", "The request is larger than is read.", "request_too_large")
 
 
-def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
-    logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
-    return _database_away()
+def _away(request: HttpRequest, error: OperationalError | InterfaceError | OSError) -> HttpResponse:
+    gone = away(error)
+    if gone is None:
+        raise error
+    logger.warning("%s (%s): %s %s", gone.code, error, request.method, request.path)
+    return _not_possible(gone)
 
 
-def _database_away() -> HttpResponse:
-    response = problem(503, "Not possible at the moment", DATABASE_AWAY, "database_away")
-    response.headers["Retry-After"] = str(AWAY_FOR)
+def _not_possible(error: Away) -> HttpResponse:
+    response = problem(503, "Not possible at the moment", error.message, error.code)
+    response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ COMMANDS = {
     "worker": "Run a worker.",
     "migrate": "Bring the database up to date.",
     "administrator": "Make the first administrator.",
+    "password": "Set an account's password.",
     "doctor": "Say what is wrong, in sentences.",
     "replay": "Play an event log (XES) as cases.",
     "webhooks": "Catalogue, local receiver, simulated messages, live log.",
@@ -58,13 +60,19 @@ def workwire() -> None:
 
 
 def main() -> None:
-    """Run the command line; a setting that is wrong ends it with one sentence and exit status 2."""
+    """Run the command line; a setting that is wrong ends it with one sentence and exit status 2, a database that does not
+    answer with one and exit status 1."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "workwire.settings")
     try:
         workwire(prog_name="workwire")
     except ConfigError as error:
         click.echo(f"workwire: {error}", err=True)
         sys.exit(2)
+    except Exception as error:
+        if not is_database_away(error):
+            raise
+        no_answer(error).show()
+        sys.exit(1)
 
 
 def setup_django(*, making: bool = True) -> None:
@@ -98,13 +106,15 @@ def open_installation(*, server_may_be_away: bool = False) -> None:
         )
     config.keep_private(settings)
     try:
-        missing = len(missing_migrations())
+        missing, unknown = len(missing_migrations()), unknown_migrations()
     except DatabaseError as error:
-        if server_may_be_away:
+        if server_may_be_away and connection.vendor == "postgresql":
             return
         raise no_answer(error) from error
     if missing:
         raise click.ClickException(f"{missing} migrations are missing in the database; run `workwire migrate`.")
+    if unknown:
+        click.echo(f"Warning: {newer_release(unknown)} It is worked on as it is, for the time of an upgrade.", err=True)
 
 
 def missing_migrations() -> list[tuple[object, bool]]:
@@ -116,6 +126,31 @@ def missing_migrations() -> list[tuple[object, bool]]:
     return list(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
+def unknown_migrations() -> list[str]:
+    """What is applied in the database that this release does not have: that of a newer one."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    loader = MigrationExecutor(connection).loader
+    known = set(loader.disk_migrations).union(*(one.replaces for one in loader.disk_migrations.values()))
+    ours = {label for label, _ in loader.disk_migrations}
+    return sorted(
+        f"{app}.{name}" for app, name in loader.applied_migrations if app in ours and (app, name) not in known
+    )
+
+
+def newer_release(unknown: Sequence[str]) -> str:
+    """That the database is one of a newer release, as a sentence."""
+    return f"A newer release of Workwire has worked on this database (it has {unknown[-1]}, which this release lacks)."
+
+
+def is_database_away(error: Exception) -> bool:
+    """Whether an error says that the database does not answer, or that its file is none."""
+    from django.db import DatabaseError, InterfaceError, OperationalError
+
+    return isinstance(error, (OperationalError, InterfaceError)) or type(error) is DatabaseError
+
+
 def no_answer(error: Exception) -> click.ClickException:
     """That the database does not answer, for a command that cannot go on without it."""
     return click.ClickException(f"The database does not answer: {one_line(error)}.")
@@ -123,4 +158,4 @@ def no_answer(error: Exception) -> click.ClickException:
 
 def one_line(error: Exception) -> str:
     """What an error says, as part of a sentence: without line breaks and without a full stop."""
-    return " ".join(str(error).split()).rstrip(".?!")
+    return config.shown(error)

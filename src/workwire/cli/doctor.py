@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from workwire import config
-from workwire.cli import missing_migrations, one_line, setup_django
+from workwire.cli import missing_migrations, newer_release, one_line, setup_django, unknown_migrations
 from workwire.cli.options import apply
 from workwire.kernel.folders import is_open_to_others, nearest
 
@@ -113,10 +113,12 @@ def database() -> Finding:
 
 
 def migrations() -> Finding:
-    """Nothing is missing in the database."""
+    """The database is the one of this release."""
     missing = len(missing_migrations())
     if missing:
         return Finding(False, f"{missing} migrations are missing; run `workwire migrate`.")
+    if unknown := unknown_migrations():
+        return Finding(False, newer_release(unknown))
     return Finding(True, "The database is up to date.")
 
 

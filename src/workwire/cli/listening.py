@@ -28,6 +28,8 @@ def check_free(host: str, port: int, *, patience: float = 0.0) -> None:
         try:
             _bind(host, port)
             return
+        except ValueError as error:
+            raise click.ClickException(f"{url_of(host, port)} cannot be listened on: that is no host name.") from error
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise click.ClickException(f"{url_of(host, port)} cannot be listened on: {error.strerror}.") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from workwire import config
-from workwire.cli import missing_migrations, no_answer, setup_django
+from workwire.cli import missing_migrations, newer_release, no_answer, setup_django, unknown_migrations
 from workwire.cli.options import apply
 
 
@@ -24,16 +24,18 @@ def migrate_database() -> None:
     setup_django()
     config.keep_private(config.load(), making=True)
     from django.core.management import call_command
-    from django.db import OperationalError
+    from django.db import DatabaseError
 
     from workwire.access.commands import make_built_in_roles
     from workwire.kernel.actor import SYSTEM
     from workwire.rooms.parties.commands import make_built_in_tags
 
     try:
-        missing = missing_migrations()
-    except OperationalError as error:
+        missing, unknown = missing_migrations(), unknown_migrations()
+    except DatabaseError as error:
         raise no_answer(error) from error
+    if unknown:
+        raise click.ClickException(f"{newer_release(unknown)} Install that release, or restore a backup of this one.")
     if missing:
         click.echo(f"Bringing the database up to date ({len(missing)} migrations) …")
     call_command("migrate", verbosity=0, interactive=False)

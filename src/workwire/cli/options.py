@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,3 +43,25 @@ def with_data(command: F) -> F:
 
     kind = click.Path(file_okay=False, path_type=Path)
     return click.option("--data", type=kind, help="Data folder.", expose_value=False, callback=take)(command)
+
+
+def ask_password(*, from_stdin: bool) -> str:
+    """A new password, asked for twice or read as the first line of standard input: raises ClickException where there is none.
+    It is no argument, for those stand in the list of processes."""
+    if from_stdin:
+        given = sys.stdin.buffer.readline().decode(errors="replace").rstrip("\r\n")
+        if not given:
+            raise click.ClickException("There is no password on standard input.")
+        return given
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """End the program with the sentence of what a command refuses."""
+    from workwire.kernel.errors import DomainError
+
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(error.message) from error

@@ -5,11 +5,16 @@ Invariant: a refusal changes nothing. What an actor may not see is `NotFound`, n
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from django.db import InterfaceError, OperationalError
+
 DATABASE_AWAY = "The database cannot work at the moment; try again in a while."
+DISK_AWAY = "The disk for files cannot be written at the moment, as when it is full; try again in a while."
 AWAY_FOR = 5  # seconds after which to try again
+_DISK = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO))
 
 
 class DomainError(Exception):
@@ -48,6 +53,23 @@ class Limited(DomainError):
     def __init__(self, code: str, message: str, *, retry_after: int) -> None:
         super().__init__(code, message)
         self.retry_after = retry_after
+
+
+class Away(DomainError):
+    """Something we need cannot work at the moment; `retry_after` says in seconds when to come again."""
+
+    def __init__(self, code: str, message: str, *, retry_after: int = AWAY_FOR) -> None:
+        super().__init__(code, message)
+        self.retry_after = retry_after
+
+
+def away(error: BaseException | None) -> Away | None:
+    """What cannot work at the moment, if an error says so: the database, or a disk that is full or cannot be written."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return Away("database_away", DATABASE_AWAY)
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return Away("disk_away", DISK_AWAY)
+    return error if isinstance(error, Away) else None
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
 from workwire.kernel.errors import (
-    AWAY_FOR,
-    DATABASE_AWAY,
+    Away,
     Conflict,
     DomainError,
     Forbidden,
     Limited,
     NotFound,
     Unauthenticated,
+    away,
 )
 from workwire.webapi.answers import NIL_GUID, respond
 from workwire.webapi.calls import UnsupportedBody
@@ -169,7 +169,7 @@ def refusal(error: DomainError, family: Family, *, status: int | None = None) ->
     text = f"{_documented(error.field, family)}: {error.message}" if error.field else error.message
     response = respond({"Message": text, "Messages": [message(error, family)]}, status=status or _status(error))
     response.headers["Reason"] = text.encode("ascii", "replace").decode()[:LONGEST_REASON].replace("\n", " ")
-    if isinstance(error, Limited):
+    if isinstance(error, (Limited, Away)):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
@@ -189,21 +189,21 @@ def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         try:
             return view(request, *given, **named)
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("the database does not answer (%s): %s %s", error, request.method, request.path)
-            return failed(error)
+        except (OperationalError, InterfaceError, OSError) as error:
+            if (gone := away(error)) is None:
+                raise
+            logger.warning("%s (%s): %s %s", gone.code, error, request.method, request.path)
+            return refusal(gone, "packet")
 
     return answer
 
 
 def failed(error: BaseException | None) -> HttpResponse:
     """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
-    if not isinstance(error, (OperationalError, InterfaceError)):
-        said = DomainError("unexpected", "Something went wrong; this is a mistake of ours, and it has been logged.")
-        return refusal(said, "packet", status=500)
-    response = refusal(DomainError("database_away", DATABASE_AWAY), "packet", status=503)
-    response.headers["Retry-After"] = str(AWAY_FOR)
-    return response
+    if (gone := away(error)) is not None:
+        return refusal(gone, "packet")
+    said = DomainError("unexpected", "Something went wrong; this is a mistake of ours, and it has been logged.")
+    return refusal(said, "packet", status=500)
 
 
 def _status(error: DomainError) -> int:
@@ -213,6 +213,7 @@ def _status(error: DomainError) -> int:
         (Forbidden, 403),
         (NotFound, 404),
         (Limited, 429),
+        (Away, 503),
         (Conflict, 400),
     )
     return next((status for kind, status in kinds if isinstance(error, kind)), 400)

@@ -146,13 +146,29 @@ def _prefer_indexes(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
             cursor.execute("SET enable_seqscan = off")
 
 
+def is_served() -> bool:
+    """Whether the embedded database has a worker; never so for PostgreSQL, where many may work."""
+    if connection.vendor == "postgresql" or not _lock_file().exists():
+        return False
+    with _lock_file().open() as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _lock_file() -> Path:
+    return Path(str(connection.settings_dict["NAME"])).with_suffix(".worker")
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     """Hold the embedded database's worker lock; the system lets go of it when the process ends, however it ends."""
     if connection.vendor == "postgresql":
         yield
         return
-    path = Path(str(connection.settings_dict["NAME"])).with_suffix(".worker")
+    path = _lock_file()
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

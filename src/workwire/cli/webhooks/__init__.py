@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,7 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from workwire.cli import open_installation, setup_django
-from workwire.cli.options import with_data
+from workwire.cli.options import refusals, with_data
 from workwire.cli.receiver import Received, Receiver
 from workwire.reactions.webhooks import signing
 
@@ -189,17 +187,6 @@ def _watch(guid: UUID) -> None:
             return
         shown.update(bar, completed=1.0)
     click.echo(f"{found.kind} {found.state}: {found.queued} messages queued")
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """What a command refuses ends the program with its sentence."""
-    from workwire.kernel.errors import DomainError
-
-    try:
-        yield
-    except DomainError as error:
-        raise click.ClickException(error.message) from error
 
 
 @webhooks.command()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -19,10 +20,11 @@ from typing import BinaryIO, Protocol
 from django.conf import settings
 
 from workwire.kernel import ids
-from workwire.kernel.errors import Invalid
+from workwire.kernel.errors import DISK_AWAY, Away, Invalid
 from workwire.kernel.folders import make_private
 
 HEAD = 8192
+logger = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -37,7 +39,7 @@ class KeptContent:
 
 
 class Storage(Protocol):
-    """Keeps contents under keys of its own."""
+    """Keeps contents under keys of its own; raises Away while it cannot."""
 
     def save(self, chunks: Iterable[bytes], *, most: int) -> KeptContent:
         """Keep a content of at most so many bytes; raises Invalid (`file_too_large`) and keeps nothing."""
@@ -60,7 +62,13 @@ class LocalFolder:
 
     def save(self, chunks: Iterable[bytes], *, most: int) -> KeptContent:
         """Keep a content of at most so many bytes; raises Invalid (`file_too_large`) and keeps nothing."""
-        key = ids.new_guid().hex
+        try:
+            return self._save(ids.new_guid().hex, chunks, most)
+        except OSError as error:
+            logger.error("a file cannot be kept: %s", error)
+            raise Away("disk_away", DISK_AWAY) from error
+
+    def _save(self, key: str, chunks: Iterable[bytes], most: int) -> KeptContent:
         target = self._where(key)
         make_private(target.parent)
         draft = target.with_suffix(".part")
