@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -27,7 +28,7 @@ def test_the_start_page_shows_the_catalogue_and_allows_no_inline_script() -> Non
     policy = answer.headers["Content-Security-Policy"]
     assert "script-src 'self'" in policy
     assert "unsafe-inline" not in policy
-    assert "<script" not in answer.content.decode()
+    assert not re.search(r"<script(?![^>]+src=)|<style| style=| on[a-z]+=", answer.content.decode())
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
@@ -43,7 +44,7 @@ def browser(organisation: Organisation) -> Client:
     """A browser in which the team member has signed in."""
     client, account = Client(), organisation.accounts["team member"]
     answer = client.post("/sign-in", {"username": account.user.username, "password": account.password, "next": "/work"})
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/work")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/work")
     return client
 
 
@@ -76,7 +77,8 @@ def test_the_item_page_explains_the_due_date_step_by_step(
     assert "8 working hours after the start, plus the time waited" in page
     assert "Northwind Foods working days" in page
     assert "Europe/Amsterdam" in page
-    assert page.count("<li>") == len(ticket.due_steps) >= 2
+    (steps,) = re.findall(r'<ol class="steps">(.*?)</ol>', page, re.DOTALL)
+    assert steps.count("<li>") == len(ticket.due_steps) >= 2
     for step in ticket.due_steps:
         assert escape(step["said"]) in page
     assert "Invoice &lt;b&gt;4711&lt;/b&gt;" in page

@@ -1,5 +1,5 @@
 """The pages people use, and the three addresses machines ask whether all is well.
 
-One module and one folder of templates for each room as the product grows; so far the start page, signing in, and work items
-with the steps of their due dates.
+`kit` holds the shell and the parts all pages are made of; every other folder is an area: its addresses, one module per page,
+its templates.
 """

@@ -61,6 +61,11 @@ _UNTROUBLED = (
     StatusReason.UPDATED_BY_INTEGRATION,
     StatusReason.UPDATED_BY_SYSTEM,
 )
+TROUBLED = (
+    StatusReason.SUB_CASE_CANCELLED,
+    StatusReason.BLOCKED_BY_RULE,
+    StatusReason.ACTION_UNABLE_TO_COMPLETE,
+)  # why something that is to do needs attention
 
 
 def items_seen_by(account: Account) -> Exists:
@@ -110,6 +115,14 @@ def _with_guid(by: Actor, kind: ProcessType | None, *, guid: UUID) -> QuerySet[W
 
 
 _WITH_GUID = ComposedQuery(_with_guid)
+
+
+def item_with_reference(reference: str, *, by: Actor) -> WorkItem:
+    """One work item by its reference in any case, such as ``40308-T``; raises NotFound."""
+    found = items_visible_to(by).filter(reference__in={reference, reference.upper()}).first()
+    if found is None:
+        raise not_found("work_item")
+    return found
 
 
 def items_under(case: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:

@@ -1,0 +1,1 @@
+"""The first pages: what runs here, signing in and out."""

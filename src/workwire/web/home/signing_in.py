@@ -1,0 +1,82 @@
+"""Signing in and out of the pages: a token in a cookie that scripts cannot read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django import forms
+from django.conf import settings
+from django.http import HttpResponse
+from django.middleware.csrf import rotate_token
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from workwire.access import sessions
+from workwire.kernel.errors import Unauthenticated
+from workwire.web.kit.page import COOKIE, FORM, Visit, page
+
+LONGEST_PASSWORD = 1000
+
+
+class SignInForm(forms.Form):
+    """Who signs in; names and passwords are taken as they were typed."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        strip=False,
+        max_length=150,
+        widget=forms.TextInput({"autocomplete": "username", "autofocus": True, "autocapitalize": "none"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The form, and where to go afterwards."""
+
+    form: forms.Form
+    after: str
+
+
+@sensitive_post_parameters("password")
+@page("home/sign_in.html", methods=FORM, public=True)
+def sign_in(visit: Visit) -> SignIn | HttpResponse:
+    """The form, and what it sends."""
+    request = visit.request
+    after = visit.own_address(request.POST.get("next") or request.GET.get("next", ""), reverse("work"))
+    form = visit.form(SignInForm)
+    if visit.is_sent:
+        username, password = request.POST.get("username", ""), request.POST.get("password", "")
+        if form.is_valid() or (username and password):  # what no account can have is refused as any other
+            with visit.refusals(form):
+                return _signed_in(visit, username, password, after)
+    return SignIn(form, after)
+
+
+@page("", methods=("POST",), public=True)
+def sign_out(visit: Visit) -> HttpResponse:
+    """Give the token back."""
+    sessions.log_out(visit.request.COOKIES.get(COOKIE, ""))
+    answer = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("sign-in")})
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpResponse:
+    request = visit.request
+    if len(password) > LONGEST_PASSWORD:
+        raise Unauthenticated("login_failed", "The user name or the password is wrong.")
+    address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
+    token = sessions.log_in(username, password, address=address, most_failures=most)
+    sessions.log_out(request.COOKIES.get(COOKIE, ""))  # a browser holds one session, and none it had before
+    rotate_token(request)
+    answer = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": after})
+    answer.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings.CONFIG.secure_cookies)
+    return answer

@@ -1,0 +1,56 @@
+"""Where the shell leads: the places of the product, by the names of their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from workwire.kernel.actor import Actor
+
+Words = str | Promise
+
+
+def _everybody(_actor: Actor) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One line of the navigation; `query` chooses among views of one page, `may` says to whom it is shown."""
+
+    name: str
+    words: Words
+    icon: str
+    query: str = ""
+    may: Callable[[Actor], bool] = _everybody
+    on_phone: bool = False
+
+    @property
+    def address(self) -> str:
+        """Where it leads."""
+        return reverse(self.name) + (f"?{self.query}" if self.query else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Places under one heading; the first group has none."""
+
+    words: Words
+    places: tuple[Place, ...]
+
+
+GROUPS = (
+    Group(
+        "",
+        (
+            Place("work", _("My work"), "inbox", "view=mine", on_phone=True),
+            Place("work", _("Open work"), "list", "view=open", on_phone=True),
+            Place("work", _("All work"), "layers", "view=all", on_phone=True),
+        ),
+    ),
+    Group(_("Connect"), (Place("start", _("Webhooks"), "webhook", on_phone=True),)),
+)

@@ -1,0 +1,217 @@
+"""`@page`: what turns a view into answers of a page.
+
+A view gets a `Visit` (the request, the actor, the look) and gives back a frozen page object, which its template shows as
+`page`, or `See` after a form was carried out (303). Refusals of commands and queries become pages of their own, or, inside
+`Visit.refusals`, errors of a form (422, 409, 429). htmx gets the fragment it asks for, when the template has one of that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.context import make_context
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from workwire.access import sessions
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound, Unauthenticated
+from workwire.web.kit.look import Look, look_of, speaking
+from workwire.web.kit.shell import shell_of
+from workwire.web.kit.template_tags import FragmentNode
+
+P = ParamSpec("P")
+COOKIE = "workwire_session"
+READ = ("GET", "HEAD")
+FORM = (*READ, "POST")
+_STATUS: dict[type[DomainError], HTTPStatus] = {
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    Conflict: HTTPStatus.CONFLICT,
+    Limited: HTTPStatus.TOO_MANY_REQUESTS,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class See:
+    """Where to look after a form was carried out."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The page of a refusal: what is the case, and what to do."""
+
+    status: int
+    title: str
+    sentence: str
+
+
+class Visit:
+    """One request to a page: by whom, and how it wants to be answered."""
+
+    def __init__(self, request: HttpRequest, look: Look) -> None:
+        self.request, self.look = request, look
+        self.status = HTTPStatus.OK
+        self.retry_after: int | None = None
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who is signed in; raises Unauthenticated."""
+        token = self.request.COOKIES.get(COOKIE, "")
+        if not token:
+            raise Unauthenticated("token_missing", "Nobody is signed in.")
+        return sessions.authenticate(token, idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
+
+    @cached_property
+    def actor_or_nobody(self) -> Actor | None:
+        """Who is signed in, None for nobody."""
+        try:
+            return self.actor
+        except Unauthenticated:
+            return None
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a form was sent."""
+        return self.request.method == "POST"
+
+    def form(self, kind: type[Form], **initial: Any) -> Form:
+        """A form as it was sent, or with its first values."""
+        return kind(self.request.POST) if self.is_sent else kind(initial=initial)
+
+    @contextmanager
+    def refusals(self, form: Form) -> Iterator[None]:
+        """Turn what a command refuses inside into errors of a form; those of a field that the form has stand beside it."""
+        try:
+            yield
+        except (Unauthenticated, Invalid, Conflict, Limited) as error:
+            field = error.field if error.field in form.fields else None
+            form.add_error(field, error.message)
+            self.refuse(error)
+
+    def refuse(self, error: DomainError) -> None:
+        """Let the answer have the status of a refusal."""
+        self.status = _STATUS[type(error)]
+        self.retry_after = error.retry_after if isinstance(error, Limited) else None
+
+    def tell(self, words: str) -> None:
+        """Show a toast on the next page."""
+        messages.success(self.request, words)
+
+    def own_address(self, wanted: str, otherwise: str) -> str:
+        """An address that was asked for when it is one of ours, or another one."""
+        request = self.request
+        safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+        return wanted if safe else otherwise
+
+
+View = Callable[Concatenate[Visit, P], object]
+
+
+def page(
+    template: str, *, methods: Sequence[str] = READ, public: bool = False
+) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """A page with a template; only who is signed in gets one that is not `public`."""
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def answered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method not in methods:
+                return HttpResponseNotAllowed(methods)
+            look = look_of(request)
+            with speaking(look):
+                visit = Visit(request, look)
+                answer = _answer(visit, template, view, public, *args, **kwargs)
+            answer.headers.setdefault("Cache-Control", "private, no-store")
+            answer.headers.setdefault("Vary", "Cookie, Accept-Language, HX-Request")
+            answer.headers["Content-Language"] = look.language
+            return answer
+
+        return answered
+
+    return decorate
+
+
+def refused(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
+    """The page of a refusal for a request that reached no view; the words are given in the reader's language."""
+    return _rendered(Visit(request, look_of(request)), "kit/refused.html", Refused(status, title, sentence), status)
+
+
+def _answer(
+    visit: Visit, template: str, view: View[P], public: bool, *args: P.args, **kwargs: P.kwargs
+) -> HttpResponse:
+    try:
+        if not public:
+            visit.actor  # noqa: B018  # raises for nobody
+        made = view(visit, *args, **kwargs)
+    except Unauthenticated:
+        return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': visit.request.get_full_path()})}")
+    except DomainError as error:
+        visit.refuse(error)
+        shown = Refused(visit.status, _titles()[type(error)], error.message)
+        return _rendered(visit, "kit/refused.html", shown, visit.status)
+    if isinstance(made, HttpResponse):
+        return made
+    if isinstance(made, See):
+        return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": made.address})
+    return _rendered(visit, template, made, _status_of(visit))
+
+
+def _status_of(visit: Visit) -> int:
+    """What was said of a refusal; a form that came back is one whose values do not fit."""
+    fits = visit.status != HTTPStatus.OK or not visit.is_sent
+    return visit.status if fits else HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _rendered(visit: Visit, template: str, shown: object, status: int) -> HttpResponse:
+    shell = shell_of(visit.request, visit.actor_or_nobody, visit.look)
+    context = {"page": shown, "shell": shell, "visit": visit}
+    found = get_template(template)
+    fragment = _fragment(visit.request, found)
+    text = found.render(context, visit.request) if fragment is None else _part(found, fragment, context, visit.request)
+    headers = {} if visit.retry_after is None else {"Retry-After": str(visit.retry_after)}
+    return HttpResponse(text, status=status, headers=headers)
+
+
+def _fragment(request: HttpRequest, found: Any) -> FragmentNode | None:
+    """The part of a template that htmx asks for by the id of the element it will replace."""
+    htmx = getattr(request, "htmx", None)
+    if not htmx or htmx.boosted or not htmx.target:
+        return None
+    parts: list[FragmentNode] = found.template.nodelist.get_nodes_by_type(FragmentNode)
+    return next((part for part in parts if part.name == htmx.target), None)
+
+
+def _part(found: Any, fragment: FragmentNode, context: dict[str, Any], request: HttpRequest) -> str:
+    inner = make_context(context, request, autoescape=found.backend.engine.autoescape)
+    with inner.bind_template(found.template):
+        inner.template_name = found.template.name
+        return fragment.render(inner)
+
+
+def _titles() -> dict[type[DomainError], str]:
+    return {
+        Invalid: _("This cannot be done"),
+        NotFound: _("Not found"),
+        Forbidden: _("Not allowed"),
+        Conflict: _("This is not possible now"),
+        Limited: _("Too much at once"),
+    }

@@ -1,0 +1,260 @@
+"""The page of a work item: what it is, where it stands, when it is due and why, and all that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.html import strip_tags
+from django.utils.translation import gettext as _
+
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor, UserType
+from workwire.rooms.conversations import queries as conversations
+from workwire.rooms.conversations.queries import Communication, CommunicationType
+from workwire.rooms.work import dues, policy, queries
+from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, WorkItem
+from workwire.web.kit.page import Visit, page
+from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
+from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, row, state_of
+
+MOST_BELOW, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS = 200, 100, 100, 20
+_ANSWERS = {
+    ChecklistResult.NONE: State("circle", "", "todo"),
+    ChecklistResult.NOT_APPLICABLE: State("minus", "", "off"),
+    ChecklistResult.NO: State("circle-x", "", "bad"),
+    ChecklistResult.YES: State("circle-check", "", "ok"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """One step of how a due date came about; one that found nothing to count from has no moment."""
+
+    said: str
+    moment: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DueDate:
+    """A due date with its explanation, in the zone of the contract."""
+
+    due: Due
+    moment: datetime | None
+    is_by_hand: bool
+    rule: str
+    calendar: str
+    zone: str
+    steps: tuple[DueStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody at the item, with the tags the reader is shown."""
+
+    person: Person
+    company: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the item."""
+
+    name: str
+    size: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A line of a checklist and its answer."""
+
+    words: str
+    answer: State
+    note: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """What the page shows."""
+
+    title: str
+    reference: str
+    kind: str
+    crumbs: tuple[Link, ...]
+    state: State
+    waits_until: datetime | None
+    needs: str
+    description: str
+    due: DueDate
+    assignee: Person
+    queue: str
+    contract: str
+    facts: tuple[Fact, ...]
+    contacts: tuple[Contact, ...]
+    custom_data: tuple[Fact, ...]
+    files: tuple[File, ...]
+    checklist: tuple[Check, ...]
+    below: tuple[Row, ...]
+    said: tuple[Entry, ...]
+
+
+@page("work/item.html")
+def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPage:
+    """One work item by GUID or reference."""
+    actor, now = visit.actor, clock.now()
+    found = queries.item(guid, by=actor) if guid is not None else queries.item_with_reference(reference, by=actor)
+    in_self_service = policy.in_self_service(actor)
+    is_action = found.kind == ProcessType.ACTION
+    return ItemPage(
+        title=found.title,
+        reference=found.reference or "",
+        kind=str(KINDS[ProcessType(found.kind)]),
+        crumbs=_crumbs(found),
+        state=state_of(found),
+        waits_until=found.wait_until if found.status == Status.WAITING else None,
+        needs=found.rejected_reason if found.robot_rejected and not in_self_service else "",
+        description=found.description,
+        due=_due_date(found, now),
+        assignee=assignee_of(found),
+        queue=found.queue.name if found.queue else "",
+        contract=found.contract.name,
+        facts=_facts(found),
+        contacts=_contacts(found, actor),
+        custom_data=tuple(Fact(name, _shown(value)) for name, value in found.custom_data.items()),
+        files=_files(found, actor),
+        checklist=_checklist(found) if is_action and not in_self_service else (),
+        below=tuple(_below(one, now) for one in queries.items_under(found, by=actor)[:MOST_BELOW]),
+        said=tuple(_entry(one) for one in conversations.communications_of(found, by=actor)[:MOST_COMMUNICATIONS]),
+    )
+
+
+def _below(item: WorkItem, now: datetime) -> Row:
+    """A row under a case; an action, which has the title of its case, is called by what there is to do."""
+    made = row(item, now)
+    return replace(made, title=made.process) if item.kind == ProcessType.ACTION else made
+
+
+def _crumbs(item: WorkItem) -> tuple[Link, ...]:
+    of_customer = f"{reverse('work')}?view=all&customer={item.customer.guid}"
+    above = (Link(item.parent.reference or "", address_of(item.parent)),) if item.parent else ()
+    return Link(item.customer.name, of_customer), *above, Link(item.reference or _("Draft"), is_here=True)
+
+
+def _due_date(item: WorkItem, now: datetime) -> DueDate:
+    rule, calendar = dues.rule_of(item), item.contract.calendar
+    return DueDate(
+        due=due_of(item, now),
+        moment=item.due_date,
+        is_by_hand=item.due_date_overridden,
+        rule=rule.description if rule is not None else "",
+        calendar=calendar.name if calendar else _("standard week"),
+        zone=item.contract.time_zone,
+        steps=tuple(DueStep(step["said"], _moment(step["moment"])) for step in item.due_steps),
+    )
+
+
+def _moment(written: str | None) -> datetime | None:
+    """The moment a step led to; one that found nothing to count from led to none."""
+    return datetime.fromisoformat(written) if written else None
+
+
+def _facts(item: WorkItem) -> tuple[Fact, ...]:
+    """What else is known, without what is not there."""
+    names = (
+        (_("Process"), item.work_type.name),
+        (_("Step"), item.current_step.name if item.current_step else ""),
+        (_("Category"), item.category.name if item.category else ""),
+        (_("Service"), item.service.name),
+        (_("Supplier"), item.contract.supplier.name),
+        (_("Period"), str(item.schedule_period) if item.schedule_period else ""),
+        (_("Owner"), item.owner.full_name if item.owner else ""),
+        (_("Started by"), item.started_by.full_name if item.started_by else ""),
+        (_("Resolved by"), item.resolved_by.full_name if item.resolved_by else ""),
+        (_("Records"), number_format(item.record_count, force_grouping=True) if item.record_count > 1 else ""),
+    )
+    return tuple(Fact(name, value) for name, value in names if value)
+
+
+def _contacts(item: WorkItem, actor: Actor) -> tuple[Contact, ...]:
+    return tuple(
+        Contact(
+            person=_person_of(row.contact or row.user),
+            company=row.contact.company.name if row.contact and row.contact.company else "",
+            tags=tuple(tag.name for tag in row.tags.all()),
+        )
+        for row in queries.contacts_of(item, by=actor)[:MOST_CONTACTS]
+    )
+
+
+def _person_of(somebody: Any) -> Person:
+    """A contact from outside, or an account."""
+    if somebody is None:
+        return Person.nobody()
+    return Person.of(somebody.full_name, is_robot=getattr(somebody, "user_type", None) == UserType.ROBOT)
+
+
+def _files(item: WorkItem, actor: Actor) -> tuple[File, ...]:
+    return tuple(
+        File(one.file_name, filesizeformat(one.stored.size), tuple(held.tag.name for held in one.tags.all()))
+        for one in queries.files_of(item, by=actor)[:MOST_FILES]
+    )
+
+
+def _checklist(action: WorkItem) -> tuple[Check, ...]:
+    words = {
+        ChecklistResult.NONE: _("Not answered"),
+        ChecklistResult.NOT_APPLICABLE: _("Not applicable"),
+        ChecklistResult.NO: _("No"),
+        ChecklistResult.YES: _("Yes"),
+    }
+    made = []
+    for one in queries.checklist_of(action):
+        result = ChecklistResult(one.result)
+        answer = State(_ANSWERS[result].icon, words[result], _ANSWERS[result].tone)
+        by = one.checked_by.full_name if one.checked_by else ""
+        made.append(Check(one.line.description, answer, one.note, by))
+    return tuple(made)
+
+
+def _entry(said: Communication) -> Entry:
+    kinds = {
+        CommunicationType.EMAIL_OUTGOING: (_("Mail sent"), "send"),
+        CommunicationType.PHONE_INCOMING: (_("Call received"), "phone"),
+        CommunicationType.EMAIL_INCOMING: (_("Mail received"), "mail"),
+        CommunicationType.SELF_SERVICE_COMMENT: (_("Comment"), "message-square"),
+        CommunicationType.AUDIT_NOTE: (_("Note, not visible outside"), "sticky-note"),
+        CommunicationType.PHONE_OUTGOING: (_("Call made"), "phone"),
+        CommunicationType.LETTER_INCOMING: (_("Letter received"), "mail"),
+        CommunicationType.LETTER_OUTGOING: (_("Letter sent"), "mail"),
+    }
+    words, icon = kinds[CommunicationType(said.kind)]
+    return Entry(
+        moment=said.logged_at,
+        title=said.subject,
+        icon=icon,
+        by=_person_of(said.sender) if said.sender else Person.of(said.sender_address or _("Unknown")),
+        detail=words,
+        text=said.body or strip_tags(said.html_body),
+        is_note=said.kind == CommunicationType.AUDIT_NOTE,
+    )
+
+
+def _shown(value: Any) -> str:
+    """A value of custom data as people read it."""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, (int, float)):
+        return number_format(value, use_l10n=True, force_grouping=True)
+    if isinstance(value, list):
+        return " › ".join(_shown(one) for one in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_shown(one)}" for name, one in value.items())
+    return str(value)

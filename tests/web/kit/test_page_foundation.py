@@ -1,0 +1,178 @@
+"""`@page`, the look, the icons, and the page that shows every part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory, override_settings
+
+from tests.web import gallery
+from workwire.cli.seed import Organisation
+from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound
+from workwire.web.kit import icons
+from workwire.web.kit.page import FORM, See, Visit, page
+from workwire.web.kit.parts import Person
+from workwire.web.kit.specimens import SpecimenForm
+
+PAGES = Path(__file__).parents[3] / "src" / "workwire" / "web"
+
+
+@pytest.fixture
+def developer() -> Iterator[Client]:
+    """A browser of who develops pages."""
+    with override_settings(DEBUG=True):
+        yield Client()
+
+
+def _answer(error: DomainError, method: str = "GET") -> HttpResponse:
+    @page("kit/refused.html", methods=FORM, public=True)
+    def view(_visit: Visit) -> object:
+        raise error
+
+    return view(RequestFactory().generic(method, "/somewhere"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NotFound("work_item_not_found", "There is no such work item."), 404),
+        (Forbidden("feature_missing", "This needs another role."), 403),
+        (Conflict("item_completed", "This work item has been completed."), 409),
+        (Invalid("title_blank", "The title cannot be blank.", field="title"), 422),
+        (Limited("too_many", "Too many.", retry_after=7), 429),
+    ],
+)
+def test_a_refusal_becomes_a_page(error: DomainError, status: int) -> None:
+    answer = _answer(error)
+    assert answer.status_code == status
+    assert error.message in answer.content.decode()
+    assert answer.headers.get("Retry-After") == ("7" if status == 429 else None)
+    assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+def test_a_refusal_inside_a_form_stands_beside_its_field_or_at_the_top() -> None:
+    errors: list[DomainError] = [
+        Invalid("title_blank", "The title cannot be blank.", field="title"),
+        Conflict("version_passed", "Lars saved this.", field="version"),
+    ]
+    for error, field, status in zip(errors, ("title", "__all__"), (422, 409), strict=True):
+        seen = {}
+
+        @page("kit/refused.html", methods=FORM, public=True)
+        def view(visit: Visit, error: DomainError = error, seen: dict[str, object] = seen) -> object:
+            form = visit.form(SpecimenForm)
+            form.is_valid()
+            form.errors.clear()
+            with visit.refusals(form):
+                raise error
+            seen.update(form.errors)
+            return object()
+
+        assert view(RequestFactory().post("/somewhere")).status_code == status
+        assert list(seen) == [field]
+
+
+def test_a_page_takes_the_methods_it_names_and_answers_a_form_with_see_other() -> None:
+    @page("kit/refused.html", methods=FORM, public=True)
+    def view(_visit: Visit) -> See:
+        return See("/elsewhere")
+
+    answer = view(RequestFactory().post("/somewhere"))
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/elsewhere")
+    assert view(RequestFactory().delete("/somewhere")).status_code == 405
+
+
+def test_the_kit_is_shown_in_development_only(db: None, developer: Client) -> None:
+    assert developer.get("/kit").status_code == 200
+    with override_settings(DEBUG=False):
+        assert Client().get("/kit").status_code == 404
+
+
+def test_a_form_keeps_its_values_and_says_what_does_not_fit(db: None, developer: Client) -> None:
+    answer = developer.post("/kit", {"title": "x" * 41, "email": "sabine@", "wait_for": "date"})
+    text = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'value="sabine@"' in text
+    assert 'aria-invalid="true"' in text
+    for name in ("title", "email"):
+        assert f'href="#id_{name}"' in text
+        assert re.search(rf'aria-describedby="[^"]*id_{name}_error[^"]*" id="id_{name}"|id_{name}_error', text)
+
+
+def test_a_form_that_fits_leads_away_and_is_told_in_a_toast(db: None, developer: Client) -> None:
+    sent = {"title": "Invoice", "email": "s@example.com", "wait_for": "date"}
+    answer = developer.post("/kit", sent)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/kit")
+    assert "The form fits." in developer.get("/kit").content.decode()
+    assert "The form fits." not in developer.get("/kit").content.decode()
+
+
+def test_theme_and_density_are_chosen_without_script_and_kept(db: None) -> None:
+    browser = Client()
+    assert "data-theme" not in browser.get("/").content.decode()
+    answer = browser.post("/look", {"theme": "dark", "next": "/sign-in"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+    browser.post("/look", {"density": "comfortable", "theme": "pink", "next": "https://evil.example/"})
+    text = browser.get("/").content.decode()
+    assert 'data-theme="dark"' in text
+    assert 'data-density="comfortable"' in text
+    browser.cookies["workwire_look"] = "<b>.x"
+    assert 'data-density="compact"' in browser.get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"), [("Asia/Tokyo", "Asia/Tokyo"), ("Mars/Olympus", "UTC"), ("../../etc/passwd", "UTC"), ("", "UTC")]
+)
+def test_moments_are_in_the_zone_the_browser_tells_and_the_list_says_which(
+    told: str, shown: str, organisation: Organisation
+) -> None:
+    items = gallery.items(organisation)
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    browser.cookies["workwire_zone"] = told
+    assert f"Times in {shown}" in browser.get("/work?view=all").content.decode()
+    assert f'{shown}"' in browser.get(f"/work/{items['said and sent'].reference}").content.decode()
+
+
+def test_htmx_gets_the_part_it_asks_for(organisation: Organisation) -> None:
+    gallery.items(organisation)
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    whole = browser.get("/work?view=all").content.decode()
+    asked = {"HX-Request": "true", "HX-Target": "list"}
+    part = browser.get("/work?view=all", headers=asked).content.decode()
+    assert part.startswith('<div id="list">')
+    assert "<html" not in part
+    assert part in whole
+    other = browser.get("/work?view=all", headers=asked | {"HX-Target": "nothing"}).content.decode()
+    assert "<html" in other
+
+
+def test_the_icons_are_one_file_that_browsers_keep(db: None) -> None:
+    answer = Client().get(icons.address())
+    assert answer.headers["Content-Type"] == "image/svg+xml"
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.content.decode().count("<symbol") == len(icons.NAMES) == len(set(icons.NAMES))
+
+
+def test_no_icon_is_carried_that_nothing_uses() -> None:
+    written = "\n".join(
+        path.read_text() for path in PAGES.rglob("*") if path.suffix in (".py", ".html") and path.name != "icons.py"
+    )
+    assert [name for name in icons.NAMES if f'"{name}"' not in written] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"),
+    [
+        ("Petra Novák", "PN"),
+        ("Nguyễn Thị Lan", "NL"),
+        ("cher", "C"),
+        ("(x) y", "Y"),
+        ("\u05e9\u05dc\u05d5\u05dd", "\u05e9"),
+    ],
+)
+def test_people_have_initials(name: str, initials: str) -> None:
+    assert Person.of(name).initials == initials

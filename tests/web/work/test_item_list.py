@@ -1,0 +1,61 @@
+"""The list of work items: views, filters, pages, and addresses people can share."""
+
+from __future__ import annotations
+
+import re
+
+from tests.web import gallery
+from workwire.access import sessions
+from workwire.cli.seed import Organisation
+from workwire.kernel.ids import new_guid
+from workwire.rooms.work import commands as work
+
+
+def test_an_item_is_found_by_its_reference_in_any_case(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    items = gallery.items(organisation)
+    for name in ("plain", "action", "sub-case"):
+        reference = items[name].reference
+        assert reference
+        assert browser.get(f"/work/{reference}").status_code == 200
+        assert browser.get(f"/work/{reference.lower()}").status_code == 200
+    assert browser.get("/work/1-T").status_code == 404
+    assert browser.get("/work/9999999999999999999999-T").status_code == 404
+
+
+def test_the_list_leads_to_readable_addresses(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    item = gallery.items(organisation)["plain"]
+    assert f'href="/work/{item.reference}"' in browser.get("/work?view=all").content.decode()
+
+
+def test_kinds_and_customers_are_filters_that_can_be_taken_off(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    gallery.items(organisation)
+    first, second = (customer.company for customer in organisation.customers)
+    actions = browser.get("/work?view=all&kind=action").content.decode()
+    assert set(re.findall(r'class="reference">[0-9]+-([A-Z])', actions)) == {"C"}  # named after their cases
+    of_first = browser.get(f"/work?view=all&customer={first.guid}").content.decode()
+    assert "Take off: Customer is Northwind Foods" in of_first
+    assert 'href="/work?view=all"' in of_first
+    of_second = browser.get(f"/work?view=all&customer={second.guid}").content.decode()
+    assert "No work fits these filters." in of_second
+    assert browser.get(f"/work?view=all&customer={new_guid()}").status_code == 404
+    assert browser.get("/work?view=all&customer=x&kind=y&cursor=z").status_code == 200
+
+
+def test_long_lists_go_on_page_by_page_and_are_counted(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    member = sessions.actor_for(organisation.accounts["team member"].user)
+    version = organisation.customers[0].ticket_version
+    category = version.categories.order_by("-level", "pk")[0].guid
+    made = [
+        work.create_ticket(version.guid, by=member, title=f"T{number}", category_guid=category, submit=True)
+        for number in range(51)
+    ]
+    first = browser.get("/work?view=open").content.decode()
+    assert "51 items" in first
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    second = browser.get(older.replace("&amp;", "&")).content.decode()
+    shown = [re.findall(r'class="reference">([^<]+)<', text) for text in (first, second)]
+    assert shown == [[item.reference for item in made[:0:-1]], [made[0].reference]]
