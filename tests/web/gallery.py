@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.test import Client
-from workwire.cli.seed import Account, Customer, Organisation
 
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.features import OPERATIONAL
 from workwire.access.models import Role
+from workwire.cli.demo.seed import Account, Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.rooms.commitments.rules import Base, DueRule, Unit

@@ -22,7 +22,7 @@ def main() -> None:
 
     from tests.web import gallery
     from workwire.access import sessions
-    from workwire.cli.seed import seed
+    from workwire.cli.demo.seed import seed
     from workwire.rooms.work import commands as work
 
     call_command("migrate", verbosity=0)

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
 from tests.web import gallery
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound
 from workwire.web.kit import icons
 from workwire.web.kit.page import FORM, See, Visit, page

@@ -6,7 +6,7 @@ import re
 
 from tests.web import gallery
 from workwire.access import sessions
-from workwire.cli.seed import Organisation
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel.ids import new_guid
 from workwire.rooms.work import commands as work
 

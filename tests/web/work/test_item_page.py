@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from workwire.cli.seed import Organisation
-
 from tests.web import gallery
 from workwire.access import sessions
+from workwire.cli.demo.seed import Organisation
 from workwire.rooms.work import queries
 
 
