@@ -34,13 +34,11 @@ def measure(given: Given) -> list[Figure]:
     count, port, figures = given.size(3_000, 300), free_ports(1)[0], list[Figure]()
     with rig.installation(given.database, port=port) as place:
         office = filling.office(1)
-        account = office.organisation.accounts["team member"]
         with rig.running("web") as pid:
             wait_for_port(port)
-            login = {"username": account.user.username, "password": account.password}
-            token = json.loads(asyncio.run(_post(port, [_request("/api/v1/tokens", login)], 201))[0])["token"]
+            token = log_in(port, office)
             for door in (REST, DOCUMENTED):
-                request = _creation(door, office, token)
+                request = creation(door, office, token)
                 _serve(port, request, 200, pid, place)  # so that everything is loaded
                 runs = [_serve(port, request, count, pid, place) for _ in range(given.runs)]
                 name = f"api.{door}.{given.database}"
@@ -53,7 +51,14 @@ def measure(given: Given) -> list[Figure]:
     return figures
 
 
-def _creation(door: str, office: filling.Office, token: str) -> bytes:
+def log_in(port: int, office: filling.Office) -> str:
+    """The token of somebody who may create tickets."""
+    account = office.organisation.accounts["team member"]
+    login = {"username": account.user.username, "password": account.password}
+    return str(json.loads(asyncio.run(post(port, [_request("/api/v1/tokens", login)], 201))[0])["token"])
+
+
+def creation(door: str, office: filling.Office, token: str) -> bytes:
     """The request that creates a ticket as a draft."""
     version, title = str(office.customer.ticket_version.guid), "Invoice 4711 does not match the order"
     if door == REST:
@@ -72,7 +77,7 @@ def _serve(port: int, request: bytes, count: int, pid: int, place: rig.Installat
     """Let so many tickets be created."""
     tickets, events = _there()
     begun, web, server = time.perf_counter(), rig.processor_seconds(pid), place.processor_seconds()
-    asyncio.run(_post(port, [request] * count, 201 if b"/api/v1/" in request else 200))
+    asyncio.run(post(port, [request] * count, 201 if b"/api/v1/" in request else 200))
     took = time.perf_counter() - begun
     web, server = rig.processor_seconds(pid) - web, place.processor_seconds() - server
     made = tuple(after - before for after, before in zip(_there(), (tickets, events), strict=True))
@@ -87,7 +92,7 @@ def _there() -> tuple[int, int]:
     return WorkItem.objects.count(), Event.objects.filter(name="WorkItemCreated").count()
 
 
-async def _post(port: int, requests: list[bytes], status: int) -> list[bytes]:
+async def post(port: int, requests: list[bytes], status: int) -> list[bytes]:
     """Send requests over a few connections kept alive; the bodies of the answers, all of this status."""
     left, bodies = requests[:], list[bytes]()
 

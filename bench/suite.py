@@ -22,9 +22,13 @@ import latency
 import lists
 import replaying
 import retention
+import tickets
 from figures import Failed, Figure, Given, say, table
-from rig import DATABASES, ROOT
+from rig import DATABASES, ROOT, STOCK
 from targets import ROWS, ROWS_OF_PAGES
+
+sys.path.append(str(ROOT))  # for what benchmarks share with the tests
+from tests.support.stock_postgres import programs
 
 Measurement = Callable[[Given], list[Figure]]
 PAGE = ROOT / "docs" / "performance.md"
@@ -44,6 +48,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, tuple[str, ...]]] = {
     "steady": (latency.steady, DATABASES),
     "isolation": (latency.isolation, DATABASES),
     "api": (api.measure, DATABASES),
+    "tickets": (tickets.measure, DATABASES),
     "idle": (idle.measure, DATABASES),
 }
 
@@ -51,6 +56,8 @@ MEASUREMENTS: dict[str, tuple[Measurement, tuple[str, ...]]] = {
 def main() -> int:
     """Measure what was asked for; 1 when something failed."""
     wanted = _arguments()
+    if wanted.stock:
+        os.environ[STOCK] = "1"  # for every measurement, each in a process of its own
     figures: dict[str, Figure] = {}
     failed: list[str] = []
     for name, measurement, given in _chosen(wanted):
@@ -82,10 +89,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description="Measure Workwire on this machine.")
     parser.add_argument("--only", metavar="NAME,NAME", help=f"some of: {', '.join(MEASUREMENTS)}")
     parser.add_argument("--database", choices=DATABASES, help="one of the two databases")
+    parser.add_argument(
+        "--stock", action="store_true", help="PostgreSQL as a distribution ships it, installed here, not from the wheel"
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that all works, measures little")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write the table to a file, too")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     wanted = parser.parse_args()
+    if wanted.stock and programs() is None:
+        parser.error("--stock: no PostgreSQL of a distribution is installed here; apt-get install postgresql")
     unknown = set(_names(wanted)) - set(MEASUREMENTS)
     if unknown:
         parser.error(f"there is no measurement called {', '.join(sorted(unknown))}")

@@ -94,7 +94,8 @@ def _postgresql(url: str) -> dict[str, Any]:
     for name, value in _patience().items():
         options.setdefault(name, value)
     if not CONFIG.database_pooled:  # a pooler in transaction mode takes no settings for the session
-        options.setdefault("options", " ".join(f"-c {name}={value}" for name, value in _session().items()))
+        ours = " ".join(f"-c {name}={value}" for name, value in _session().items())
+        options["options"] = f"{ours} {options.get('options', '')}".strip()  # of one named twice the last counts
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -126,6 +127,7 @@ def _session() -> dict[str, object]:
     transaction would keep its locks, the one of fan-out among them, for as long as the server waits."""
     patience = _patience()
     return {
+        "jit": "off",  # to compile a statement takes longer than any of ours does
         "join_collapse_limit": 4,  # decision 18: planning cost more than the queries
         "plan_cache_mode": "force_generic_plan",
         **{f"tcp_{name}": patience[name] for name in patience if name.startswith("keepalives_")},

@@ -132,3 +132,16 @@ def test_a_bulk_event_put_aside_does_not_hold_up_its_record(
     work.update(odd, by=actors["team member"], title="Changed again")
     assert fanning.fan_out(clock.now()) == 1
     assert Delivery.objects.filter(record_guid=odd.guid, queued__lane=Lane.FRESH).count() == 2
+
+
+def test_what_is_no_bulk_change_goes_first_but_not_before_its_own_record(
+    odd: WorkItem, actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fanning, "MOST_EVENTS", 3)
+    pending = list(Pending.objects.order_by("pk").values_list("pk", flat=True))
+    assert len(pending) == 6
+    assert Event.objects.get(pk=pending[5]).record_guid == Event.objects.get(pk=pending[2]).record_guid == odd.guid
+    Pending.objects.filter(pk__in=pending[:3]).update(in_bulk=True)
+    assert [event for event, _, _ in fanning._next(clock.now())] == [pending[0], *pending[3:5]]
+    Pending.objects.filter(pk=pending[2]).update(aside_until=clock.now() + timedelta(hours=1))
+    assert [event for event, _, _ in fanning._next(clock.now())] == pending[3:]

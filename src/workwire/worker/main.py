@@ -14,14 +14,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
 
-from workwire.kernel import clock, collector
+from workwire.kernel import clock, collector, table_sizes
 from workwire.kernel.stopping import Mark, Ties, set_on_signals
 from workwire.reactions.webhooks import queue, replays, retention
 from workwire.rooms.files import commands as files
@@ -57,7 +54,7 @@ def main() -> None:
 
     Ties.of_this_process(settings.CONFIG.data_paths).watch(end_alone)
     set_on_signals(stopping)
-    with _alone(), _along_indexes():
+    with _alone():
         engine = Engine()
         lanes = _lanes(engine)
         for lane in lanes:
@@ -115,7 +112,7 @@ def _sweep_files() -> float:
 
 
 class Cleaning:
-    """Cleans the queue whenever enough has left it."""
+    """Cleans the queue whenever enough has left it, and has tables counted anew that have grown much."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._cleaned = engine, 0
@@ -126,24 +123,8 @@ class Cleaning:
         if ended - self._cleaned >= CLEAN_AFTER:
             queue.clean()
             self._cleaned = ended
+        table_sizes.learn()
         return CLEAN_EVERY
-
-
-@contextmanager
-def _along_indexes() -> Iterator[None]:
-    """Sessions that begin meanwhile never read a whole table where an index leads. A plan that PostgreSQL makes while the
-    queue is empty reads it whole, which then costs nothing, and is kept when there are a million rows."""
-    connection_created.connect(_prefer_indexes)
-    try:
-        yield
-    finally:
-        connection_created.disconnect(_prefer_indexes)
-
-
-def _prefer_indexes(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off")
 
 
 def is_served() -> bool:

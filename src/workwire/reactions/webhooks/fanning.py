@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q
 
 from workwire.outbox.models import Event, Pending
 from workwire.reactions.webhooks import bisect, matching, queue, rights, sql
@@ -24,8 +24,29 @@ LOCK = 7_301_001  # any number; names the advisory lock that lets one worker at 
 SHORTEST_ASIDE, LONGEST_ASIDE = timedelta(minutes=1), timedelta(hours=1)
 MOST_ASIDE = 100  # in one transaction
 MOST_EVENTS, MOST_DELIVERIES = 500, 5_000
-_COLUMNS = ("event_id", "in_bulk", *(f"event__{name}" for name in Place._fields))
-_Row = tuple[Any, ...]  # of these columns
+_READY = "(aside_until IS NULL OR aside_until <= %s)"  # not put aside
+_PLACE = ", ".join(Place._fields)
+# The ledger is asked for one event at a time, by its key, which OFFSET 0 makes sure of: the planner takes a queue that was
+# empty a moment ago for a long one, and in a join would then walk all of the ledger for a single event.
+_IN_LEDGER = (
+    "SELECT p.event_id, p.in_bulk, e.* FROM ({pending}) p CROSS JOIN "
+    + f"LATERAL (SELECT {_PLACE} FROM outbox_event WHERE id = p.event_id OFFSET 0) e ORDER BY p.event_id"
+)
+_IN_LEDGER_OF_SQLITE = (
+    f"SELECT p.event_id, p.in_bulk, {_PLACE} FROM ({{pending}}) p CROSS JOIN outbox_event e ON e.id = p.event_id"
+    " ORDER BY p.event_id"
+)
+_FIRST = f"SELECT event_id, in_bulk FROM outbox_pending WHERE {_READY} ORDER BY event_id LIMIT %s"
+# Of no bulk change, and after none of its record that waits.
+_FIRST_UNHINDERED = f"""
+    SELECT f.event_id, f.in_bulk FROM outbox_pending f WHERE NOT f.in_bulk AND {_READY} AND NOT EXISTS (
+        SELECT 1 FROM outbox_event this JOIN outbox_event b ON b.record_guid = this.record_guid AND b.sequence < this.sequence
+        WHERE this.id = f.event_id AND EXISTS (
+            SELECT 1 FROM outbox_pending WHERE event_id = b.id AND in_bulk AND {_READY} LIMIT 1 OFFSET 0)
+        LIMIT 1 OFFSET 0)
+    ORDER BY f.event_id LIMIT %s
+"""
+_Row = tuple[int, bool, Place]
 
 
 def fan_out(now: datetime) -> int:
@@ -35,7 +56,7 @@ def fan_out(now: datetime) -> int:
     Events of bulk changes come after all others, but for those of the same record. An event that cannot be fanned out is put
     aside for a while and passed by all others, also by later ones of its record.
     """
-    if not _ready(now).exists():
+    if not sql.rows(_FIRST, sql.moment(now), 1):
         return 0  # looked at without a lock: an idle worker is in nobody's way
     try:
         return _fan_out(_write, now)
@@ -52,12 +73,11 @@ def _fan_out(write: Callable[[Sequence[_Row], datetime], int], now: datetime) ->
 
 def _write(pending: Sequence[_Row], now: datetime) -> int:
     """Write the deliveries of the first of some events, as many as fit into a batch; returns of how many."""
-    places = {row[0]: Place(*row[2:]) for row in pending}
-    wanted = _subscriptions_by_key(places.values())
+    wanted = _subscriptions_by_key([place for _, _, place in pending])
     done: list[int] = []
     found: list[tuple[int, int, UUID, Lane]] = []
-    for event, in_bulk, *_ in pending:
-        place, lane = places[event], Lane.BULK if in_bulk else Lane.FRESH
+    for event, in_bulk, place in pending:
+        lane = Lane.BULK if in_bulk else Lane.FRESH
         found += [
             (subscription, event, place.record_guid, lane)
             for key in matching.keys_of(place)
@@ -112,22 +132,24 @@ def drop_unseen(made: Sequence[int], now: datetime) -> int:
     return sql.run(f"DELETE FROM webhooks_delivery WHERE {sql.any_of('id')}", unseen)
 
 
-def _ready(now: datetime) -> QuerySet[Pending]:
-    """The pending events that are not put aside."""
-    return Pending.objects.filter(Q(aside_until=None) | Q(aside_until__lte=now))
-
-
 def _next(now: datetime) -> list[_Row]:
     """The pending events whose turn it is, in the order of the ledger."""
-    waiting = _ready(now).order_by("event_id").values_list(*_COLUMNS)
-    if not _ready(now).filter(in_bulk=True).exists():
-        return list(waiting[:MOST_EVENTS])
-    held_up = _ready(now).filter(
-        in_bulk=True, event__record_guid=OuterRef("event__record_guid"), event_id__lt=OuterRef("event_id")
-    )
-    first = list(waiting.filter(~Exists(held_up), in_bulk=False)[:MOST_EVENTS])
-    rest = waiting.exclude(pk__in=[row[0] for row in first])[: MOST_EVENTS - len(first)]
-    return sorted([*first, *rest])
+    first = _pending(_FIRST, sql.moment(now), MOST_EVENTS)
+    if len(first) < MOST_EVENTS or not any(in_bulk for _, in_bulk, _ in first):
+        return first
+    unhindered = _pending(_FIRST_UNHINDERED, sql.moment(now), sql.moment(now), MOST_EVENTS)
+    theirs = {row[0] for row in unhindered}
+    rest = [row for row in first if row[0] not in theirs]
+    return sorted([*unhindered, *rest[: MOST_EVENTS - len(unhindered)]])
+
+
+def _pending(which: str, *parameters: Any) -> list[_Row]:
+    """Pending events and their places in the ledger."""
+    statement = (_IN_LEDGER if sql.on_postgresql() else _IN_LEDGER_OF_SQLITE).format(pending=which)
+    return [
+        (event, bool(in_bulk), Place(name, kind, *map(sql.read_guid, guids)))
+        for event, in_bulk, name, kind, *guids in sql.rows(statement, *parameters)
+    ]
 
 
 def _subscriptions_by_key(places: Collection[Place]) -> dict[tuple[int, str], list[tuple[int, int]]]:

@@ -66,6 +66,11 @@ def guid(value: UUID) -> Any:
     return value if on_postgresql() else value.hex
 
 
+def read_guid(value: Any) -> Any:
+    """A GUID from a row; None where there is none."""
+    return UUID(value) if isinstance(value, str) else value
+
+
 def guid_bytes(value: UUID | str) -> bytes:
     """The bytes of a GUID from a row; making a UUID of it first would take ten times as long."""
     return bytes.fromhex(value) if isinstance(value, str) else value.bytes
