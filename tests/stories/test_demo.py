@@ -9,14 +9,20 @@ import socket
 import stat
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.cli.demo.walk_through import HEADER, end_subscriptions
+from workwire.cli.demo import description
+from workwire.cli.demo.sample_work import give_out
+from workwire.cli.demo.seed import Organisation
+from workwire.cli.demo.walk_through import HEADER
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
+from workwire.rooms.work.models import WorkItem
 
 pytestmark = pytest.mark.story
 ROOT = Path(__file__).parents[2]
@@ -75,31 +81,107 @@ def test_the_demo_shows_the_main_job_and_ends_well(tmp_path: Path, fresh_databas
         "CaseAttributeVersionGUID",
         "schedule",
     } <= set(objects)
-    _a_second_run_ends_what_the_first_subscribed(tmp_path, _environment(fresh_database_url))
+    assert len(told["walk_through"]) == 5
 
 
-def _a_second_run_ends_what_the_first_subscribed(folder: Path, environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "workwire", "demo", "--port", str(_free_port()), "--data", str(folder / "demo")]
-    with subprocess.Popen(
-        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-    ) as second:
-        assert second.stdout is not None
-        shown = ""
-        for line in second.stdout:
-            shown += line
-            if "stays up" in line:
-                break
-        second.terminate()
-        second.stdout.read()
-    assert "The 5 subscriptions of its walk-through end, for their receivers are gone." in shown
+class Running:
+    """A demo that stays up; `shown` is what it said until then."""
+
+    def __init__(self, folder: Path, environment: dict[str, str], port: int | None = None) -> None:
+        self.port = port or _free_port()
+        command = [sys.executable, "-m", "workwire", "demo", "--port", str(self.port), "--data", str(folder / "demo")]
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        self.shown = ""
+        for line in self._process.stdout:
+            self.shown += line
+            if "what the processes log" in line:
+                return
+        raise AssertionError(self.shown)
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        assert self._process.stdout is not None
+        self._process.stdout.read()
+        self._process.wait()
+
+
+def _run(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "workwire",
+        "demo",
+        "--port",
+        str(_free_port()),
+        "--data",
+        str(folder / "demo"),
+        *words,
+    ]
+    return subprocess.run(
+        command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180,
+        check=False,
+    )  # fmt: skip
+
+
+def test_a_demo_says_who_may_sign_in_and_a_second_one_changes_nothing(
+    tmp_path: Path, fresh_database_url: str | None
+) -> None:
+    """Also where the environment names a proxy, which own calls never go through."""
+    dead = f"http://127.0.0.1:{_free_port()}"
+    environment = _environment(fresh_database_url) | {"HTTP_PROXY": dead, "http_proxy": dead, "ALL_PROXY": dead}
+    file = tmp_path / "demo" / "demo.json"
+    with Running(tmp_path, environment) as first:
+        told = json.loads(file.read_text())
+        for account in told["accounts"]:
+            assert re.search(rf"^{account['username']} +{re.escape(account['password'])} ", first.shown, re.M)
+        noise = [line for line in first.shown.splitlines() if re.search(r"WARNING|ERROR|Traceback|^\d{4}-", line)]
+        assert noise == []
+        before = file.read_bytes()
+        for words in ((), ("--once",)):
+            second = _run(tmp_path, environment, *words)
+            assert second.returncode == 1
+            assert second.stderr == (
+                f"Error: A demo runs in {tmp_path}/demo already; end that one first, or name another folder with --data.\n"
+            )
+            assert file.read_bytes() == before
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            f"http://127.0.0.1:{first.port}/health/ready", timeout=10
+        ) as answer:
+            assert answer.status == 200
+    with Running(tmp_path, environment) as again:
+        assert "The 5 subscriptions of its walk-through end, for their receivers are gone." in again.shown
+    assert "already; the walk-through begins in an empty folder" in _run(tmp_path, environment, "--once").stderr
+    file.unlink()
+    assert "is none that a demo made" in _run(tmp_path, environment).stderr
 
 
 @pytest.mark.django_db
-def test_only_what_the_walk_through_subscribed_ends(subscribe: Subscribe) -> None:
-    own, _ = subscribe()
-    elsewhere, _ = subscribe(url="https://example.com/hook", header_name=HEADER[0], header_value="x")
-    subscribe(url="http://127.0.0.1:9/PacketCreated", header_name=HEADER[0], header_value=HEADER[1])
-    assert end_subscriptions() == 1
-    assert set(Subscription.objects.filter(ended_at=None)) == {own, elsewhere}
+def test_only_what_the_walk_through_subscribed_and_nobody_hears_ends(subscribe: Subscribe, receiver: Receiver) -> None:
+    """Not one that looks the same, nor one that was led somewhere else since, nor one whose receiver listens."""
+    like = {"header_name": HEADER[0], "header_value": HEADER[1]}
+    looks_the_same, _ = subscribe(url="http://127.0.0.1:9/PacketCreated", **like)
+    gone, _ = subscribe(url="http://127.0.0.1:9/PacketCreated", **like)
+    moved, _ = subscribe(url="http://127.0.0.1:9/elsewhere", **like)
+    heard, _ = subscribe(url=receiver.url("/PacketCreated"), **like)
+    made = {str(gone.guid): gone.url, str(moved.guid): "http://127.0.0.1:9/PacketCreated", str(heard.guid): heard.url}
+    assert description.end_subscriptions(made) == 1
+    assert set(Subscription.objects.filter(ended_at=None)) == {looks_the_same, moved, heard}
     assert Event.objects.filter(name="SubscriptionEnded").count() == 1
-    assert end_subscriptions() == 0
+    assert description.end_subscriptions(made) == 0
+
+
+@pytest.mark.django_db
+def test_every_account_of_the_demo_finds_work_of_its_own(organisation: Organisation) -> None:
+    give_out(organisation)
+    own = [account for account in organisation.accounts.values() if account.password]  # the tests' world adds others
+    assert len(own) == 5
+    for account in own:
+        assert WorkItem.objects.filter(assignee=account.user).exists(), account.user.username
+    assert WorkItem.objects.filter(assignee=None).exists()

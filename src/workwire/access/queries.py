@@ -154,6 +154,9 @@ def account(actor: Actor) -> User:
     return User.objects.get(pk=actor.user_id or 0)
 
 
+ACCOUNTS = User._meta.db_table
+
+
 def has_accounts() -> bool:
     """Whether there is any account."""
     return User.objects.exists()

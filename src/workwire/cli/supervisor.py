@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import IO
 
+from workwire.cli import loopback
 from workwire.kernel.stopping import SUPERVISOR, Mark, set_on_signals
 
 logger = logging.getLogger(__name__)
@@ -46,10 +47,12 @@ class _Child:
 
 
 class Supervisor:
-    """Keeps child processes running until it is told to stop; children never outlive it."""
+    """Keeps child processes running until it is told to stop; children never outlive it. What they say goes to `output`, or
+    where our own words go."""
 
-    def __init__(self, specs: Sequence[ChildSpec]) -> None:
+    def __init__(self, specs: Sequence[ChildSpec], *, output: IO[bytes] | None = None) -> None:
         self._specs = specs
+        self._output = output
         self._children: list[_Child] = []
         self._stopping = Mark()
 
@@ -60,7 +63,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all children."""
-        self._children = [_Child(spec, _spawn(spec), time.monotonic()) for spec in self._specs]
+        self._children = [_Child(spec, _spawn(spec, self._output), time.monotonic()) for spec in self._specs]
 
     def wait_ready(self, url: str, timeout: float) -> bool:
         """Wait until a URL answers 200; False when a child died or the time was over first."""
@@ -69,7 +72,7 @@ class Supervisor:
             if any(child.process.poll() is not None for child in self._children):
                 return False
             try:
-                with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
+                with loopback.call(url, timeout=2) as answer:
                     if answer.status == 200:
                         return True
             except (urllib.error.URLError, OSError):
@@ -124,17 +127,19 @@ class Supervisor:
             )
             child.restart_at = now + pause
         elif now >= child.restart_at:
-            child.process, child.started, child.restart_at = _spawn(child.spec), now, None
+            child.process, child.started, child.restart_at = _spawn(child.spec, self._output), now, None
             child.restarts += 1
         return True
 
 
-def _spawn(spec: ChildSpec) -> subprocess.Popen[bytes]:
+def _spawn(spec: ChildSpec, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
     # A session of its own, so that Ctrl-C reaches the supervisor alone, which then drains in order.
     return subprocess.Popen(  # noqa: S603 - commands are our own
         list(spec.argv),
         env={**os.environ, **spec.env, SUPERVISOR: str(os.getpid())},
         stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
         start_new_session=True,
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )

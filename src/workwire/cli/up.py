@@ -68,8 +68,10 @@ def check_alone() -> None:
         raise click.ClickException(WORKED_ON)
 
 
-def not_started(supervisor: Supervisor) -> click.ClickException:
+def not_started(supervisor: Supervisor, *, says_why: str = "") -> click.ClickException:
     """Why an installation is not up."""
     if supervisor.ended_for_good:
         return click.ClickException(WORKED_ON)
-    return click.ClickException("Workwire did not start; the lines above say why.")
+    return click.ClickException(
+        f"Workwire did not start; {says_why or 'the lines above'} say{'s' if says_why else ''} why."
+    )

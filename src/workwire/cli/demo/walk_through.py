@@ -13,15 +13,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from rich.console import Console
 
+from workwire.cli import loopback
 from workwire.cli.demo.seed import Organisation
 from workwire.cli.receiver import Received, Receiver
-from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.actor import Actor
 
 PATIENCE = 15.0
 HEADER = ("X-Team", "operations")
@@ -70,6 +70,7 @@ class WalkThrough:
     revoke: Callable[[], None]
     restore: Callable[[], None]
     withheld: Callable[[str], int]
+    note: Callable[[str, str], None]
     arrived: int = 0
     subscriptions: dict[str, str] = field(default_factory=dict)
 
@@ -103,6 +104,7 @@ class WalkThrough:
         } | ({"FilterObjectGUID": guid} if guid else {})
         result = client.post("WebHookSubscription/SubscribeToWebhook", wish)["Result"]
         receiver.accept(result["GUID"], result["Signature"])
+        self.note(result["GUID"], wish["SubscriberURL"])
         self.subscriptions[f"{who} {webhook}"] = result["GUID"]
         self.console.print(f"  {who:<6} {webhook:<22} subscription {result['GUID']}")
 
@@ -186,26 +188,6 @@ class WalkThrough:
         self.console.print(f"\n[bold]{sentence}[/]")
 
 
-def end_subscriptions() -> int:
-    """End those that a walk-through made, whose receivers ended with its process; returns how many. Others on this machine do
-    not have its header and go on."""
-    from workwire.reactions.webhooks import commands, queries
-
-    made = queries.subscriptions_of(SYSTEM).filter(header_name=HEADER[0], url__startswith="http://127.0.0.1:")
-    guids = list(made.values_list("guid", flat=True))
-    for guid in guids:
-        commands.unsubscribe(guid, by=SYSTEM)
-    return len(guids)
-
-
-def write_description(path: Path, content: dict[str, Any]) -> None:
-    """Write `demo.json` whole or not at all, readable by its owner only, for it holds passwords."""
-    draft = path.with_suffix(".tmp")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    draft.replace(path)
-
-
 def print_messages(console: Console, receivers: dict[str, Receiver], stop: threading.Event) -> None:
     """Print what arrives from now on until told to stop."""
     seen = {who: len(receiver.messages) for who, receiver in receivers.items()}
@@ -239,7 +221,7 @@ def _call(url: str, body: dict[str, Any] | None = None) -> Any:
         request.data = json.dumps(body).encode()
         request.add_header("Content-Type", "application/json")
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - as above
+        with loopback.call(request, timeout=PATIENCE) as answer:
             text = answer.read().decode()
     except urllib.error.HTTPError as error:
         raise WalkThroughFailed(f"{url.split('?')[0]} answered {error.code}: {error.read().decode()[:300]}") from error
