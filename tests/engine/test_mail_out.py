@@ -199,6 +199,12 @@ def test_mail_comes_from_the_installation_its_domain_or_ones_own_address(mailbox
     ]
 
 
+def test_a_domain_beyond_ascii_is_written_by_idna_2008(mailbox: Mailbox, send: Send) -> None:
+    send(to=["anna@faß.example", "ben@fass.example"])
+    assert mail_lane.turn()
+    assert mailbox.recipients == [["anna@xn--fa-hia.example", "ben@fass.example"]]
+
+
 def test_only_the_worker_says_what_became_of_a_mail(mailbox: Mailbox, send: Send, by: Actor) -> None:
     mail = send()
     with pytest.raises(Forbidden):

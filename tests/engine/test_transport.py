@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -303,3 +304,37 @@ def test_who_closes_may_ring_after_the_thread_has_seen_that_it_is_over(monkeypat
     monkeypatch.setattr(transport, "_ring", ring_late)
     transport.close()
     assert not transport._thread.is_alive()
+
+
+def test_a_url_is_requested_in_its_one_spelling(sender: Sender) -> None:
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(OK)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        place = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    lines.put(connection.recv(65536).split(b"\r\n")[0])
+                    connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        for path in ("/p?", "?", "/{a}|b?<c>^`", "/%zz", "/a/../b/./c?d=%C3%A4", "/ä"):
+            (answer,) = sender.send(f"http://{place}{path}")
+            assert answer.status == 204, answer
+        server.close()
+    assert [lines.get(timeout=1) for _ in range(6)] == [
+        b"POST /p? HTTP/1.1",
+        b"POST /? HTTP/1.1",
+        b"POST /%7Ba%7D%7Cb?%3Cc%3E%5E%60 HTTP/1.1",
+        b"POST /%25zz HTTP/1.1",
+        b"POST /a/../b/./c?d=%C3%A4 HTTP/1.1",
+        b"POST /%C3%A4 HTTP/1.1",
+    ]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workwire.kernel.addresses import AddressPolicy, UnsafeTarget, check_url, resolve_refusal
+from workwire.kernel.addresses import AddressPolicy, UnsafeTarget, check_url, parse_url, resolve_refusal
+from workwire.kernel.hosts import ascii_address
 
 STRICT = AddressPolicy()
 LOOPBACK_ALLOWED = AddressPolicy((ip_network("127.0.0.0/8"), ip_network("::1/128")))
@@ -95,6 +96,44 @@ def test_a_url_that_may_be_saved() -> None:
     target = check_url("https://Hooks.Example.com:8443/path?x=1", STRICT)
     assert (target.scheme, target.host, target.port) == ("https", "hooks.example.com", 8443)
     assert check_url("http://127.0.0.1:9000/", LOOPBACK_ALLOWED).port == 9000
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("https://faß.example/", "https://xn--fa-hia.example/"),
+        ("https://fass.example/", "https://fass.example/"),
+        ("https://βόλος.example/", "https://xn--nxasmm1c.example/"),
+        ("https://ＢÜCHER。example/", "https://xn--bcher-kva.example/"),
+        ("https://xn--fa-hia.example/", "https://xn--fa-hia.example/"),
+        ("https://under_score.example/", "https://under_score.example/"),
+        ("http://a.example/p?", "http://a.example/p?"),
+        ("http://a.example?", "http://a.example/?"),
+        ("http://a.example", "http://a.example/"),
+        ('http://a.example/{x}"|<>^`[y]', "http://a.example/%7Bx%7D%22%7C%3C%3E%5E%60%5By%5D"),
+        ('http://a.example/?{x}"|<>^`[y]', "http://a.example/?%7Bx%7D%22%7C%3C%3E%5E%60%5By%5D"),
+        ("http://a.example/%zz%4a%C3%", "http://a.example/%25zz%4a%C3%25"),
+        ("http://a.example/ä?ö=ü", "http://a.example/%C3%A4?%C3%B6=%C3%BC"),
+        ("http://a.example/a!$&'()*+,;=:@/~-._?a!$&'()*+,;=:@/~-._?", None),
+    ],
+)
+def test_a_url_has_one_spelling_with_nothing_in_it_that_no_uri_may_have(given: str, written: str | None) -> None:
+    target = parse_url(given)
+    assert target.url == (written or given)
+    assert parse_url(target.url) == target
+
+
+@pytest.mark.parametrize("host", ["💩.example", "a\u200db.example", "-ä.example", "xn--ä.example", "a..ä", "ä" * 300])
+def test_a_name_that_idna_does_not_know_is_refused(host: str) -> None:
+    with pytest.raises(UnsafeTarget):
+        parse_url(f"http://{host}/")
+
+
+def test_a_mail_domain_is_spelled_as_a_host_is() -> None:
+    assert ascii_address("Jörg@Faß.Example") == "Jörg@xn--fa-hia.example"
+    assert ascii_address("a@b.example") == "a@b.example"
+    with pytest.raises(ValueError, match="Codepoint"):
+        ascii_address("a@💩.example")
 
 
 def test_a_name_that_leads_inward_is_refused_where_that_is_known() -> None:

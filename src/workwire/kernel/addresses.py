@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import re
 import socket
-import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
+from workwire.kernel.hosts import ascii_name
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 LONGEST_URL = 2048
 LONGEST_HOST = 253
+PATH = "!$&'()*+,;=:@/%"  # with letters, digits and -._~, which `quote` never encodes
+QUERY = PATH + "?"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 METADATA = frozenset(
@@ -93,6 +96,7 @@ def _rules(rows: Sequence[tuple[str, str]]) -> tuple[tuple[Network, str], ...]:
 _IPV4, _IPV6, _TUNNELS = _rules(IPV4_RULES), _rules(IPV6_RULES), _rules(TUNNELS)
 _NETLOC = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]*))?")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -161,10 +165,15 @@ def parse_url(url: str) -> ParsedTarget:
         raise UnsafeTarget("A URL carries no user name or password.")
     host, port = _host_and_port(parts.netloc, DEFAULT_PORTS[parts.scheme])
     netloc = bracketed(host) if port == DEFAULT_PORTS[parts.scheme] else f"{bracketed(host)}:{port}"
-    rest = quote(parts.path or "/", safe=string.punctuation)
-    if parts.query:
-        rest += "?" + quote(parts.query, safe=string.punctuation)
+    rest = _encoded(parts.path or "/", PATH)
+    if "?" in url:
+        rest += "?" + _encoded(parts.query, QUERY)
     return ParsedTarget(parts.scheme, host, port, f"{parts.scheme}://{netloc}{rest}")
+
+
+def _encoded(text: str, safe: str) -> str:
+    """A path or query with nothing in it that no URI may have (RFC 3986, 3.3 and 3.4); what is encoded already stays."""
+    return quote(_LONE_PERCENT.sub("%25", text), safe=safe)
 
 
 def is_address(host: str) -> bool:
@@ -252,9 +261,8 @@ def _named_host(text: str) -> str:
     if len(text) > LONGEST_HOST + 1:
         raise UnsafeTarget(f"A host name has at most {LONGEST_HOST} characters.")
     try:
-        # Mapped first and judged afterwards: full-width digits and dots become ordinary ones here.
-        name = text.lower() if text.isascii() else text.encode("idna").decode("ascii").lower()
-    except UnicodeError as error:
+        name = ascii_name(text)  # mapped first and judged afterwards: full-width digits and dots become ordinary ones
+    except ValueError as error:
         raise UnsafeTarget("The host name cannot be written in ASCII (IDNA).") from error
     name = name.removesuffix(".")
     labels = name.split(".")

@@ -19,6 +19,7 @@ from django.db import Error, transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
+from workwire.kernel.hosts import ascii_address, ascii_name
 from workwire.rooms.conversations import commands, queries
 from workwire.rooms.conversations.queries import Communication
 from workwire.rooms.files import queries as files
@@ -65,12 +66,12 @@ def _send(mail: Communication) -> None:
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.body,
-        from_email=mail.sender_address,
+        from_email=ascii_address(mail.sender_address),
         to=_addresses(mail.recipients),
         cc=_addresses(mail.copies),
         bcc=_addresses(mail.blind_copies),
         headers={
-            "Message-ID": f"<{mail.guid}@{mail.sender_address.rpartition('@')[2] or 'localhost'}>",
+            "Message-ID": f"<{mail.guid}@{ascii_address(mail.sender_address).rpartition('@')[2] or 'localhost'}>",
             "Date": formatdate(mail.logged_at.timestamp()),
             "Importance": mail.get_importance_display(),
         },
@@ -87,7 +88,7 @@ def _send(mail: Communication) -> None:
 def _server() -> EmailBackend:
     url = urlsplit(settings.CONFIG.smtp_url)
     return EmailBackend(
-        host=url.hostname,
+        host=ascii_name(url.hostname or ""),
         port=url.port or (465 if url.scheme == "smtps" else 25),
         username=unquote(url.username or ""),
         password=unquote(url.password or ""),
@@ -98,4 +99,4 @@ def _server() -> EmailBackend:
 
 
 def _addresses(written: str) -> list[str]:
-    return [address for address in written.split(commands.SEPARATOR) if address]
+    return [ascii_address(address) for address in written.split(commands.SEPARATOR) if address]

@@ -23,6 +23,7 @@ from workwire.access.policy import require
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid, named
+from workwire.kernel.hosts import ascii_address
 from workwire.outbox.changes import added, altered, columns
 from workwire.rooms.conversations import events, policy
 from workwire.rooms.conversations.models import (
@@ -245,9 +246,10 @@ def _mail_sender(given: str, by: Actor) -> str:
     if not given:
         return str(config.mail_from)
     address = _address(given, "sender")
-    own = {config.mail_from.lower(), *User.objects.filter(pk=by.user_id or 0).values_list("email", flat=True)}
-    domains = {config.mail_from.rpartition("@")[2].lower(), *(domain.lower() for domain in config.mail_domains)}
-    ours = address.lower() in {one.lower() for one in own} or address.rpartition("@")[2].lower() in domains
+    spelled = ascii_address(address).lower()
+    own = {config.mail_from, *User.objects.filter(pk=by.user_id or 0).values_list("email", flat=True)}
+    domains = {config.mail_from.rpartition("@")[2], *config.mail_domains}
+    ours = spelled in map(_spelled, own) or spelled.rpartition("@")[2] in map(_spelled, domains)
     if config.smtp_url and not ours:
         message = "Mail comes from the address of this installation, from one of its domains, or from your own."
         raise Invalid("sender_not_ours", message, field="sender")
@@ -257,10 +259,18 @@ def _mail_sender(given: str, by: Actor) -> str:
 def _address(value: str, field: str) -> str:
     value = text.line(value, field=field, longest=254)
     try:
-        validate_email(value)
-    except ValidationError as error:
+        validate_email(ascii_address(value))
+    except (ValidationError, ValueError) as error:
         raise Invalid("address_invalid", "A mail address is written like name@example.org.", field=field) from error
     return value
+
+
+def _spelled(address: str) -> str:
+    """An address or a domain as it is compared."""
+    try:
+        return ascii_address(address).lower()
+    except ValueError:  # an old one that is none
+        return address
 
 
 def _line(value: str, field: str, longest: int) -> str:
