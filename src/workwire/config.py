@@ -23,6 +23,7 @@ from cryptography.fernet import Fernet
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from workwire.kernel.certificates import count_trusted_in
 from workwire.kernel.folders import make_private, make_private_file, tighten
 
 Commas = Annotated[list[str], NoDecode]
@@ -135,7 +136,11 @@ class Config(BaseSettings):
     webhook_retention_days: int = Field(
         30, ge=1, le=DAYS, description="Days that finished deliveries and attempts are kept."
     )
-    webhook_ca_bundle: Path | None = Field(None, description="CA certificates to trust instead of the bundled ones.")
+    webhook_ca_bundle: Path | None = Field(
+        None,
+        description="File of CA certificates (PEM) that endpoints are trusted by, instead of the system's; "
+        "read again when it changes.",
+    )
     files_dir: Path | None = Field(None, description="Folder for stored files; empty means files in the data folder.")
     largest_file_mb: int = Field(25, ge=1, le=1024, description="Largest file that is accepted, in MiB.")
     smtp_url: str = Field(
@@ -235,6 +240,13 @@ class Config(BaseSettings):
     def _at_least_three(cls, value: list[int]) -> list[int]:
         if not 3 <= len(value) <= 100:
             raise ValueError("name at least three pauses and at most a hundred")
+        return value
+
+    @field_validator("webhook_ca_bundle")
+    @classmethod
+    def _holds_certificates(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            count_trusted_in(value)
         return value
 
     @field_validator("smtp_url")

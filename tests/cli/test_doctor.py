@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import Authority
 from tests.support.environment import ON_POSTGRES
 from tests.support.processes import ROOT, free_port
 
@@ -30,11 +31,16 @@ def _run(*command: str, data: Path, **settings: str) -> subprocess.CompletedProc
     )
 
 
+def _lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What it said, but for what depends on the machine: whom its system trusts."""
+    return [line for line in done.stdout.splitlines() if "certificate authorities" not in line]
+
+
 def test_an_empty_folder_stays_empty_and_is_told_of_in_sentences(tmp_path: Path) -> None:
     data = tmp_path / "data"
     done = _run("doctor", data=data)
     assert done.returncode == 1
-    assert done.stdout.splitlines() == [
+    assert _lines(done) == [
         f"WRONG  The data folder {data} does not exist; `workwire up` makes it.",
         f"WRONG  The key file {data}/secret.key is missing; without it stored secrets cannot be read.",
         "ok     Other accounts of this machine can open nothing of it.",
@@ -47,7 +53,7 @@ def test_every_check_is_made_whatever_was_wrong_before(tmp_path: Path) -> None:
     assert _run("migrate", data=tmp_path).returncode == 0
     (tmp_path / "secret.key").chmod(0o644)
     done = _run("doctor", data=tmp_path)
-    wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG")]
+    wrong = [line for line in _lines(done) if line.startswith("WRONG")]
     assert f"Other accounts of this machine can open {tmp_path}/secret.key (mode 644)" in wrong[0]
     assert "No worker is alive" in wrong[1]
     assert done.stdout.splitlines()[-1] == "ok     Nothing has been due for long."
@@ -61,7 +67,7 @@ def test_postgresql_with_keys_from_a_setting_needs_no_data_folder(
     assert _run("migrate", data=data, **settings).returncode == 0
     done = _run("doctor", data=data, **settings)
     assert done.stdout.splitlines()[0] == f"ok     The data folder {data} has not been needed yet."
-    assert [line for line in done.stdout.splitlines() if line.startswith("WRONG")] == [
+    assert [line for line in _lines(done) if line.startswith("WRONG")] == [
         "WRONG  No worker is alive; run `workwire up` or `workwire worker`."
     ]
     assert not data.exists()
@@ -72,4 +78,13 @@ def test_a_server_that_does_not_answer_is_told_of_in_one_line(tmp_path: Path) ->
     last = done.stdout.splitlines()[-1]
     assert last.startswith("WRONG  The database does not answer: ")
     assert last.endswith("accepting TCP/IP connections.")
-    assert len(done.stdout.splitlines()) == 4
+    assert len(_lines(done)) == 4
+
+
+def test_authorities_that_cannot_be_read_stop_everything_with_a_sentence(tmp_path: Path) -> None:
+    missing, there = tmp_path / "gone.pem", Authority().file(tmp_path)
+    done = _run("doctor", data=tmp_path, webhook_ca_bundle=str(missing))
+    assert done.returncode == 2
+    assert f"WORKWIRE_WEBHOOK_CA_BUNDLE is wrong: {missing} cannot be read: No such file" in done.stderr
+    done = _run("doctor", data=tmp_path, webhook_ca_bundle=str(there))
+    assert f"ok     Endpoints are trusted by the 1 certificate authorities in {there}." in done.stdout.splitlines()

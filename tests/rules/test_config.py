@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 from cryptography.fernet import Fernet
 
+from tests.support.certificates import Authority
 from workwire import config
 from workwire import settings as product
 from workwire.config import ConfigError
+from workwire.kernel import certificates as certificates_of
 from workwire.kernel import clock
 
 
@@ -171,3 +173,35 @@ def test_the_sentence_says_what_to_write_and_no_password(
     with pytest.raises(ConfigError, match=re.escape(said)) as refused:
         config.load()
     assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"", "is of no use: no certificates in PEM are in it.*"),
+        (
+            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "is of no use: .*one of them cannot be read",
+        ),
+    ],
+    ids=["gone", "empty", "broken"],
+)
+def test_a_file_of_authorities_that_is_none_is_refused(
+    content: bytes | None, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "authorities.pem"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("WORKWIRE_WEBHOOK_CA_BUNDLE", str(path))
+    with pytest.raises(ConfigError, match=rf"^Setting WORKWIRE_WEBHOOK_CA_BUNDLE is wrong: {path} {sentence}\.$"):
+        config.load()
+
+
+def test_authorities_are_counted_whatever_stands_between_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "authorities.pem"
+    certificates = [Authority(f"Root {number}").certificate for number in range(2)]
+    path.write_bytes("# Ärzte\n".encode() + certificates[0] + b"# \xff\n" + certificates[1])
+    monkeypatch.setenv("WORKWIRE_WEBHOOK_CA_BUNDLE", str(path))
+    assert config.load().webhook_ca_bundle == path
+    assert certificates_of.count_trusted_in(path) == 2

@@ -47,11 +47,13 @@ class Authority:
         """The root in PEM."""
         return self._root.public_bytes(Encoding.PEM)
 
-    def sign(self, name: str = "127.0.0.1", *, days: int = 1, passphrase: bytes | None = None) -> Signed:
-        """A certificate for `name` and for loopback, valid for so many days."""
+    def sign(
+        self, name: str = "a test", *, also: str = "127.0.0.1", days: int = 1, passphrase: bytes | None = None
+    ) -> Signed:
+        """A certificate for localhost and another address of loopback, valid for so many days."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names = [x509.DNSName("localhost"), x509.IPAddress(ip_address(also))]
         certificate = (
             _builder(subject, self._name, key.public_key(), days)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -62,10 +64,10 @@ class Authority:
             certificate.public_bytes(Encoding.PEM), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
         )
 
-    def server(self, folder: Path, *, asks_for: Authority | None = None) -> ssl.SSLContext:
+    def server(self, folder: Path, *, asks_for: Authority | None = None, also: str = "127.0.0.1") -> ssl.SSLContext:
         """What a server on loopback needs; `asks_for` demands a certificate of that authority from clients."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.sign().write(folder))
+        context.load_cert_chain(self.sign(also=also).write(folder))
         if asks_for is not None:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(cadata=asks_for.certificate.decode())

@@ -13,6 +13,7 @@ import click
 from workwire import config
 from workwire.cli import missing_migrations, newer_release, one_line, setup_django, unknown_migrations
 from workwire.cli.options import apply
+from workwire.kernel.certificates import count_trusted_in, system_authorities
 from workwire.kernel.folders import is_open_to_others, nearest
 
 OLDEST_POSTGRESQL = 14
@@ -33,7 +34,7 @@ class Finding:
 def doctor(data: Path | None) -> None:
     """Say what is wrong; exit 1 if anything is."""
     apply(data_dir=data and data.absolute())
-    findings = [data_folder(), key_file(), privacy(), *_with_database()]
+    findings = [data_folder(), key_file(), privacy(), authorities(), *_with_database()]
     for finding in findings:
         click.echo(("ok     " if finding.well else "WRONG  ") + finding.sentence)
     if not all(finding.well for finding in findings):
@@ -75,6 +76,23 @@ def privacy() -> Finding:
     return Finding(
         False, f"Other accounts of this machine can open {names}; `chmod go= …` closes it, and so does a start."
     )
+
+
+def authorities() -> Finding:
+    """Endpoints with TLS can be trusted by something."""
+    path = config.load().webhook_ca_bundle or system_authorities()
+    if path is None:
+        return Finding(
+            False,
+            "This system has no file of certificate authorities, so no https endpoint is trusted: install ca-certificates "
+            "or set WORKWIRE_WEBHOOK_CA_BUNDLE.",
+        )
+    try:
+        return Finding(
+            True, f"Endpoints are trusted by the {count_trusted_in(path)} certificate authorities in {path}."
+        )
+    except ValueError as error:
+        return Finding(False, f"No https endpoint is trusted: {error}.")
 
 
 def _with_database() -> list[Finding]:

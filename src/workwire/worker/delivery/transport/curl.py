@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import pycurl as pycurl  # type: ignore[import-untyped]  # its stub declares every name as Any
 
 DISALLOW_USERNAME_IN_URL = 278  # CURLOPT_DISALLOW_USERNAME_IN_URL, which pycurl has no name for
+CONTENT_LENGTH: int = pycurl.CONTENT_LENGTH_DOWNLOAD_T
 
 
 class SocketAddress(Protocol):
@@ -26,6 +27,9 @@ class Easy(Protocol):
 
     def getinfo(self, info: int) -> Any:
         """Ask about the request that ended last."""
+
+    def getinfo_raw(self, info: int) -> Any:
+        """The same with texts as bytes."""
 
     def close(self) -> None:
         """Free the handle."""

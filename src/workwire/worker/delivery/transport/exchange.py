@@ -11,23 +11,23 @@ stranger's input is parsed.
 
 from __future__ import annotations
 
-import errno
 import math
 import socket
-import ssl
 import time
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from workwire.kernel.addresses import AddressPolicy, ParsedTarget, UnsafeTarget, parse_url
+from workwire.worker.delivery.transport.authorities import Authorities
 from workwire.worker.delivery.transport.curl import (
+    CONTENT_LENGTH,
     DISALLOW_USERNAME_IN_URL,
     CurlError,
     SocketAddress,
     new_easy,
     pycurl,
 )
+from workwire.worker.delivery.transport.failures import EXPLAINED_BY_LIBCURL, SENTENCES, error_of
 from workwire.worker.delivery.transport.kept_connections import Condition, Ends, KeptConnection, KeptConnections
 
 MOST_BODY_READ = 64 * 1024
@@ -59,56 +59,8 @@ FIXED_OPTIONS: tuple[tuple[int, object], ...] = (
     (pycurl.NOPROGRESS, 1),
     (pycurl.DNS_CACHE_TIMEOUT, LONGEST_TOLD),
 )
-SYSTEM_CA_FILES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
-SENTENCES = {
-    "cancelled": "The worker stopped before an answer came.",
-    "connect_failed": "No connection to the endpoint could be made.",
-    "connect_timeout": "The endpoint did not accept a connection in time.",
-    "connection_lost": "The endpoint closed the kept connection instead of answering; it goes again over a new one.",
-    "connection_refused": "The endpoint refused the connection.",
-    "dns": "The host name does not resolve.",
-    "invalid_request": "The message cannot be written as an HTTP request.",
-    "protocol": "The endpoint did not answer in proper HTTP.",
-    "reset": "The endpoint broke the connection off before its answer was complete.",
-    "stale_answer": "What came was no answer to this message: it was there before the message had arrived.",
-    "timeout": "The endpoint did not finish its answer in time.",
-    "tls": "No trusted TLS connection could be made.",
-    "transport_lost": "The process that sends ended before an answer came.",
-    "too_late": "Its turn did not come in time.",
-    "too_large_headers": "The endpoint sent more headers than are accepted.",
-    "unreachable": "The endpoint's network cannot be reached.",
-}
-CODES = {
-    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
-    pycurl.E_GOT_NOTHING: "reset",
-    pycurl.E_RECV_ERROR: "reset",
-    pycurl.E_SEND_ERROR: "reset",
-    pycurl.E_PARTIAL_FILE: "reset",
-    pycurl.E_SSL_CONNECT_ERROR: "tls",
-    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
-    pycurl.E_SSL_CIPHER: "tls",
-    pycurl.E_SSL_CACERT_BADFILE: "tls",
-    pycurl.E_SSL_ISSUER_ERROR: "tls",
-    pycurl.E_URL_MALFORMAT: "invalid_request",
-    100: "too_large_headers",  # CURLE_TOO_LARGE, which pycurl has no name for
-}
-NOT_ACCEPTED = (
-    ("response headers", "too_large_headers"),
-    ("chunk", "protocol"),
-)  # read by libcurl, and yet E_RECV_ERROR
-ANSWER_TIMED_OUT = "Operation timed out"  # libcurl's words; earlier it is "Resolving" or "Connection" that timed out
-CONNECT_ERRNOS = {
-    errno.ECONNREFUSED: "connection_refused",
-    errno.EHOSTUNREACH: "unreachable",
-    errno.ENETUNREACH: "unreachable",
-    errno.ETIMEDOUT: "connect_timeout",
-}
-EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol"})
+UNEXPECTED_END = "unexpected eof"  # OpenSSL's words
+END_OF_HEAD = (b"\r\n", b"\n")
 
 
 class Request(NamedTuple):
@@ -158,19 +110,16 @@ class Unsendable(ValueError):
 class Exchange:
     """An easy handle with its limits; `begin`, let the multi handle run it, `finish`, and begin again."""
 
-    def __init__(self, policy: AddressPolicy, kept: KeptConnections, user_agent: str, ca_bundle: Path | None) -> None:
+    def __init__(self, policy: AddressPolicy, kept: KeptConnections, authorities: Authorities, user_agent: str) -> None:
         self.handle = new_easy()
-        self._policy, self._kept = policy, kept
+        self._policy, self._kept, self._authorities = policy, kept, authorities
         self._timeouts = (0.0, 0.0)
         self._is_new_wanted = self._is_kept_unwanted = self._is_tls = False
-        self._origin = ""
+        self._origin = self._trusts = ""
         self._forget()
         for option, value in FIXED_OPTIONS:
             self.handle.setopt(option, value)
         self.handle.setopt(pycurl.USERAGENT, user_agent)
-        authorities = ca_bundle or _system_authorities()
-        if authorities is not None:
-            self.handle.setopt(pycurl.CAINFO, str(authorities))
         self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self.handle.setopt(pycurl.PREREQFUNCTION, self._may_send)
         self.handle.setopt(pycurl.WRITEFUNCTION, self._take_body)
@@ -203,8 +152,8 @@ class Exchange:
         """The answer, from libcurl's result code (0 is success) and message. Call it before the multi handle lets go of
         ours, which then no longer knows its connection."""
         getinfo = self.handle.getinfo
-        error = self._stopped
-        if error is None and code != 0 and not self._body_was_cut:
+        error, is_open_ended = self._stopped, self._ended_without_a_word(code, message)
+        if error is None and code != 0 and not self._body_was_cut and not is_open_ended:
             error = self._error(code, message)
         if error is None and self._came_too_soon():
             error = "stale_answer"
@@ -214,7 +163,7 @@ class Exchange:
             key=key,
             status=status,
             error=error,
-            detail=self._detail(error, message) if error else "",
+            detail=self._detail(error, message) if error else self._remark(status or 0, is_open_ended),
             body_head=bytes(self._body),
             retry_after=float(max(0, getinfo(pycurl.RETRY_AFTER))),
             remote_address=getinfo(pycurl.PRIMARY_IP) or None,
@@ -237,7 +186,7 @@ class Exchange:
         self._carrier: KeptConnection | None = None
         self._began = 0.0  # when it began to go out over that, on the monotonic clock
         self._read_before: int | None = None
-        self._is_head_begun = False
+        self._is_head_begun = self._is_head_over = self._is_interim = self._is_chunked = False
 
     def _choose_connection(self, to: ParsedTarget, anew: bool) -> None:
         """Set whether a kept connection may carry this request and whether its connection is kept, and what TLS needs."""
@@ -245,6 +194,9 @@ class Exchange:
         if (is_tls := to.scheme == "https") != self._is_tls:
             self._is_tls = is_tls
             self.handle.setopt(pycurl.HEADERFUNCTION, self._take_head if is_tls else None)
+        if is_tls and (trusts := self._authorities.path()) != self._trusts:
+            self._trusts = trusts
+            self.handle.setopt(pycurl.CAINFO, trusts)
         is_distrusted = not self._kept.are_trusted(to.origin)
         if (is_new_wanted := anew or is_distrusted) != self._is_new_wanted:
             self._is_new_wanted = is_new_wanted
@@ -276,8 +228,16 @@ class Exchange:
         self._began = time.monotonic()
         return GO_ON
 
-    def _take_head(self, _line: bytes) -> int | None:
-        """Look where the head of an answer came from; called for TLS alone, which may have read on after the answer before."""
+    def _take_head(self, line: bytes) -> int | None:
+        """Look where the head of an answer came from, and what it says of the answer's end. Called for TLS alone: it may have
+        read on after the answer before, and may end without saying so."""
+        if line.startswith(b"HTTP/"):
+            self._is_head_over = self._is_chunked = False
+            self._is_interim = line.split(maxsplit=2)[1:2] < [b"2"]
+        elif line in END_OF_HEAD:
+            self._is_head_over = not self._is_interim
+        elif line[:18].lower() == b"transfer-encoding:":
+            self._is_chunked = True
         if self._is_head_begun:
             return None
         self._is_head_begun = True
@@ -286,6 +246,25 @@ class Exchange:
             self._kept.distrust(self._origin)
             return -1
         return None
+
+    def _ended_without_a_word(self, code: int, message: str) -> bool:
+        """Whether all that is wrong is that TLS was not closed as it should be after an answer that names no length. Without
+        TLS that is an answer like any other."""
+        return (
+            code == pycurl.E_RECV_ERROR
+            and self._is_head_over
+            and not self._is_chunked
+            and UNEXPECTED_END in message
+            and self.handle.getinfo(CONTENT_LENGTH) < 0
+        )
+
+    def _remark(self, status: int, is_open_ended: bool) -> str:
+        """What is worth telling of an answer beside its status."""
+        if is_open_ended:
+            return "The connection was closed without a word of TLS, so the answer may be longer."
+        if 300 <= status < 400 and (target := self.handle.getinfo_raw(pycurl.REDIRECT_URL)):
+            return f"It redirects to {_printable(target.decode('latin-1'))}, which is not followed."[:LONGEST_DETAIL]
+        return ""
 
     def _came_too_soon(self) -> bool:
         """Whether the answer is over sooner than one to this request can have come."""
@@ -331,20 +310,14 @@ class Exchange:
         return None
 
     def _error(self, code: int, message: str) -> str:
-        if code == pycurl.E_RECV_ERROR:
-            return next((error for words, error in NOT_ACCEPTED if words in message), CODES[code])
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            return "timeout" if message.startswith(ANSWER_TIMED_OUT) else "connect_timeout"
-        if code == pycurl.E_COULDNT_CONNECT:
-            if self._refusal is not None:
-                return "refused_address"
-            return CONNECT_ERRNOS.get(self.handle.getinfo(pycurl.OS_ERRNO), "connect_failed")
-        return CODES.get(code, "protocol")
+        if code == pycurl.E_COULDNT_CONNECT and self._refusal is not None:
+            return "refused_address"
+        return error_of(code, message, int(self.handle.getinfo(pycurl.OS_ERRNO)))
 
     def _detail(self, error: str, message: str) -> str:
         sentence = self._refusal if error == "refused_address" and self._refusal else SENTENCES[error]
         if error in EXPLAINED_BY_LIBCURL and message:
-            sentence += f" ({''.join(char if char.isprintable() else '?' for char in message)})"
+            sentence += f" ({_printable(message)})"
         return sentence[:LONGEST_DETAIL]
 
 
@@ -375,8 +348,5 @@ def _milliseconds(seconds: float) -> int:
     return max(1, math.ceil(seconds * 1000))
 
 
-def _system_authorities() -> Path | None:
-    """The system's trusted certificates; libcurl looks for them where its build machine had them."""
-    found = ssl.get_default_verify_paths().cafile
-    candidates = [found, *SYSTEM_CA_FILES] if found else list(SYSTEM_CA_FILES)
-    return next((path for name in candidates if (path := Path(name)).is_file()), None)
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)

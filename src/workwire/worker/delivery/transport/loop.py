@@ -25,6 +25,7 @@ from typing import NamedTuple
 from workwire import __version__
 from workwire.kernel import clock
 from workwire.kernel.addresses import AddressPolicy, Network, is_address
+from workwire.worker.delivery.transport.authorities import Authorities
 from workwire.worker.delivery.transport.curl import Easy, new_multi, pycurl
 from workwire.worker.delivery.transport.exchange import Answer, Exchange, Request, Unsendable, target, unanswered
 from workwire.worker.delivery.transport.kept_connections import KeptConnections
@@ -85,7 +86,8 @@ class Transport:
         on_broken: Callable[[], None] = lambda: None,
     ) -> None:
         self._kept = KeptConnections()
-        self._new_exchange = partial(Exchange, AddressPolicy(tuple(networks)), self._kept, user_agent, ca_bundle)
+        policy, authorities = AddressPolicy(tuple(networks)), Authorities(ca_bundle)
+        self._new_exchange = partial(Exchange, policy, self._kept, authorities, user_agent)
         self._on_answers, self._on_broken = on_answers, on_broken
         in_all = min(max_in_flight, MOST_IN_FLIGHT)
         self._turns: Turns[Request] = Turns(in_all=in_all, per_host=max_per_host)

@@ -1,0 +1,178 @@
+"""TLS: whom the transport trusts, also after the file of authorities has changed, and how an answer may end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.certificates import Authority
+from tests.support.raw_server import OK, Sender, Server, Talk
+from workwire.worker.delivery.transport import ChildProcessTransport, Transport
+from workwire.worker.delivery.transport.authorities import LOOK_EVERY
+
+HEAD = b"HTTP/1.1 200 OK\r\nX-Y: z\r\n"
+
+
+class Site:
+    """Servers of one authority, and a file that may name it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.authority, self.other = folder, Authority("ours"), Authority("another's")
+        self.file, self._servers = folder / "trusted.pem", list[Server]()
+        self.trust(self.authority)
+
+    def trust(self, *authorities: Authority) -> None:
+        """Write the file anew, as a careful operator does."""
+        draft = self.folder / "draft"
+        draft.write_bytes(b"".join(authority.certificate for authority in authorities))
+        draft.rename(self.file)
+
+    def serve(self, talk: Talk = lambda connection: connection.sendall(OK), **options: Any) -> Server:
+        """Start a server."""
+        self._servers.append(Server(talk, tls=self.authority.server(self.folder, **options)))
+        return self._servers[-1]
+
+    def close(self) -> None:
+        """End the servers."""
+        for server in self._servers:
+            server.socket.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A site that is trusted."""
+    made = Site(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=[Transport, ChildProcessTransport], ids=["thread", "process"])
+def sender(request: pytest.FixtureRequest, site: Site) -> Iterator[Sender]:
+    """A sender that trusts whom the file names."""
+    made = Sender(request.param, ca_bundle=site.file)
+    yield made
+    made.transport.close()
+
+
+def test_only_who_is_signed_by_an_authority_is_trusted(site: Site, sender: Sender) -> None:
+    server = site.serve()
+    assert sender.send(server.url)[0].status == 204
+    (by_name,) = sender.send(f"https://localhost:{server.port}/")
+    assert by_name.status == 204
+    other = site.serve(also="127.0.0.2")
+    (of_another_name,) = sender.send(other.url)
+    assert of_another_name.error == "tls"
+    assert "127.0.0.1" in of_another_name.detail
+    stranger = Sender(ca_bundle=site.other.file(site.folder))
+    try:
+        assert stranger.send(server.url)[0].error == "tls"
+    finally:
+        stranger.transport.close()
+    assert server.requests == 2
+
+
+def test_a_removed_authority_is_not_trusted_any_more_kept_connections_included(site: Site, sender: Sender) -> None:
+    server = site.serve()
+    assert [sender.send(server.url)[0].status for _ in range(2)] == [204, 204]
+    assert server.connections == 1
+    for trusted, outcome in ((site.other, "tls"), (site.authority, 204), (site.other, "tls")):
+        site.trust(trusted)
+        time.sleep(LOOK_EVERY)
+        (answer,) = sender.send(server.url)
+        assert (answer.status or answer.error) == outcome
+    assert server.requests == 3
+
+
+@pytest.mark.parametrize("content", [None, b"", b"nothing of that kind"], ids=["gone", "empty", "something else"])
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_endpoint(
+    content: bytes | None, site: Site, sender: Sender
+) -> None:
+    server = site.serve()
+    assert sender.send(server.url)[0].status == 204
+    site.file.unlink()
+    if content is not None:
+        site.file.write_bytes(content)
+    time.sleep(LOOK_EVERY)
+    (answer,) = sender.send(server.url)
+    assert (answer.status, answer.error) == (None, "authorities_unreadable")
+    site.trust(site.authority)
+    time.sleep(LOOK_EVERY)
+    assert sender.send(server.url)[0].status == 204
+
+
+def _cut(*parts: bytes) -> Talk:
+    """Say something and end the connection below TLS."""
+
+    def talk(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.02)
+        os.close(connection.detach())
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("talk", "outcome"),
+    [
+        (_cut(HEAD + b"\r\n"), 200),
+        (_cut(HEAD + b"\r\n", b"done"), 200),
+        (_cut(HEAD + b"Connection: close\r\n\r\n", b"done"), 200),
+        (_cut(b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"\r\n"), 200),
+        (_cut(b"HTTP/1.1 500 No\r\n\r\n", b"sorry"), 500),
+        (_cut(b"HTTP/1.1 100 Continue\r\n\r\n"), "reset"),
+        (_cut(HEAD), "reset"),
+        (_cut(HEAD + b"Content-Length: 9\r\n\r\n", b"done"), "reset"),
+        (_cut(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"4\r\ndone\r\n"), "reset"),
+        (_cut(), "reset"),
+    ],
+)
+def test_a_whole_head_without_a_length_counts_however_tls_is_ended(
+    talk: Talk, outcome: int | str, site: Site, sender: Sender
+) -> None:
+    """As without TLS, where the end of the connection is the end of such an answer."""
+    (answer,) = sender.send(site.serve(talk).url)
+    assert (answer.status or answer.error) == outcome
+    assert ("without a word of TLS" in answer.detail) == isinstance(outcome, int)
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://new.example/hook?a=b", "https://new.example/hook?a=b"),
+        ("/hook", "{url}hook"),
+        ("https://new.example/\x7f\xe4", "https://new.example/?ä"),
+        ("x" * 3000, "{url}xxx"),
+    ],
+    ids=["elsewhere", "relative", "not printable", "long"],
+)
+def test_where_a_redirect_leads_is_told_and_not_followed(
+    location: str, told: str, serve_plain: Callable[[Talk], Server], sender: Sender
+) -> None:
+    head = f"HTTP/1.1 307 Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+    server = serve_plain(lambda connection: connection.sendall(head))
+    (answer,) = sender.send(server.url)
+    assert (answer.status, answer.error, server.requests) == (307, None, 1)
+    assert told.format(url=server.url) in answer.detail
+    assert answer.detail.isprintable()
+    assert len(answer.detail) <= 300
+
+
+@pytest.fixture
+def serve_plain() -> Iterator[Callable[[Talk], Server]]:
+    """Start servers without TLS."""
+    servers: list[Server] = []
+
+    def start(talk: Talk) -> Server:
+        servers.append(Server(talk))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.socket.close()
