@@ -13,6 +13,18 @@ def require(actor: Actor, feature: str) -> None:
         raise Forbidden("feature_missing", f"This needs a role with the feature '{feature}'.")
 
 
+def require_one_of(actor: Actor, *wanted: str) -> None:
+    """Raise Forbidden unless the actor holds one of the features."""
+    if not any(actor.has(feature) for feature in wanted):
+        names = "' or '".join(wanted)
+        raise Forbidden("feature_missing", f"This needs a role with the feature '{names}'.")
+
+
+def in_self_service(actor: Actor) -> bool:
+    """Whether the actor follows what it started, and is shown only what is meant for it."""
+    return actor.has(features.SELF_SERVICE) and not actor.has(features.WORK_ITEMS)
+
+
 def require_administrator(actor: Actor) -> None:
     """Raise Forbidden unless the actor is an administrator."""
     require(actor, features.ADMINISTRATOR)

@@ -12,9 +12,11 @@ from workwire.kernel.actor import UserType
 from workwire.kernel.clock import rfc3339
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
+from workwire.rooms.conversations import policy
 
 if TYPE_CHECKING:
     from workwire.access.models import User
+    from workwire.kernel.actor import Actor
     from workwire.reactions.webhooks.models import Subscription
     from workwire.rooms.conversations.models import Attachment, Communication
     from workwire.rooms.parties.models import Contact
@@ -48,10 +50,11 @@ def enveloped(result: Any) -> dict[str, Any]:
     return {"Result": result, "Messages": []}
 
 
-def communication(row: Communication, actor_id: int | None, *, full: bool) -> dict[str, Any]:
+def communication(row: Communication, actor: Actor, *, full: bool) -> dict[str, Any]:
     """A communication, in a list or whole."""
+    attachments = list(row.attachments.all())
     by: dict[str, Any] = {
-        "Employee": account(row.sender, actor_id),
+        "Employee": account(row.sender, actor.user_id),
         "Tags": [],
         "EmailAddress": row.sender_address,
     }
@@ -62,7 +65,7 @@ def communication(row: Communication, actor_id: int | None, *, full: bool) -> di
         "Subject": row.subject,
         "Body": row.body,
         "Read": True,
-        "AttachmentCount": row.attachment_count,
+        "AttachmentCount": len(attachments),
         "IsSystemGenerated": row.is_system_generated,
         "FromUser": present(by),
         "Importance": row.get_importance_display(),
@@ -80,9 +83,9 @@ def communication(row: Communication, actor_id: int | None, *, full: bool) -> di
         shown |= {
             "To": row.recipients,
             "CCs": row.copies,
-            "BCCs": row.blind_copies,
+            "BCCs": row.blind_copies if policy.sees_blind_copies(actor) else "",
             "HTMLBody": row.html_body,
-            "Attachments": [_attachment(attachment) for attachment in row.attachments.all()],
+            "Attachments": [_attachment(attachment) for attachment in attachments],
         }
     return present(shown)
 

@@ -32,21 +32,18 @@ _STATUS = {
 @operation("FileTagConfiguration/GetAll", "GET", family="configuration")
 def get_file_tags(call: Call) -> list[dict[str, Any]]:
     """All file tags."""
-    require(call.actor, features.WORK_ITEMS)
-    return [_file_tag(tag) for tag in files.tags()]
+    return [_file_tag(tag) for tag in files.tags(by=call.actor)]
 
 
 @operation("FileTagConfiguration/Get", "GET", family="configuration", enveloped=True)
 def get_file_tag(call: Call) -> dict[str, Any]:
     """One file tag."""
-    require(call.actor, features.WORK_ITEMS)
-    return _file_tag(files.tag(call.guid("FileTagGuid")))
+    return _file_tag(files.tag(call.guid("FileTagGuid"), by=call.actor))
 
 
 @operation("ContactTagConfiguration/GetAll", "GET", family="configuration")
 def get_contact_tags(call: Call) -> list[dict[str, Any]]:
     """All contact tags."""
-    _require_some_role(call)
     return [
         present(
             {
@@ -54,15 +51,14 @@ def get_contact_tags(call: Call) -> list[dict[str, Any]]:
                 "SupplierCompanyGUID": str(tag.supplier.guid) if tag.supplier else None,
             }
         )
-        for tag in parties.contact_tags()
+        for tag in parties.contact_tags_for(call.actor)
     ]
 
 
 @operation("ContactTagConfiguration/Get", "GET", family="configuration", enveloped=True)
 def get_contact_tag(call: Call) -> dict[str, Any]:
     """One contact tag."""
-    _require_some_role(call)
-    tag = parties.contact_tag(call.guid("ContactTagGuid"))
+    tag = parties.contact_tag(call.guid("ContactTagGuid"), by=call.actor)
     supplier = tag.supplier
     company = (
         {"GUID": str(supplier.guid), "Name": supplier.name, "Description": supplier.description} if supplier else None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from workwire.access import features
-from workwire.access.policy import require
 from workwire.rooms.offering import queries as offering
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
@@ -42,10 +40,9 @@ def get_contexts(call: Call) -> list[dict[str, Any]]:
 @operation("ServiceLine/GetAll", "GET")
 def get_service_lines(call: Call) -> list[dict[str, Any]]:
     """All service lines, for who configures processes."""
-    require(call.actor, features.PROCESS_BUILDER)
     return [
         {"GUID": str(line.guid), "Name": line.name, "Description": line.description, "Retired": line.retired}
-        for line in offering.service_lines()
+        for line in offering.service_lines(by=call.actor)
     ]
 
 

@@ -25,7 +25,7 @@ def add_packet_communication(call: Call) -> dict[str, Any]:
         is_resolution=call.flag("IsResolutionCommunication") or False,
         is_system_generated=call.flag("IsSystemGenerated") or False,
     )
-    return answers.communication(queries.communication(made.guid, by=call.actor), call.actor.user_id, full=True)
+    return answers.communication(queries.communication(made.guid, by=call.actor), call.actor, full=True)
 
 
 @operation("PacketCommunication/SendEmailCommunication", "POST")
@@ -52,14 +52,14 @@ def get_communications(call: Call) -> list[dict[str, Any]]:
     """What was said about a work item, newest first."""
     item = work.item(call.guid("PacketGUID"), by=call.actor)
     rows = queries.communications_of(item, by=call.actor)
-    return [answers.communication(row, call.actor.user_id, full=False) for row in rows]
+    return [answers.communication(row, call.actor, full=False) for row in rows]
 
 
 @operation("PacketCommunication/GetCommunication", "GET")
 def get_communication(call: Call) -> dict[str, Any]:
     """One communication; its HTML is made harmless unless the caller asks for it as it came."""
     row = queries.communication(call.guid("CommunicationGUID"), by=call.actor)
-    shown = answers.communication(row, call.actor.user_id, full=True)
+    shown = answers.communication(row, call.actor, full=True)
     if call.flag("SanitizeHTMLBody") is not False:
         shown["HTMLBody"] = answers.harmless(shown["HTMLBody"])
     return shown

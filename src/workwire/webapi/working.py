@@ -9,7 +9,6 @@ from workwire.access import queries as access
 from workwire.access.policy import require
 from workwire.kernel.errors import Invalid, NotFound, named
 from workwire.rooms.conversations import commands as conversations
-from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.queries import ProcessType
 from workwire.rooms.work import commands, dues, queries
 from workwire.webapi import packets
@@ -58,9 +57,8 @@ def set_assignee(call: Call) -> None:
 @operation("Case/GetLaunchableActions", "GET")
 def get_launchable_actions(call: Call) -> list[dict[str, Any]]:
     """The actions of a case that may be started by hand."""
-    require(call.actor, features.WORK_ITEMS)
-    case = queries.item(call.guid("CaseGUID"), by=call.actor, kind=ProcessType.CASE)
-    return [_launchable(definition) for definition in offering.launchable(case.process_version)]
+    found = queries.launchable_actions(call.guid("CaseGUID"), by=call.actor)
+    return [_launchable(definition) for definition in found]
 
 
 @operation("Case/LaunchAdhocAction", "POST", enveloped=True)

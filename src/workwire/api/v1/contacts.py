@@ -184,8 +184,9 @@ def list_accounts(request: HttpRequest, paging: Query[PageQuery], wanted: Query[
 
 @router.get("/contact-tags", response=answers(Listing[ContactTagOut]), operation_id="list_contact_tags")
 def list_contact_tags(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All contact tags."""
-    return listing(page(queries.contact_tags(), **paging.arguments()), _tag, actor(request))
+    """The contact tags one is shown."""
+    by = actor(request)
+    return listing(page(queries.contact_tags_for(by), **paging.arguments()), _tag, by)
 
 
 @router.post("/contact-tags", response=answers(ContactTagOut, 201), operation_id="create_contact_tag")
@@ -207,7 +208,7 @@ def update_contact_tag(
 ) -> dict[str, Any]:
     """Change a contact tag."""
     by = actor(request)
-    found = queries.contact_tag(guid)
+    found = queries.contact_tag(guid, by=by)
     changed = commands.update_contact_tag(found, by=by, version=versions.wanted(request), **given(wish))
     versions.tag(response, changed.version)
     return _tag(changed, by)

@@ -164,8 +164,9 @@ def remove_file(request: HttpRequest, guid: UUID) -> Status[None]:
 
 @router.get("/file-tags", response=answers(Listing[FileTagOut]), operation_id="list_file_tags")
 def list_file_tags(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All file tags."""
-    return listing(page(queries.tags(), **paging.arguments()), _tag, actor(request))
+    """All file tags, for who works or configures."""
+    by = actor(request)
+    return listing(page(queries.tags(by=by), **paging.arguments()), _tag, by)
 
 
 @router.post("/file-tags", response=answers(FileTagOut, 201), operation_id="create_file_tag")
@@ -181,7 +182,7 @@ def update_file_tag(
 ) -> dict[str, Any]:
     """Change a file tag; files that have it keep it."""
     by = actor(request)
-    changed = commands.update_tag(queries.tag(guid), by=by, version=versions.wanted(request), **given(wish))
+    changed = commands.update_tag(queries.tag(guid, by=by), by=by, version=versions.wanted(request), **given(wish))
     versions.tag(response, changed.version)
     return _tag(changed, by)
 

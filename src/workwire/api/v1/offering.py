@@ -172,8 +172,9 @@ class ScheduleDetail(ScheduleSeen):
 
 @router.get("/service-lines", response=answers(Listing[ServiceLineOut]), operation_id="list_service_lines")
 def list_service_lines(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All service lines."""
-    return listing(page(queries.service_lines(), **paging.arguments()), _service_line, actor(request))
+    """All service lines, for who configures processes."""
+    by = actor(request)
+    return listing(page(queries.service_lines(by=by), **paging.arguments()), _service_line, by)
 
 
 @router.get("/process-versions", response=answers(Listing[VersionOut]), operation_id="list_process_versions")

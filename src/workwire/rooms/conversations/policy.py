@@ -15,6 +15,11 @@ def may_add(actor: Actor, kind: CommunicationType) -> bool:
     return actor.has(features.WORK_ITEMS) and kind != CommunicationType.SELF_SERVICE_COMMENT
 
 
+def sees_blind_copies(actor: Actor) -> bool:
+    """Whether the actor is shown who got a mail unknown to its other recipients: who works, nobody in self service."""
+    return not in_self_service(actor)
+
+
 def natural_kind(actor: Actor) -> CommunicationType:
     """What an actor writes who names no kind: a comment in self service, a note elsewhere."""
     note, comment = CommunicationType.AUDIT_NOTE, CommunicationType.SELF_SERVICE_COMMENT

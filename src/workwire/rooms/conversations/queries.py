@@ -1,19 +1,25 @@
-"""How to look at communications: whoever sees a work item sees what is said about it, in self service all but notes."""
+"""How to look at communications: who sees a work item sees what is said about it.
+
+In self service that is all but notes, attachments with a hidden tag, and blind copies. Doors show the attachments that come
+with a row and no count of their own, and blind copies where `policy.sees_blind_copies` says so.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.conversations import policy
+from workwire.rooms.conversations.models import Attachment, SendStatus
 from workwire.rooms.conversations.models import Communication as Communication  # for type annotations of callers
 from workwire.rooms.conversations.models import CommunicationType as CommunicationType  # for doors
 from workwire.rooms.conversations.models import Importance as Importance
-from workwire.rooms.conversations.models import SendStatus
+from workwire.rooms.files import queries as files
+from workwire.rooms.files.models import ItemFile
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
 
@@ -33,14 +39,13 @@ def communication(guid: UUID, *, by: Actor) -> Communication:
 
 def _visible_to(actor: Actor) -> QuerySet[Communication]:
     seen = work.visible(WorkItem.objects.all(), actor)
-    found = Communication.objects.all()
+    found = Communication.objects.filter(work_item__in=seen)
     if policy.in_self_service(actor):
         found = found.exclude(kind=CommunicationType.AUDIT_NOTE)
-    return (
-        found.select_related("sender", "work_item")
-        .prefetch_related("attachments__file__stored")
-        .filter(work_item__in=seen)
-    )
+    shown = Attachment.objects.select_related("file__stored")
+    if policy.in_self_service(actor):
+        shown = shown.filter(file__in=files.shown(ItemFile.objects.all(), by=actor))
+    return found.select_related("sender", "work_item").prefetch_related(Prefetch("attachments", queryset=shown))
 
 
 def to_send(now: datetime) -> QuerySet[Communication]:

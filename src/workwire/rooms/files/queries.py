@@ -7,20 +7,24 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
+from workwire.access import features
+from workwire.access.policy import in_self_service, require_one_of
+from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.files.models import FileTag, ItemFile, ItemFileTag, StoredFile
 from workwire.rooms.files.models import Source as Source  # for doors
 from workwire.rooms.files.storage import storage
 
 
-def tags() -> QuerySet[FileTag]:
-    """All file tags by name; they are nobody's secret."""
+def tags(*, by: Actor) -> QuerySet[FileTag]:
+    """All file tags by name, for who works or configures; raises Forbidden for others, as some tags are hidden from them."""
+    require_one_of(by, features.WORK_ITEMS, features.PROCESS_BUILDER)
     return FileTag.objects.order_by("name")
 
 
-def tag(guid: UUID) -> FileTag:
-    """One file tag; raises NotFound."""
-    found = FileTag.objects.filter(guid=guid).first()
+def tag(guid: UUID, *, by: Actor) -> FileTag:
+    """One file tag; raises NotFound, and Forbidden like `tags`."""
+    found = tags(by=by).filter(guid=guid).first()
     if found is None:
         raise not_found("file_tag")
     return found
@@ -29,6 +33,11 @@ def tag(guid: UUID) -> FileTag:
 def files_of(item_pk: int) -> QuerySet[ItemFile]:
     """The files of a work item that were not removed, newest first, with their tags."""
     return item_files().filter(work_item=item_pk).order_by("-pk")
+
+
+def shown(found: QuerySet[ItemFile], *, by: Actor) -> QuerySet[ItemFile]:
+    """Those of the files that an actor is shown: in self service without those of a hidden tag."""
+    return found.exclude(tags__tag__is_hidden=True) if in_self_service(by) else found
 
 
 def item_files() -> QuerySet[ItemFile]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from workwire.access import features
+from workwire.access.policy import require
 from workwire.access.queries import Account, granted, holds, sees_all
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
@@ -134,8 +135,9 @@ def offer(actor: Actor, kind: ProcessType) -> QuerySet[ProcessVersion]:
     )
 
 
-def service_lines() -> QuerySet[ServiceLine]:
-    """All service lines by name; they are nobody's secret."""
+def service_lines(*, by: Actor) -> QuerySet[ServiceLine]:
+    """All service lines by name, for who configures processes; raises Forbidden for others."""
+    require(by, features.PROCESS_BUILDER)
     return ServiceLine.objects.order_by("name")
 
 

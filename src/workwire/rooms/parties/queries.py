@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from workwire.access import features
+from workwire.access.policy import in_self_service, require_one_of
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
@@ -136,9 +137,21 @@ def contact_tags() -> QuerySet[ContactTag]:
     return ContactTag.objects.select_related("supplier").order_by("pk")
 
 
-def contact_tag(guid: UUID) -> ContactTag:
-    """One contact tag; raises NotFound."""
-    found = contact_tags().filter(guid=guid).first()
+def contact_tags_shown_to(actor: Actor) -> QuerySet[ContactTag]:
+    """The contact tags an actor is shown: in self service those meant for it."""
+    found = contact_tags()
+    return found.filter(show_to_self_service=True) if in_self_service(actor) else found
+
+
+def contact_tags_for(actor: Actor) -> QuerySet[ContactTag]:
+    """The same, for who uses or configures them; raises Forbidden for others."""
+    require_one_of(actor, features.WORK_ITEMS, features.SELF_SERVICE, features.PROCESS_BUILDER)
+    return contact_tags_shown_to(actor)
+
+
+def contact_tag(guid: UUID, *, by: Actor) -> ContactTag:
+    """One contact tag; raises NotFound, and Forbidden like `contact_tags_for`."""
+    found = contact_tags_for(by).filter(guid=guid).first()
     if found is None:
         raise not_found("contact_tag")
     return found

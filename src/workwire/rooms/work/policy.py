@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workwire.access import features
+from workwire.access.policy import in_self_service as in_self_service
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Forbidden, Invalid
 from workwire.rooms.offering.models import ProcessType
@@ -14,11 +15,6 @@ MOST_ROBOT_ASSIGNMENTS = 3
 def may_start(actor: Actor) -> bool:
     """Whether the actor may start tickets and cases: who works, and who uses self service."""
     return actor.has(features.WORK_ITEMS) or actor.has(features.SELF_SERVICE)
-
-
-def in_self_service(actor: Actor) -> bool:
-    """Whether the actor follows the items it started, and no others."""
-    return actor.has(features.SELF_SERVICE) and not actor.has(features.WORK_ITEMS)
 
 
 def may_work(actor: Actor) -> bool:

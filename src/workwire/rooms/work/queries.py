@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, When, prefetch_related_objects
 
 from workwire.access import features
+from workwire.access.policy import require
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
@@ -21,6 +22,8 @@ from workwire.outbox import ledger
 from workwire.outbox.models import Event
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import dues, policy
@@ -164,8 +167,7 @@ def _contacts(_by: Actor, *, item: int) -> QuerySet[ItemContact]:
 
 
 def _shown_tags(by: Actor) -> Prefetch[str]:
-    tags = parties.contact_tags()
-    return Prefetch("tags", queryset=tags.filter(show_to_self_service=True) if policy.in_self_service(by) else tags)
+    return Prefetch("tags", queryset=parties.contact_tags_shown_to(by))
 
 
 _CONTACTS = ComposedQuery(_contacts)
@@ -173,16 +175,13 @@ _CONTACTS = ComposedQuery(_contacts)
 
 def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:
     """The files of a work item, newest first; in self service without those of a hidden tag."""
-    found = files.files_of(item.pk)
-    return found.exclude(tags__tag__is_hidden=True) if policy.in_self_service(by) else found
+    return files.shown(files.files_of(item.pk), by=by)
 
 
 def file(guid: UUID, *, by: Actor) -> ItemFile:
     """One file of a work item that the actor may see; raises NotFound."""
     found = files.item_files().filter(guid=guid, work_item__in=visible(WorkItem.objects.all(), by))
-    if policy.in_self_service(by):
-        found = found.exclude(tags__tag__is_hidden=True)
-    first = found.first()
+    first = files.shown(found, by=by).first()
     if first is None:
         raise not_found("file")
     return first
@@ -193,6 +192,12 @@ def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:
     if policy.in_self_service(by):
         raise Forbidden("feature_missing", "The history of a work item is for those who work on it.")
     return ledger.history(item(guid, by=by).guid)
+
+
+def launchable_actions(case_guid: UUID, *, by: Actor) -> QuerySet[ActionDefinition]:
+    """The actions that may be launched by hand from a case, for who works; raises Forbidden and NotFound."""
+    require(by, features.WORK_ITEMS)
+    return offering.launchable(item(case_guid, by=by, kind=ProcessType.CASE).process_version)
 
 
 def checklist_of(action: WorkItem) -> QuerySet[ChecklistItem]:

@@ -19,6 +19,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
 from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.conversations import policy as said_policy
 from workwire.rooms.conversations import queries as said
 from workwire.rooms.work import commands, queries
 
@@ -56,7 +57,7 @@ class MailIn(In):
 
 
 class CommunicationOut(Schema):
-    """Something said; only mail that goes out has a `send_status`."""
+    """Something said; only mail that goes out has a `send_status`. `attachments` are GUIDs of files of the work item."""
 
     guid: str
     kind: str
@@ -66,6 +67,8 @@ class CommunicationOut(Schema):
     sender_address: str
     recipients: str
     copies: str
+    blind_copies: str
+    attachments: list[str]
     attachment_count: int
     logged_at: str
     send_status: str | None
@@ -250,7 +253,8 @@ def _kind(text: str | None) -> said.CommunicationType | None:
     raise Invalid("communication_type_unknown", "There is no such kind of communication.", field="kind")
 
 
-def _communication(row: Communication, _actor: Actor) -> dict[str, Any]:
+def _communication(row: Communication, by: Actor) -> dict[str, Any]:
+    attachments = [str(attachment.file.guid) for attachment in row.attachments.all()]
     return {
         "guid": str(row.guid),
         "kind": row.get_kind_display(),
@@ -260,7 +264,9 @@ def _communication(row: Communication, _actor: Actor) -> dict[str, Any]:
         "sender_address": row.sender_address,
         "recipients": row.recipients,
         "copies": row.copies,
-        "attachment_count": row.attachment_count,
+        "blind_copies": row.blind_copies if said_policy.sees_blind_copies(by) else "",
+        "attachments": attachments,
+        "attachment_count": len(attachments),
         "logged_at": rfc3339(row.logged_at),
         "send_status": row.get_send_status_display() if row.send_status is not None else None,
         "sent_on": rfc3339(row.sent_on),

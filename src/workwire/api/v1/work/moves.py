@@ -19,7 +19,6 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
 from workwire.rooms.conversations import commands as conversations
-from workwire.rooms.offering import queries as offering
 from workwire.rooms.work import commands, queries
 
 router = Router()
@@ -166,8 +165,7 @@ def next_step(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Ma
 def list_launchable(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
     """The actions that may be launched by hand from a case."""
     by = actor(request)
-    case = queries.item(guid, by=by, kind=queries.ProcessType.CASE)
-    return listing(page(offering.launchable(case.process_version), **paging.arguments()), _launchable, by)
+    return listing(page(queries.launchable_actions(guid, by=by), **paging.arguments()), _launchable, by)
 
 
 @router.post("/work-items/{uuid:guid}/actions", response=answers(Launched, 201), operation_id="launch_action")
