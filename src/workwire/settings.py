@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "workwire.web.security.content_security_policy",
 ]
 
+CSRF_FAILURE_VIEW = "workwire.web.failing.form_refused"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 ROOT_URLCONF = "workwire.urls"
 WSGI_APPLICATION = "workwire.wsgi.application"

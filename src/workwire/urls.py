@@ -25,6 +25,9 @@ urlpatterns = [
 ]
 
 
+handler404 = failing.no_page
+
+
 def handler500(request: HttpRequest) -> HttpResponse:
     """What is answered when nobody caught an error, in the shape of each door; Django has logged it."""
     if _API.match(request.path_info):

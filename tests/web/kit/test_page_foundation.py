@@ -12,9 +12,9 @@ from django.test import Client, RequestFactory, override_settings
 
 from tests.web import gallery
 from workwire.cli.demo.seed import Organisation
-from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound
+from workwire.kernel.errors import Away, Conflict, DomainError, Forbidden, Invalid, Limited, NotFound
 from workwire.web.kit import icons
-from workwire.web.kit.page import FORM, See, Visit, page
+from workwire.web.kit.page import FORM, STATUS, See, Visit, page
 from workwire.web.kit.parts import Person
 from workwire.web.kit.specimens import SpecimenForm
 
@@ -44,14 +44,19 @@ def _answer(error: DomainError, method: str = "GET") -> HttpResponse:
         (Conflict("item_completed", "This work item has been completed."), 409),
         (Invalid("title_blank", "The title cannot be blank.", field="title"), 422),
         (Limited("too_many", "Too many.", retry_after=7), 429),
+        (Away("database_away", "Not now.", retry_after=7), 503),
     ],
 )
 def test_a_refusal_becomes_a_page(error: DomainError, status: int) -> None:
     answer = _answer(error)
     assert answer.status_code == status
     assert error.message in answer.content.decode()
-    assert answer.headers.get("Retry-After") == ("7" if status == 429 else None)
+    assert answer.headers.get("Retry-After") == ("7" if status in (429, 503) else None)
     assert answer.headers["Cache-Control"] == "private, no-store"
+
+
+def test_every_kind_of_refusal_has_a_status() -> None:
+    assert set(STATUS) == set(DomainError.__subclasses__())
 
 
 def test_a_refusal_inside_a_form_stands_beside_its_field_or_at_the_top() -> None:

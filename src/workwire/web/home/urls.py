@@ -1,11 +1,14 @@
 """Addresses of the first pages."""
 
+from django.templatetags.static import static
 from django.urls import path
+from django.views.generic import RedirectView
 
 from workwire.web.home import signing_in, start
 
 urlpatterns = [
     path("", start.start, name="start"),
+    path("favicon.ico", RedirectView.as_view(url=static("kit/favicon.svg"))),
     path("sign-in", signing_in.sign_in, name="sign-in"),
     path("sign-out", signing_in.sign_out, name="sign-out"),
 ]

@@ -29,7 +29,7 @@ from django.utils.translation import gettext as _
 
 from workwire.access import sessions
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, NotFound, Unauthenticated
+from workwire.kernel.errors import Away, Conflict, DomainError, Forbidden, Invalid, Limited, NotFound, Unauthenticated
 from workwire.web.kit.look import Look, look_of, speaking
 from workwire.web.kit.shell import shell_of
 from workwire.web.kit.template_tags import FragmentNode
@@ -38,13 +38,14 @@ P = ParamSpec("P")
 COOKIE = "workwire_session"
 READ = ("GET", "HEAD")
 FORM = (*READ, "POST")
-_STATUS: dict[type[DomainError], HTTPStatus] = {
+STATUS: dict[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     NotFound: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,
     Conflict: HTTPStatus.CONFLICT,
     Limited: HTTPStatus.TOO_MANY_REQUESTS,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Away: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
@@ -109,8 +110,8 @@ class Visit:
 
     def refuse(self, error: DomainError) -> None:
         """Let the answer have the status of a refusal."""
-        self.status = _STATUS[type(error)]
-        self.retry_after = error.retry_after if isinstance(error, Limited) else None
+        self.status = STATUS[type(error)]
+        self.retry_after = error.retry_after if isinstance(error, (Limited, Away)) else None
 
     def tell(self, words: str) -> None:
         """Show a toast on the next page."""
@@ -135,7 +136,7 @@ def page(
         @wraps(view)
         def answered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in methods:
-                return HttpResponseNotAllowed(methods)
+                return _not_allowed(request, methods)
             look = look_of(request)
             with speaking(look):
                 visit = Visit(request, look)
@@ -150,9 +151,29 @@ def page(
     return decorate
 
 
-def refused(request: HttpRequest, status: int, title: str, sentence: str) -> HttpResponse:
-    """The page of a refusal for a request that reached no view; the words are given in the reader's language."""
-    return _rendered(Visit(request, look_of(request)), "kit/refused.html", Refused(status, title, sentence), status)
+def refused(
+    request: HttpRequest, status: int, words: Callable[[], tuple[str, str]], *, asks_nothing: bool = False
+) -> HttpResponse:
+    """The page of a refusal for a request that reached no view; `words` are its title and its sentence, asked for in the
+    reader's language. Where a page may not ask the database it shows nobody as signed in."""
+    look = look_of(request)
+    with speaking(look):
+        title, sentence = words()
+        visit = Visit(request, look)
+        if asks_nothing:
+            visit.actor_or_nobody = None
+        answer = _rendered(visit, "kit/refused.html", Refused(status, title, sentence), status)
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
+    allowed = HttpResponseNotAllowed(methods).headers["Allow"]
+    answer = refused(
+        request, HTTPStatus.METHOD_NOT_ALLOWED, lambda: (_("Not possible"), _("This page does not do that."))
+    )
+    answer.headers["Allow"] = allowed
+    return answer
 
 
 def _answer(
@@ -214,4 +235,5 @@ def _titles() -> dict[type[DomainError], str]:
         Forbidden: _("Not allowed"),
         Conflict: _("This is not possible now"),
         Limited: _("Too much at once"),
+        Away: _("Not at the moment"),
     }

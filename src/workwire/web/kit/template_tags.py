@@ -115,7 +115,11 @@ def moment(of: datetime | None) -> SafeString | str:
 def field(of: BoundField) -> dict[str, Any]:
     """A field of a form with its label, help and errors."""
     is_box = isinstance(of.field.widget, CheckboxInput)
-    return {"field": of, "drawn": of.as_widget(attrs={"class": "box" if is_box else "input"}), "is_box": is_box}
+    return {
+        "field": of,
+        "drawn": of.as_widget(attrs={"class": "box"} if is_box else {"class": "input", "dir": "auto"}),
+        "is_box": is_box,
+    }
 
 
 @register.inclusion_tag("kit/error_summary.html")
