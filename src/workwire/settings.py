@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from workwire import config as _config
+from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 
 CONFIG = _config.load()
 SECRET_KEYS = _config.secret_keys(CONFIG)
@@ -38,14 +39,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "workwire.web.request_end.free_when_answered",
     "workwire.web.proxies.behind_proxies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "workwire.web.security.small_forms",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "workwire.web.hosts.NamedHosts",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -175,7 +175,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 APPEND_SLASH = False
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_WITH_FILES  # each door has bounds of its own below this one
 
 LOGGING = {
     "version": 1,

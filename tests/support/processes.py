@@ -34,7 +34,7 @@ class Api:
             raise ValueError(f"the login was answered with {status}: {answer}")
         self.token = answer["token"]
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """The status and the content of the answer."""
         headers = {"Content-Type": "application/json"}
         if self.token:
@@ -66,6 +66,31 @@ def workwire(
     finally:
         if out:
             out.close()
+
+
+@contextlib.contextmanager
+def web_process(env: Mapping[str, str], *options: str, log: Path | None = None) -> Iterator[tuple[int, int]]:
+    """A web process that is ready; gives its port and the process id of its server."""
+    port = free_port()
+    server = workwire("web", "--port", str(port), "--quiet", *options, env=env, log=log)
+    try:
+        wait_for_web("127.0.0.1", port)
+        yield port, server.pid
+    finally:
+        server.terminate()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+            raise
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process and its children hold now; Linux only."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(status["VmRSS"].split()[0]) * 1024 + sum(resident(int(child)) for child in children)
 
 
 def wait_for_web(host: str, port: int, path: str = "/health/ready", *, timeout: float = 60.0) -> None:

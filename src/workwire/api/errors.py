@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import wraps
 from typing import Any, cast
 
@@ -22,12 +24,15 @@ from workwire.kernel.errors import (
     Invalid,
     Limited,
     NotFound,
+    TooLarge,
     Unauthenticated,
     away,
 )
 
 logger = logging.getLogger(__name__)
+MOST_SHOWN = 50  # of the mistakes in one body
 _KINDS: tuple[tuple[type[DomainError], int, str], ...] = (
+    (TooLarge, 413, "Too large"),
     (Invalid, 422, "The input breaks a rule"),
     (Unauthenticated, 401, "Not authenticated"),
     (Forbidden, 403, "Not allowed"),
@@ -73,6 +78,15 @@ def install(api: NinjaAPI) -> None:
     add(OSError, _away)
 
 
+def let_go(error: BaseException) -> None:
+    """Free what the frames of an answered error hold. An error that is kept in a variable of one of its own frames, as the
+    API framework keeps those of validation, would otherwise hold the request with its parsed body for good."""
+    chain: BaseException | None = error
+    while chain is not None:
+        traceback.clear_frames(chain.__traceback__)
+        chain = chain.__cause__ or chain.__context__
+
+
 def failed(error: BaseException | None) -> HttpResponse:
     """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
     if (gone := away(error)) is not None:
@@ -86,7 +100,8 @@ def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @wraps(view)
     def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         try:
-            response = view(request, *given, **named)
+            with ExitStack() as request.held:  # type: ignore[attr-defined]  # places that end with the request
+                response = view(request, *given, **named)
         except Http404:
             return path_not_found()
         if response.status_code != 405:
@@ -119,7 +134,7 @@ def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def _validation(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [{"field": _field(entry["loc"]), "message": str(entry["msg"])} for entry in error.errors]
+    errors = [{"field": _field(entry["loc"]), "message": str(entry["msg"])} for entry in error.errors[:MOST_SHOWN]]
     first = errors[0] if errors else {"field": "", "message": "The request is not valid."}
     detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
     more = {"field": first["field"]} if first["field"] else {}
@@ -136,7 +151,9 @@ def _authentication(_request: HttpRequest, _error: AuthenticationError) -> HttpR
     return problem(401, "Not authenticated", "There is no valid token with this request; log in.", "token_invalid")
 
 
-def _http(_request: HttpRequest, error: HttpError) -> HttpResponse:
+def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, DomainError):  # of reading the body
+        return _domain(request, error.__cause__)
     return problem(error.status_code, "The request cannot be read", str(error), "request_unreadable")
 
 

@@ -31,6 +31,10 @@ class Invalid(DomainError):
     """The input breaks a rule."""
 
 
+class TooLarge(Invalid):
+    """The request is larger than is read."""
+
+
 class NotFound(DomainError):
     """There is no such record, or the actor may not see it; the two are not told apart."""
 

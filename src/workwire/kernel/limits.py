@@ -1,7 +1,7 @@
-"""A bound on how much of something long one account may have under way at a time, in this process.
+"""Bounds on what is under way at a time in this process: requests that take long, and bodies that take much memory.
 
 Requests that take seconds hold a thread each; one account must not hold them all. Each web process counts for itself: what
-is bounded are its threads.
+is bounded are its threads and its memory.
 """
 
 from __future__ import annotations
@@ -42,3 +42,28 @@ class ConcurrencyLimit:
                 self._under_way[who] -= 1
                 if not self._under_way[who]:
                     del self._under_way[who]
+
+
+class WeightLimit:
+    """At most `most` at a time of something that is weighed; what is heavier than that has its turn alone. `what` is what is
+    weighed, in the plural."""
+
+    def __init__(self, most: int, what: str, *, patience: float = 5.0) -> None:
+        self._most, self._what, self._patience = most, what, patience
+        self._free = most
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def place_of(self, weight: int) -> Iterator[None]:
+        """Take a place as long as this lasts, waiting for those who are before; raises Limited when that takes too long."""
+        weight = min(weight, self._most)
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._free >= weight, self._patience):
+                raise Limited("too_many_at_once", f"Too many {self._what} are worked on; try again.", retry_after=AGAIN)
+            self._free -= weight
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += weight
+                self._changed.notify_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workwire.kernel.errors import named
+from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 from workwire.rooms.files import commands as files
 from workwire.rooms.work import commands, queries
 from workwire.webapi.calls import Call, Malformed
@@ -19,7 +20,7 @@ def prepare_new_file(call: Call) -> str:
     return str(kept.guid)
 
 
-@operation("Packet/AttachFile", "POST", absent=403)
+@operation("Packet/AttachFile", "POST", absent=403, largest=LARGEST_WITH_FILES)
 def attach_file(call: Call) -> str:
     """Attach a file to a work item; answers the file's GUID as a JSON string."""
     item = queries.item(call.guid("PacketGUID"), by=call.actor)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import unquote_plus
 
 from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 
 from workwire.access import sessions
-from workwire.kernel.errors import DomainError, Limited, Unauthenticated
+from workwire.kernel import json_bodies
+from workwire.kernel.errors import DomainError, Limited, TooLarge, Unauthenticated
 from workwire.webapi.answers import respond
 from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, from_our_pages, read_body, read_query
 from workwire.webapi.operations import is_ours, method_not_allowed, no_operation, operation
@@ -27,7 +31,9 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
     if request.method != "POST":
         return method_not_allowed("POST")
     try:
-        (body, _), query = read_body(request), read_query(request)
+        query = read_query(request)
+        with ExitStack() as held:
+            body, _ = read_body(request, held, most=json_bodies.LARGEST_BEFORE_LOGIN)
         wants_cookie = query.get("usecookie", "false").lower() in ("true", "1")
         if wants_cookie and not from_our_pages(request):  # nobody is logged in as somebody else by another site
             raise Unauthenticated("cookie_refused", "Another site's page gets no cookie.")
@@ -58,7 +64,13 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
         return no_operation()
     if request.method != "POST":
         return method_not_allowed("POST")
-    form = request.POST
+    try:
+        json_bodies.check_size(request.headers.get("Content-Length", ""), most=json_bodies.LARGEST_BEFORE_LOGIN)
+        form = request.POST
+    except MultiPartParserError:
+        return _oauth({"error": "invalid_request", "error_description": "The form cannot be read."}, 400)
+    except (TooLarge, TooManyFieldsSent):
+        return _oauth({"error": "invalid_request", "error_description": "The request is larger than is read."}, 413)
     if form.get("grant_type") != "client_credentials":
         code = "unsupported_grant_type" if form.get("grant_type") else "invalid_request"
         return _oauth({"error": code, "error_description": "grant_type must be client_credentials."}, 400)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 
 from workwire.access import sessions
+from workwire.kernel import json_bodies
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Unauthenticated
 from workwire.kernel.ids import parse_guid
@@ -192,14 +193,19 @@ def read_query(request: HttpRequest) -> dict[str, str]:
     return {name.lower(): str(value) for name, value in request.GET.items()}
 
 
-def read_body(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
-    """The body as an object with keys in lower case (JSON, or a form), and the file of a multipart form; raises Malformed
-    or UnsupportedBody."""
-    if request.method in SAFE or not request.headers.get("Content-Length", "").strip("0"):
+def read_body(request: HttpRequest, held: ExitStack, *, most: int) -> tuple[dict[str, Any], Upload | None]:
+    """The body as an object with keys in lower case (JSON, or a form), and the file of a multipart form. What it takes of the
+    room for large bodies is given back with `held`.
+
+    Raises TooLarge for more bytes than `most` and too many values, Malformed, UnsupportedBody.
+    """
+    length = request.headers.get("Content-Length", "")
+    if request.method in SAFE or not length.strip("0"):
         return {}, None
-    if request.content_type == "multipart/form-data":
+    if request.content_type == "multipart/form-data" and most > json_bodies.LARGEST_BEFORE_LOGIN:
         return _read_multipart(request)
-    return _read_object(request), None
+    json_bodies.check_size(length, most=most)
+    return _read_object(request, held), None
 
 
 def version_wanted(request: HttpRequest) -> int | None:
@@ -227,14 +233,14 @@ def _read_multipart(request: HttpRequest) -> tuple[dict[str, Any], Upload | None
     return lowered(request.POST.dict()), uploads[0] if uploads else None
 
 
-def _read_object(request: HttpRequest) -> dict[str, Any]:
+def _read_object(request: HttpRequest, held: ExitStack) -> dict[str, Any]:
     kind = request.content_type or "application/json"
     if kind == "application/x-www-form-urlencoded":
         return lowered(request.POST.dict())
     if kind not in ("application/json", "text/json", "text/plain"):
         raise UnsupportedBody("body_unsupported", f"A body of type {kind} is not read; send JSON.")
     try:
-        found = json.loads(request.body, parse_constant=_no_constant)
+        found = json_bodies.parse(request.body, held)
     except (ValueError, RecursionError) as error:
         raise Malformed("json_broken", "The body is not valid JSON.") from error
     if found is None:
@@ -265,7 +271,3 @@ def from_our_pages(request: HttpRequest) -> bool:
     if site is not None:
         return site in ("same-origin", "none")
     return origin is None or origin == f"{request.scheme}://{request.get_host()}"
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 from workwire.rooms.conversations import commands, queries
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import queries as work
@@ -13,7 +14,7 @@ from workwire.webapi.operations import operation
 from workwire.webapi.wishes import tags_named
 
 
-@operation("PacketCommunication/AddPacketCommunication", "POST")
+@operation("PacketCommunication/AddPacketCommunication", "POST", largest=LARGEST_WITH_FILES)
 def add_packet_communication(call: Call) -> dict[str, Any]:
     """Record a note, call, letter or mail."""
     item = work.item(call.guid("PacketGUID"), by=call.actor)
@@ -28,7 +29,7 @@ def add_packet_communication(call: Call) -> dict[str, Any]:
     return answers.communication(queries.communication(made.guid, by=call.actor), call.actor, full=True)
 
 
-@operation("PacketCommunication/SendEmailCommunication", "POST")
+@operation("PacketCommunication/SendEmailCommunication", "POST", largest=LARGEST_WITH_FILES)
 def send_email_communication(call: Call) -> str:
     """Send a mail from a work item; answers the GUID of the communication as a JSON string."""
     item = work.item(call.guid("PacketGUID"), by=call.actor)

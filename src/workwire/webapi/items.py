@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.errors import named
+from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.queries import ProcessType
 from workwire.rooms.work import commands, queries
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
 
 
-@operation("Ticket/Create", "POST")
+@operation("Ticket/Create", "POST", largest=LARGEST_WITH_FILES)
 def create_ticket(call: Call) -> dict[str, Any]:
     """Start a ticket as a draft, of a process version or of a category's."""
     wish = changes(call)
@@ -41,25 +42,25 @@ def get_ticket(call: Call) -> dict[str, Any]:
     return _get(call, "TicketGUID", ProcessType.TICKET)
 
 
-@operation("Ticket/Update", "POST")
+@operation("Ticket/Update", "POST", largest=LARGEST_WITH_FILES)
 def update_ticket(call: Call) -> dict[str, Any]:
     """Change a ticket."""
     return packets.updated_ticket(_change(call, ProcessType.TICKET, commands.update), call.actor)
 
 
-@operation("Ticket/SetToDo", "POST", enveloped=True)
+@operation("Ticket/SetToDo", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def submit_ticket(call: Call) -> dict[str, Any]:
     """Submit a draft."""
     return _changed(call, ProcessType.TICKET, commands.submit)
 
 
-@operation("Ticket/Resolve", "POST", enveloped=True)
+@operation("Ticket/Resolve", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def resolve_ticket(call: Call) -> dict[str, Any]:
     """Resolve a ticket."""
     return _changed(call, ProcessType.TICKET, commands.resolve)
 
 
-@operation("Case/Create", "POST", enveloped=True, absent=400)
+@operation("Case/Create", "POST", enveloped=True, absent=400, largest=LARGEST_WITH_FILES)
 def create_case(call: Call) -> dict[str, Any]:
     """Start a case as a draft."""
     version = call.optional_guid("CaseAttributeVersionGUID")
@@ -77,19 +78,19 @@ def get_case(call: Call) -> dict[str, Any]:
     return _get(call, "CaseGUID", ProcessType.CASE)
 
 
-@operation("Case/Update", "POST", enveloped=True)
+@operation("Case/Update", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def update_case(call: Call) -> dict[str, Any]:
     """Change a case."""
     return _changed(call, ProcessType.CASE, commands.update)
 
 
-@operation("Case/SetToDo", "POST", enveloped=True)
+@operation("Case/SetToDo", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def submit_case(call: Call) -> dict[str, Any]:
     """Submit a draft, which starts the first step; let a case go on that halted after a step."""
     return _changed(call, ProcessType.CASE, commands.submit_or_go_on)
 
 
-@operation("Case/SetResolved", "POST", enveloped=True)
+@operation("Case/SetResolved", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def resolve_case(call: Call) -> dict[str, Any]:
     """Resolve a case under which nothing is open."""
     return _changed(call, ProcessType.CASE, commands.resolve)
@@ -101,19 +102,19 @@ def get_action(call: Call) -> dict[str, Any]:
     return _get(call, "ActionGUID", ProcessType.ACTION)
 
 
-@operation("Action/Update", "POST", enveloped=True)
+@operation("Action/Update", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def update_action(call: Call) -> dict[str, Any]:
     """Change an action."""
     return _changed(call, ProcessType.ACTION, commands.update)
 
 
-@operation("Action/ResolveSuccessfully", "POST", enveloped=True)
+@operation("Action/ResolveSuccessfully", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def resolve_action(call: Call) -> dict[str, Any]:
     """Finish an action; what follows it starts."""
     return _changed(call, ProcessType.ACTION, commands.resolve)
 
 
-@operation("Packet/CreatePacket", "POST")
+@operation("Packet/CreatePacket", "POST", largest=LARGEST_WITH_FILES)
 def create_packet(call: Call) -> dict[str, Any]:
     """Start a ticket or a case as a draft, whichever the process version is of."""
     guid = call.guid("ProcessVersionInstanceGUID")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from workwire.kernel import json_bodies
+from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge
 from workwire.webapi.answers import respond
 from workwire.webapi.calls import (
     Call,
@@ -34,7 +36,7 @@ class Operation:
 
     `absent` is the status for a record that is not there or may not be seen, as the contract lists it for the operation;
     `done` the status of a success without content, `conflict` that of a state which does not allow
-    the deed.
+    the deed. `largest` bounds the bytes of a body that is no multipart form.
     """
 
     path: str
@@ -45,6 +47,7 @@ class Operation:
     absent: int
     done: int
     conflict: int
+    largest: int
 
 
 _operations: dict[str, Operation] = {}
@@ -59,11 +62,12 @@ def operation(
     absent: int = 404,
     done: int = 204,
     conflict: int = 400,
+    largest: int = json_bodies.LARGEST,
 ) -> Callable[[Handler], Handler]:
     """Register the decorated function as an operation that needs a token; None is answered without content."""
 
     def register(handler: Handler) -> Handler:
-        _operations[path.lower()] = Operation(path, method, handler, family, enveloped, absent, done, conflict)
+        _operations[path.lower()] = Operation(path, method, handler, family, enveloped, absent, done, conflict, largest)
         return handler
 
     return register
@@ -83,13 +87,14 @@ def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
     if request.method != found.method and not (request.method == "HEAD" and found.method == "GET"):
         return method_not_allowed(found.method)
     try:
-        query = read_query(request)
-        actor, token = authenticate(request, query)
-        body, upload = read_body(request)
-        call = Call(actor, token, query, body, address_of(request), version_wanted(request), upload)
-        return _done(found, call)
+        with ExitStack() as held:
+            query = read_query(request)
+            actor, token = authenticate(request, query)
+            body, upload = read_body(request, held, most=found.largest)
+            call = Call(actor, token, query, body, address_of(request), version_wanted(request), upload)
+            return _done(found, call)
     except (RequestDataTooBig, TooManyFieldsSent):
-        return refusal(Malformed("body_too_large", "The request is larger than is read."), found.family)
+        return refusal(TooLarge("body_too_large", "The request is larger than is read."), found.family)
     except NotFound as error:
         return refusal(error, found.family, status=found.absent)
     except Conflict as error:
@@ -125,7 +130,7 @@ def method_not_allowed(allowed: str) -> HttpResponse:
 def _done(found: Operation, call: Call) -> HttpResponse:
     try:
         result = found.handler(call)
-    except (Malformed, NotFound):
+    except (Malformed, NotFound, TooLarge):
         raise
     except (Invalid, Conflict) as error:
         if not found.enveloped or found.family == "configuration":

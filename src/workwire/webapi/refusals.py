@@ -17,6 +17,7 @@ from workwire.kernel.errors import (
     Forbidden,
     Limited,
     NotFound,
+    TooLarge,
     Unauthenticated,
     away,
 )
@@ -209,6 +210,7 @@ def failed(error: BaseException | None) -> HttpResponse:
 def _status(error: DomainError) -> int:
     kinds: tuple[tuple[type[DomainError], int], ...] = (
         (UnsupportedBody, 415),
+        (TooLarge, 413),
         (Unauthenticated, 401),
         (Forbidden, 403),
         (NotFound, 404),

@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from workwire import __version__
 from workwire.api import errors
 from workwire.api.auth import Bearer
+from workwire.api.reading import BoundedParser, check_size
 from workwire.api.v1 import (
     administration,
     audit,
@@ -40,6 +41,18 @@ class Api(NinjaAPI):
         """The OpenAPI 3.1 document."""
         return with_webhooks(with_bodies(with_problems(super().get_openapi_schema(*args, **kwargs))))
 
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """The answer that an operation may change. Called between the check of the token and the reading of the body, so this
+        is where a body that is too large for the caller is refused unread."""
+        check_size(request)
+        return super().create_temporal_response(request)
+
+    def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
+        """The answer to an error, which then holds nothing of the request."""
+        response = super().on_exception(request, exc)
+        errors.let_go(exc)
+        return response
+
     @property
     def urls(self) -> Any:
         """The paths, each of which answers also a wrong method with a problem."""
@@ -54,6 +67,7 @@ api = Api(
     version=__version__,
     description="Work items, what they hang on, and webhooks. Errors are problem documents (RFC 9457).",
     auth=Bearer(),
+    parser=BoundedParser(),
     docs_url=None,
     urls_namespace="api-v1",
 )

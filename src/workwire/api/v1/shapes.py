@@ -23,6 +23,7 @@ REFUSALS = {
     404: Problem,
     409: Problem,
     412: Problem,
+    413: Problem,
     422: Problem,
     429: Problem,
 }
