@@ -322,6 +322,25 @@ def test_a_header_whose_stored_value_no_key_opens_can_be_given_again(
     assert builder.api("PATCH", path, {"header_name": "X-Crew"}).status_code == 200
 
 
+def test_a_header_is_given_again_where_its_secret_would_go_to_another_origin(
+    builder: Caller, first: Customer, receiver: Receiver
+) -> None:
+    here = f"http://localhost:{receiver.port}"
+    made = _subscribe(builder, receiver, first, url=f"{here}/a", header_name="X-Team", header_value="operations")
+    path = f"/subscriptions/{made['guid']}"
+    for url in (
+        f"http://localhost:{receiver.port + 1}/a",
+        f"https://localhost:{receiver.port}/a",
+        "http://127.0.0.1/a",
+    ):
+        told = _problem(builder.api("PATCH", path, {"url": url}), 422, "header_value_missing")
+        assert told["field"] == "header_value"
+    for url in (f"{here}/b", f"http://LOCALHOST.:{receiver.port}/c?d"):
+        assert builder.api("PATCH", path, {"url": url}).json()["url"] == url
+    away = {"url": f"http://localhost:{receiver.port + 1}/a", "header_value": "others"}
+    assert builder.api("PATCH", path, away).status_code == 200
+
+
 def test_a_rate_is_set_changed_shown_and_taken_away(builder: Caller, first: Customer, receiver: Receiver) -> None:
     made = _subscribe(builder, receiver, first, most_per_second=10)
     path = f"/subscriptions/{made['guid']}"

@@ -405,7 +405,30 @@ def test_retention_leaves_what_is_being_sent(subscribe: Subscribe, open_ticket: 
     later = clock.now() + timedelta(seconds=1)
     assert retention.remove_old(later) == 0
     queue.release(engine.guid, list(Queued.objects.values_list("pk", flat=True)), clock.now())
+    assert retention.remove_old(later) == 0
+    Subscription.objects.update(paused_at=clock.now())
     assert retention.remove_old(later) == 1
+
+
+def test_what_waits_for_another_try_is_kept_however_short_the_log_is(
+    subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver
+) -> None:
+    """Pauses of 36 hours, and a log of a day: the message is tried as often as its subscription says."""
+    pause = 36 * 3600
+    receiver.script("/hook", status=500, times=3)
+    subscribe(retry_schedule=[pause, pause, pause])
+    open_ticket()
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(3):
+            engine.drain()
+            advance(timedelta(hours=30))
+            assert retention.remove_old(clock.now() - timedelta(days=1)) == 0
+            assert Delivery.objects.get().state == State.DUE
+            advance(timedelta(hours=12))
+        engine.drain()
+        assert (Delivery.objects.get().state, Attempt.objects.count()) == (State.DELIVERED, 4)
+        advance(timedelta(days=2))
+        assert retention.remove_old(clock.now() - timedelta(days=1)) == 1
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has one writer at a time")
@@ -417,6 +440,7 @@ def test_retention_leaves_what_is_claimed_while_it_looks(
     open_ticket()
     open_ticket()
     fanning.fan_out(clock.now())
+    Subscription.objects.update(paused_at=clock.now())
     now, worker, rows = clock.now(), ids.new_guid(), sql.rows
     Delivery.objects.update(created_at=now - timedelta(days=40))
 

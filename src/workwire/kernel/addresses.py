@@ -171,6 +171,14 @@ def parse_url(url: str) -> ParsedTarget:
     return ParsedTarget(parts.scheme, host, port, f"{parts.scheme}://{netloc}{rest}")
 
 
+def origin_of(url: str) -> str | None:
+    """Scheme, host and port of a URL, None where it is none."""
+    try:
+        return parse_url(url).origin
+    except UnsafeTarget:
+        return None
+
+
 def _encoded(text: str, safe: str) -> str:
     """A path or query with nothing in it that no URI may have (RFC 3986, 3.3 and 3.4); what is encoded already stays."""
     return quote(_LONE_PERCENT.sub("%25", text), safe=safe)

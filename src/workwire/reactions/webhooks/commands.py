@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
@@ -103,7 +102,7 @@ def update(
 ) -> Subscription:
     """Change some of a subscription's terms (keys of `Terms`); what is not named stays. Recorded only when something changed.
 
-    Raises Invalid when the URL moves to another host while a custom header is kept but not given again.
+    Raises Invalid when the URL moves to another origin while a custom header is kept but not given again.
     """
     require(by, features.PROCESS_BUILDER)
     endpoint = endpoint_of(changes["url"], by=by) if "url" in changes else None
@@ -247,7 +246,7 @@ def endpoint_of(url: str, *, by: Actor) -> str:
         refused = addresses.resolve_refusal(target.host, target.port, policy)
     if refused:
         raise Invalid("url_refused", refused, field="url")
-    return f"{target.scheme}://{target.host}:{target.port}"
+    return target.origin
 
 
 def terms_of(subscription: Subscription) -> Terms:
@@ -342,12 +341,13 @@ def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
 
 
 def _check_header_is_given_again(before: Terms, after: Terms) -> None:
-    """A secret meant for one host is not sent to another without saying so."""
-    moved = urlsplit(before.url).hostname != urlsplit(after.url).hostname
+    """A secret meant for one origin is not sent to another without saying so: another host, another port where somebody else
+    may listen, or without TLS, where anybody may read it."""
+    moved = addresses.origin_of(before.url) != addresses.origin_of(after.url)
     if moved and after.header_name.strip() and after.header_value is None:
         raise Invalid(
             "header_value_missing",
-            "The URL names another host: give the custom header's value again, or clear the header.",
+            "The URL names another host, port or scheme: give the custom header's value again, or clear the header.",
             field="header_value",
         )
 

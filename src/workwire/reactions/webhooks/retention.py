@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import events, sql
@@ -30,14 +30,15 @@ def turn(now: datetime) -> float:
 def remove_old(before: datetime, *, limit: int = BATCH) -> int:
     """Remove one small batch of the oldest deliveries written before a moment, with their attempts; returns how many.
 
-    What still waits by then, because its subscription is paused, leaves the queue with it, and the ledger says how much.
-    One worker at a time does this; another finds nothing to remove.
+    What waits for its turn or for another try is kept, however old. What waits because its subscription is paused leaves the
+    queue, and the ledger says how much. One worker at a time does this; another finds nothing to remove.
     """
     with transaction.atomic():
         if not sql.is_alone(LOCK):
             return 0
-        sending = Queued.objects.filter(delivery=OuterRef("pk"), claimed_by__isnull=False)
-        oldest = Delivery.objects.filter(~Exists(sending), created_at__lt=before).order_by("created_at")
+        will_go = Q(claimed_by__isnull=False) | Q(subscription__paused_at=None, subscription__ended_at=None)
+        going = Queued.objects.filter(will_go, delivery=OuterRef("pk"))
+        oldest = Delivery.objects.filter(~Exists(going), created_at__lt=before).order_by("created_at")
         found = list(oldest.values_list("pk", flat=True)[:limit])
         waiting = sql.rows(
             f"DELETE FROM webhooks_queued WHERE claimed_by IS NULL AND {sql.any_of('delivery_id')}"
