@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "workwire.web.request_id.named_requests",
     "workwire.web.request_end.free_when_answered",
     "workwire.web.proxies.behind_proxies",
     "django.middleware.security.SecurityMiddleware",
@@ -181,9 +182,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "console": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "console": {"format": "%(asctime)s %(levelname)s %(name)s [%(request)s] %(message)s"},
         "json": {"()": "workwire.kernel.logs.JsonFormatter"},
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format}},
+    "filters": {"of_request": {"()": "workwire.kernel.logs.OfRequest"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format, "filters": ["of_request"]}
+    },
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level.upper()},
 }

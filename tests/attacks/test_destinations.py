@@ -53,7 +53,7 @@ def test_no_row_can_be_saved_through_either_door(
     first: Customer,
     nothing_allowed: None,
 ) -> None:
-    filtered = {"filter_type": "Company", "filter_guid": str(first.company.guid)}
+    filtered = {"filter_type": "company", "filter_guid": str(first.company.guid)}
     named = {"FilterObjectType": "Company", "FilterObjectGUID": str(first.company.guid)}
     made = builder.api("POST", "/subscriptions", {"webhook": "PacketCreated", "url": "http://8.8.8.8/", **filtered})
     assert made.status_code == 201

@@ -36,7 +36,7 @@ def test_an_account_has_no_more_subscriptions_than_it_may(
     builder: Caller, narrow: Caller, first: Customer, second: Customer, receiver: Receiver, few: None
 ) -> None:
     def subscribe(who: Caller, customer: Customer) -> int:
-        filtered = {"filter_type": "Company", "filter_guid": str(customer.company.guid)}
+        filtered = {"filter_type": "company", "filter_guid": str(customer.company.guid)}
         wish = {"webhook": "PacketCreated", "url": receiver.url("/"), **filtered}
         return int(who.api("POST", "/subscriptions", wish).status_code)
 

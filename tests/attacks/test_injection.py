@@ -32,7 +32,7 @@ CREATING = ("create", "SubscribeToWebhook")
 
 def _doors(builder: Caller, url: str, customer: Customer, guid: str) -> Any:
     """The two doors, creating and changing: (door, call with name and value, statuses of a refusal)."""
-    filtered = {"filter_type": "Company", "filter_guid": str(customer.company.guid)}
+    filtered = {"filter_type": "company", "filter_guid": str(customer.company.guid)}
     named = {"FilterObjectType": "Company", "FilterObjectGUID": str(customer.company.guid)}
     webapi = "WebHookSubscription/"
 
@@ -59,7 +59,7 @@ def _doors(builder: Caller, url: str, customer: Customer, guid: str) -> Any:
 
 
 def test_no_header_that_breaks_or_forges_is_saved(builder: Caller, first: Customer, receiver: Receiver) -> None:
-    filtered = {"filter_type": "Company", "filter_guid": str(first.company.guid)}
+    filtered = {"filter_type": "company", "filter_guid": str(first.company.guid)}
     wish = {
         "webhook": "PacketCreated",
         "url": receiver.url("/"),

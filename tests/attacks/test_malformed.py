@@ -168,7 +168,7 @@ def test_no_parameter_of_a_query_breaks_an_operation(administrator: Caller, stag
             {"guid": USES[described["operationId"]].path, **USES[described["operationId"]].more} if described else {}
         )
         for parameter in described.get("parameters", ()):
-            if parameter["in"] == "query":
+            if parameter.get("in") == "query":
                 for hostile in ("%00", "a%00b", "%ed%a0%80", "%ff", "9" * 30):
                     url = path.removeprefix("/api/v1").format(**{k: v.format(**stage) for k, v in names.items()})
                     answer = administrator.api("GET", f"{url}?{parameter['name']}={hostile}")

@@ -144,7 +144,7 @@ def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
 
         def subscribe(name: str) -> tuple[int, Any]:
             url = f"http://{name}.example.org:{receiver.port}/{name}"
-            more = {"filter_type": "Company", "filter_guid": str(customer.company.guid)}
+            more = {"filter_type": "company", "filter_guid": str(customer.company.guid)}
             return door("POST", "/subscriptions", {"webhook": "PacketCreated", "url": url, **more})
 
         saved = {name: subscribe(name) for name in TURNS_TO}
@@ -172,6 +172,7 @@ def _attempts(door: Door, subscription: str) -> list[Any]:
         _, page = door("GET", f"/deliveries?subscription={subscription}")
         if page["items"]:
             _, found = door("GET", f"/deliveries/{page['items'][0]['guid']}/attempts")
+            found = found["items"]
             if len(found) > 1 or page["items"][0]["state"] == "delivered":
                 return list(found)
         time.sleep(0.05)

@@ -219,7 +219,7 @@ def _live(web: Web, token: str, organisation: Organisation, receiver: Receiver) 
     with socket.create_server(("127.0.0.1", 0)) as free:
         closed = free.getsockname()[1]
     receiver.script("/fails", status=500, body=b"no")
-    wish = {"webhook": "PacketCreated", "filter_type": "Company", "filter_guid": str(customer.company.guid)}
+    wish = {"webhook": "PacketCreated", "filter_type": "company", "filter_guid": str(customer.company.guid)}
     wish |= {"header_name": "X-Key", "header_value": header}
     made = {}
     for name, url in (("well", "/well"), ("fails", "/fails"), ("closed", "")):

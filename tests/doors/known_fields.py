@@ -22,7 +22,9 @@ def known_keys() -> dict[tuple[str, str], frozenset[str]]:
 
 def check_fields(method: str, path: str, problem: Any) -> None:
     """Check that the fields a refusal names are keys that the caller knows, or parts of the path. A key that is refused for
-    being none of ours is one the caller sent."""
+    being none of ours is one the caller sent, and so is a parameter."""
+    if problem.get("code") == "parameter_unknown":
+        return
     wrong = problem.get("errors") or [{"field": problem.get("field"), "message": problem["detail"]}]
     fields = [error["field"] for error in wrong if error["message"] != "Extra inputs are not permitted"]
     for field in filter(None, fields):
@@ -39,7 +41,7 @@ def _of_path(path: str) -> set[str]:
 
 
 def _keys(operation: Any, schemas: Any) -> set[str]:
-    found = {parameter["name"] for parameter in operation.get("parameters", ())}
+    found = {parameter["name"] for parameter in operation.get("parameters", ()) if "name" in parameter}
     for content in operation.get("requestBody", {}).get("content", {}).values():
         schema = content["schema"]
         named = schema.get("$ref") or next((part["$ref"] for part in schema.get("allOf", ())), None)

@@ -81,7 +81,7 @@ USES = {
     ),
     "list_process_versions": Use(query="?kind=case"),
     "get_process_version": Use("{case_version}"),
-    "set_version_state": Use("{draft_version}", {"state": "Archive"}),
+    "set_version_state": Use("{draft_version}", {"state": "archive"}),
     "add_category": Use("{draft_ticket_version}", {"name": "Late"}),
     "add_step": Use("{draft_version}", {"name": "Second", "automatic": False}),
     "add_action": Use("{step}", {**ACTION, "checklist": ["Is it there?"], "branch": 2}),
@@ -89,7 +89,7 @@ USES = {
     "list_schedules": Use(),
     "create_schedule": Use(body={"name": "Quarters"}),
     "get_schedule": Use("{schedule}", shared=True),
-    "update_schedule": Use("{schedule}", {"state": "Paused"}, shared=True),
+    "update_schedule": Use("{schedule}", {"state": "paused"}, shared=True),
     "add_period": Use(
         "{schedule}",
         {"year": 2026, "period": "Q4", "start_date": "2026-10-01", "dates": {"Cut-off": "2026-12-20"}},
@@ -124,7 +124,7 @@ USES = {
     "reject_work_item": Use("{taken}", {"reason": "Not mine."}),
     "move_work_item_to_queue": Use("{ticket}", {"queue": None}),
     "wait_work_item": Use("{ticket}", {"for": "date", "until": LATER}),
-    "resolve_work_item": Use("{ticket}", {"method": "DoneSuccessfully"}),
+    "resolve_work_item": Use("{ticket}", {"method": "done_successfully"}),
     "unable_to_complete_action": Use("{action}", {}),
     "reopen_work_item": Use("{resolved}", {}),
     "start_next_step": Use("{blocked_case}", {}),
@@ -164,7 +164,7 @@ USES = {
     "get_webhook": Use(more={"name": "PacketCreated"}),
     "list_subscriptions": Use(),
     "create_subscription": Use(
-        body={"webhook": "PacketUpdated", "url": "{url}", "filter_type": "Company", "filter_guid": "{company}"}
+        body={"webhook": "PacketUpdated", "url": "{url}", "filter_type": "company", "filter_guid": "{company}"}
     ),
     "get_subscription": Use("{subscription}"),
     "update_subscription": Use("{subscription}", {"in_order": True}),

@@ -74,7 +74,7 @@ def test_from_a_list_and_a_position_on_nothing_is_missing_and_nothing_comes_twic
         listed = dict(_listed(builder))
         for webhook in ("PacketCreated", "PacketUpdated"):
             wish = {"webhook": webhook, "url": receiver.url(f"/{webhook}"), "after": position}
-            wish |= {"filter_type": "Company", "filter_guid": str(first.company.guid)}
+            wish |= {"filter_type": "company", "filter_guid": str(first.company.guid)}
             assert builder.api("POST", "/subscriptions", wish).status_code == 201
         engine.step()
     engine.drain()

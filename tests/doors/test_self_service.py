@@ -55,7 +55,7 @@ def test_who_asks_follows_the_own_tickets_and_no_others(
     other = member.api("POST", "/tickets", wish).json()
     assert [row["guid"] for row in sam.api("GET", "/work-items").json()["items"]] == [ticket["guid"]]
     assert sam.api("GET", f"/work-items/{other['guid']}").status_code == 404
-    assert ticket["started_by_method"] == "BySelfServiceUser"
+    assert ticket["started_by_method"] == "self_service_user"
 
 
 def test_what_was_submitted_is_changed_by_who_works_on_it(sam: Caller, ticket: dict[str, Any]) -> None:
@@ -76,10 +76,10 @@ def test_comments_are_seen_and_written_notes_and_history_are_not(
 ) -> None:
     path = f"/work-items/{ticket['guid']}/communications"
     assert member.api("POST", path, {"body": "Sam is a nuisance."}).status_code == 201
-    mail = {"kind": "EmailIncoming", "body": "From the bank.", "sender_address": "bank@example.com"}
+    mail = {"kind": "email_incoming", "body": "From the bank.", "sender_address": "bank@example.com"}
     assert member.api("POST", path, mail).status_code == 201
     said = sam.api("POST", path, {"body": "Any news?"})
-    assert (said.status_code, said.json()["kind"]) == (201, "ESSComment")
+    assert (said.status_code, said.json()["kind"]) == (201, "self_service_comment")
     assert [row["body"] for row in sam.api("GET", path).json()["items"]] == ["Any news?", "From the bank."]
     assert len(member.api("GET", path).json()["items"]) == 3
     note = member.api("GET", path).json()["items"][-1]["guid"]

@@ -100,8 +100,21 @@ def test_a_ticket_from_draft_to_resolved(member: Caller, organisation: Organisat
     resolved = member.webapi("Ticket/Resolve", {"GUID": ticket["GUID"], "Title": "", "Description": "Paid."})
     assert fits("Ticket/Resolve", resolved)["Result"]["Status"] == "Closed"
     again = fits("Ticket/Resolve", member.webapi("Ticket/Resolve", {"GUID": ticket["GUID"]}))
-    assert again["Result"] is None
+    assert "Result" not in again
     assert again["Messages"][0]["MessageID"] == "Packet_IsCompletedNoUpdatesPossible"
+
+
+def test_creating_and_updating_a_ticket_answer_its_keys_and_beside_them_a_result_with_messages(
+    member: Caller, organisation: Organisation
+) -> None:
+    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    created = fits("Ticket/Create", member.webapi("Ticket/Create", wish))
+    change = {"GUID": created["Result"]["GUID"], "Description": "Paid."}
+    updated = fits("Ticket/Update", member.webapi("Ticket/Update", change))
+    for answer in (created, updated):
+        assert answer.pop("Messages") == []
+        assert answer.pop("Result") == answer
+    assert updated["Description"] == "Paid."
 
 
 def test_a_case_runs_through_its_steps(member: Caller, organisation: Organisation) -> None:
@@ -140,7 +153,7 @@ def test_submitting_without_a_title_says_so_and_changes_nothing(member: Caller, 
     before = Event.objects.count()
     answer = member.webapi("Ticket/SetToDo", {"GUID": ticket["GUID"], "Title": "", "Description": "changed"})
     content = fits("Ticket/SetToDo", answer)
-    assert content["Result"] is None
+    assert "Result" not in content
     assert content["Messages"][0]["MessageID"] == "Packet_TitleCannotBeBlank"
     assert Event.objects.count() == before
     assert WorkItem.objects.get(guid=ticket["GUID"]).description == ""

@@ -74,7 +74,7 @@ def _work_through(port: int, organisation: Organisation, receiver: Receiver) -> 
     wish = {
         "webhook": "PacketCreated",
         "url": receiver.url("/hook"),
-        "filter_type": "Company",
+        "filter_type": "company",
         "filter_guid": str(customer.company.guid),
     }
     status, made = builder.call("POST", "/api/v1/subscriptions", wish)

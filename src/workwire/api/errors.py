@@ -115,6 +115,29 @@ def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return answer
 
 
+def known_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The way of an operation, which refuses query parameters it does not know: a filter that is misspelled must not
+    answer everything."""
+    operation = run.__self__  # type: ignore[attr-defined]  # ninja hands over the bound method
+    known = {
+        name
+        for model in operation.models
+        if model.__ninja_param_source__ == "query"
+        for name in model.__ninja_flatten_map__
+    }
+
+    @wraps(run)
+    def checked(request: HttpRequest, **parameters: Any) -> HttpResponse:
+        unknown = next((name for name in request.GET if name not in known), None)
+        if unknown is None:
+            return run(request, **parameters)
+        said = ", ".join(sorted(known)) or "none"
+        error = Invalid("parameter_unknown", f"There is no such parameter; known are: {said}.", field=unknown[:100])
+        return _domain(request, error)
+
+    return checked
+
+
 def path_not_found() -> HttpResponse:
     """The refusal of a path that is none of ours."""
     return problem(404, "Not found", "There is no such resource.", "path_not_found")

@@ -13,7 +13,7 @@ class PageQuery(Schema):
     """Which part of a list is wanted."""
 
     limit: int = Field(50, ge=1, le=MOST, description="How many at most.")
-    cursor: str | None = Field(None, max_length=200, description="The `next_cursor` of the page before.")
+    cursor: str | None = Field(None, max_length=400, description="The `next_cursor` of the page before.")
 
     def arguments(self) -> dict[str, Any]:
         """For `kernel.pages.page`."""

@@ -1,4 +1,4 @@
-"""Cursor pages: a stable way through a long list, newest first, without counting it.
+"""Cursor pages: a stable way through a long list, newest first or in another order, without counting it.
 
 Cursors are opaque to whoever gets one: how many rows of everybody there are is nobody's business.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
 from workwire.kernel import crypto
 from workwire.kernel.errors import Invalid
@@ -18,6 +19,15 @@ from workwire.kernel.errors import Invalid
 M = TypeVar("M", bound=Model)
 MOST = 200
 _MARK = "cursor:"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By a column that holds moments, rows with the same by id; where it is `nullable`, rows without a moment come last."""
+
+    column: str
+    falling: bool = False
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +48,60 @@ def page(rows: QuerySet[M, Any], *, limit: int = 50, cursor: str | None = None) 
     return Page(found[:limit], cursor_at(found[limit - 1].pk) if more else None)
 
 
+def sorted_page(rows: QuerySet[M, Any], order: Order, *, limit: int = 50, cursor: str | None = None) -> Page[M]:
+    """Return at most `limit` (1 to 200) rows in an order, after `cursor`; raises Invalid for a cursor not of this order."""
+    limit = max(1, min(limit, MOST))
+    if cursor:
+        rows = rows.filter(_behind(order, *_moment_and_id(order, cursor)))
+    by_column = F(order.column).desc(nulls_last=True) if order.falling else F(order.column).asc(nulls_last=True)
+    plain = f"-{order.column}" if order.falling else order.column
+    found = list(rows.order_by(by_column if order.nullable else plain, "-pk" if order.falling else "pk")[: limit + 1])
+    if len(found) <= limit:
+        return Page(found, None)
+    last = found[limit - 1]
+    moment = getattr(last, order.column)
+    return Page(found[:limit], _seal(f"{_mark(order)}{moment.isoformat() if moment else ''}/{last.pk}"))
+
+
 def cursor_at(pk: int) -> str:
     """The cursor of a page that begins behind the row with an id: 119 characters for any id, none of which a URL escapes."""
-    return crypto.seal(f"{_MARK}{pk:019}").rstrip("=")
+    return _seal(f"{_MARK}{pk:019}")
 
 
 def place_of(cursor: str) -> int:
     """The id behind which a page begins; raises Invalid for a cursor not ours."""
+    return int(_unsealed(cursor, _MARK))
+
+
+def _moment_and_id(order: Order, cursor: str) -> tuple[datetime | None, int]:
+    moment, _, pk = _unsealed(cursor, _mark(order)).partition("/")
+    return datetime.fromisoformat(moment) if moment else None, int(pk)
+
+
+def _behind(order: Order, moment: datetime | None, pk: int) -> Q:
+    """What comes after a row in an order."""
+    column, way = order.column, "lt" if order.falling else "gt"
+    later = Q(**{f"pk__{way}": pk})
+    if moment is None:
+        return Q(**{f"{column}__isnull": True}) & later
+    behind = Q(**{f"{column}__{way}": moment}) | (Q(**{column: moment}) & later)
+    return behind | Q(**{f"{column}__isnull": True}) if order.nullable else behind
+
+
+def _mark(order: Order) -> str:
+    return f"sorted:{'-' if order.falling else ''}{order.column}:"
+
+
+def _seal(place: str) -> str:
+    return crypto.seal(place).rstrip("=")
+
+
+def _unsealed(cursor: str, mark: str) -> str:
+    """What follows the mark of a list in a cursor; raises Invalid for a cursor that is none of that list."""
     try:
-        mark, _, number = crypto.unseal(cursor + "=" * (-len(cursor) % 4)).partition(":")
+        place = crypto.unseal(cursor + "=" * (-len(cursor) % 4))
     except (InvalidToken, UnicodeEncodeError):
-        mark, number = "", ""
-    if f"{mark}:" != _MARK:
+        place = ""
+    if not place.startswith(mark):
         raise Invalid("cursor_invalid", "The cursor is not one this list gave out.", field="cursor")
-    return int(number)
+    return place.removeprefix(mark)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
 
 
-@operation("Ticket/Create", "POST", largest=LARGEST_WITH_FILES)
+@operation("Ticket/Create", "POST", doubled=True, largest=LARGEST_WITH_FILES)
 def create_ticket(call: Call) -> dict[str, Any]:
     """Start a ticket as a draft, of a process version or of a category's."""
     wish = changes(call)
@@ -42,7 +42,7 @@ def get_ticket(call: Call) -> dict[str, Any]:
     return _get(call, "TicketGUID", ProcessType.TICKET)
 
 
-@operation("Ticket/Update", "POST", largest=LARGEST_WITH_FILES)
+@operation("Ticket/Update", "POST", doubled=True, largest=LARGEST_WITH_FILES)
 def update_ticket(call: Call) -> dict[str, Any]:
     """Change a ticket."""
     return packets.updated_ticket(_change(call, ProcessType.TICKET, commands.update), call.actor)

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from workwire.kernel import json_bodies
 from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge
-from workwire.webapi.answers import respond
+from workwire.webapi.answers import enveloped, respond
 from workwire.webapi.calls import (
     Call,
     Malformed,
@@ -34,6 +34,7 @@ RawHandler = Callable[[HttpRequest], HttpResponse]
 class Operation:
     """One operation; `enveloped` ones answer ``{Result, Messages}`` and put what a rule refuses into `Messages`.
 
+    `doubled` ones answer the record's own keys and beside them `Result` and `Messages`, for clients of either form.
     `absent` is the status for a record that is not there or may not be seen, as the contract lists it for the operation;
     `done` the status of a success without content, `conflict` that of a state which does not allow
     the deed. `largest` bounds the bytes of a body that is no multipart form.
@@ -44,6 +45,7 @@ class Operation:
     handler: Handler
     family: Family
     enveloped: bool
+    doubled: bool
     absent: int
     done: int
     conflict: int
@@ -59,6 +61,7 @@ def operation(
     *,
     family: Family = "packet",
     enveloped: bool = False,
+    doubled: bool = False,
     absent: int = 404,
     done: int = 204,
     conflict: int = 400,
@@ -67,7 +70,9 @@ def operation(
     """Register the decorated function as an operation that needs a token; None is answered without content."""
 
     def register(handler: Handler) -> Handler:
-        _operations[path.lower()] = Operation(path, method, handler, family, enveloped, absent, done, conflict, largest)
+        _operations[path.lower()] = Operation(
+            path, method, handler, family, enveloped, doubled, absent, done, conflict, largest
+        )
         return handler
 
     return register
@@ -135,10 +140,16 @@ def _done(found: Operation, call: Call) -> HttpResponse:
     except (Invalid, Conflict) as error:
         if not found.enveloped or found.family == "configuration":
             raise
-        return respond({"Result": None, "Messages": [message(error, found.family)]})
+        return respond({"Messages": [message(error, found.family)]})
     if result is None:
         return HttpResponse(status=found.done)
-    response = respond({"Result": result, "Messages": []} if found.enveloped else result)
+    response = respond(_enclosed(found, result))
     if call.tag is not None:
         response.headers["ETag"] = f'"{call.tag}"'
     return response
+
+
+def _enclosed(found: Operation, result: Any) -> Any:
+    if found.doubled:
+        return {**result, **enveloped(result)}
+    return enveloped(result) if found.enveloped else result

@@ -31,7 +31,7 @@ from workwire.api.v1 import (
     subscriptions,
     work,
 )
-from workwire.api.v1.openapi import with_bodies, with_problems, with_webhooks
+from workwire.api.v1.openapi import completed
 
 
 class Api(NinjaAPI):
@@ -39,7 +39,13 @@ class Api(NinjaAPI):
 
     def get_openapi_schema(self, *args: Any, **kwargs: Any) -> Any:
         """The OpenAPI 3.1 document."""
-        return with_webhooks(with_bodies(with_problems(super().get_openapi_schema(*args, **kwargs))))
+        views = {
+            str(operation.operation_id): operation.view_func
+            for router in self._get_bound_routers()
+            for path in router.path_operations.values()
+            for operation in path.operations
+        }
+        return completed(super().get_openapi_schema(*args, **kwargs), views)
 
     def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
         """The answer that an operation may change. Called between the check of the token and the reading of the body, so this
@@ -65,13 +71,13 @@ class Api(NinjaAPI):
 api = Api(
     title="Workwire",
     version=__version__,
-    description="Work items, what they hang on, and webhooks. Errors are problem documents (RFC 9457).",
     auth=Bearer(),
     parser=BoundedParser(),
     docs_url=None,
     urls_namespace="api-v1",
 )
 errors.install(api)
+api.add_decorator(errors.known_parameters, mode="view")
 for _room in (
     sessions,
     work,

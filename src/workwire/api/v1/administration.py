@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -14,7 +14,8 @@ from workwire.access.policy import require_administrator
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, listing, rfc3339
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, Name, answers, listing, rfc3339
+from workwire.api.v1.spelling import UserTypeName, chosen, spelled
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 router = Router(tags=["administration"])
 Level = Literal["company", "contract", "service", "process"]
-TypeName = Literal["operational", "self_service", "robot"]
 _FINDERS = {
     "company": parties.company,
     "contract": parties.contract,
@@ -38,7 +38,7 @@ _FINDERS = {
 class RoleOut(Schema):
     """A role and the features it holds."""
 
-    guid: str
+    guid: Guid
     name: str
     kind: str
     features: list[str]
@@ -50,7 +50,7 @@ class UserIn(In):
     username: str = Field(min_length=1, max_length=150)
     full_name: str = Field("", max_length=200)
     email: str = Field("", max_length=254)
-    user_type: TypeName = "operational"
+    user_type: UserTypeName = "operational"
     roles: list[str]
     password: str | None = Field(None, max_length=1000)
 
@@ -58,19 +58,19 @@ class UserIn(In):
 class UserChange(In):
     """What is to be changed of an account; what is left out stays."""
 
-    active: bool | None = None
-    roles: list[str] | None = None
-    password: str | None = Field(None, max_length=1000)
+    active: bool = LEFT_OUT
+    roles: list[str] = LEFT_OUT
+    password: Annotated[str, Field(max_length=1000)] = LEFT_OUT
 
 
 class UserOut(Schema):
     """An account."""
 
-    guid: str
+    guid: Guid
     username: str
     full_name: str
     email: str
-    user_type: str
+    user_type: UserTypeName
     active: bool
     roles: list[str]
 
@@ -84,9 +84,9 @@ class GroupIn(In):
 class GroupOut(Schema):
     """A user group."""
 
-    guid: str
+    guid: Guid
     name: str
-    members: list[str]
+    members: list[Guid]
 
 
 class CredentialIn(In):
@@ -100,13 +100,13 @@ class CredentialIn(In):
 class CredentialOut(Schema):
     """An application credential."""
 
-    guid: str
+    guid: Guid
     name: str
     client_id: str
-    user: str
+    user: Guid
     roles: list[str]
-    expires_at: str
-    revoked_at: str | None
+    expires_at: Moment
+    revoked_at: Moment | None
 
 
 class CredentialMade(CredentialOut):
@@ -140,7 +140,7 @@ def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
             _roles(wish.roles),
             password=wish.password,
             email=wish.email,
-            user_type=UserType[wish.user_type.upper()],
+            user_type=chosen(UserType, wish.user_type),
             by=by,
         )
         return _user(made, by)
@@ -281,7 +281,7 @@ def _user(row: User, _actor: Actor) -> dict[str, Any]:
         "username": row.username,
         "full_name": row.full_name,
         "email": row.email,
-        "user_type": UserType(row.user_type).name.lower(),
+        "user_type": spelled(UserType(row.user_type)),
         "active": row.is_active,
         "roles": sorted(assignment.role.name for assignment in row.role_assignments.all()),
     }

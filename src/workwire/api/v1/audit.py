@@ -13,7 +13,9 @@ from ninja import Query, Router, Schema
 from workwire.access import queries
 from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Listing, answers, aware, rfc3339
+from workwire.api.v1.shapes import Guid, Listing, Moment, answers, aware, rfc3339
+from workwire.api.v1.spelling import UserTypeName, spelled
+from workwire.kernel.actor import UserType
 from workwire.kernel.pages import Page, page
 from workwire.outbox.public_changes import changes_of
 
@@ -26,9 +28,9 @@ router = Router(tags=["audit"])
 class ChangedByOut(Schema):
     """Who did it: an account, and the application credential it acted through, if any."""
 
-    user: str
-    user_type: int | None
-    credential: str | None
+    user: Guid
+    user_type: UserTypeName | None
+    credential: Guid | None
 
 
 class RowChangeOut(Schema):
@@ -39,7 +41,7 @@ class RowChangeOut(Schema):
     """
 
     record: str
-    guid: str | None
+    guid: Guid | None
     old: dict[str, Any] | None
     new: dict[str, Any] | None
 
@@ -50,11 +52,11 @@ class EventOut(Schema):
     `changed_by` is null for the system, `changes` for an event recorded before they were kept.
     """
 
-    guid: str
+    guid: Guid
     name: str
-    record: str
+    record: Guid
     sequence: int
-    occurred_at: str
+    occurred_at: Moment
     changed_by: ChangedByOut | None
     body: dict[str, Any]
     changes: list[RowChangeOut] | None
@@ -103,4 +105,8 @@ def _changed_by(row: Event) -> dict[str, Any] | None:
     if row.actor is None:
         return None
     credential = None if row.credential is None else str(row.credential.guid)
-    return {"user": str(row.actor.guid), "user_type": row.actor_type, "credential": credential}
+    return {
+        "user": str(row.actor.guid),
+        "user_type": None if row.actor_type is None else spelled(UserType(row.actor_type)),
+        "credential": credential,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,12 +15,13 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.offering import VersionDetail, VersionOut, version_detail, version_out
-from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
+from workwire.api.v1.offering import DueRuleIn, VersionDetail, VersionOut, version_detail, version_out
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
+from workwire.api.v1.spelling import FieldKindName, KindName, VersionStateName, chosen, spelled
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
-from workwire.rooms.commitments.rules import DueRule
+from workwire.rooms.commitments.rules import DueRule, Override
 from workwire.rooms.offering import commands, queries
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
@@ -29,20 +30,6 @@ if TYPE_CHECKING:
     from workwire.rooms.offering.models import DataField, Process, ProcessVersion, WorkType
 
 router = Router(tags=["building"])
-KindName = Literal["ticket", "case", "action"]
-FieldKindName = Literal[
-    "short_text",
-    "long_text",
-    "list",
-    "multi_level_list",
-    "date",
-    "date_time",
-    "check_box",
-    "decimal",
-    "whole_number",
-    "email",
-    "table",
-]
 
 
 class WorkTypeIn(In):
@@ -57,8 +44,8 @@ class WorkTypeIn(In):
 class WorkTypeOut(Schema):
     """A ticket type, case type or action type of a service line; an action type may have lines every action of it asks."""
 
-    guid: str
-    service_line: str
+    guid: Guid
+    service_line: Guid
     kind: KindName
     name: str
     description: str
@@ -80,23 +67,11 @@ class ProcessIn(In):
 class ProcessOut(Schema):
     """A process: one ticket or case type offered under one service."""
 
-    guid: str
-    service: str
-    work_type: str
+    guid: Guid
+    service: Guid
+    work_type: Guid
     name: str
     kind: KindName
-
-
-class DueRuleIn(In):
-    """When work is due: `amount` of `unit` after (or, negative, before) `base`; `of` names the schedule date or the field."""
-
-    amount: int
-    unit: Literal["hours", "working_hours", "days", "working_days"]
-    base: Literal["start", "previous_end", "case_start", "schedule_date", "custom_date"] = "start"
-    of: str = ""
-    adjust: Literal["none", "next_morning", "end_of_day"] = "none"
-    add_wait_time: bool = False
-    override: Literal["No", "Yes", "OnCreationOnly"] = "Yes"
 
 
 class Placed(In):
@@ -147,7 +122,7 @@ class ActionIn(AdHocActionIn):
 class StateIn(In):
     """The state a version is to have; going live retires the one that was."""
 
-    state: Literal["Draft", "Testing", "Live", "Retiring", "Archive"]
+    state: VersionStateName
 
 
 class DataFieldIn(In):
@@ -162,15 +137,15 @@ class DataFieldIn(In):
 class DataFieldChange(In):
     """What is to be changed of a custom data field; its kind never does."""
 
-    options: dict[str, Any] | None = None
-    description: str | None = None
-    retired: bool | None = None
+    options: dict[str, Any] = LEFT_OUT
+    description: str = LEFT_OUT
+    retired: bool = LEFT_OUT
 
 
 class DataFieldOut(Schema):
     """A custom data field."""
 
-    guid: str
+    guid: Guid
     name: str
     kind: FieldKindName
     options: dict[str, Any]
@@ -186,7 +161,7 @@ def list_work_types(
     """Ticket types, case types and action types."""
     found = queries.work_types()
     if kind is not None:
-        found = found.filter(kind=queries.ProcessType[kind.upper()])
+        found = found.filter(kind=chosen(queries.ProcessType, kind))
     if service_line is not None:
         found = found.filter(service_line__guid=service_line)
     return listing(page(found, **paging.arguments()), _work_type, actor(request))
@@ -198,7 +173,7 @@ def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str,
     by = actor(request)
 
     def create() -> dict[str, Any]:
-        line, kind = queries.service_line(wish.service_line), queries.ProcessType[wish.kind.upper()]
+        line, kind = queries.service_line(wish.service_line), chosen(queries.ProcessType, wish.kind)
         made = commands.create_work_type(line, kind, wish.name, by=by, description=wish.description)
         return _work_type(made, by)
 
@@ -321,7 +296,7 @@ def add_ad_hoc_action(request: HttpRequest, guid: UUID, wish: AdHocActionIn) -> 
 def set_version_state(request: HttpRequest, guid: UUID, wish: StateIn) -> dict[str, Any]:
     """Move a version through its life."""
     by = actor(request)
-    state = queries.VersionState[wish.state.upper()]
+    state = chosen(queries.VersionState, wish.state)
     commands.set_version_state(_version(request, guid), state, by=by)
     return version_detail(_version(request, guid), by)
 
@@ -338,7 +313,7 @@ def create_data_field(request: HttpRequest, wish: DataFieldIn) -> Status[dict[st
     by = actor(request)
 
     def create() -> dict[str, Any]:
-        fields = wish.dict() | {"kind": queries.FieldKind(wish.kind)}
+        fields = wish.dict() | {"kind": chosen(queries.FieldKind, wish.kind)}
         return _field(commands.create_data_field(by=by, **fields), by)
 
     return Status(201, once(request, create))
@@ -365,14 +340,18 @@ def _placed(wish: Placed, by: Actor) -> dict[str, Any]:
         queue=work.queue(wish.queue, by=by) if wish.queue is not None else None,
         person=access.user(wish.person, by=by) if wish.person is not None else None,
     )
-    return {"due": DueRule.from_json(wish.due.dict()) if wish.due else None, "allocation": allocation}
+    return {"due": _due(wish.due) if wish.due else None, "allocation": allocation}
+
+
+def _due(wish: DueRuleIn) -> DueRule:
+    return DueRule.from_json(wish.dict() | {"override": chosen(Override, wish.override).value})
 
 
 def _work_type(row: WorkType, _actor: Actor) -> dict[str, Any]:
     return {
         "guid": str(row.guid),
         "service_line": str(row.service_line.guid),
-        "kind": row.get_kind_display().lower(),
+        "kind": spelled(queries.ProcessType(row.kind)),
         "name": row.name,
         "description": row.description,
     }
@@ -384,7 +363,7 @@ def _process(row: Process, _actor: Actor) -> dict[str, Any]:
         "service": str(row.service.guid),
         "work_type": str(row.work_type.guid),
         "name": row.work_type.name,
-        "kind": row.work_type.get_kind_display().lower(),
+        "kind": spelled(queries.ProcessType(row.work_type.kind)),
     }
 
 
@@ -392,7 +371,7 @@ def _field(row: DataField, _actor: Actor) -> dict[str, Any]:
     return {
         "guid": str(row.guid),
         "name": row.name,
-        "kind": row.kind,
+        "kind": spelled(queries.FieldKind(row.kind)),
         "options": row.options,
         "description": row.description,
         "retired": row.retired,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.rooms.commitments import commands, queries
@@ -28,11 +28,11 @@ class CalendarFields(In):
     """Of a calendar: the country whose public holidays are free (DE), a part of it (BY), the hours of each weekday, Monday
     first, and of single days (2026-12-24), as pairs like 09:00 and 17:00."""
 
-    description: str | None = None
-    country: str | None = Field(None, max_length=2)
-    subdivision: str | None = Field(None, max_length=10)
-    week: list[Day] | None = None
-    exceptions: dict[str, Day] | None = None
+    description: str = LEFT_OUT
+    country: Annotated[str, Field(max_length=2)] = LEFT_OUT
+    subdivision: Annotated[str, Field(max_length=10)] = LEFT_OUT
+    week: list[Day] = LEFT_OUT
+    exceptions: dict[str, Day] = LEFT_OUT
 
 
 class CalendarIn(CalendarFields):
@@ -44,13 +44,13 @@ class CalendarIn(CalendarFields):
 class CalendarChange(CalendarFields):
     """What is to be changed of a calendar; what is left out stays."""
 
-    name: Name | None = None
+    name: Name = LEFT_OUT
 
 
 class CalendarOut(Schema):
     """A calendar."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
     country: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,8 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, answers, given, listing
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, answers, given, listing
+from workwire.api.v1.spelling import UserTypeName, spelled
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.pages import page
 from workwire.rooms.parties import commands, queries
@@ -28,14 +29,14 @@ router = Router(tags=["contacts"])
 class ContactFields(In):
     """What is known of a contact beside the mail address."""
 
-    first_name: str | None = None
-    surname: str | None = None
-    time_zone: str | None = None
-    telephone: str | None = None
-    mobile: str | None = None
-    office: str | None = None
-    address: str | None = None
-    language: str | None = None
+    first_name: str = LEFT_OUT
+    surname: str = LEFT_OUT
+    time_zone: str = LEFT_OUT
+    telephone: str = LEFT_OUT
+    mobile: str = LEFT_OUT
+    office: str = LEFT_OUT
+    address: str = LEFT_OUT
+    language: str = LEFT_OUT
 
 
 class ContactIn(ContactFields):
@@ -48,8 +49,8 @@ class ContactIn(ContactFields):
 class ContactChange(ContactFields):
     """What is to be changed of a contact; what is left out stays."""
 
-    email: str | None = Field(None, min_length=3, max_length=254)
-    retired: bool | None = None
+    email: Annotated[str, Field(min_length=3, max_length=254)] = LEFT_OUT
+    retired: bool = LEFT_OUT
 
 
 class ContactSearch(Schema):
@@ -72,12 +73,12 @@ class ContactFilter(ContactSearch):
 class ContactOut(Schema):
     """A contact."""
 
-    guid: str
+    guid: Guid
     email: str
     full_name: str
     first_name: str
     surname: str
-    company: str | None
+    company: Guid | None
     time_zone: str
     telephone: str
     mobile: str
@@ -91,10 +92,10 @@ class ContactOut(Schema):
 class AccountOut(Schema):
     """An account that work may be given to, or that may stand at it."""
 
-    guid: str
+    guid: Guid
     full_name: str
     email: str
-    user_type: str
+    user_type: UserTypeName
 
 
 class ContactTagIn(In):
@@ -109,22 +110,22 @@ class ContactTagIn(In):
 class ContactTagChange(In):
     """What is to be changed of a contact tag; of a built-in one only the description."""
 
-    name: str | None = Field(None, min_length=1, max_length=100)
-    description: str | None = None
-    allow_multiple: bool | None = None
-    show_to_self_service: bool | None = None
-    show_to_call_handling: bool | None = None
-    retired: bool | None = None
+    name: Annotated[str, Field(min_length=1, max_length=100)] = LEFT_OUT
+    description: str = LEFT_OUT
+    allow_multiple: bool = LEFT_OUT
+    show_to_self_service: bool = LEFT_OUT
+    show_to_call_handling: bool = LEFT_OUT
+    retired: bool = LEFT_OUT
 
 
 class ContactTagOut(Schema):
     """A contact tag; a built-in one names what it is."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
     built_in: str | None
-    supplier: str | None
+    supplier: Guid | None
     allow_multiple: bool
     show_to_self_service: bool
     show_to_call_handling: bool
@@ -149,7 +150,7 @@ def create_contact(request: HttpRequest, wish: ContactIn) -> Status[dict[str, An
 
     def create() -> dict[str, Any]:
         fields = given(wish)
-        company = queries.company(fields["company"], by=by) if "company" in fields else None
+        company = queries.company(fields["company"], by=by) if fields.get("company") else None
         return _contact(commands.create_contact(by=by, **(fields | {"company": company})), by)
 
     return Status(201, once(request, create))
@@ -227,7 +228,7 @@ def _contact(row: Contact, _actor: Actor) -> dict[str, Any]:
 
 
 def _account(row: User, _actor: Actor) -> dict[str, Any]:
-    kind = UserType(row.user_type).name.lower()
+    kind = spelled(UserType(row.user_type))
     return {"guid": str(row.guid), "full_name": row.full_name, "email": row.email, "user_type": kind}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
@@ -13,7 +13,8 @@ from ninja import Query, Router, Schema
 
 from workwire.api.auth import actor, builder
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Listing, answers, aware, listing, rfc3339
+from workwire.api.v1.shapes import Guid, Listing, Moment, answers, aware, listing, rfc3339, whole
+from workwire.api.v1.spelling import StateName, chosen, spelled
 from workwire.api.v1.subscriptions import hook
 from workwire.kernel.actor import Actor
 from workwire.outbox.registry import webhooks
@@ -24,26 +25,25 @@ if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Attempt, Delivery
 
 router = Router(tags=["webhooks"])
-StateName = Literal["due", "sending", "delivered", "withheld", "gave_up", "cancelled"]
 
 
 class DeliveryOut(Schema):
     """A delivery. `record`, `event` and `message_id` are null where the record may not be seen. `is_replay` says whether the
     next attempt goes out with ``Webhook-Replay``, and once it has left the queue whether the last one did."""
 
-    guid: str
-    subscription: str
+    guid: Guid
+    subscription: Guid
     webhook: str
-    state: str
+    state: StateName
     withheld_reason: str | None
     attempts: int
     is_test: bool
     is_replay: bool
-    due_at: str | None
-    created_at: str
-    finished_at: str | None
-    record: str | None
-    event: str | None
+    due_at: Moment | None
+    created_at: Moment
+    finished_at: Moment | None
+    record: Guid | None
+    event: Guid | None
     message_id: str | None
 
 
@@ -57,7 +57,7 @@ class AttemptOut(Schema):
     """One HTTP request; `answer` is the head of what came back, as text and as bytes in base64."""
 
     number: int
-    started_at: str
+    started_at: Moment
     duration_ms: float
     status: int | None
     error: str | None
@@ -82,7 +82,7 @@ def list_deliveries(
     by = actor(request)
     wish = log.Wish(
         subscription_guid=subscription,
-        state=State[state.upper()] if state else None,
+        state=chosen(State, state) if state else None,
         webhook=hook(webhook).number if webhook else None,
         record_guid=record,
         since=aware(since, "since") if since else None,
@@ -99,11 +99,11 @@ def get_delivery(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     return _delivery(found, actor(request)) | {"body": body}
 
 
-@router.get("/deliveries/{uuid:guid}/attempts", response=answers(list[AttemptOut]), operation_id="list_attempts")
-def list_attempts(request: HttpRequest, guid: UUID) -> list[dict[str, Any]]:
+@router.get("/deliveries/{uuid:guid}/attempts", response=answers(Listing[AttemptOut]), operation_id="list_attempts")
+def list_attempts(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """The attempts of a delivery, first one first; none where the record may not be seen."""
     found = queries.delivery(guid, by=actor(request))
-    return [_attempt(row) for row in queries.attempts(found)[:200]] if _content_visible(found) else []
+    return whole([_attempt(row) for row in queries.attempts(found)[:200]] if _content_visible(found) else [])
 
 
 @router.post("/deliveries/{uuid:guid}/resend", response=answers(DeliveryOut), operation_id="resend")
@@ -124,7 +124,7 @@ def _delivery(row: Delivery, _actor: Actor) -> dict[str, Any]:
         "guid": str(row.guid),
         "subscription": str(row.subscription.guid),
         "webhook": webhooks()[row.subscription.webhook].name,
-        "state": queries.standing(row).label,
+        "state": spelled(queries.standing(row)),
         "withheld_reason": row.end_reason if row.state == State.WITHHELD else None,
         "attempts": row.attempts,
         "is_test": row.event_id is None,

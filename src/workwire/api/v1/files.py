@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +15,8 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, answers, given, listing, rfc3339
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, answers, given, listing, rfc3339
+from workwire.api.v1.spelling import SourceName, spelled
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
@@ -55,7 +56,7 @@ _CONTENT = {
 class UploadOut(Schema):
     """An upload; it ends after a day unless it becomes a file of something."""
 
-    guid: str
+    guid: Guid
     file_name: str
     size: int
     digest: str
@@ -65,21 +66,21 @@ class UploadOut(Schema):
 class FileOut(Schema):
     """A file of a work item; `size` in bytes, `digest` its SHA-256 in hex, `tags` GUIDs of file tags."""
 
-    guid: str
+    guid: Guid
     file_name: str
     note: str
-    source: str
+    source: SourceName
     size: int
     digest: str
     media_type: str
-    tags: list[str]
-    created_at: str
+    tags: list[Guid]
+    created_at: Moment
 
 
 class FileChange(In):
     """What is to be changed of a file: its note, tags to give and to take away. Its content and name never change."""
 
-    note: str | None = None
+    note: str = LEFT_OUT
     add_tags: list[UUID] = []
     remove_tags: list[UUID] = []
 
@@ -95,16 +96,16 @@ class FileTagIn(In):
 class FileTagChange(In):
     """What is to be changed of a file tag; what is left out stays."""
 
-    name: str | None = Field(None, min_length=1, max_length=100)
-    description: str | None = None
-    is_hidden: bool | None = None
-    retired: bool | None = None
+    name: Annotated[str, Field(min_length=1, max_length=100)] = LEFT_OUT
+    description: str = LEFT_OUT
+    is_hidden: bool = LEFT_OUT
+    retired: bool = LEFT_OUT
 
 
 class FileTagOut(Schema):
     """A file tag."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
     is_hidden: bool
@@ -193,7 +194,7 @@ def file_out(row: ItemFile, _actor: Actor) -> dict[str, Any]:
         "guid": str(row.guid),
         "file_name": row.file_name,
         "note": row.note,
-        "source": row.get_source_display(),
+        "source": spelled(queries.Source(row.source)),
         "tags": [str(held.tag.guid) for held in row.tags.all()],
         "created_at": rfc3339(row.created_at),
     }

@@ -11,7 +11,7 @@ from ninja import Field, Query, Router, Schema
 
 from workwire.api.auth import builder
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Listing, answers, listing, rfc3339
+from workwire.api.v1.shapes import Guid, Listing, Moment, answers, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.reactions.webhooks import queries, subscription_health
@@ -25,7 +25,7 @@ router = Router(tags=["webhooks"])
 class TriedOut(Schema):
     """An attempt: when it began, its status, or the error when no answer came."""
 
-    at: str
+    at: Moment
     status: int | None
     error: str | None
 
@@ -38,7 +38,7 @@ class CountsOut(Schema):
     unanswered: int
 
 
-class QueueOut(Schema):
+class QueuedOut(Schema):
     """How many messages wait in each lane, due or not, and are being sent; each counted up to 100,000."""
 
     fresh: int
@@ -54,12 +54,12 @@ class HealthOut(Schema):
 
     state: str
     circuit: str
-    circuit_open_until: str | None
-    failing_since: str | None
-    paused_at: str | None
+    circuit_open_until: Moment | None
+    failing_since: Moment | None
+    paused_at: Moment | None
     pause_reason: str | None
-    access_lost_at: str | None
-    queued: QueueOut
+    access_lost_at: Moment | None
+    queued: QueuedOut
     oldest_due_seconds: float
     last_success: TriedOut | None
     last_failure: TriedOut | None
@@ -71,9 +71,9 @@ class HealthOut(Schema):
 class NoticeOut(Schema):
     """Something that happened to a subscription."""
 
-    event: str
+    event: Guid
     name: str
-    occurred_at: str
+    occurred_at: Moment
     sequence: int
     details: dict[str, Any]
 

@@ -14,9 +14,11 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
+from workwire.api.v1.shapes import LEFT_OUT, Date, Guid, In, Listing, Maybe, Name, answers, given, listing
+from workwire.api.v1.spelling import KindName, OverrideName, ScheduleStateName, VersionStateName, chosen, spelled
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
+from workwire.rooms.commitments.rules import Override
 from workwire.rooms.offering import commands, queries
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ router = Router(tags=["offering"])
 class ServiceLineOut(Schema):
     """A service line."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
     retired: bool
@@ -49,28 +51,40 @@ class ServiceLineIn(In):
     description: str = ""
 
 
+class DueRuleIn(In):
+    """When work is due: `amount` of `unit` after (or, negative, before) `base`; `of` names the schedule date or the field."""
+
+    amount: int
+    unit: Literal["hours", "working_hours", "days", "working_days"]
+    base: Literal["start", "previous_end", "case_start", "schedule_date", "custom_date"] = "start"
+    of: str = ""
+    adjust: Literal["none", "next_morning", "end_of_day"] = "none"
+    add_wait_time: bool = False
+    override: OverrideName = "yes"
+
+
 class CategoryOut(Schema):
     """A ticket category; `parent` is the one above it."""
 
-    guid: str
+    guid: Guid
     name: str
     level: int
-    parent: str | None
+    parent: Guid | None
 
 
 class ActionOut(Schema):
     """An action of a case version; a `launchable` one may be started by hand."""
 
-    guid: str
+    guid: Guid
     number: int
     branch: int
     position: int
     name: str
-    work_type: str
+    work_type: Guid
     instructions: str
-    due: dict[str, Any] | None
-    queue: str | None
-    person: str | None
+    due: DueRuleIn | None
+    queue: Guid | None
+    person: Guid | None
     launchable: bool
     checklist: list[str]
 
@@ -78,7 +92,7 @@ class ActionOut(Schema):
 class StepOut(Schema):
     """A step of a case version; step 0 holds what is only launched by hand."""
 
-    guid: str
+    guid: Guid
     number: int
     name: str
     automatic: bool
@@ -88,24 +102,24 @@ class StepOut(Schema):
 class VersionOut(Schema):
     """A version of a process; work is started with live ones."""
 
-    guid: str
-    process: str
+    guid: Guid
+    process: Guid
     name: str
-    kind: str
+    kind: KindName
     number: int
-    state: str
-    customer: str
-    contract: str
-    service: str
+    state: VersionStateName
+    customer: Guid
+    contract: Guid
+    service: Guid
 
 
 class VersionDetail(VersionOut):
     """A process version with the categories of a ticket or the steps of a case."""
 
-    due: dict[str, Any] | None
-    queue: str | None
-    person: str | None
-    schedule: str | None
+    due: DueRuleIn | None
+    queue: Guid | None
+    person: Guid | None
+    schedule: Guid | None
     requires_primary_contact: bool
     requires_requester: bool
     categories: list[CategoryOut]
@@ -122,10 +136,10 @@ class ScheduleIn(In):
 class ScheduleChange(In):
     """What is to be changed of a schedule; what is left out stays."""
 
-    name: Name | None = None
-    description: str | None = None
-    state: Literal["Resumed", "Paused"] | None = None
-    retired: bool | None = None
+    name: Name = LEFT_OUT
+    description: str = LEFT_OUT
+    state: ScheduleStateName = LEFT_OUT
+    retired: bool = LEFT_OUT
 
 
 class PeriodIn(In):
@@ -140,20 +154,20 @@ class PeriodIn(In):
 class PeriodOut(Schema):
     """A period of a schedule."""
 
-    guid: str
+    guid: Guid
     year: int
     period: str
-    start_date: str
+    start_date: Date
     dates: dict[str, str]
 
 
 class ScheduleOut(Schema):
     """A schedule."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
-    state: str
+    state: ScheduleStateName
     retired: bool
     version: int
 
@@ -246,7 +260,7 @@ def update_schedule(
     by = actor(request)
     changes = given(wish)
     if "state" in changes:
-        changes["state"] = queries.ScheduleState[changes["state"].upper()]
+        changes["state"] = chosen(queries.ScheduleState, changes["state"])
     found = queries.schedule(guid, by=by)
     changed = commands.update_schedule(found, by=by, version=versions.wanted(request), **changes)
     versions.tag(response, changed.version)
@@ -261,7 +275,7 @@ def version_detail(row: ProcessVersion, by: Actor) -> dict[str, Any]:
     """A process version with all that is in it."""
     ticket = row.process.work_type.kind == queries.ProcessType.TICKET
     return version_out(row, by) | {
-        "due": row.due_rule,
+        "due": _due(row.due_rule),
         "queue": _guid(row.queue),
         "person": _guid(row.person),
         "schedule": _guid(row.schedule),
@@ -279,9 +293,9 @@ def version_out(row: ProcessVersion, _actor: Actor) -> dict[str, Any]:
         "guid": str(row.guid),
         "process": str(row.process.guid),
         "name": row.process.work_type.name,
-        "kind": row.process.work_type.get_kind_display().lower(),
+        "kind": spelled(queries.ProcessType(row.process.work_type.kind)),
         "number": row.number,
-        "state": row.get_state_display(),
+        "state": spelled(queries.VersionState(row.state)),
         "customer": str(service.contract.customer.guid),
         "contract": str(service.contract.guid),
         "service": str(service.guid),
@@ -311,7 +325,7 @@ def _action(row: ActionDefinition) -> dict[str, Any]:
         "name": row.work_type.name,
         "work_type": str(row.work_type.guid),
         "instructions": row.instructions,
-        "due": row.due_rule,
+        "due": _due(row.due_rule),
         "queue": _guid(row.queue),
         "person": _guid(row.person),
         "launchable": row.launchable,
@@ -329,6 +343,12 @@ def _period(row: SchedulePeriod) -> dict[str, Any]:
     }
 
 
+def _due(rule: dict[str, Any] | None) -> dict[str, Any] | None:
+    if rule is None:
+        return None
+    return rule | {"override": spelled(Override(rule.get("override", Override.YES)))}
+
+
 def _guid(record: Any) -> str | None:
     return str(record.guid) if record is not None else None
 
@@ -342,7 +362,7 @@ def _schedule(row: Schedule, _actor: Actor) -> dict[str, Any]:
         "guid": str(row.guid),
         "name": row.name,
         "description": row.description,
-        "state": row.get_state_display(),
+        "state": spelled(queries.ScheduleState(row.state)),
         "retired": row.retired,
         "version": row.version,
     }

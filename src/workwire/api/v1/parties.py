@@ -12,7 +12,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.rooms.commitments import queries as commitments
@@ -41,19 +41,19 @@ class CompanyIn(In):
 class CompanyChange(In):
     """What is to be changed of a company; what is left out stays."""
 
-    name: Name | None = None
-    description: str | None = None
-    external_reference: str | None = None
-    is_customer: bool | None = None
-    is_supplier: bool | None = None
-    language: str | None = None
-    time_zone: str | None = None
+    name: Name = LEFT_OUT
+    description: str = LEFT_OUT
+    external_reference: str = LEFT_OUT
+    is_customer: bool = LEFT_OUT
+    is_supplier: bool = LEFT_OUT
+    language: str = LEFT_OUT
+    time_zone: str = LEFT_OUT
 
 
 class CompanyOut(Schema):
     """A company."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
     external_reference: str
@@ -61,7 +61,7 @@ class CompanyOut(Schema):
     is_supplier: bool
     language: str
     time_zone: str
-    parent: str | None
+    parent: Guid | None
     version: int
 
 
@@ -85,22 +85,22 @@ class ContractIn(In):
 class ContractChange(In):
     """What is to be changed of a contract; what is left out stays. Due dates that were set before stay too."""
 
-    name: Name | None = None
-    description: str | None = None
-    time_zone: str | None = None
-    calendar: UUID | None = None
+    name: Name = LEFT_OUT
+    description: str = LEFT_OUT
+    time_zone: str = LEFT_OUT
+    calendar: UUID | None = LEFT_OUT
 
 
 class ContractOut(Schema):
     """A contract; work under it is due by the working time of its calendar in its time zone."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
-    customer: str
-    supplier: str
+    customer: Guid
+    supplier: Guid
     time_zone: str
-    calendar: str | None
+    calendar: Guid | None
     version: int
 
 
@@ -116,11 +116,11 @@ class ServiceIn(In):
 class ServiceOut(Schema):
     """A service."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
-    contract: str
-    service_line: str
+    contract: Guid
+    service_line: Guid
 
 
 @router.get("/companies", response=answers(Listing[CompanySeen]), operation_id="list_companies")
@@ -206,7 +206,7 @@ def update_contract(
 ) -> dict[str, Any]:
     """Change a contract."""
     by, changes = actor(request), given(wish)
-    if "calendar" in changes:
+    if changes.get("calendar") is not None:
         changes["calendar"] = commitments.calendar(changes["calendar"])
     found = queries.contract(guid, by=by)
     changed = commands.update_contract(found, by=by, version=versions.wanted(request), **changes)

@@ -11,7 +11,8 @@ from ninja import Field, Query, Router, Schema
 
 from workwire.api.auth import builder
 from workwire.api.v1.positions import Position, place_of
-from workwire.api.v1.shapes import answers, aware, rfc3339
+from workwire.api.v1.shapes import Date, Guid, Listing, Moment, answers, aware, rfc3339, whole
+from workwire.api.v1.spelling import StateName, spelled
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries, reconciling
@@ -32,7 +33,7 @@ class DigestQuery(Schema):
 class DigestOut(Schema):
     """The events of one day (UTC): how many, and the SHA-256 of their sorted EventIDs, each followed by a line feed."""
 
-    day: str
+    day: Date
     count: int
     sha256: str
 
@@ -55,12 +56,12 @@ class ToldOut(Schema):
     """One event of a record. `wanted` says whether the subscription is for it; `state` is that of its delivery."""
 
     sequence: int
-    event: str
+    event: Guid
     name: str
-    occurred_at: str
+    occurred_at: Moment
     wanted: bool
-    delivery: str | None
-    state: str | None
+    delivery: Guid | None
+    state: StateName | None
 
 
 @router.get("/subscriptions/{uuid:guid}/digest", response=answers(DigestsOut), operation_id="get_digest")
@@ -81,10 +82,11 @@ def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> 
         }
 
 
-@router.get("/subscriptions/{uuid:guid}/sequence", response=answers(list[ToldOut]), operation_id="get_sequence")
-def get_sequence(request: HttpRequest, guid: UUID, record: UUID, wanted: Query[SequenceQuery]) -> list[dict[str, Any]]:
+@router.get("/subscriptions/{uuid:guid}/sequence", response=answers(Listing[ToldOut]), operation_id="get_sequence")
+def get_sequence(request: HttpRequest, guid: UUID, record: UUID, wanted: Query[SequenceQuery]) -> dict[str, Any]:
     """The events of a record from one number of its `Sequence` to another, at most a thousand: what a gap stands for."""
-    return [
+    rows = reconciling.of_record(guid, record, by=builder(request), first=wanted.first, last=wanted.last)
+    told = [
         {
             "sequence": one.sequence,
             "event": str(one.event_guid),
@@ -92,7 +94,8 @@ def get_sequence(request: HttpRequest, guid: UUID, record: UUID, wanted: Query[S
             "occurred_at": rfc3339(one.occurred_at),
             "wanted": one.wanted,
             "delivery": str(one.delivery_guid) if one.delivery_guid else None,
-            "state": one.state.label if one.state is not None else None,
+            "state": spelled(one.state) if one.state is not None else None,
         }
-        for one in reconciling.of_record(guid, record, by=builder(request), first=wanted.first, last=wanted.last)
+        for one in rows
     ]
+    return whole(told)

@@ -13,7 +13,7 @@ from workwire.api.auth import builder
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.positions import Position, place_of
-from workwire.api.v1.shapes import In, Listing, Maybe, answers, aware, listing, rfc3339
+from workwire.api.v1.shapes import Guid, In, Listing, Maybe, Moment, answers, aware, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.reactions.webhooks import replays
@@ -45,18 +45,18 @@ class ReplayOut(Schema):
     """A replay or backfill. `progress` (0 to 1) is how much of its range was looked at, `queued` how many messages were put
     into the queue so far."""
 
-    guid: str
-    subscription: str
+    guid: Guid
+    subscription: Guid
     kind: Literal["replay", "backfill"]
     state: Literal["running", "paused", "finished", "cancelled"]
     progress: float
     queued: int
-    since: str | None
-    until: str | None
+    since: Moment | None
+    until: Moment | None
     states: list[str]
-    record: str | None
-    created_at: str
-    finished_at: str | None
+    record: Guid | None
+    created_at: Moment
+    finished_at: Moment | None
 
 
 @router.post("/subscriptions/{uuid:guid}/replay", response=answers(ReplayOut, 202), operation_id="replay")

@@ -11,7 +11,7 @@ from ninja import Router, Schema, Status
 from workwire.access import queries as access
 from workwire.access import sessions
 from workwire.api.auth import actor
-from workwire.api.v1.shapes import In, Maybe, answers
+from workwire.api.v1.shapes import Guid, In, Maybe, answers
 from workwire.kernel.errors import Invalid
 
 router = Router(tags=["sessions"])
@@ -36,7 +36,7 @@ class TokenOut(Schema):
 class Me(Schema):
     """The account of the token and the features it holds now."""
 
-    guid: str
+    guid: Guid
     username: str
     full_name: str
     features: list[str]

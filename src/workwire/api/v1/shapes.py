@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from ninja import Body, Field, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, WithJsonSchema
 
-from workwire.api.errors import Problem
 from workwire.kernel.actor import Actor
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
@@ -16,17 +15,10 @@ from workwire.kernel.pages import Page
 
 T = TypeVar("T")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-REFUSALS = {
-    400: Problem,
-    401: Problem,
-    403: Problem,
-    404: Problem,
-    409: Problem,
-    412: Problem,
-    413: Problem,
-    422: Problem,
-    429: Problem,
-}
+Guid = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Date = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+LEFT_OUT: Any = Field(default_factory=lambda: None)  # a field of a change that stays as it is unless it is given
 
 
 class In(Schema):
@@ -59,8 +51,13 @@ def listing(page: Page[Any], show: Any, actor: Actor) -> dict[str, Any]:
 
 
 def given(wish: In) -> Any:
-    """What was given of a change, by field; null is the same as leaving it out."""
-    return {name: value for name, value in wish.dict(exclude_unset=True).items() if value is not None}
+    """What was given of a change, by field; null, where a field takes it, empties the field."""
+    return wish.dict(exclude_unset=True)
+
+
+def whole(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """A list that is short by its nature, as one page."""
+    return {"items": rows, "next_cursor": None}
 
 
 def aware(moment: datetime, field: str) -> datetime:
@@ -73,8 +70,23 @@ def aware(moment: datetime, field: str) -> datetime:
 
 
 def answers(kind: Any, status: int = 200) -> dict[int, Any]:
-    """The `response=` of an operation: the good answer and the documented refusals."""
-    return {status: kind, **REFUSALS}
+    """The `response=` of an operation: the good answer; refusals are the same everywhere (see `openapi`)."""
+    return {status: kind}
 
 
-__all__ = ["REFUSALS", "In", "Listing", "Maybe", "Name", "answers", "aware", "given", "listing", "rfc3339"]
+__all__ = [
+    "LEFT_OUT",
+    "Date",
+    "Guid",
+    "In",
+    "Listing",
+    "Maybe",
+    "Moment",
+    "Name",
+    "answers",
+    "aware",
+    "given",
+    "listing",
+    "rfc3339",
+    "whole",
+]

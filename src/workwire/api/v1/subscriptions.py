@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,8 @@ from workwire.api.auth import builder
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.positions import Position, place_of
-from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing, rfc3339
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, answers, given, listing, rfc3339, whole
+from workwire.api.v1.spelling import FilterName, StateName, chosen, spelled
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.pages import page
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Subscription
 
 router = Router(tags=["webhooks"])
-FilterType = Literal["Company", "Packet", "Contract", "Service", "Schedule"]
 
 
 class WebhookOut(Schema):
@@ -50,7 +50,7 @@ class SubscriptionIn(In):
 
     webhook: str
     url: str = Field(max_length=2048)
-    filter_type: FilterType | None = None
+    filter_type: FilterName | None = None
     filter_guid: UUID | None = None
     format: Literal["plain", "standard", "cloudevents"] = "plain"
     header_name: str = ""
@@ -66,37 +66,37 @@ class SubscriptionIn(In):
 class SubscriptionChange(In):
     """What is to be changed of a subscription; what is left out stays."""
 
-    webhook: str | None = None
-    url: str | None = Field(None, max_length=2048)
-    filter_type: FilterType | None = None
-    filter_guid: UUID | None = None
-    format: Literal["plain", "standard", "cloudevents"] | None = None
-    header_name: str | None = None
-    header_value: str | None = None
-    in_order: bool | None = None
-    retry_schedule: list[int] | None = None
-    most_per_second: int | None = None
+    webhook: str = LEFT_OUT
+    url: Annotated[str, Field(max_length=2048)] = LEFT_OUT
+    filter_type: FilterName | None = LEFT_OUT
+    filter_guid: UUID | None = LEFT_OUT
+    format: Literal["plain", "standard", "cloudevents"] = LEFT_OUT
+    header_name: str = LEFT_OUT
+    header_value: str = LEFT_OUT
+    in_order: bool = LEFT_OUT
+    retry_schedule: list[int] | None = LEFT_OUT
+    most_per_second: int | None = LEFT_OUT
 
 
 class SubscriptionOut(Schema):
     """A subscription; neither its secret nor the value of its own header."""
 
-    guid: str
-    owner: str
+    guid: Guid
+    owner: Guid
     webhook: str
     url: str
-    filter_type: str | None
-    filter_guid: str | None
+    filter_type: FilterName | None
+    filter_guid: Guid | None
     format: str
     header_name: str | None
     in_order: bool
     retry_schedule: list[int] | None
     most_per_second: int | None
-    paused_at: str | None
+    paused_at: Moment | None
     pause_reason: str | None
-    failing_since: str | None
-    access_lost_at: str | None
-    created_at: str
+    failing_since: Moment | None
+    access_lost_at: Moment | None
+    created_at: Moment
     version: int
 
 
@@ -116,11 +116,11 @@ class SimulationOut(Schema):
     """How a test message went."""
 
     succeeded: bool
-    state: str
+    state: StateName
     withheld_reason: str | None
     status: int | None
     detail: str
-    delivery: str
+    delivery: Guid
 
 
 class CheckOut(Schema):
@@ -139,10 +139,10 @@ class ExplanationOut(Schema):
     body: dict[str, Any] | None
 
 
-@router.get("/webhooks", response=answers(list[WebhookOut]), operation_id="list_webhooks", by_alias=True)
-def list_webhooks(request: HttpRequest) -> list[dict[str, Any]]:
+@router.get("/webhooks", response=answers(Listing[WebhookOut]), operation_id="list_webhooks", by_alias=True)
+def list_webhooks(request: HttpRequest) -> dict[str, Any]:
     """The catalogue."""
-    return catalogue.entries()
+    return whole(catalogue.entries())
 
 
 @router.get("/webhooks/{name}", response=answers(WebhookOut), operation_id="get_webhook", by_alias=True)
@@ -199,9 +199,7 @@ def update_subscription(
 ) -> dict[str, Any]:
     """Change a subscription."""
     by = builder(request)
-    changes = wish.dict(exclude_unset=True)
-    nullable = ("filter_type", "filter_guid", "retry_schedule", "most_per_second")
-    changes = {name: value for name, value in changes.items() if value is not None or name in nullable}
+    changes = given(wish)
     if "webhook" in changes:
         changes["webhook"] = hook(changes["webhook"]).number
     if "filter_type" in changes:
@@ -250,7 +248,7 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     waiting = "No worker has sent it yet; is one running?"
     return {
         "succeeded": delivery.state == State.DELIVERED,
-        "state": State(delivery.state).label,
+        "state": spelled(State(delivery.state)),
         "withheld_reason": delivery.end_reason if delivery.state == State.WITHHELD else None,
         "status": attempt.status if attempt else None,
         "detail": attempt.detail if attempt else delivery.end_reason or waiting,
@@ -273,7 +271,7 @@ def hook(text: str) -> Webhook:
 
 
 def _filter_type(name: str | None) -> ObjectType:
-    return ObjectType[name.upper()] if name else ObjectType.NONE
+    return chosen(ObjectType, name) if name else ObjectType.NONE
 
 
 def _answer(guid: UUID, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
@@ -289,7 +287,7 @@ def _subscription(row: Subscription, _actor: Actor) -> dict[str, Any]:
         "owner": str(row.owner.guid),
         "webhook": webhooks()[row.webhook].name,
         "url": row.url,
-        "filter_type": ObjectType(row.filter_type).public_name if row.filter_type else None,
+        "filter_type": spelled(ObjectType(row.filter_type)) if row.filter_type else None,
         "filter_guid": str(row.filter_guid) if row.filter_guid else None,
         "format": row.format,
         "header_name": row.header_name or None,

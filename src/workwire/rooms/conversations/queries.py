@@ -14,10 +14,11 @@ from django.db.models import Prefetch, QuerySet
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.conversations import policy
-from workwire.rooms.conversations.models import Attachment, SendStatus
+from workwire.rooms.conversations.models import Attachment
 from workwire.rooms.conversations.models import Communication as Communication  # for type annotations of callers
 from workwire.rooms.conversations.models import CommunicationType as CommunicationType  # for doors
-from workwire.rooms.conversations.models import Importance as Importance
+from workwire.rooms.conversations.models import Importance as Importance  # for doors
+from workwire.rooms.conversations.models import SendStatus as SendStatus  # for doors
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.work import queries as work

@@ -74,20 +74,34 @@ def override(item: WorkItem, due: datetime) -> None:
         raise Invalid("due_date_invalid", message, field="due_date")
     if due == item.due_date:
         return
-    rule = rule_of(item)
-    starting = item.pk is None or item.status == Status.DRAFT
-    if rule is not None and (
-        rule.override == Override.NO or (rule.override == Override.ON_CREATION_ONLY and not starting)
-    ):
-        raise Invalid("due_date_fixed", "The due date of this work item cannot be changed by hand.", field="due_date")
+    _require_may_override(item)
     item.due_date, item.due_date_overridden = due, True
     item.due_steps = [{"said": "Set by hand.", "moment": rfc3339(due)}]
+
+
+def follow_rule(item: WorkItem) -> None:
+    """Take back what was set by hand: the due date follows the rule again; raises Invalid if the rule forbids it."""
+    if not item.due_date_overridden:
+        return
+    _require_may_override(item)
+    item.due_date, item.due_date_overridden, item.due_steps = None, False, []
+    if item.started_at is not None:
+        set_due(item, item.started_at)
 
 
 def depends_on(item: WorkItem, names: set[str]) -> bool:
     """Whether the due date of an item is counted from one of the named custom data fields."""
     rule = rule_of(item)
     return rule is not None and rule.base == Base.CUSTOM_DATE and rule.of.casefold() in names
+
+
+def _require_may_override(item: WorkItem) -> None:
+    rule = rule_of(item)
+    starting = item.pk is None or item.status == Status.DRAFT
+    if rule is not None and (
+        rule.override == Override.NO or (rule.override == Override.ON_CREATION_ONLY and not starting)
+    ):
+        raise Invalid("due_date_fixed", "The due date of this work item cannot be changed by hand.", field="due_date")
 
 
 def _keep(item: WorkItem, computed: Computed) -> None:

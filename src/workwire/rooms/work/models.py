@@ -198,6 +198,7 @@ class WorkItem(models.Model):
             models.Index(fields=["status", "due_date"], name="item_due"),
             models.Index(fields=["status", "-id"], name="item_status"),
             models.Index(fields=["kind", "-id"], name="item_kind"),
+            models.Index(fields=["updated_at", "id"], name="item_updated"),
             models.Index(
                 fields=["queue", "due_date"],
                 name="item_obtainable",

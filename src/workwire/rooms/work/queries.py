@@ -27,10 +27,13 @@ from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import dues, policy
-from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue, Rag, StatusReason
+from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue
 from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
+from workwire.rooms.work.models import Rag as Rag  # for doors
 from workwire.rooms.work.models import ResolutionMethod as ResolutionMethod  # for doors
+from workwire.rooms.work.models import StartedBy as StartedBy  # for doors
 from workwire.rooms.work.models import Status as Status  # for doors
+from workwire.rooms.work.models import StatusReason as StatusReason  # for doors
 from workwire.rooms.work.models import WaitType as WaitType  # for doors
 from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
 from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS

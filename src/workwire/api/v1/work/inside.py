@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -13,10 +13,18 @@ from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.audit import EventOut, events_out
 from workwire.api.v1.files import FileOut, file_out
-from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing, rfc3339
-from workwire.api.v1.work.shapes import ContactIn, FileIn, ItemOut, contact_wish, do, file_wish, guid_of
+from workwire.api.v1.shapes import Guid, In, Listing, Maybe, Moment, answers, listing, rfc3339
+from workwire.api.v1.spelling import (
+    ChecklistResultName,
+    CommunicationTypeName,
+    ImportanceName,
+    SendStatusName,
+    chosen,
+    spelled,
+)
+from workwire.api.v1.work.shapes import FileIn, ItemContactIn, ItemOut, contact_wish, do, file_wish, guid_of
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid, named
+from workwire.kernel.errors import named
 from workwire.kernel.pages import page
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations import policy as said_policy
@@ -28,13 +36,12 @@ if TYPE_CHECKING:
     from workwire.rooms.work.models import ChecklistItem, ItemContact
 
 router = Router()
-_RESULTS = {result.label.lower(): result for result in queries.ChecklistResult}
 
 
 class CommunicationIn(In):
     """Something said; `kind` as in the documented API, a note when it is left out."""
 
-    kind: str | None = None
+    kind: CommunicationTypeName | None = None
     body: str = ""
     html_body: str = ""
     subject: str = ""
@@ -52,56 +59,56 @@ class MailIn(In):
     sender: str = ""
     copies: list[str] = []
     blind_copies: list[str] = []
-    importance: Literal["normal", "low", "high"] = "normal"
+    importance: ImportanceName = "normal"
     attachments: list[FileIn] = []
 
 
 class CommunicationOut(Schema):
     """Something said; only mail that goes out has a `send_status`. `attachments` are GUIDs of files of the work item."""
 
-    guid: str
-    kind: str
+    guid: Guid
+    kind: CommunicationTypeName
     subject: str
     body: str
-    sender: str | None
+    sender: Guid | None
     sender_address: str
     recipients: str
     copies: str
     blind_copies: str
-    attachments: list[str]
+    attachments: list[Guid]
     attachment_count: int
-    logged_at: str
-    send_status: str | None
-    sent_on: str | None
+    logged_at: Moment
+    send_status: SendStatusName | None
+    sent_on: Moment | None
 
 
 class ItemContactOut(Schema):
     """Somebody at a work item, a contact or an account, with the GUIDs of their contact tags."""
 
-    guid: str
+    guid: Guid
     is_account: bool
     full_name: str
     email: str
-    tags: list[str]
-    added_at: str
+    tags: list[Guid]
+    added_at: Moment
 
 
 class ChecklistOut(Schema):
     """A line of an action's checklist."""
 
-    guid: str
+    guid: Guid
     description: str
     is_global: bool
-    result: str
+    result: ChecklistResultName
     note: str
-    checked_by: str | None
-    checked_at: str | None
+    checked_by: Guid | None
+    checked_at: Moment | None
 
 
 class Answer(In):
     """What is answered to a line; `none` takes the answer back."""
 
-    result: Literal["yes", "no", "na", "none"]
+    result: ChecklistResultName
     note: str | None = None
 
 
@@ -133,7 +140,12 @@ def add_communication(request: HttpRequest, guid: UUID, wish: Maybe[Communicatio
 
     def create() -> dict[str, Any]:
         fields = wish.dict(exclude={"kind"})
-        made = conversations.add(queries.item(guid, by=by), by=by, kind=_kind(wish.kind), **fields)
+        made = conversations.add(
+            queries.item(guid, by=by),
+            by=by,
+            kind=chosen(said.CommunicationType, wish.kind) if wish.kind is not None else None,
+            **fields,
+        )
         return _communication(said.communication(made.guid, by=by), by)
 
     return Status(201, once(request, create))
@@ -147,7 +159,7 @@ def send_mail(request: HttpRequest, guid: UUID, wish: MailIn) -> Status[dict[str
     def create() -> dict[str, Any]:
         fields = wish.dict(exclude={"importance", "attachments"})
         mail = conversations.Mail(
-            importance=said.Importance[wish.importance.upper()],
+            importance=chosen(said.Importance, wish.importance),
             attachments=[file_wish(file) for file in wish.attachments],
             **fields,
         )
@@ -176,7 +188,7 @@ def list_contacts(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
 
 
 @router.post("/work-items/{uuid:guid}/contacts", response=answers(ItemOut), operation_id="add_work_item_contact")
-def add_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ContactIn) -> dict[str, Any]:
+def add_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemContactIn) -> dict[str, Any]:
     """Let somebody stand at a work item, or give who stands there more tags."""
     with named({"contacts": ""}):
         return do(commands.update, request, response, guid, contacts=[contact_wish(wish)])
@@ -240,24 +252,15 @@ def answer_checklist_item(request: HttpRequest, guid: UUID, wish: Answer) -> dic
     """Answer a line of a checklist; who answers what is to do takes it."""
     by = actor(request)
     line = queries.checklist_item(guid, by=by)
-    commands.answer_checklist(line, by=by, result=_RESULTS[wish.result], note=wish.note)
+    commands.answer_checklist(line, by=by, result=chosen(queries.ChecklistResult, wish.result), note=wish.note)
     return _line(queries.checklist_item(guid, by=by), by)
-
-
-def _kind(text: str | None) -> said.CommunicationType | None:
-    if text is None:
-        return None
-    for kind in said.CommunicationType:
-        if kind.label.lower() == text.lower():
-            return kind
-    raise Invalid("communication_type_unknown", "There is no such kind of communication.", field="kind")
 
 
 def _communication(row: Communication, by: Actor) -> dict[str, Any]:
     attachments = [str(attachment.file.guid) for attachment in row.attachments.all()]
     return {
         "guid": str(row.guid),
-        "kind": row.get_kind_display(),
+        "kind": spelled(said.CommunicationType(row.kind)),
         "subject": row.subject,
         "body": row.body,
         "sender": guid_of(row.sender),
@@ -268,7 +271,7 @@ def _communication(row: Communication, by: Actor) -> dict[str, Any]:
         "attachments": attachments,
         "attachment_count": len(attachments),
         "logged_at": rfc3339(row.logged_at),
-        "send_status": row.get_send_status_display() if row.send_status is not None else None,
+        "send_status": spelled(said.SendStatus(row.send_status)) if row.send_status is not None else None,
         "sent_on": rfc3339(row.sent_on),
     }
 
@@ -290,7 +293,7 @@ def _line(row: ChecklistItem, _actor: Actor) -> dict[str, Any]:
         "guid": str(row.guid),
         "description": row.line.description,
         "is_global": row.line.work_type_id is not None,
-        "result": row.get_result_display().lower(),
+        "result": spelled(queries.ChecklistResult(row.result)),
         "note": row.note,
         "checked_by": guid_of(row.checked_by),
         "checked_at": rfc3339(row.checked_at),

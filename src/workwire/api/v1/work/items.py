@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Field, Query, Router, Schema, Status
 
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Listing, Maybe, answers, listing, rfc3339
-from workwire.api.v1.work.shapes import ItemFields, ItemOut, Kind, do, fields_of, item_out, show, status_named
-from workwire.kernel.pages import page
-from workwire.rooms.work import commands, dues, queries
+from workwire.api.v1.shapes import Listing, Maybe, Moment, answers, aware, listing, rfc3339
+from workwire.api.v1.spelling import KindName, RagName, StatusName, chosen, spelled
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out, show
+from workwire.kernel.pages import page, sorted_page
+from workwire.rooms.work import commands, dues, lists, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
@@ -31,46 +33,49 @@ class ItemIn(ItemFields):
 
 
 class ItemFilter(Schema):
-    """Which work items are wanted; filters narrow the list together."""
+    """Which work items are wanted, and in which order; filters narrow the list together. `text` is part of the title, or
+    the reference."""
 
-    kind: Kind | None = None
-    status: str | None = None
+    kind: KindName | None = None
+    status: StatusName | None = None
+    reference: str | None = Field(None, max_length=60)
+    text: str | None = Field(None, min_length=2, max_length=200)
     parent: UUID | None = None
     queue: UUID | None = None
     assignee: UUID | None = None
+    owner: UUID | None = None
+    customer: UUID | None = None
+    contract: UUID | None = None
+    service: UUID | None = None
+    updated_since: datetime | None = None
+    due_before: datetime | None = None
+    sort: Literal["-created", "updated", "-updated", "due", "-due"] = "-created"
 
 
 class DueStep(Schema):
     """One step of the way to a due date."""
 
     said: str
-    moment: str
+    moment: Moment
 
 
 class DueDateOut(Schema):
     """When a work item is due, by which rule, and how that came about."""
 
-    due_date: str | None
+    due_date: Moment | None
     overridden: bool
-    rag: int
+    rag: RagName
     rule: str | None
     steps: list[DueStep]
 
 
 @router.get("/work-items", response=answers(Listing[ItemOut]), operation_id="list_work_items")
 def list_work_items(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ItemFilter]) -> dict[str, Any]:
-    """Work items the account may see, newest first."""
+    """Work items the account may see, newest first unless another order is asked for; without a due date last."""
     by = actor(request)
-    found = queries.items_visible_to(by)
-    if wanted.kind is not None:
-        found = found.filter(kind=queries.ProcessType[wanted.kind.upper()])
-    if wanted.status is not None:
-        found = found.filter(status=status_named(wanted.status))
-    for relation in ("parent", "queue", "assignee"):
-        guid = getattr(wanted, relation)
-        if guid is not None:
-            found = found.filter(**{f"{relation}__guid": guid})
-    return listing(page(found, **paging.arguments()), item_out, by)
+    found, order = lists.narrowed(queries.items_visible_to(by), _wanted(wanted)), lists.ORDERS[wanted.sort]
+    arguments = paging.arguments()
+    return listing(page(found, **arguments) if order is None else sorted_page(found, order, **arguments), item_out, by)
 
 
 @router.get("/work-items/{uuid:guid}", response=answers(ItemOut), operation_id="get_work_item")
@@ -95,7 +100,7 @@ def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     return {
         "due_date": rfc3339(item.due_date),
         "overridden": item.due_date_overridden,
-        "rag": int(queries.rag(item)),
+        "rag": spelled(queries.rag(item)),
         "rule": rule.description if rule is not None else None,
         "steps": item.due_steps,
     }
@@ -117,6 +122,17 @@ def create_case(request: HttpRequest, wish: ItemIn) -> Status[dict[str, Any]]:
 def submit(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ItemFields]) -> dict[str, Any]:
     """Make a draft work to do."""
     return do(commands.submit, request, response, guid, **fields_of(wish))
+
+
+def _wanted(wish: ItemFilter) -> lists.Wanted:
+    given = wish.dict(exclude={"sort", "kind", "status", "updated_since", "due_before"})
+    return lists.Wanted(
+        kind=chosen(queries.ProcessType, wish.kind) if wish.kind is not None else None,
+        status=chosen(queries.Status, wish.status) if wish.status is not None else None,
+        updated_since=aware(wish.updated_since, "updated_since") if wish.updated_since else None,
+        due_before=aware(wish.due_before, "due_before") if wish.due_before else None,
+        **given,
+    )
 
 
 def _create(command: Callable[..., WorkItem], request: HttpRequest, wish: ItemIn) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from workwire.access import queries as access
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, answers, listing
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, answers, listing
+from workwire.api.v1.spelling import ResolutionMethodName, chosen
 from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -27,7 +28,7 @@ router = Router()
 class Resolution(ItemFields):
     """How a work item was resolved; each kind has a method of its own that is taken when none is named."""
 
-    method: str | None = None
+    method: ResolutionMethodName = LEFT_OUT
 
 
 class Wait(In):
@@ -77,7 +78,7 @@ class SubCase(In):
 class LaunchableOut(Schema):
     """An action that may be launched by hand."""
 
-    guid: str
+    guid: Guid
     name: str
     step: int
     instructions: str
@@ -134,7 +135,8 @@ def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[W
 @router.post("/work-items/{uuid:guid}/resolve", response=answers(ItemOut), operation_id="resolve_work_item")
 def resolve(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Resolution]) -> dict[str, Any]:
     """Finish it."""
-    return do(commands.resolve, request, response, guid, method=_method(wish.method), **fields_of(wish))
+    method = chosen(queries.ResolutionMethod, wish.method) if wish.method is not None else None
+    return do(commands.resolve, request, response, guid, method=method, **fields_of(wish))
 
 
 @router.post(
@@ -208,11 +210,3 @@ def _launchable(row: Any, _actor: Actor) -> dict[str, Any]:
         "step": row.step.number,
         "instructions": row.instructions,
     }
-
-
-def _method(text: str | None) -> queries.ResolutionMethod | None:
-    if text is None:
-        return None
-    if text not in queries.ResolutionMethod.values:
-        raise Invalid("method_unknown", "There is no such resolution method.", field="method")
-    return queries.ResolutionMethod(text)

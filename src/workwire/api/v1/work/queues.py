@@ -13,7 +13,7 @@ from workwire.api import versions
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import In, Listing, Maybe, Name, answers, given, listing
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
 from workwire.api.v1.work.shapes import ItemOut, show
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
@@ -38,24 +38,24 @@ class QueueIn(In):
 class QueueChange(In):
     """What is to be changed of a queue; what is left out stays, lists are replaced whole."""
 
-    name: Name | None = None
-    description: str | None = None
-    strict: bool | None = None
-    retired: bool | None = None
-    members: list[UUID] | None = None
-    managers: list[UUID] | None = None
+    name: Name = LEFT_OUT
+    description: str = LEFT_OUT
+    strict: bool = LEFT_OUT
+    retired: bool = LEFT_OUT
+    members: list[UUID] = LEFT_OUT
+    managers: list[UUID] = LEFT_OUT
 
 
 class QueueOut(Schema):
     """A queue."""
 
-    guid: str
+    guid: Guid
     name: str
     description: str
     strict: bool
     retired: bool
-    members: list[str]
-    managers: list[str]
+    members: list[Guid]
+    managers: list[Guid]
     version: int
 
 

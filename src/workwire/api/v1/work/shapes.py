@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -12,19 +12,26 @@ from ninja import Field, Schema
 
 from workwire.api import versions
 from workwire.api.auth import actor
-from workwire.api.v1.shapes import In, rfc3339
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Moment, rfc3339
+from workwire.api.v1.spelling import (
+    KindName,
+    RagName,
+    ResolutionMethodName,
+    StartedByName,
+    StatusName,
+    StatusReasonName,
+    WaitTypeName,
+    spelled,
+)
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
 from workwire.rooms.files import commands as files
 from workwire.rooms.work import commands, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
 
-Kind = Literal["ticket", "case", "action"]
 
-
-class ContactIn(In):
+class ItemContactIn(In):
     """Somebody to stand at a work item, a contact or an account, with these contact tags."""
 
     guid: UUID
@@ -41,67 +48,71 @@ class FileIn(In):
 
 
 class ItemFields(In):
-    """What may be written of a work item; what is left out stays, contacts and files are added to those that are there."""
+    """What may be written of a work item; what is left out stays, contacts and files are added to those that are there.
+    `due_date` null goes back to the rule of the process."""
 
-    title: str | None = Field(None, max_length=500)
-    description: str | None = None
-    category: UUID | None = None
-    custom_data: dict[str, Any] | None = None
-    record_count: int | None = Field(None, ge=1)
-    due_date: datetime | None = None
-    schedule_period: UUID | None = None
-    contacts: list[ContactIn] | None = None
-    files: list[FileIn] | None = None
+    title: Annotated[str, Field(max_length=500)] = LEFT_OUT
+    description: str = LEFT_OUT
+    category: UUID = LEFT_OUT
+    custom_data: dict[str, Any] = LEFT_OUT
+    record_count: Annotated[int, Field(ge=1)] = LEFT_OUT
+    due_date: datetime | None = LEFT_OUT
+    schedule_period: UUID = LEFT_OUT
+    contacts: list[ItemContactIn] = LEFT_OUT
+    files: list[FileIn] = LEFT_OUT
 
 
 class ItemOut(Schema):
     """A work item; other records are named by their GUIDs. `sequence` is that of the last event these values show."""
 
-    guid: str
-    kind: Kind
+    guid: Guid
+    kind: KindName
     reference: str
     title: str
     description: str
-    status: str
-    status_reason: int
-    rag: int
-    due_date: str | None
+    status: StatusName
+    status_reason: StatusReasonName
+    rag: RagName
+    due_date: Moment | None
     due_date_overridden: bool
-    waits_for: str | None
-    wait_until: str | None
-    resolution_method: str | None
-    resolved_on: str | None
-    resolved_by: str | None
-    closes_on: str | None
-    customer: str
-    contract: str
-    service: str
-    process_version: str
+    waits_for: WaitTypeName | None
+    wait_until: Moment | None
+    resolution_method: ResolutionMethodName | None
+    resolved_on: Moment | None
+    resolved_by: Guid | None
+    closes_on: Moment | None
+    customer: Guid
+    contract: Guid
+    service: Guid
+    process_version: Guid
     work_type: str
-    parent: str | None
-    category: str | None
+    parent: Guid | None
+    category: Guid | None
     current_step: int | None
-    schedule_period: str | None
+    schedule_period: Guid | None
     ad_hoc: bool
     independent: bool
-    assignee: str | None
-    owner: str | None
-    queue: str | None
+    assignee: Guid | None
+    owner: Guid | None
+    queue: Guid | None
     robot_rejected: bool
     rejected_reason: str
-    started_by: str | None
-    started_by_method: str
+    started_by: Guid | None
+    started_by_method: StartedByName
     record_count: int
     custom_data: dict[str, Any]
-    created_at: str
-    updated_at: str
+    created_at: Moment
+    updated_at: Moment
     version: int
     sequence: int
 
 
 def fields_of(wish: ItemFields) -> dict[str, Any]:
-    """The fields given, by the names commands use; an explicit null is the same as leaving it out."""
+    """The fields given, by the names commands use."""
     given = wish.dict(exclude_unset=True, include=set(ItemFields.model_fields) - {"contacts", "files"})
+    if "due_date" in given and given["due_date"] is None:
+        del given["due_date"]
+        given["follow_rule"] = True
     if "category" in given:
         given["category_guid"] = given.pop("category")
     if wish.contacts:
@@ -111,7 +122,7 @@ def fields_of(wish: ItemFields) -> dict[str, Any]:
     return given
 
 
-def contact_wish(wish: ContactIn) -> commands.ContactWish:
+def contact_wish(wish: ItemContactIn) -> commands.ContactWish:
     """A contact as commands want it."""
     return commands.ContactWish(wish.guid, tuple(commands.TagWish(tag) for tag in wish.tags))
 
@@ -150,18 +161,20 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
     """A work item as it goes out."""
     return {
         "guid": str(row.guid),
-        "kind": row.get_kind_display().lower(),
+        "kind": spelled(queries.ProcessType(row.kind)),
         "reference": row.reference or "",
         "title": row.title,
         "description": row.description,
-        "status": row.get_status_display(),
-        "status_reason": row.status_reason,
-        "rag": int(queries.rag(row)),
+        "status": spelled(queries.Status(row.status)),
+        "status_reason": spelled(queries.StatusReason(row.status_reason)),
+        "rag": spelled(queries.rag(row)),
         "due_date": rfc3339(row.due_date),
         "due_date_overridden": row.due_date_overridden,
-        "waits_for": queries.WaitType(row.wait_type).name.lower() if row.wait_type else None,
+        "waits_for": spelled(queries.WaitType(row.wait_type)) if row.wait_type else None,
         "wait_until": rfc3339(row.wait_until),
-        "resolution_method": row.resolution_method or None,
+        "resolution_method": spelled(queries.ResolutionMethod(row.resolution_method))
+        if row.resolution_method
+        else None,
         "resolved_on": rfc3339(row.resolved_on),
         "resolved_by": guid_of(row.resolved_by),
         "closes_on": rfc3339(row.closes_on),
@@ -182,7 +195,7 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
         "robot_rejected": row.robot_rejected,
         "rejected_reason": row.rejected_reason,
         "started_by": guid_of(row.started_by),
-        "started_by_method": row.get_started_by_method_display(),
+        "started_by_method": spelled(queries.StartedBy(row.started_by_method)),
         "record_count": row.record_count,
         "custom_data": row.custom_data,
         "created_at": rfc3339(row.created_at),
@@ -195,11 +208,3 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
 def guid_of(record: Any) -> str | None:
     """The GUID of a record as text, None where there is none."""
     return str(record.guid) if record is not None else None
-
-
-def status_named(text: str) -> int:
-    """The number of a status by its name in any case; raises Invalid."""
-    for status in queries.Status:
-        if status.label.lower() == text.lower():
-            return int(status)
-    raise Invalid("status_unknown", "There is no such status.", field="status")

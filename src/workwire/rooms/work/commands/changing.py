@@ -36,7 +36,7 @@ class Changes(TypedDict, total=False):
     """What may be written of a work item; None means the same as not given.
 
     `custom_data` sets the fields it names (None empties one) and leaves the others; `due_date` overrides the process's own
-    rule; `contacts` and `files` are wishes for single ones, those not named stay.
+    rule, `follow_rule` goes back to that; `contacts` and `files` are wishes for single ones, those not named stay.
     """
 
     title: str | None
@@ -45,6 +45,7 @@ class Changes(TypedDict, total=False):
     custom_data: Mapping[str, Any] | None
     record_count: int | None
     due_date: datetime | None
+    follow_rule: bool
     schedule_period: UUID | None
     contacts: Sequence[ContactWish] | None
     files: Sequence[FileWish] | None
@@ -186,8 +187,7 @@ def write(item: WorkItem, changes: Changes) -> None:
         if not 1 <= count <= MOST_RECORDS:
             raise Invalid("record_count_invalid", "The record count must be at least 1.", field="record_count")
         item.record_count = count
-    if (due := changes.get("due_date")) is not None:
-        dues.override(item, due)
+    _write_due_date(item, changes)
     if (period := changes.get("schedule_period")) is not None:
         _write_schedule_period(item, period)
     if item.status != Status.DRAFT:
@@ -226,6 +226,13 @@ def _write_category(item: WorkItem, guid: UUID) -> None:
     if item.kind != ProcessType.TICKET:
         raise Invalid("category_not_for_kind", "Only tickets have a category.", field="category")
     item.category = offering.category(item.process_version, guid)
+
+
+def _write_due_date(item: WorkItem, changes: Changes) -> None:
+    if (due := changes.get("due_date")) is not None:
+        dues.override(item, due)
+    elif changes.get("follow_rule"):
+        dues.follow_rule(item)
 
 
 def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:

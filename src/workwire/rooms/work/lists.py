@@ -1,0 +1,64 @@
+"""Lists of work items: which are wanted, and in which order. What an actor may see is decided before (see `queries`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from workwire.kernel.pages import Order
+from workwire.rooms.offering.models import ProcessType
+from workwire.rooms.work.models import Status, WorkItem
+
+_RELATIONS = frozenset({"parent", "queue", "assignee", "owner", "customer", "contract", "service"})
+ORDERS: Mapping[str, Order | None] = {
+    "-created": None,
+    "updated": Order("updated_at"),
+    "-updated": Order("updated_at", falling=True),
+    "due": Order("due_date", nullable=True),
+    "-due": Order("due_date", falling=True, nullable=True),
+}  # by the names doors give them; None is the order of the ids, newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What narrows a list; conditions hold together, and what is None does not narrow. Records are named by their GUIDs;
+    `text` is part of the title, or the reference."""
+
+    kind: ProcessType | None = None
+    status: Status | None = None
+    reference: str | None = None
+    text: str | None = None
+    parent: UUID | None = None
+    queue: UUID | None = None
+    assignee: UUID | None = None
+    owner: UUID | None = None
+    customer: UUID | None = None
+    contract: UUID | None = None
+    service: UUID | None = None
+    updated_since: datetime | None = None
+    due_before: datetime | None = None
+
+
+def narrowed(items: QuerySet[WorkItem], wanted: Wanted) -> QuerySet[WorkItem]:
+    """Those of the items that are wanted."""
+    for field in fields(wanted):
+        value = getattr(wanted, field.name)
+        if value is not None:
+            items = items.filter(_condition(field.name, value))
+    return items
+
+
+def _condition(name: str, value: object) -> Q:
+    if name in _RELATIONS:
+        return Q(**{f"{name}__guid": value})
+    conditions = {
+        "text": Q(title__icontains=value) | Q(reference__iexact=value),
+        "reference": Q(reference__iexact=value),
+        "updated_since": Q(updated_at__gte=value),
+        "due_before": Q(due_date__lt=value),
+    }
+    return conditions.get(name) or Q(**{name: value})
