@@ -1,6 +1,7 @@
 """Everything an operator can set, typed and documented, read once from the environment and one optional file.
 
-Sources, strongest first: environment variables ``WORKWIRE_<NAME>``, then the TOML file named by ``WORKWIRE_CONFIG``.
+Sources, strongest first: environment variables ``WORKWIRE_<NAME>``, then the TOML file named by ``WORKWIRE_CONFIG``, or
+``workwire.toml`` in the data folder where none is named.
 Guarantee: a bad or unknown setting stops the start with :class:`ConfigError`, a sentence that names the setting.
 """
 
@@ -9,10 +10,6 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from functools import cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
@@ -24,13 +21,11 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from workwire.kernel.certificates import count_trusted_in
-from workwire.kernel.folders import make_private, make_private_file, tighten
 
 Commas = Annotated[list[str], NoDecode]
 Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
 Seconds = Annotated[list[Annotated[int, Field(ge=1, le=2_592_000)]], NoDecode]
-_MAKES = ContextVar("makes", default=True)
-_OURS = ("workwire", "secret.key", "files", "demo")  # how the names of all that we make in a data folder begin
+OWN_FILE = "workwire.toml"
 MAKES_A_KEY = "openssl rand -base64 32 | tr +/ -_"
 MINUTES, HOURS, DAYS = 525_600, 87_600, 36_500  # the longest times that may be set: one year, ten and a hundred
 POSTGRESQL = ("postgresql://", "postgres://")
@@ -231,7 +226,7 @@ class Config(BaseSettings):
     @field_validator("secret_keys")
     @classmethod
     def _are_keys(cls, value: list[str]) -> list[str]:
-        if not all(map(_is_key, value)):
+        if not all(map(is_key, value)):
             raise ValueError(f"each must be a Fernet key, 32 bytes in URL-safe base64; `{MAKES_A_KEY}` makes one")
         return value
 
@@ -300,12 +295,12 @@ class Config(BaseSettings):
 @cache
 def load() -> Config:
     """Read the configuration; raises ConfigError with a sentence an operator can act on."""
-    file = os.environ.get("WORKWIRE_CONFIG")
+    file = os.environ.get("WORKWIRE_CONFIG") or _own_file()
     try:
         values = tomllib.loads(Path(file).read_text()) if file else {}
     except (OSError, ValueError, RecursionError) as error:
         why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else shown(error)
-        raise ConfigError(f"WORKWIRE_CONFIG names {shown(file)}, which cannot be read: {why}.") from error
+        raise ConfigError(f"The settings in {shown(file)} cannot be read: {why}.") from error
     given = (name for name in os.environ if name.startswith("WORKWIRE_") and not name.startswith("WORKWIRE_TEST_"))
     unknown = [name for name in given if name not in _known_names()]
     if unknown:
@@ -326,6 +321,15 @@ def shown(what: object) -> str:
     """A text of somebody else as part of a sentence of ours: on one line, printable, without a full stop."""
     text = " ".join(str(what).encode(errors="surrogateescape").decode(errors="replace").split()).rstrip(".?!")
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _own_file() -> str | None:
+    """The file of settings that an installation has in its data folder, if there is one."""
+    file = Path(os.environ.get("WORKWIRE_DATA_DIR") or "data", OWN_FILE)
+    try:
+        return str(file) if file.is_file() else None
+    except OSError:  # no folder can have this name; the setting is refused further on
+        return None
 
 
 def _unknown(name: str) -> str:
@@ -362,89 +366,10 @@ def _known_names() -> set[str]:
     return fields | {"WORKWIRE_CONFIG"}
 
 
-@contextmanager
-def making_nothing() -> Iterator[None]:
-    """Let settings be read for a while without making any part of an installation that is missing."""
-    before = _MAKES.set(False)
-    try:
-        yield
-    finally:
-        _MAKES.reset(before)
-
-
-def makes_what_is_missing() -> bool:
-    """Whether folders and the key file may be made."""
-    return _MAKES.get()
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of the embedded database, for its owner only, where it is missing; raises ConfigError where that cannot
-    be."""
-    try:
-        make_private(folder)
-    except OSError as error:
-        raise ConfigError(f"The folder {folder} cannot be made: {error}; set WORKWIRE_DATA_DIR.") from error
-
-
-def private_paths(config: Config) -> list[Path]:
-    """What of an installation other accounts of the machine must not read. The data folder is named only where nothing but
-    ours lies in it: somebody may have named a folder that is shared for another reason."""
-    data = config.data_dir.absolute()
-    found = [data / "secret.key", data / "demo.json", (config.files_dir or data / "files").absolute()]
-    if not config.is_postgresql:
-        database = config.database.removeprefix("sqlite:///")
-        found += [Path(f"{database}{end}") for end in ("", "-wal", "-shm", "-journal")]
-        found += [Path(database).with_suffix(end) for end in (".worker", ".wake")]
-    with suppress(OSError):
-        if all(path.name.startswith(_OURS) for path in data.iterdir()):
-            found.append(data)
-    return found
-
-
-def keep_private(config: Config, *, making: bool = False) -> None:
-    """Close what other accounts must not read, also where an earlier release or a careless copy left it open; makes an
-    embedded database that is missing, private from its first byte, if wanted."""
-    if making and not config.is_postgresql:
-        make_private_file(Path(config.database.removeprefix("sqlite:///")))
-    for path in private_paths(config):
-        tighten(path)
-
-
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
+    """Whether a text is a Fernet key."""
     try:
         Fernet(text)
     except ValueError:
         return False
     return True
-
-
-def secret_keys(config: Config) -> list[str]:
-    """The Fernet keys, newest first; makes the data folder's key file (mode 0600) when none is set. Where nothing may be made
-    they are then good for this process only."""
-    if config.secret_keys:
-        return config.secret_keys
-    path = config.data_dir / "secret.key"
-    fresh = urlsafe_b64encode(os.urandom(32))
-    try:
-        if not makes_what_is_missing():
-            return _read_keys(path) if path.exists() else [fresh.decode()]
-        make_private(config.data_dir)
-        draft = config.data_dir / f"secret.key.{os.getpid()}"
-        draft.touch(mode=0o600)
-        draft.write_bytes(fresh + b"\n")
-        try:
-            os.link(draft, path)  # two processes starting at once: the first link wins, both read the same key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        return _read_keys(path)
-    except OSError as error:
-        raise ConfigError(f"The key file {path} cannot be read or made: {error}; set WORKWIRE_DATA_DIR.") from error
-
-
-def _read_keys(path: Path) -> list[str]:
-    keys = path.read_text(errors="replace").split()
-    if not keys or not all(map(_is_key, keys)):
-        raise ConfigError(f"The key file {path} holds something else than Fernet keys; bring the right one back.")
-    return keys

@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from workwire import config as _config
+from workwire import installation as _installation
 from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 
 CONFIG = _config.load()
-SECRET_KEYS = _config.secret_keys(CONFIG)
+SECRET_KEYS = _installation.secret_keys(CONFIG)
 SECRET_KEY = hashlib.sha256(b"django:" + SECRET_KEYS[0].encode()).hexdigest()
 SECRET_KEY_FALLBACKS = [hashlib.sha256(b"django:" + key.encode()).hexdigest() for key in SECRET_KEYS[1:]]
 DEBUG = CONFIG.debug
@@ -143,8 +144,8 @@ DATABASES = {
     if CONFIG.is_postgresql
     else _sqlite(CONFIG.database.removeprefix("sqlite:///"))
 }
-if not CONFIG.is_postgresql and _config.makes_what_is_missing():
-    _config.make_folder(Path(DATABASES["default"]["NAME"]).parent)
+if not CONFIG.is_postgresql and _installation.makes_what_is_missing():
+    _installation.make_folder(Path(DATABASES["default"]["NAME"]).parent)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "access.User"

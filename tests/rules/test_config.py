@@ -12,7 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from tests.support.certificates import Authority
-from workwire import config
+from workwire import config, installation
 from workwire import settings as product
 from workwire.config import ConfigError
 from workwire.kernel import certificates as certificates_of
@@ -38,7 +38,7 @@ def test_a_key_that_is_none_is_refused_and_not_shown(wrong: str, beside: str, mo
 def test_keys_are_read_newest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [Fernet.generate_key().decode() for _ in range(2)]
     monkeypatch.setenv("WORKWIRE_SECRET_KEYS", ", ".join(keys))
-    assert config.secret_keys(config.load()) == keys
+    assert installation.secret_keys(config.load()) == keys
 
 
 @pytest.mark.parametrize("content", [b"", b"something else\n", b"\xff\xfe\x00", b"k\x1b[31m"])
@@ -47,7 +47,7 @@ def test_a_key_file_without_a_key_is_refused(content: bytes, tmp_path: Path, mon
     monkeypatch.setenv("WORKWIRE_DATA_DIR", str(tmp_path))
     (tmp_path / "secret.key").write_bytes(content)
     with pytest.raises(ConfigError, match="holds something else than Fernet keys"):
-        config.secret_keys(config.load())
+        installation.secret_keys(config.load())
 
 
 JUNK = [

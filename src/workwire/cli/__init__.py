@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from workwire import __version__, config
+from workwire import __version__, config, installation
 from workwire.config import ConfigError
 
 COMMANDS = {
@@ -27,7 +27,7 @@ COMMANDS = {
     "password": "Set an account's password.",
     "doctor": "Say what is wrong, in sentences.",
     "replay": "Play an event log (XES) as cases.",
-    "webhooks": "Catalogue, local receiver, simulated messages, live log.",
+    "webhooks": "Catalogue, subscribing, local receiver, simulated messages, live log.",
     "docs": "Write the generated pages of docs/reference.",
 }
 
@@ -83,7 +83,7 @@ def setup_django(*, making: bool = True) -> None:
     if making:
         django.setup()
         return
-    with config.making_nothing():
+    with installation.making_nothing():
         django.setup()
 
 
@@ -104,7 +104,7 @@ def open_installation(*, server_may_be_away: bool = False) -> None:
             f"The key file {settings.data_dir / 'secret.key'} is missing, without which stored secrets cannot be read: bring "
             "it back, or name the folder that has it with --data."
         )
-    config.keep_private(settings)
+    installation.keep_private(settings)
     try:
         missing, unknown = len(missing_migrations()), unknown_migrations()
     except DatabaseError as error:

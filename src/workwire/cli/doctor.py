@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from workwire import config
+from workwire import config, installation
 from workwire.cli import missing_migrations, newer_release, one_line, setup_django, unknown_migrations
 from workwire.cli.options import apply
 from workwire.kernel.certificates import count_trusted_in, system_authorities
@@ -69,7 +69,7 @@ def key_file() -> Finding:
 
 def privacy() -> Finding:
     """Other accounts of the machine can open nothing of the installation."""
-    opened = [path for path in config.private_paths(config.load()) if is_open_to_others(path)]
+    opened = [path for path in installation.private_paths(config.load()) if is_open_to_others(path)]
     if not opened:
         return Finding(True, "Other accounts of this machine can open nothing of it.")
     names = ", ".join(f"{path} (mode {stat.S_IMODE(path.stat().st_mode):o})" for path in opened)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from workwire import config
+from workwire import config, installation
 from workwire.cli import missing_migrations, newer_release, no_answer, setup_django, unknown_migrations
 from workwire.cli.options import apply
 
@@ -22,7 +22,7 @@ def migrate(data: Path | None) -> None:
 def migrate_database() -> None:
     """Apply what is missing and make the built-in roles; says how many migrations were applied."""
     setup_django()
-    config.keep_private(config.load(), making=True)
+    installation.keep_private(config.load(), making=True)
     from django.core.management import call_command
     from django.db import DatabaseError
 

@@ -46,6 +46,7 @@ def demo(port: int, data: Path, once: bool) -> None:
     config.load()
     make_private(data)
     with description.only_demo(data):
+        description.write_settings(data, LOOPBACK)
         check_alone()
         _run(Console(highlight=False, soft_wrap=True), f"http://127.0.0.1:{port}", data, once=once)
 

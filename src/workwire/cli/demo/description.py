@@ -15,6 +15,7 @@ from uuid import UUID
 
 import click
 
+from workwire.config import OWN_FILE
 from workwire.kernel.actor import SYSTEM
 
 NAME = "demo.json"
@@ -53,6 +54,15 @@ def write(folder: Path, content: dict[str, Any]) -> None:
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(content, indent=2) + "\n")
     draft.replace(path)
+
+
+def write_settings(folder: Path, networks: str) -> None:
+    """Let every command that is given the folder know what the demo may reach, unless it has settings already."""
+    path = folder / OWN_FILE
+    if not path.exists():
+        path.write_text(
+            f'# Made by the demo, for every command with this --data.\nwebhook_allowed_networks = "{networks}"\n'
+        )
 
 
 def note_subscription(folder: Path, guid: str, url: str) -> None:

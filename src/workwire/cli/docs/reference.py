@@ -73,7 +73,8 @@ def _settings() -> str:
             "",
             NOTE,
             "Set them in the environment, or without the prefix and in lower case in the TOML file that "
-            "`WORKWIRE_CONFIG` names; the environment wins. Lists are separated by commas.",
+            "`WORKWIRE_CONFIG` names, or in `workwire.toml` in the data folder where it names none; the environment wins. "
+            "Lists are separated by commas.",
             "",
             "| setting | default | what it does |",
             "| --- | --- | --- |",

@@ -15,9 +15,11 @@ from rich.table import Table
 from workwire.cli import open_installation, setup_django
 from workwire.cli.options import refusals, with_data
 from workwire.cli.receiver import Received, Receiver
+from workwire.cli.webhooks.subscribing import subscribe
+from workwire.cli.webhooks.tailing import TAIL_EVERY, tail
 from workwire.reactions.webhooks import signing
 
-TAIL_EVERY = 0.5
+LEAST_WIDTH = 72  # columns in which no word is cut
 MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 STATES = ("delivered", "withheld", "gave_up")
 
@@ -25,7 +27,7 @@ STATES = ("delivered", "withheld", "gave_up")
 @click.group()
 @with_data
 def webhooks() -> None:
-    """Catalogue, local receiver, simulated messages, replays, live log."""
+    """Catalogue, subscribing, local receiver, simulated messages, replays, live log."""
 
 
 @webhooks.command()
@@ -38,11 +40,16 @@ def catalogue(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(entries(), indent=2))
         return
-    table = Table("No.", "Webhook", "Fires when", "Filter")
+    table = Table("No.")
+    table.add_column("Webhook", no_wrap=True, min_width=max(len(entry["name"]) for entry in entries()))
+    table.add_column("Fires when", overflow="fold")
+    table.add_column("Filter", overflow="fold")
     for entry in entries():
         filters = ", ".join(wanted["type"] for wanted in entry["filters"])
         table.add_row(str(entry["number"]), entry["name"], entry["fires_when"], filters)
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, LEAST_WIDTH)
+    console.print(table)
 
 
 @webhooks.command()
@@ -189,36 +196,8 @@ def _watch(guid: UUID) -> None:
     click.echo(f"{found.kind} {found.state}: {found.queued} messages queued")
 
 
-@webhooks.command()
-@click.option("--subscription", type=click.UUID, help="Only this subscription.")
-@click.option(
-    "--last", type=click.IntRange(0, 200), default=20, show_default=True, help="Begin with so many past ones."
-)
-@click.option("--once", is_flag=True, help="Print those and end.")
-@with_data
-def tail(subscription: UUID | None, last: int, once: bool) -> None:
-    """Print attempts as they are made."""
-    open_installation()
-    from workwire.kernel.actor import SYSTEM
-    from workwire.reactions.webhooks.queries import latest_attempts
-
-    console, position = Console(highlight=False, soft_wrap=True), 0
-    rows = latest_attempts(SYSTEM, subscription_guid=subscription, limit=last)
-    try:
-        while True:
-            for row in rows:
-                position = max(position, row.pk)
-                result = row.status or row.error
-                console.print(
-                    f"{row.started_at:%H:%M:%S.%f}  {row.delivery.subscription.guid}  attempt {row.number}  "
-                    f"{result}  {row.duration * 1000:.0f} ms  {row.delivery.get_state_display()}"
-                )
-            if once:
-                return
-            time.sleep(TAIL_EVERY)
-            rows = latest_attempts(SYSTEM, subscription_guid=subscription, after=position)
-    except KeyboardInterrupt:
-        return
+webhooks.add_command(subscribe)
+webhooks.add_command(tail)
 
 
 def _show(message: Received) -> None:
