@@ -1,0 +1,95 @@
+"""Every page, light and dark, wide and phone: readable by everybody, no sideways scrolling, no complaint of the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page
+
+from tests.browser.conftest import PHONE, WIDE, Visitor, World
+
+ITEMS = ("with contacts", "with files", "with custom data", "said and sent", "due by hand", "long word", "hostile")
+CASES = ("case that needs attention", "action with a checklist", "rejected by a robot", "nothing to count from")
+WIDTHS = (390, 600, 768, 1024, 1280, 1440, 1920, 2560)
+GRAVE = ("serious", "critical")
+LOOKS = [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")]
+
+
+def _pages(world: World) -> Iterator[str]:
+    yield from (
+        "/",
+        "/work",
+        "/work?view=all",
+        "/work?view=all&kind=action",
+        "/work?view=mine&kind=case",
+        "/no-such-page",
+    )
+    yield from (world.item(name) for name in (*ITEMS, *CASES))
+
+
+@pytest.mark.parametrize(
+    ("viewport", "theme"), LOOKS, ids=lambda value: value if isinstance(value, str) else value["width"]
+)
+def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World, visitor: Visitor) -> None:
+    page = visitor("team member", viewport=viewport, color_scheme=theme)
+    said: list[str] = []
+    found: dict[str, list[str]] = {}
+    page.on("console", lambda message: said.append(_told(message)))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for address in _pages(world):
+        page.goto(address)
+        page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+        found[address] = _grave(page)
+    signed_out = visitor(viewport=viewport, color_scheme=theme)
+    signed_out.goto("/sign-in")
+    found["/sign-in"] = _grave(signed_out)
+    assert {address: grave for address, grave in found.items() if grave} == {}
+    assert [one for one in said if one and "404 (Not Found)" not in one] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_part_can_be_read_by_everybody(theme: str, workshop: str, visitor: Visitor) -> None:
+    page = visitor(at=workshop, color_scheme=theme)
+    page.goto("/kit")
+    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    assert _grave(page) == []
+    page.get_by_role("button", name="Replay 41…").click(force=True)
+    assert _grave(page) == []
+
+
+def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor) -> None:
+    page, kit = visitor("team member"), visitor(at=workshop)
+    kit.goto("/kit")
+    assert _widths(kit) == {}
+    for address in ("/", "/work?view=all", "/no-such-page", *(world.item(name) for name in (*ITEMS, *CASES))):
+        page.goto(address)
+        assert _widths(page) == {}, address
+    page.goto("/work?view=all")
+    while not page.get_by_role("link", name="Lieferanten").count():
+        page.goto(page.get_by_role("link", name="Older").get_attribute("href") or "")
+    assert _widths(page) == {}
+
+
+def _widths(page: Page) -> dict[int, int]:
+    """The widths at which a page is wider than its window, with how wide it is."""
+    found = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > width:
+            found[width] = needed
+    page.set_viewport_size(WIDE)
+    return found
+
+
+def _grave(page: Page) -> list[str]:
+    """What axe calls serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in GRAVE]
+
+
+def _told(message: ConsoleMessage) -> str:
+    return message.text if message.type in ("error", "warning") else ""
