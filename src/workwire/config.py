@@ -34,6 +34,7 @@ POSTGRESQL_FORM = (
     "as %40 for @"
 )
 SMTP_FORM = "write it as smtp://user:password@host:587 or smtps://user:password@host, special characters as %40 for @"
+PROXY_FORM = "write it as http://host:3128 or http://user:password@host:3128, special characters as %40 for @"
 _ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
 _DOMAIN = re.compile(r"[^\s@<>,;\"/:]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -135,6 +136,16 @@ class Config(BaseSettings):
         None,
         description="File of CA certificates (PEM) that endpoints are trusted by, instead of the system's; "
         "read again when it changes.",
+    )
+    webhook_proxy: str = Field(
+        "",
+        description="HTTP proxy that all deliveries go out through, as http://user:password@host:3128; "
+        "empty connects to endpoints directly.",
+    )
+    webhook_proxy_resolves: bool = Field(
+        False,
+        description="The proxy looks host names up and keeps requests away from addresses inside; "
+        "else both is done here, before it is asked.",
     )
     files_dir: Path | None = Field(None, description="Folder for stored files; empty means files in the data folder.")
     largest_file_mb: int = Field(25, ge=1, le=1024, description="Largest file that is accepted, in MiB.")
@@ -242,6 +253,15 @@ class Config(BaseSettings):
     def _holds_certificates(cls, value: Path | None) -> Path | None:
         if value is not None:
             count_trusted_in(value)
+        return value
+
+    @field_validator("webhook_proxy")
+    @classmethod
+    def _names_a_proxy(cls, value: str) -> str:
+        if value:
+            parts = _split(value, PROXY_FORM)
+            if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+                raise ValueError(PROXY_FORM)
         return value
 
     @field_validator("smtp_url")

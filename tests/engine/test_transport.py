@@ -208,10 +208,12 @@ def test_a_loop_that_breaks_is_told_of_and_ends_its_process(monkeypatch: pytest.
         "from workwire.worker.delivery.transport import Transport, child_process;"
         "Transport._admit = lambda _transport: 1 / 0;"
     )
-    command = [sys.executable, "-c", f"{broken} child_process.serve({theirs.fileno()}, 4, 4, '', [])"]
+    command = [sys.executable, "-c", f"{broken} child_process.serve({theirs.fileno()})"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with ours, theirs:
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stderr=subprocess.DEVNULL)
+        settings = {"networks": [], "max_in_flight": 4, "max_per_host": 4, "ca_bundle": "", "proxy": None}
+        child_process._send(ours, settings)
         child_process._send(ours, [tuple(Request(1, "http://127.0.0.1:9/", (), b""))])
         assert process.wait(20) == 1
 

@@ -25,6 +25,7 @@ class Server:
 
     def __init__(self, talk: Talk, greet: bytes = b"", tls: ssl.SSLContext | None = None) -> None:
         self.talk, self.greet, self.tls, self.connections, self.requests = talk, greet, tls, 0, 0
+        self.heads: list[bytes] = []
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.socket.getsockname()[1]
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/"
@@ -46,8 +47,9 @@ class Server:
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             with connection:
-                while _read_request(connection):
+                while head := _read_request(connection):
                     self.requests += 1
+                    self.heads.append(head)
                     self.talk(connection)
 
 

@@ -27,7 +27,9 @@ GONE, FAILED_TOO_LONG = "endpoint_gone", "failing_too_long"
 # errors of attempts that are no tries: what was sent got lost with our process, or with a kept connection as it was closed
 LOST = frozenset({"transport_lost", "connection_lost"})
 # errors of attempts that say nothing about the endpoint: it is neither failing nor well for them
-NO_FAULT_OF_THE_ENDPOINT = LOST | {"authorities_unreadable", "invalid_request", "secret_unreadable", "not_composed"}
+NO_FAULT_OF_THE_ENDPOINT = LOST | {
+    *("authorities_unreadable", "invalid_request", "not_composed", "proxy_failed", "secret_unreadable"),
+}
 LAST_RESORT = timedelta(hours=1)
 MOST_FORGIVEN = 3  # such losses of a delivery, after which they count as tries: it might be the message that does it
 HTTP_GONE = 410

@@ -32,7 +32,7 @@ from workwire.worker.delivery.bell import Bell
 from workwire.worker.delivery.claiming import Claims
 from workwire.worker.delivery.endpoints import Endpoints
 from workwire.worker.delivery.settler import Settler
-from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport
+from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Proxy, Request, Transport
 from workwire.worker.intervals import Rhythm
 
 logger = logging.getLogger(__name__)
@@ -94,6 +94,7 @@ class Engine:
             max_in_flight=config.webhook_concurrency,
             max_per_host=config.webhook_endpoint_concurrency,
             ca_bundle=config.webhook_ca_bundle,
+            proxy=Proxy(config.webhook_proxy, config.webhook_proxy_resolves) if config.webhook_proxy else None,
         )
 
     def run(self) -> None:

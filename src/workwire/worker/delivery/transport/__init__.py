@@ -9,5 +9,6 @@ is limited, and `workwire.kernel.addresses` for the rules of the guard. Expected
 from workwire.worker.delivery.transport.child_process import ChildProcessTransport
 from workwire.worker.delivery.transport.exchange import Answer, Request
 from workwire.worker.delivery.transport.loop import Transport, TransportClosed
+from workwire.worker.delivery.transport.proxy import Proxy
 
-__all__ = ["Answer", "ChildProcessTransport", "Request", "Transport", "TransportClosed"]
+__all__ = ["Answer", "ChildProcessTransport", "Proxy", "Request", "Transport", "TransportClosed"]

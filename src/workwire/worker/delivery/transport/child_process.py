@@ -29,6 +29,7 @@ from typing import Any
 from workwire.kernel.addresses import Network
 from workwire.worker.delivery.transport.exchange import Answer, Request, unanswered
 from workwire.worker.delivery.transport.loop import Transport, TransportClosed
+from workwire.worker.delivery.transport.proxy import Proxy
 
 logger = logging.getLogger(__name__)
 SIZE = struct.Struct("!I")
@@ -36,7 +37,10 @@ GATHERING = 0.001  # seconds between two frames of answers
 GRACE = 5.0  # seconds a process gets to end after it has drained
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0  # seconds before another process is started
 HEALTHY_AFTER = 30.0  # seconds after which the pauses begin anew
-Frame = list[tuple[Any, ...]] | float  # requests or answers; or, last of all, the seconds to drain in
+Settings = dict[str, Any]
+# first of all the settings, which may hold a password of the proxy; then requests or answers; last the seconds to drain in
+Frame = Settings | list[tuple[Any, ...]] | float
+COMMAND = (sys.executable, "-m", "workwire.worker.delivery.transport")
 
 
 class ChildProcessTransport:
@@ -50,11 +54,15 @@ class ChildProcessTransport:
         max_in_flight: int,
         max_per_host: int,
         ca_bundle: Path | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
-        self._command = [
-            *(sys.executable, "-m", "workwire.worker.delivery.transport"),
-            *(str(max_in_flight), str(max_per_host), str(ca_bundle or ""), *map(str, networks)),
-        ]
+        self._settings: Settings = {
+            "networks": [str(network) for network in networks],
+            "max_in_flight": max_in_flight,
+            "max_per_host": max_per_host,
+            "ca_bundle": str(ca_bundle or ""),
+            "proxy": tuple(proxy) if proxy else None,
+        }
         self._on_answers = on_answers
         self._gate = threading.Lock()
         self._outstanding: dict[int, Request] = {}
@@ -97,11 +105,13 @@ class ChildProcessTransport:
         self._started = time.monotonic()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [*self._command[:3], str(theirs.fileno()), *self._command[3:]],
+                [*COMMAND, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=environment,
             )
+        with contextlib.suppress(OSError):  # it died at once, which is noticed where it is read
+            _send(self._socket, self._settings)
 
     def _run(self) -> None:
         while True:
@@ -150,11 +160,16 @@ class ChildProcessTransport:
         self._on_answers(answers)
 
 
-def serve(descriptor: int, in_all: int, per_host: int, ca_bundle: str, networks: list[str]) -> None:
-    """The other side: send what comes over the socket until told to drain, or until the parent is gone."""
+def serve(descriptor: int) -> None:
+    """The other side: read the settings, then send what comes over the socket until told to drain, or until the parent is
+    gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ours = socket.socket(fileno=descriptor)
+    frames = _frames(ours)
+    settings: Settings | None = next(frames, None)
+    if settings is None:
+        return
     answers: list[tuple[Any, ...]] = []
     arrived, over = threading.Event(), threading.Event()
 
@@ -173,16 +188,17 @@ def serve(descriptor: int, in_all: int, per_host: int, ca_bundle: str, networks:
             over.wait(GATHERING)
 
     transport = Transport(
-        [ip_network(network) for network in networks],
+        [ip_network(network) for network in settings["networks"]],
         take,
-        max_in_flight=in_all,
-        max_per_host=per_host,
-        ca_bundle=Path(ca_bundle) if ca_bundle else None,
+        max_in_flight=settings["max_in_flight"],
+        max_per_host=settings["max_per_host"],
+        ca_bundle=Path(settings["ca_bundle"]) if settings["ca_bundle"] else None,
+        proxy=Proxy(*settings["proxy"]) if settings["proxy"] else None,
         on_broken=lambda: os._exit(1),  # the parent answers for what was under way and starts another
     )
     giving = threading.Thread(target=give, name="answers", daemon=True)
     giving.start()
-    for frame in _frames(ours):
+    for frame in frames:
         if isinstance(frame, float):
             transport.close(frame)
             over.set()

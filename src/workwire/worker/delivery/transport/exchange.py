@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import socket
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -27,8 +28,9 @@ from workwire.worker.delivery.transport.curl import (
     new_easy,
     pycurl,
 )
-from workwire.worker.delivery.transport.failures import EXPLAINED_BY_LIBCURL, SENTENCES, error_of
+from workwire.worker.delivery.transport.failures import EXPLAINED_BY_LIBCURL, SENTENCES, error_of, error_of_proxy
 from workwire.worker.delivery.transport.kept_connections import Condition, Ends, KeptConnection, KeptConnections
+from workwire.worker.delivery.transport.proxy import Proxy, Refused
 
 MOST_BODY_READ = 64 * 1024
 MOST_BODY_KEPT = 4 * 1024
@@ -110,36 +112,49 @@ class Unsendable(ValueError):
 class Exchange:
     """An easy handle with its limits; `begin`, let the multi handle run it, `finish`, and begin again."""
 
-    def __init__(self, policy: AddressPolicy, kept: KeptConnections, authorities: Authorities, user_agent: str) -> None:
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        kept: KeptConnections,
+        authorities: Authorities,
+        proxy: Proxy | None,
+        user_agent: str,
+    ) -> None:
         self.handle = new_easy()
-        self._policy, self._kept, self._authorities = policy, kept, authorities
+        self._policy, self._kept, self._authorities, self._proxy = policy, kept, authorities, proxy
         self._timeouts = (0.0, 0.0)
         self._is_new_wanted = self._is_kept_unwanted = self._is_tls = False
         self._origin = self._trusts = ""
         self._forget()
         for option, value in FIXED_OPTIONS:
             self.handle.setopt(option, value)
+        if proxy is not None:
+            proxy.prepare(self.handle)
         self.handle.setopt(pycurl.USERAGENT, user_agent)
         self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self.handle.setopt(pycurl.PREREQFUNCTION, self._may_send)
         self.handle.setopt(pycurl.WRITEFUNCTION, self._take_body)
 
-    def begin(self, request: Request, addresses: str | None = None, *, anew: bool = False) -> None:
-        """Set the handle up for a request; raises Unsendable. `addresses` are the host's, as libcurl wants to be told; `anew`
-        has it go over a new connection."""
+    def begin(self, request: Request, found: Sequence[str] = (), addresses: str | None = None) -> None:
+        """Set the handle up for a request; raises Unsendable. `found` are the addresses of its host where that is a name that
+        we looked up, `addresses` the same as libcurl wants to be told, if it does."""
         self._forget()
         try:
             to = target(request.url)
             self.handle.setopt(pycurl.URL, to.url)
-            self._choose_connection(to, anew)
+            self._choose_connection(to)
             self.handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
             self.handle.setopt(pycurl.POSTFIELDS, request.body)
-            if addresses is not None:
+            if self._proxy is not None:
+                self._proxy.direct(self.handle, to, self._proxy.judge(to, found, self._policy))
+            elif addresses is not None:
                 self.handle.setopt(pycurl.RESOLVE, [addresses])
             if self._timeouts != (request.connect_timeout, request.total_timeout):
                 self._timeouts = request.connect_timeout, request.total_timeout
                 self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, _milliseconds(request.connect_timeout))
                 self.handle.setopt(pycurl.TIMEOUT_MS, _milliseconds(request.total_timeout))
+        except Refused as error:
+            raise Unsendable("refused_address", str(error)) from error
         except (UnicodeError, CurlError) as error:
             raise Unsendable("invalid_request", SENTENCES["invalid_request"]) from error
 
@@ -188,7 +203,12 @@ class Exchange:
         self._read_before: int | None = None
         self._is_head_begun = self._is_head_over = self._is_interim = self._is_chunked = False
 
-    def _choose_connection(self, to: ParsedTarget, anew: bool) -> None:
+    def begin_anew(self) -> None:
+        """Set the handle up for the same request once more, to go over a new connection."""
+        self._forget()
+        self._want_new(True)
+
+    def _choose_connection(self, to: ParsedTarget) -> None:
         """Set whether a kept connection may carry this request and whether its connection is kept, and what TLS needs."""
         self._origin = to.origin
         if (is_tls := to.scheme == "https") != self._is_tls:
@@ -198,12 +218,15 @@ class Exchange:
             self._trusts = trusts
             self.handle.setopt(pycurl.CAINFO, trusts)
         is_distrusted = not self._kept.are_trusted(to.origin)
-        if (is_new_wanted := anew or is_distrusted) != self._is_new_wanted:
-            self._is_new_wanted = is_new_wanted
-            self.handle.setopt(pycurl.FRESH_CONNECT, is_new_wanted)
+        self._want_new(is_distrusted)
         if is_distrusted != self._is_kept_unwanted:
             self._is_kept_unwanted = is_distrusted
             self.handle.setopt(pycurl.FORBID_REUSE, is_distrusted)
+
+    def _want_new(self, wanted: bool) -> None:
+        if wanted != self._is_new_wanted:
+            self._is_new_wanted = wanted
+            self.handle.setopt(pycurl.FRESH_CONNECT, wanted)
 
     def _may_send(self, *ends: Any) -> int:
         """Look at the connection, called by libcurl immediately before it sends, each time that it does."""
@@ -292,7 +315,7 @@ class Exchange:
         if address.family not in (socket.AF_INET, socket.AF_INET6) or isinstance(address.addr, bytes):
             self._refusal = "The destination is not an internet address."
             return int(pycurl.SOCKET_BAD)
-        refusal = self._policy.refusal(str(address.addr[0]))
+        refusal = None if self._proxy else self._policy.refusal(str(address.addr[0]))
         if refusal is not None:
             self._refusal = refusal
             return int(pycurl.SOCKET_BAD)
@@ -312,6 +335,8 @@ class Exchange:
     def _error(self, code: int, message: str) -> str:
         if code == pycurl.E_COULDNT_CONNECT and self._refusal is not None:
             return "refused_address"
+        if self._proxy is not None and (error := error_of_proxy(code, message)):
+            return error
         return error_of(code, message, int(self.handle.getinfo(pycurl.OS_ERRNO)))
 
     def _detail(self, error: str, message: str) -> str:

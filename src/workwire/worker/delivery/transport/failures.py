@@ -16,6 +16,8 @@ SENTENCES = {
     "dns": "The host name does not resolve.",
     "invalid_request": "The message cannot be written as an HTTP request.",
     "protocol": "The endpoint did not answer in proper HTTP.",
+    "proxy_failed": "The proxy that messages go through cannot be reached.",
+    "proxy_refused": "The proxy that messages go through did not connect to the endpoint.",
     "reset": "The endpoint broke the connection off before its answer was complete.",
     "stale_answer": "What came was no answer to this message: it was there before the message had arrived.",
     "timeout": "The endpoint did not finish its answer in time.",
@@ -43,6 +45,7 @@ NOT_ACCEPTED = (
     ("response headers", "too_large_headers"),
     ("chunk", "protocol"),
 )  # read by libcurl, and yet E_RECV_ERROR
+TUNNEL_FAILED = "CONNECT tunnel failed"  # libcurl's words
 ANSWER_TIMED_OUT = "Operation timed out"  # libcurl's words; earlier it is "Resolving" or "Connection" that timed out
 CONNECT_ERRNOS = {
     errno.ECONNREFUSED: "connection_refused",
@@ -50,7 +53,7 @@ CONNECT_ERRNOS = {
     errno.ENETUNREACH: "unreachable",
     errno.ETIMEDOUT: "connect_timeout",
 }
-EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol"})
+EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol", "proxy_failed", "proxy_refused"})
 
 
 def error_of(code: int, message: str, system_error: int) -> str:
@@ -62,3 +65,10 @@ def error_of(code: int, message: str, system_error: int) -> str:
     if code == pycurl.E_COULDNT_CONNECT:
         return CONNECT_ERRNOS.get(system_error, "connect_failed")
     return CODES.get(code, "protocol")
+
+
+def error_of_proxy(code: int, message: str) -> str | None:
+    """The error where it was the proxy that failed or did not connect, for requests that go through one."""
+    if TUNNEL_FAILED in message:
+        return "proxy_refused"
+    return "proxy_failed" if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_COULDNT_RESOLVE_PROXY) else None

@@ -30,6 +30,7 @@ from workwire.worker.delivery.transport.curl import Easy, new_multi, pycurl
 from workwire.worker.delivery.transport.exchange import Answer, Exchange, Request, Unsendable, target, unanswered
 from workwire.worker.delivery.transport.kept_connections import KeptConnections
 from workwire.worker.delivery.transport.names import PATIENCE, Found, Names, Told
+from workwire.worker.delivery.transport.proxy import Proxy
 from workwire.worker.delivery.transport.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -83,11 +84,13 @@ class Transport:
         max_per_host: int = 16,
         user_agent: str = f"Workwire/{__version__}",
         ca_bundle: Path | None = None,
+        proxy: Proxy | None = None,
         on_broken: Callable[[], None] = lambda: None,
     ) -> None:
         self._kept = KeptConnections()
         policy, authorities = AddressPolicy(tuple(networks)), Authorities(ca_bundle)
-        self._new_exchange = partial(Exchange, policy, self._kept, authorities, user_agent)
+        self._new_exchange = partial(Exchange, policy, self._kept, authorities, proxy, user_agent)
+        self._proxy = proxy
         self._on_answers, self._on_broken = on_answers, on_broken
         in_all = min(max_in_flight, MOST_IN_FLIGHT)
         self._turns: Turns[Request] = Turns(in_all=in_all, per_host=max_per_host)
@@ -197,7 +200,7 @@ class Transport:
         answer = ended.exchange.finish(ended.request.key, code, message)
         self._multi.remove_handle(handle)
         if ended.exchange.must_begin_anew:
-            ended.exchange.begin(ended.request, anew=True)
+            ended.exchange.begin_anew()
             self._multi.add_handle(handle)
             return
         del self._running[handle]
@@ -224,7 +227,7 @@ class Transport:
                 self._answers.append(unanswered(request, "too_late"))
                 continue
             name = _place(request.url).name
-            if name is None:
+            if name is None or (self._proxy is not None and self._proxy.resolves):
                 self._begin(origin, request)
             elif (found := self._names.known(name)) is not None:
                 self._begin(origin, request, found)
@@ -271,7 +274,7 @@ class Transport:
         exchange = self._free.pop() if self._free else self._new_exchange()
         try:
             news = found and self._told.news(target(request.url), found)
-            exchange.begin(request, news)
+            exchange.begin(request, found.addresses if found else (), news)
             self._multi.add_handle(exchange.handle)
         except Unsendable as error:
             self._turns.done(origin)
