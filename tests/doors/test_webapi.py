@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from tests.conftest import ON_POSTGRES
 from tests.doors.conftest import Caller
 from tests.doors.contract import contract, fits, needs_contract
 from tests.support.receiver import Receiver
+from workwire.access import sessions
 from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
+from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
-from workwire.webapi import refusals
+from workwire.webapi import packets, refusals
 
 
 @pytest.fixture
@@ -59,6 +65,40 @@ def _refused(answer: Any, status: int, word: str = "") -> None:
     content = answer.json()
     assert word.lower() in content["Message"].lower()
     assert content["Messages"][0]["IsError"] is True
+
+
+def test_a_ticket_is_answered_as_it_is_read_afterwards(organisation: Organisation, member: Caller) -> None:
+    """What creating one answers comes from the objects at hand, without reading the ticket again."""
+    user = organisation.accounts["team member"].user
+    wish = {
+        "TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"],
+        "Title": "  Invoice 4711   unpaid ",
+        "Description": "Due since Friday.",
+        "DataFields": {"invoice": "4711"},
+    }
+    for more in ({}, {"RequesterUserGUID": str(user.guid)}):
+        answer = member.webapi("Ticket/Create", wish | more)
+        made, by = answer.json(), sessions.actor_for(user)
+        read = work.item(UUID(made["GUID"]), by=by)
+        shown = packets.ticket_packet(read, by)
+        assert {key: made[key] for key in shown} == shown
+        assert len(shown["Contacts"]) == len(more)
+        assert answer.headers["ETag"] == f'"{read.version}"'
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database is no server")
+@pytest.mark.django_db(transaction=True)
+def test_the_first_request_after_a_restart_of_the_database_is_answered(
+    organisation: Organisation, member: Caller
+) -> None:
+    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    for _ in range(2):
+        with psycopg.connect(os.environ["WORKWIRE_TEST_POSTGRES"], autocommit=True) as elsewhere:
+            ours = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
+            assert elsewhere.execute(ours, [connection.settings_dict["NAME"]]).fetchall()
+        connection.close_if_unusable_or_obsolete()  # as at the beginning of every request
+        assert member.webapi("Ticket/Create", wish).status_code == 200
+    assert WorkItem.objects.count() == 2
 
 
 def test_a_database_that_cannot_work_is_said_in_the_documented_shape_with_when_to_try_again(

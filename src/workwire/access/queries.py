@@ -150,8 +150,18 @@ def audit(
 
 
 def account(actor: Actor) -> User:
-    """The actor's own account."""
-    return User.objects.get(pk=actor.user_id or 0)
+    """The actor's own account; raises NotFound for the system, which has none."""
+    found = _ACCOUNT.first(SYSTEM, pk=actor.user_id or 0)
+    if found is None:
+        raise not_found("user")
+    return found
+
+
+def _account(_by: Actor, *, pk: int) -> QuerySet[User]:
+    return User.objects.filter(pk=pk)
+
+
+_ACCOUNT = ComposedQuery(_account)
 
 
 ACCOUNTS = User._meta.db_table

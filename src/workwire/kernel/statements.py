@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -24,15 +25,45 @@ def carried_out(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
             yield cursor
         return
     with connection.wrap_database_errors:
-        connection.ensure_connection()
-        server, kept = connection.connection, not settings.CONFIG.database_pooled
-        server.prepare_threshold = 0 if kept else None  # Django's own cursors bind on the client and are not concerned
-        if connection.queries_logged:
-            connection.queries_log.append({"sql": sql, "time": "0.000"})  # so that budgets of queries count them
-        with psycopg.Cursor(server) as cursor:
-            try:
-                cursor.execute(sql, parameters, prepare=kept)
-            except psycopg.errors.FeatureNotSupported:  # a migration changed a column: the plan kept here is of no use
-                connection.close()
+        try:
+            answer = _execute(sql, parameters)
+        except psycopg.OperationalError:
+            if not (_begins_unchecked() and sql.startswith("SELECT")):
                 raise
-            yield cursor
+            connection.close()  # the server was restarted since the last request, say: this one does not pay for it
+            answer = _execute(sql, parameters)
+        except psycopg.errors.FeatureNotSupported:  # a migration changed a column: the plan kept here is of no use
+            connection.close()
+            raise
+        _of_django().health_check_done = True
+        with answer:
+            yield answer
+
+
+def _execute(sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+    connection.ensure_connection()
+    server, kept = connection.connection, not settings.CONFIG.database_pooled
+    server.prepare_threshold = 0 if kept else None  # Django's own cursors bind on the client and are not concerned
+    if connection.queries_logged:
+        connection.queries_log.append({"sql": sql, "time": "0.000"})  # so that budgets of queries count them
+    cursor = psycopg.Cursor(server)
+
+    def execute(sql: str, parameters: Sequence[Any], _many: bool, _context: dict[str, Any]) -> Any:
+        return cursor.execute(sql, parameters, prepare=kept)
+
+    for wrapper in reversed(connection.execute_wrappers):
+        execute = partial(wrapper, execute)
+    execute(sql, parameters, False, {"connection": connection, "cursor": cursor})
+    return cursor
+
+
+def _begins_unchecked() -> bool:
+    """Whether Django would have asked the server first whether it is still there: with the first statement of a request, which
+    here is the question itself."""
+    database = _of_django()
+    return database.health_check_enabled and not database.health_check_done and not database.in_atomic_block
+
+
+def _of_django() -> Any:
+    """The connection; the stubs of Django do not know of its health checks."""
+    return connection

@@ -6,23 +6,32 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Field, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
+from workwire.kernel.statements import carried_out
 from workwire.outbox import wake
 from workwire.outbox.changes import RowChange, dumped
 from workwire.outbox.models import Event, RecordSequence
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Envelope, EventActor, EventBody
 
+_MARK = "\x01"  # no JSON text has it
+_NUMBER = orjson.Fragment(_MARK)  # stands for the number in a body, which is known only when the event is written
+_TAKE_NUMBER = (
+    "INSERT INTO outbox_recordsequence (record_guid, last) VALUES (%s, 1)"
+    " ON CONFLICT (record_guid) DO UPDATE SET last = outbox_recordsequence.last + 1 RETURNING last"
+)
+_MAKE_PENDING = "INSERT INTO outbox_pending (event_id, in_bulk)"
 _OTHERS_WRITING = """
     FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
     AND relation = 'outbox_recordsequence'::regclass
@@ -51,16 +60,14 @@ def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowC
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("events are recorded inside the transaction of their change")
     guid, moment = ids.new_guid(), clock.now()
-    sequence = _next_sequence(about.guid)
     envelope = Envelope(
-        EventID=str(guid), OccurredAt=clock.rfc3339(moment) or "", Sequence=sequence, ChangedBy=_changed_by(by)
+        EventID=str(guid), OccurredAt=clock.rfc3339(moment) or "", Sequence=0, ChangedBy=_changed_by(by)
     )
-    event = Event.objects.create(
+    event = Event(
         guid=guid,
         name=body.event_name,
         record_type=about.type,
         record_guid=about.guid,
-        sequence=sequence,
         company_guid=about.company,
         contract_guid=about.contract,
         service_guid=about.service,
@@ -69,14 +76,54 @@ def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowC
         actor_type=by.user_type,
         credential_id=by.credential_id,
         occurred_at=moment,
-        body=orjson.dumps(body.model_dump(mode="json") | envelope.model_dump()).decode(),
         changes=dumped(changes),
     )
-    if body.webhooks:
-        with connection.cursor() as cursor:  # by hand: every change there is pays for it
-            cursor.execute("INSERT INTO outbox_pending (event_id, in_bulk) VALUES (%s, %s)", [event.pk, by.in_bulk])
+    fires = bool(body.webhooks)
+    text = orjson.dumps(body.model_dump(mode="json") | envelope.model_dump() | {"Sequence": _NUMBER}).decode()
+    _write(event, text, pending=fires, in_bulk=by.in_bulk)
+    if fires:
         wake.ring_on_commit()
     return event
+
+
+def _write(event: Event, text: str, *, pending: bool, in_bulk: bool) -> None:
+    """Take the record's next number, and write the event under it, with its pending row if it is to have one.
+
+    The lock on the row of the sequence makes two writers of one record queue, so that no number is skipped. PostgreSQL does
+    all of it in one statement: every change there is pays for it.
+    """
+    before, _, after = text.partition(_MARK)
+    if connection.vendor != "postgresql":
+        key = RecordSequence._meta.get_field("record_guid").get_db_prep_value(event.record_guid, connection)
+        event.sequence = int(_ask(_TAKE_NUMBER, key)[0])
+        event.body = f"{before}{event.sequence}{after}"
+        event.save(force_insert=True)
+        if pending:
+            _ask(f"{_MAKE_PENDING} VALUES (%s, %s) RETURNING event_id", event.pk, in_bulk)
+        return
+    statement, fields = _composed(pending)
+    values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in fields]
+    more = [in_bulk] if pending else []
+    with carried_out(statement, [event.record_guid, *values, before, after, *more]) as cursor:
+        event.pk, event.sequence = cursor.fetchone()
+    event.body = f"{before}{event.sequence}{after}"
+    event._state.adding, event._state.db = False, connection.alias
+
+
+@cache
+def _composed(pending: bool) -> tuple[str, tuple[Field[Any, Any], ...]]:
+    """The statement of PostgreSQL, and the fields whose values it is filled with."""
+    made = ("id", "sequence", "body")
+    fields = tuple(field for field in Event._meta.concrete_fields if field.attname not in made)
+    columns = ", ".join(str(field.column) for field in fields)
+    statement = (
+        f"WITH taken AS ({_TAKE_NUMBER}), written AS (INSERT INTO outbox_event ({columns}, sequence, body)"
+        f" SELECT {', '.join('%s' for _ in fields)}, last, CAST(%s AS text) || last || CAST(%s AS text) FROM taken"
+        " RETURNING id, sequence)"
+    )
+    if pending:
+        statement += f", waiting AS ({_MAKE_PENDING} SELECT id, %s FROM written)"
+    return f"{statement} SELECT id, sequence FROM written", fields
 
 
 def _changed_by(actor: Actor) -> EventActor | None:
@@ -84,18 +131,6 @@ def _changed_by(actor: Actor) -> EventActor | None:
         return None
     credential = None if actor.credential_guid is None else str(actor.credential_guid)
     return EventActor(GUID=str(actor.guid), UserType=int(actor.user_type), CredentialGUID=credential)
-
-
-def _next_sequence(record_guid: UUID) -> int:
-    """Take the record's next number; the row lock makes two writers of one record queue, so no number is skipped."""
-    key = RecordSequence._meta.get_field("record_guid").get_db_prep_value(record_guid, connection)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO outbox_recordsequence (record_guid, last) VALUES (%s, 1) "
-            "ON CONFLICT (record_guid) DO UPDATE SET last = outbox_recordsequence.last + 1 RETURNING last",
-            [key],
-        )
-        return int(cursor.fetchone()[0])
 
 
 def position(*, patience: float = 5.0) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from workwire.access import queries as access
 from workwire.kernel.errors import named
 from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 from workwire.rooms.offering import queries as offering
@@ -33,7 +34,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
         wish["contacts"] = [commands.requester(requester)]
     with named({"process_version": "TicketAttributeVersionGUID"}):
         made = commands.create_ticket(_ticket_version(call, wish["category_guid"]), by=call.actor, **wish)
-    return packets.ticket_packet(_read(made, call), call.actor)
+    return packets.ticket_packet(_as_made(made, call), call.actor, contacts=None if wish["contacts"] else ())
 
 
 @operation("Ticket/Get", "GET")
@@ -151,6 +152,16 @@ def _changed(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) ->
 def _change(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) -> WorkItem:
     item = queries.item(call.guid("GUID"), by=call.actor, kind=kind)
     return _read(command(item, by=call.actor, version=call.version, **changes(call)), call)
+
+
+def _as_made(item: WorkItem, call: Call) -> WorkItem:
+    """An item that a command has just made, with all that answers show; nothing of it need be read again."""
+    account = access.account(call.actor)
+    item.started_by = item.updated_by = account
+    if item.owner_id == account.pk:
+        item.owner = account
+    call.tag = item.version
+    return item
 
 
 def _read(item: WorkItem, call: Call) -> WorkItem:

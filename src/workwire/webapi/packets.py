@@ -9,6 +9,8 @@ from workwire.rooms.work import queries
 from workwire.webapi.answers import NIL_GUID, account, outsider, present, user_for_list
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workwire.kernel.actor import Actor
     from workwire.rooms.files.models import ItemFile
     from workwire.rooms.offering.models import TicketCategory
@@ -90,9 +92,11 @@ def basic_item(item: WorkItem) -> dict[str, Any]:
     )
 
 
-def ticket_packet(item: WorkItem, by: Actor) -> dict[str, Any]:
-    """A ticket as creating and updating one answer it."""
+def ticket_packet(item: WorkItem, by: Actor, *, contacts: Sequence[ItemContact] | None = None) -> dict[str, Any]:
+    """A ticket as creating and updating one answer it; with these contacts where the caller knows them."""
     actor_id, shown = by.user_id, basic_item(item)
+    if contacts is None:
+        contacts = queries.all_contacts_of(item, by=by)
     del shown["SupplierName"], shown["ServiceLineName"], shown["Status"]
     return present(
         {
@@ -112,7 +116,7 @@ def ticket_packet(item: WorkItem, by: Actor) -> dict[str, Any]:
             "CompletedBy": account(item.resolved_by, actor_id),
             "OwnerUser": account(item.owner, actor_id),
             "StartedByUser": account(item.started_by, actor_id),
-            "Contacts": [case_flow_contact(row, actor_id) for row in queries.all_contacts_of(item, by=by)],
+            "Contacts": [case_flow_contact(row, actor_id) for row in contacts],
         }
     )
 

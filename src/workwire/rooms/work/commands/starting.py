@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Unpack
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.composed_inserts import insert_numbered
 from workwire.outbox.changes import added
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
@@ -87,10 +88,7 @@ def started(
     write(item, fields)
     if at_once:
         _become_work(item, at)
-    item.save(force_insert=True)
-    item.reference = f"{FIRST_NUMBER + item.pk}-{_LETTERS[kind]}"  # known only now: the row's own number
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE work_workitem SET reference = %s WHERE id = %s", [item.reference, item.pk])
+    insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
     attached = attach(item, fields, by=by, at=at)
     if at_once:
         check_ready(item)
