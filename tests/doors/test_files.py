@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.doors.conftest import Caller
-from workwire.rooms.files.models import StoredFile
+from workwire.rooms.files.models import StoredFile, TemporaryFile
 from workwire.rooms.work.models import WorkItem
 
 PDF = b"%PDF-1.7\n" + b"x" * 100
@@ -117,3 +118,47 @@ def test_a_full_disk_for_what_is_being_uploaded_is_told_as_well(
     headers = {"Authorization": f"Bearer {member.token}"}
     answer = Client().post("/api/v1/uploads", {"file": SimpleUploadedFile("paid.pdf", PDF)}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (503, "disk_away")
+
+
+def _posted(member: Caller, body: bytes, boundary: str = "b") -> Any:
+    url = f"/webapi/Packet/PrepareNewFile?authToken={member.token}"
+    return Client().generic("POST", url, body, f"multipart/form-data; boundary={boundary}")
+
+
+def _form(head: str, content: bytes = PDF) -> bytes:
+    return b"--b\r\n" + head.encode() + b"\r\n\r\n" + content + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        ("Content-Disposition: attachment; filename=paid.pdf", "paid.pdf"),
+        ('Content-Disposition: form-data; name="file"; filename="paid.pdf"\r\nContent-Type: application/pdf', "paid.pdf"),
+        ("content-disposition: attachment; filename*=UTF-8''bezahlt%20%C3%BC.pdf", "bezahlt ü.pdf"),
+    ],
+)
+def test_a_file_is_taken_whether_its_part_has_a_name_or_not(member: Caller, head: str, name: str) -> None:
+    answer = _posted(member, _form(head))
+    assert answer.status_code == 200, answer.content
+    kept = TemporaryFile.objects.get(guid=answer.json())
+    assert (kept.file_name, kept.stored.size) == (name, len(PDF))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"nothing of a form",
+        b"--b\r\nContent-Disposition: attachment; filename=x.pdf\r\n\r\nhalf",
+        _form("X: " + "y" * 9000),
+        _form("Content-Disposition: form-data; name=note", b"n" * 70_000),
+        b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n" * 101 + b"--b--\r\n",
+        _form("Content-Disposition: form-data; name=note", b"no file"),
+    ],
+    ids=["empty", "no form", "cut", "long headers", "long field", "many parts", "no file"],
+)
+def test_a_form_that_is_none_or_too_much_is_a_bad_request_and_keeps_nothing(member: Caller, body: bytes) -> None:
+    answer = _posted(member, body)
+    assert answer.status_code == 400, answer.content
+    assert answer.json()["Message"]
+    assert not TemporaryFile.objects.exists()

@@ -14,13 +14,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import IntegerChoices
 from django.http import HttpRequest
-from django.http.multipartparser import MultiPartParserError
 
 from workwire.access import sessions
 from workwire.kernel import json_bodies
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Unauthenticated
 from workwire.kernel.ids import parse_guid
+from workwire.webapi.forms import FormBroken, read_form
 
 C = TypeVar("C", bound=IntegerChoices)
 COOKIE = "workwire_token"
@@ -225,12 +225,12 @@ def _read_multipart(request: HttpRequest) -> tuple[dict[str, Any], Upload | None
     if not written.isdecimal() or int(written) > most:
         raise Malformed("file_too_large", f"A file has at most {settings.CONFIG.largest_file_mb} MiB.", field="data")
     try:
-        uploads = [file for _, files in request.FILES.lists() for file in files]
-    except MultiPartParserError as error:
-        raise Malformed("form_broken", "The body is not a valid multipart form.") from error
+        fields, uploads = read_form(request, request.headers.get("Content-Type", ""))
+    except FormBroken as error:
+        raise Malformed("form_broken", str(error)) from error
     if len(uploads) > 1:
         raise Malformed("one_file_expected", "Send one file at a time.")
-    return lowered(request.POST.dict()), uploads[0] if uploads else None
+    return lowered(fields), uploads[0] if uploads else None
 
 
 def _read_object(request: HttpRequest, held: ExitStack) -> dict[str, Any]:
