@@ -133,7 +133,10 @@ def _form(head: str, content: bytes = PDF) -> bytes:
     ("head", "name"),
     [
         ("Content-Disposition: attachment; filename=paid.pdf", "paid.pdf"),
-        ('Content-Disposition: form-data; name="file"; filename="paid.pdf"\r\nContent-Type: application/pdf', "paid.pdf"),
+        (
+            'Content-Disposition: form-data; name="file"; filename="paid.pdf"\r\nContent-Type: application/pdf',
+            "paid.pdf",
+        ),
         ("content-disposition: attachment; filename*=UTF-8''bezahlt%20%C3%BC.pdf", "bezahlt ü.pdf"),
     ],
 )
