@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from workwire.cli.seed import Organisation
 
 from tests.doors.conftest import Caller
 from tests.doors.stage import Stage
@@ -30,6 +29,7 @@ from workwire.access.models import (
     User,
     UserGroup,
 )
+from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden

@@ -40,6 +40,8 @@ USES = {
     "list_audit_events": Use(query="?record={company}"),
     "list_credentials": Use(),
     "create_credential": Use(body={"name": "Robot", "roles": ["Team Leader"], "expires_at": "2027-06-01T00:00:00Z"}),
+    "update_credential": Use("{credential}", {"name": "Ledger"}),
+    "renew_credential_secret": Use("{credential}"),
     "revoke_credential": Use("{credential}"),
     # companies and what they agreed
     "list_companies": Use(),

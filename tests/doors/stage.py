@@ -100,7 +100,10 @@ ROWS = {
     ),
     "WebHookSubscription/GetAllWebhookSubscriptions": Row(who=BUILDER),
     "WebHookSubscription/GetWebhookSubscription": Row(
-        who=BUILDER, query={"WebhookSubscriptionGUID": "{subscription}"}, guid="WebhookSubscriptionGUID"
+        who=BUILDER,
+        query={"WebhookSubscriptionGUID": "{subscription}"},
+        guid="WebhookSubscriptionGUID",
+        absent=400,
     ),
     "WebHookSubscription/Unsubscribe": Row(
         who=BUILDER, query={"webHookSubscriptionGUID": "{subscription}"}, body={}, guid="webHookSubscriptionGUID"

@@ -46,7 +46,7 @@ def test_the_history_says_who_did_what_and_names_other_records_by_their_guids(
     updated, created = _history(member, ticket)
 
     people = {name: account.user for name, account in organisation.accounts.items()}
-    expected = {"user": str(people["integrator"].guid), "user_type": 1, "credential": credential}
+    expected = {"user": str(people["integrator"].guid), "user_type": "operational", "credential": credential}
     assert updated["changed_by"] == expected
     assert updated["body"]["ChangedBy"] == {
         "GUID": expected["user"],

@@ -25,7 +25,7 @@ from workwire.cli import doctor
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, fanning, repair, workers
+from workwire.reactions.webhooks import commands, fanning, repair, rotation, workers
 from workwire.reactions.webhooks.models import Queued, Subscription, Worker
 from workwire.reactions.webhooks.workers import MOST_CIRCUITS, Report
 from workwire.rooms.work.models import WorkItem
@@ -282,7 +282,7 @@ def test_an_owner_is_told_once_that_an_old_secret_expires(
     made, _ = subscribe(by="process builder")
     notices = Event.objects.filter(name="SubscriptionSecretExpiring")
     with clock.frozen(clock.now()) as advance:
-        commands.rotate_secret(made.guid, by=actors["process builder"], overlap=timedelta(hours=overlap))
+        rotation.rotate_secret(made.guid, by=actors["process builder"], overlap=timedelta(hours=overlap))
         advance(timedelta(hours=told_after, minutes=-1))
         engine.drain()
         assert not notices.exists()
@@ -302,15 +302,15 @@ def test_every_old_secret_has_its_own_notice_and_ended_subscriptions_have_none(
     ended, _ = subscribe(by="process builder")
     by = actors["process builder"]
     with clock.frozen(clock.now()) as advance:
-        commands.rotate_secret(made.guid, by=by, overlap=timedelta(hours=48))
-        commands.rotate_secret(made.guid, by=by, overlap=timedelta(hours=24))
-        commands.rotate_secret(ended.guid, by=by)
+        rotation.rotate_secret(made.guid, by=by, overlap=timedelta(hours=48))
+        rotation.rotate_secret(made.guid, by=by, overlap=timedelta(hours=24))
+        rotation.rotate_secret(ended.guid, by=by)
         commands.unsubscribe(ended.guid, by=by)
-        assert commands.remind_of_secrets(clock.now()) == 0
+        assert rotation.remind_of_secrets(clock.now()) == 0
         advance(timedelta(hours=21))
-        assert [commands.remind_of_secrets(clock.now()) for _ in range(2)] == [1, 0]
+        assert [rotation.remind_of_secrets(clock.now()) for _ in range(2)] == [1, 0]
         advance(timedelta(hours=24))
-        assert [commands.remind_of_secrets(clock.now()) for _ in range(2)] == [1, 0]
+        assert [rotation.remind_of_secrets(clock.now()) for _ in range(2)] == [1, 0]
     bodies = [event.body for event in Event.objects.filter(name="SubscriptionSecretExpiring")]
     assert len({re.search(r'"ValidUntil":"([^"]+)"', body).group(1) for body in bodies}) == 2  # type: ignore[union-attr] # it is there
 

@@ -15,7 +15,7 @@ from tests.support.world import Subscribe
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, fanning, messages, repair
+from workwire.reactions.webhooks import commands, fanning, messages, repair, rotation
 from workwire.reactions.webhooks.models import Attempt, Delivery, State
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
@@ -162,7 +162,7 @@ def test_after_rotation_both_secrets_verify_until_the_overlap_ends(
     actors: dict[str, Actor],
 ) -> None:
     subscription, old = subscribe()
-    _, new = commands.rotate_secret(subscription.guid, by=actors["integrator"])
+    _, new = rotation.rotate_secret(subscription.guid, by=actors["integrator"])
     open_ticket()
     engine.drain()
     (request,) = receiver.requests

@@ -30,6 +30,7 @@ from workwire.reactions.webhooks import (
     repair,
     replays,
     rights,
+    rotation,
     settling,
 )
 from workwire.reactions.webhooks.models import Delivery, Lane, State, Subscription
@@ -365,13 +366,13 @@ def test_an_application_is_shown_no_record_that_it_may_not_see_though_its_user_m
     with pytest.raises(Forbidden):
         commands.update(subscription.guid, by=few, url="http://127.0.0.1:9/elsewhere")
     with pytest.raises(Forbidden):
-        commands.rotate_secret(subscription.guid, by=few)
+        rotation.rotate_secret(subscription.guid, by=few)
     with pytest.raises(Forbidden):
         reconciling.digests(subscription.guid, by=few)
     own, _ = commands.subscribe(commands.Terms(0, subscription.url), by=few)
     for by in (few, actors["integrator"]):
         commands.update(own.guid, by=by, url=f"http://127.0.0.1:9/{by.credential_id}")
-        commands.rotate_secret(own.guid, by=by)
+        rotation.rotate_secret(own.guid, by=by)
         assert list(reconciling.digests(own.guid, by=by)) == []
 
 

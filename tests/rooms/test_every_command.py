@@ -26,6 +26,7 @@ from workwire.kernel.actor import SYSTEM, Actor
 from workwire.outbox import changes
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import commands as subscriptions
+from workwire.reactions.webhooks import rotation
 from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.commitments import commands as commitments
 from workwire.rooms.commitments.models import Calendar
@@ -193,6 +194,8 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.create_credential: lambda w: access.create_credential(
         w.user, "x", [Role.objects.get(name="Team Member")], expires_at=clock.now() + timedelta(days=1), by=w.by
     ),
+    access.update_credential: lambda w: access.update_credential(Credential.objects.all()[0], name="y", by=w.by),
+    access.renew_secret: lambda w: access.renew_secret(Credential.objects.all()[0], by=w.by),
     access.revoke_credential: lambda w: access.revoke_credential(Credential.objects.all()[0], by=w.by),
     parties.create_company: lambda w: parties.create_company("Borealis", by=w.by),
     parties.update_company: lambda w: parties.update_company(w.customer.company, description="x", by=w.by),
@@ -350,7 +353,7 @@ def test_no_secret_is_in_the_changes(organisation: Organisation, actors: dict[st
     )
     terms = subscriptions.Terms(0, receiver, header_name="X-Key", header_value="the value of the header")
     subscription, secret = subscriptions.subscribe(terms, by=by)
-    subscriptions.rotate_secret(subscription.guid, by=by)
+    rotation.rotate_secret(subscription.guid, by=by)
     told = "\n".join(str(changes) for changes in Event.objects.values_list("changes", flat=True))
     row = Subscription.objects.get(pk=subscription.pk)
     held = [entry["sealed"] for entry in row.secrets]

@@ -92,6 +92,11 @@ class CredentialCreated(CredentialBody):
     """An application credential was made."""
 
 
+@event("CredentialUpdated")
+class CredentialUpdated(CredentialBody):
+    """The name, the expiry or the secret of an application credential changed."""
+
+
 @event("CredentialRevoked")
 class CredentialRevoked(CredentialBody):
     """An application credential was ended before its time."""

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from workwire.kernel import json_bodies
-from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge
+from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge, Unauthenticated
 from workwire.webapi.answers import enveloped, respond
 from workwire.webapi.calls import (
     Call,
@@ -100,6 +100,8 @@ def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
             return _done(found, call)
     except (RequestDataTooBig, TooManyFieldsSent):
         return refusal(TooLarge("body_too_large", "The request is larger than is read."), found.family)
+    except Unauthenticated as error:
+        return refusal(error, found.family, at_the_door=True)
     except NotFound as error:
         return refusal(error, found.family, status=found.absent)
     except Conflict as error:
@@ -138,7 +140,7 @@ def _done(found: Operation, call: Call) -> HttpResponse:
     except (Malformed, NotFound, TooLarge):
         raise
     except (Invalid, Conflict) as error:
-        if not found.enveloped or found.family == "configuration":
+        if not found.enveloped or found.family != "packet":
             raise
         return respond({"Messages": [message(error, found.family)]})
     if result is None:

@@ -25,7 +25,8 @@ from workwire.webapi.answers import NIL_GUID, respond
 from workwire.webapi.calls import UnsupportedBody
 
 logger = logging.getLogger(__name__)
-Family = Literal["packet", "configuration"]
+Family = Literal["packet", "configuration", "webhook"]  # the last has the messages of the second and texts of its own
+INVALID, DENIED = "The request is invalid", "Authorization has been denied for this request"  # documented texts
 LONGEST_REASON = 200
 UNEXPECTED = "General_UnexpectedFailure"
 
@@ -160,15 +161,23 @@ def message(error: DomainError, family: Family) -> dict[str, Any]:
         "MessageDescription": error.message,
         "Parameters": [{"Field": _documented(error.field, family)}] if error.field else [],
     }
-    if family == "configuration":
+    if family != "packet":
         found |= {"RelatedObjectGUID": NIL_GUID, "RelatedObjectType": "None"}
     return found
 
 
-def refusal(error: DomainError, family: Family, *, status: int | None = None) -> HttpResponse:
-    """A refusal by status (that of its kind unless one is named), with the reason as a header and as a body."""
+def refusal(
+    error: DomainError, family: Family, *, status: int | None = None, at_the_door: bool = False
+) -> HttpResponse:
+    """A refusal by status (that of its kind unless one is named), with the reason as a header and as a body.
+
+    The `Message` of every 400 of the webhook operations, and of every 401 of an operation that needs a token (`at_the_door`),
+    is a documented text; what exactly was wrong stands in `Messages` and in the header.
+    """
     text = f"{_documented(error.field, family)}: {error.message}" if error.field else error.message
-    response = respond({"Message": text, "Messages": [message(error, family)]}, status=status or _status(error))
+    status = status or _status(error)
+    documented = INVALID if family == "webhook" and status == 400 else DENIED if at_the_door and status == 401 else text
+    response = respond({"Message": documented, "Messages": [message(error, family)]}, status=status)
     response.headers["Reason"] = text.encode("ascii", "replace").decode()[:LONGEST_REASON].replace("\n", " ")
     if isinstance(error, (Limited, Away)):
         response.headers["Retry-After"] = str(error.retry_after)

@@ -35,9 +35,11 @@ def _any_case(text: str) -> str:
 
 _API = _any_case("webapi")
 _PREFIX = f"^(?:(?P<instance>(?!{_API}/)[^/]+)/)?"
+_AUTH, _TOKEN = _any_case("Auth/"), _any_case("OAuth/Token")  # the last part alone is the older path
+_OAUTH = f"^(?:(?P<instance>(?!{_API}/|{_AUTH}{_TOKEN})[^/]+)/)?(?:{_API}/)?(?:{_AUTH})?{_TOKEN}/?$"
 urlpatterns = [
     re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", unless_away(authentication.log_in)),
-    re_path(_PREFIX + f"(?:{_API}/)?" + _any_case("Auth/OAuth/Token") + "/?$", unless_away(authentication.token)),
+    re_path(_OAUTH, unless_away(authentication.token)),
     re_path(_PREFIX + _API + "/(?P<name>[^/]+/[^/]+)/?$", unless_away(answer)),
     re_path(_PREFIX + _API + r"(?:/[\s\S]*)?$", nothing),
 ]

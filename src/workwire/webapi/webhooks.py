@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.kernel.errors import NotFound
+from workwire.kernel.ids import NIL
 from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, commands, queries, repair
 from workwire.reactions.webhooks.models import State
 from workwire.webapi import answers
@@ -23,7 +29,7 @@ _FILTERS = (
 )
 
 
-@operation("WebHookSubscription/GetAvailableWebhooks", "GET", family="configuration")
+@operation("WebHookSubscription/GetAvailableWebhooks", "GET", family="webhook")
 def get_available_webhooks(_call: Call) -> list[dict[str, Any]]:
     """The catalogue."""
     return [
@@ -47,23 +53,25 @@ def get_available_webhooks(_call: Call) -> list[dict[str, Any]]:
     ]
 
 
-@operation("WebHookSubscription/SubscribeToWebhook", "POST", family="configuration", enveloped=True)
+@operation("WebHookSubscription/SubscribeToWebhook", "POST", family="webhook", enveloped=True)
 def subscribe_to_webhook(call: Call) -> dict[str, Any]:
     """Subscribe; the answer holds the whole secret as `Signature`, this once."""
     require(call.actor, features.PROCESS_BUILDER)
+    hook, filter_type = _webhook(call), _filter_type(call) or ObjectType.NONE
     terms = commands.Terms(
-        webhook=_webhook(call),
+        webhook=hook,
         url=_url(call),
-        filter_type=_filter_type(call) or ObjectType.NONE,
-        filter_guid=call.optional_guid("FilterObjectGUID"),
+        filter_type=filter_type,
+        filter_guid=_filter_guid(call, hook, filter_type),
         header_name=call.text("CustomHeader") or "",
         header_value=call.text("CustomHeaderValue"),
     )
-    made, secret = commands.subscribe(terms, by=call.actor, allow_everything=False)
+    with _wrong_value():
+        made, secret = commands.subscribe(terms, by=call.actor, allow_everything=False)
     return answers.subscription(made, secret=secret)
 
 
-@operation("WebHookSubscription/UpdateWebhookSubscription", "POST", family="configuration", enveloped=True)
+@operation("WebHookSubscription/UpdateWebhookSubscription", "POST", family="webhook", enveloped=True)
 def update_webhook_subscription(call: Call) -> dict[str, Any]:
     """Change what is given; what is left out stays."""
     require(call.actor, features.PROCESS_BUILDER)
@@ -71,11 +79,13 @@ def update_webhook_subscription(call: Call) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if call.value("Webhook") not in (None, ""):
         changes["webhook"] = _webhook(call)
+    present = queries.subscription(guid, by=call.actor)
+    hook = changes.get("webhook", present.webhook)
     if (filter_type := _filter_type(call)) is not None:
         changes["filter_type"] = filter_type
-        changes["filter_guid"] = call.optional_guid("FilterObjectGUID")
+        changes["filter_guid"] = _filter_guid(call, hook, filter_type)
     elif call.value("FilterObjectGUID") not in (None, ""):
-        changes["filter_guid"] = call.guid("FilterObjectGUID")
+        changes["filter_guid"] = _filter_guid(call, hook, ObjectType(present.filter_type))
     if call.value("SubscriberURL") not in (None, ""):
         changes["url"] = _url(call)
     if (name := call.text("CustomHeader")) is not None:
@@ -83,10 +93,11 @@ def update_webhook_subscription(call: Call) -> dict[str, Any]:
     value = call.text("CustomHeaderValue")
     if value is not None and value != answers.MASK:
         changes["header_value"] = value
-    return answers.subscription(commands.update(guid, by=call.actor, allow_everything=False, **changes))
+    with _wrong_value():
+        return answers.subscription(commands.update(guid, by=call.actor, allow_everything=False, **changes))
 
 
-@operation("WebHookSubscription/Unsubscribe", "POST", family="configuration", enveloped=True)
+@operation("WebHookSubscription/Unsubscribe", "POST", family="webhook", enveloped=True)
 def unsubscribe(call: Call) -> bool:
     """End a subscription for good."""
     require(call.actor, features.PROCESS_BUILDER)
@@ -94,21 +105,21 @@ def unsubscribe(call: Call) -> bool:
     return True
 
 
-@operation("WebHookSubscription/GetAllWebhookSubscriptions", "GET", family="configuration")
+@operation("WebHookSubscription/GetAllWebhookSubscriptions", "GET", family="webhook")
 def get_all_webhook_subscriptions(call: Call) -> list[dict[str, Any]]:
     """The subscriptions of the caller's account; everybody's for an administrator."""
     require(call.actor, features.PROCESS_BUILDER)
     return [answers.subscription(row) for row in queries.subscriptions_of(call.actor).order_by("-pk")]
 
 
-@operation("WebHookSubscription/GetWebhookSubscription", "GET", family="configuration")
+@operation("WebHookSubscription/GetWebhookSubscription", "GET", family="webhook", absent=400)
 def get_webhook_subscription(call: Call) -> dict[str, Any]:
     """One subscription."""
     require(call.actor, features.PROCESS_BUILDER)
     return answers.subscription(queries.subscription(call.guid("WebhookSubscriptionGUID"), by=call.actor))
 
 
-@operation("WebHookTest/SimulateEvent", "GET", family="configuration")
+@operation("WebHookTest/SimulateEvent", "GET", family="webhook", absent=400)
 def simulate_event(call: Call) -> dict[str, Any]:
     """Send a sample message and say what the endpoint replied."""
     require(call.actor, features.PROCESS_BUILDER)
@@ -154,6 +165,24 @@ def _filter_type(call: Call) -> ObjectType | None:
     raise Malformed(
         "filter_type_unknown", "FilterObjectType is none that can be filtered by.", field="FilterObjectType"
     )
+
+
+def _filter_guid(call: Call, hook: int, filter_type: ObjectType) -> UUID | None:
+    """The filter object; where the type takes none, the GUID of all zeros is the documented way to name none."""
+    guid = call.optional_guid("FilterObjectGUID")
+    takes_none = filter_type == ObjectType.NONE or not webhooks()[hook].needs_guid
+    return None if guid == NIL and takes_none else guid
+
+
+@contextmanager
+def _wrong_value() -> Iterator[None]:
+    """A filter object that is not there is a wrong value here; only a subscription is *not found*."""
+    try:
+        yield
+    except NotFound as error:
+        if error.code != "filter_object_not_found":
+            raise
+        raise Malformed(error.code, error.message, field=error.field) from error
 
 
 def _url(call: Call) -> str:

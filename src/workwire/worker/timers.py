@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from workwire.kernel.actor import SYSTEM
 from workwire.kernel.errors import Conflict, NotFound
-from workwire.reactions.webhooks.commands import remind_of_secrets
+from workwire.reactions.webhooks.rotation import remind_of_secrets
 from workwire.rooms.work import commands, queries
 
 logger = logging.getLogger(__name__)

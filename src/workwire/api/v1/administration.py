@@ -14,7 +14,7 @@ from workwire.access.policy import require_administrator
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, Name, answers, listing, rfc3339
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, Name, answers, aware, listing, rfc3339
 from workwire.api.v1.spelling import UserTypeName, chosen, spelled
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
@@ -95,6 +95,13 @@ class CredentialIn(In):
     name: Name
     roles: list[str]
     expires_at: datetime
+
+
+class CredentialChange(In):
+    """What is to be changed of an application credential; what is left out stays."""
+
+    name: Name = LEFT_OUT
+    expires_at: datetime = LEFT_OUT
 
 
 class CredentialOut(Schema):
@@ -236,16 +243,34 @@ def list_credentials(request: HttpRequest, paging: Query[PageQuery]) -> dict[str
 def create_credential(request: HttpRequest, wish: CredentialIn) -> Status[dict[str, Any]]:
     """Make an application credential; its secret is in this answer only."""
     by = actor(request)
-    if wish.expires_at.tzinfo is None:
-        raise Invalid("time_zone_missing", "A moment names its time zone, such as Z.", field="expires_at")
+    expires_at = aware(wish.expires_at, "expires_at")
 
     def create() -> dict[str, Any]:
         made, secret = commands.create_credential(
-            queries.account(by), wish.name, _roles(wish.roles), expires_at=wish.expires_at, by=by
+            queries.account(by), wish.name, _roles(wish.roles), expires_at=expires_at, by=by
         )
         return _credential(made, by) | {"client_secret": secret}
 
     return Status(201, once(request, create, hide=("client_secret",)))
+
+
+@router.patch("/credentials/{uuid:guid}", response=answers(CredentialOut), operation_id="update_credential")
+def update_credential(request: HttpRequest, guid: UUID, wish: Maybe[CredentialChange]) -> dict[str, Any]:
+    """Change the name or the expiry of an application credential."""
+    by = actor(request)
+    expires_at = None if wish.expires_at is None else aware(wish.expires_at, "expires_at")
+    commands.update_credential(queries.credential(guid, by=by), by=by, name=wish.name, expires_at=expires_at)
+    return _credential(queries.credential(guid, by=by), by)
+
+
+@router.post(
+    "/credentials/{uuid:guid}/renew-secret", response=answers(CredentialMade), operation_id="renew_credential_secret"
+)
+def renew_credential_secret(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """Give an application credential a new secret, in this answer only; the old one and its tokens end at once."""
+    by = actor(request)
+    _, secret = commands.renew_secret(queries.credential(guid, by=by), by=by)
+    return _credential(queries.credential(guid, by=by), by) | {"client_secret": secret}
 
 
 @router.delete("/credentials/{uuid:guid}", response=answers(None, 204), operation_id="revoke_credential")

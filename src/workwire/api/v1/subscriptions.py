@@ -22,7 +22,8 @@ from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.pages import page
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import catalogue, commands, queries, repair
+from workwire.reactions.webhooks import catalogue, commands, queries, repair, rotation, signing
+from workwire.reactions.webhooks.messages import MASK
 from workwire.reactions.webhooks.models import State
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class SubscriptionIn(In):
         None, description="Messages a second at most, 1 to 10,000; null for any number."
     )
     after: Position | None = None
+    secret: str | None = Field(None, max_length=200, description="A secret of one's own; by default one is made.")
 
 
 class SubscriptionChange(In):
@@ -101,15 +103,16 @@ class SubscriptionOut(Schema):
 
 
 class SubscriptionMade(SubscriptionOut):
-    """A subscription with its secret, shown this once."""
+    """A subscription with its secret, shown this once; one that was brought is shown masked."""
 
     secret: str | None = None
 
 
 class Rotation(In):
-    """For how many hours the old secret stays valid."""
+    """For how many hours the old secret stays valid, and a new one of one's own instead of one that is made."""
 
     overlap_hours: float | None = Field(None, ge=0, le=720)
+    secret: str | None = Field(None, max_length=200)
 
 
 class SimulationOut(Schema):
@@ -181,8 +184,8 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
             most_per_second=wish.most_per_second,
         )
         after = place_of(wish.after) if wish.after else None
-        made, secret = commands.subscribe(terms, by=by, after=after, endpoint=endpoint())
-        return _subscription(queries.subscription(made.guid, by=by), by) | {"secret": secret}
+        made, secret = commands.subscribe(terms, by=by, after=after, endpoint=endpoint(), secret=wish.secret)
+        return _subscription(queries.subscription(made.guid, by=by), by) | {"secret": _shown(secret, wish.secret)}
 
     return Status(201, once(request, create, hide=("secret",), before=endpoint))
 
@@ -222,8 +225,9 @@ def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> di
     """Make a new secret; it is in this answer only."""
     by = builder(request)
     overlap = None if wish.overlap_hours is None else timedelta(hours=wish.overlap_hours)
-    _, secret = commands.rotate_secret(guid, by=by, overlap=overlap, version=versions.wanted(request))
-    return _subscription(queries.subscription(guid, by=by), by) | {"secret": secret}
+    version = versions.wanted(request)
+    _, secret = rotation.rotate_secret(guid, by=by, overlap=overlap, version=version, secret=wish.secret)
+    return _subscription(queries.subscription(guid, by=by), by) | {"secret": _shown(secret, wish.secret)}
 
 
 @router.post("/subscriptions/{uuid:guid}/pause", response=answers(SubscriptionOut), operation_id="pause_subscription")
@@ -268,6 +272,11 @@ def hook(text: str) -> Webhook:
     if found is None:
         raise Invalid("webhook_unknown", "There is no such webhook.", field="webhook")
     return found
+
+
+def _shown(secret: str, brought: str | None) -> str:
+    """A secret as its one answer shows it; whoever brought it knows it."""
+    return secret if brought is None else f"{signing.PREFIX}{MASK}"
 
 
 def _filter_type(name: str | None) -> ObjectType:

@@ -90,7 +90,15 @@ def _default(value: object) -> str:
 
 
 def _webhooks() -> str:
-    parts = ["# Webhooks", "", NOTE, "Every body may gain keys; none is renamed or removed.", ""]
+    parts = [
+        "# Webhooks",
+        "",
+        NOTE,
+        "Every body may gain keys; none is renamed or removed. "
+        "Keys are written as shown here, `StartedByMethod` too. "
+        "`ChangedBy` is null for what the system does by itself, and not there in events from before it was kept.",
+    ]
+    parts += [""]
     for entry in catalogue.entries():
         filters = ", ".join(f"{wanted['type']} ({wanted['number']})" for wanted in entry["filters"])
         needs = "with the GUID of the object" if entry["filters"][0]["guid_required"] else "without a GUID"
@@ -141,6 +149,10 @@ def _headers() -> list[str]:
         "## Headers",
         "",
         "Beside these comes the header of the subscriber's own, if the subscription names one.",
+        "",
+        "The `Signature` that subscribing gave is never in a message: it is the key `Webhook-Signature` is made with, and "
+        "whoever read it on the way could sign in our name. A receiver that was written to compare the two compares "
+        "`Webhook-Subscription` with the subscription's GUID instead, or a custom header with a value of its own.",
         "",
     ]
     return [

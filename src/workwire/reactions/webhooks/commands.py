@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from django.db import transaction
 from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import addresses, clock, crypto
-from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import wake
@@ -31,14 +30,12 @@ from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import UNSUBSCRIBED, Format, Queued, Subscription
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
+from workwire.rooms.parties.models import Company
 from workwire.rooms.work import queries as work
 
 LONGEST_RETRY_SCHEDULE = 20
 LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
 HIGHEST_RATE = 10_000
-REMIND_BEFORE = timedelta(hours=4)
-MOST_REMINDERS = 100
-MOST_OLD_SECRETS = 3
 PAUSED_BY_OWNER = "paused_by_owner"
 _LOOK_UPS = ConcurrencyLimit(4, "host names")
 
@@ -60,9 +57,16 @@ class Terms:
 
 
 def subscribe(
-    terms: Terms, *, by: Actor, allow_everything: bool = True, after: int | None = None, endpoint: str | None = None
+    terms: Terms,
+    *,
+    by: Actor,
+    allow_everything: bool = True,
+    after: int | None = None,
+    endpoint: str | None = None,
+    secret: str | None = None,
 ) -> tuple[Subscription, str]:
-    """Subscribe the actor's account; returns the subscription with its secret, which is shown this once.
+    """Subscribe the actor's account; returns the subscription with its secret, which is shown this once. One may bring a
+    `secret` of one's own.
 
     `endpoint` is what `endpoint_of` said of the URL, for a caller that is in a transaction.
 
@@ -77,7 +81,7 @@ def subscribe(
         raise Forbidden("self_service", "In self service nothing can be subscribed to.")
     endpoint = endpoint or endpoint_of(terms.url, by=by)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
-    secret = signing.new_secret()
+    secret = signing.secret_of(secret)
     with transaction.atomic():
         _check(terms, by, allow_everything=allow_everything)
         _check_number(by.user_id)
@@ -107,7 +111,7 @@ def update(
     require(by, features.PROCESS_BUILDER)
     endpoint = endpoint_of(changes["url"], by=by) if "url" in changes else None
     with transaction.atomic():
-        subscription = _locked(guid, by, version)
+        subscription = locked(guid, by, version)
         rights.check_not_wider(subscription, by)
         before, row = terms_of(subscription), columns(subscription)
         terms = replace(before, **changes)
@@ -129,70 +133,10 @@ def update(
 
 
 @transaction.atomic
-def rotate_secret(
-    guid: UUID, *, by: Actor, overlap: timedelta | None = None, version: int | None = None
-) -> tuple[Subscription, str]:
-    """Make a new secret, shown this once; the present one goes on signing beside it for `overlap` (default: configured)."""
-    require(by, features.PROCESS_BUILDER)
-    subscription = _locked(guid, by, version)
-    rights.check_not_wider(subscription, by)
-    overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
-    if not timedelta(0) <= overlap <= timedelta(days=30):
-        raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap_hours")
-    secret, now, row = signing.new_secret(), clock.now(), columns(subscription)
-    until = (now + overlap).isoformat() if overlap else None
-    current = subscription.secrets[0]
-    older = [entry for entry in subscription.secrets[1:] if datetime.fromisoformat(entry["expires_at"]) > now]
-    kept = [{"sealed": current["sealed"], "expires_at": until}, *older][:MOST_OLD_SECRETS] if until else []
-    subscription.secrets = [{"sealed": crypto.seal(secret), "expires_at": None}, *kept]
-    if until:
-        kept[0]["remind_at"] = (now + overlap - min(REMIND_BEFORE, overlap / 2)).isoformat()
-    _set_reminder(subscription)
-    subscription.version += 1
-    subscription.updated_at = now
-    subscription.save(update_fields=["secrets", "remind_at", "version", "updated_at"])
-    events.note(events.SecretRotated, subscription, by, altered(subscription, row), OldValidUntil=until)
-    return subscription, secret
-
-
-def remind_of_secrets(now: datetime) -> int:
-    """Tell owners whose old secret is about to expire, once for each secret; returns how many notices."""
-    due = Subscription.objects.filter(remind_at__lte=now)
-    return sum(_remind(pk, now) for pk in due.order_by("remind_at").values_list("pk", flat=True)[:MOST_REMINDERS])
-
-
-@transaction.atomic
-def _remind(pk: int, now: datetime) -> int:
-    subscription = Subscription.objects.select_for_update().filter(pk=pk, remind_at__lte=now).first()
-    if subscription is None:
-        return 0  # another worker was quicker
-    expiring = [entry for entry in subscription.secrets if "remind_at" in entry and _reminder(entry) <= now]
-    for entry in expiring:
-        del entry["remind_at"]
-    _set_reminder(subscription)
-    subscription.save(update_fields=["secrets", "remind_at"])
-    if subscription.ended_at is not None:
-        return 0
-    told = [entry for entry in expiring if datetime.fromisoformat(entry["expires_at"]) > now]
-    for entry in told:
-        events.note(events.SecretExpiring, subscription, SYSTEM, ValidUntil=entry["expires_at"])
-    return len(told)
-
-
-def _set_reminder(subscription: Subscription) -> None:
-    moments = [_reminder(entry) for entry in subscription.secrets if "remind_at" in entry]
-    subscription.remind_at = min(moments, default=None)
-
-
-def _reminder(entry: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(entry["remind_at"])
-
-
-@transaction.atomic
 def unsubscribe(guid: UUID, *, by: Actor) -> None:
     """End a subscription for good and cancel what was pending for it, at once."""
     require(by, features.PROCESS_BUILDER)
-    subscription = _locked(guid, by, None)
+    subscription = locked(guid, by, None)
     now, row = clock.now(), columns(subscription)
     cancelled = queue.cancel_all(subscription.pk, UNSUBSCRIBED, now)
     subscription.ended_at = now
@@ -204,7 +148,7 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
 def pause(guid: UUID, *, by: Actor) -> Subscription:
     """Stop sending; messages go on accumulating until `resume`."""
     require(by, features.PROCESS_BUILDER)
-    subscription = _locked(guid, by, None)
+    subscription = locked(guid, by, None)
     if subscription.paused_at is not None:
         raise Conflict("already_paused", "This subscription is paused already.")
     set_paused(subscription, PAUSED_BY_OWNER, by=by)
@@ -215,7 +159,7 @@ def pause(guid: UUID, *, by: Actor) -> Subscription:
 def resume(guid: UUID, *, by: Actor) -> Subscription:
     """Go on sending, beginning with what accumulated."""
     require(by, features.PROCESS_BUILDER)
-    subscription = _locked(guid, by, None)
+    subscription = locked(guid, by, None)
     if subscription.paused_at is None:
         raise Conflict("not_paused", "This subscription is not paused.")
     row = columns(subscription)
@@ -264,7 +208,8 @@ def terms_of(subscription: Subscription) -> Terms:
     )
 
 
-def _locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
+def locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
+    """A subscription of the actor's that has not ended, locked; raises NotFound, or Conflict for a version that has passed."""
     visible = queries.subscriptions_of(by).filter(guid=guid).values("pk")
     found = Subscription.objects.select_for_update().filter(pk__in=visible).first()
     if found is None:
@@ -280,7 +225,7 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
     if hook is None:
         raise Invalid("webhook_unknown", f"There is no webhook {terms.webhook}.", field="webhook")
     _check_filter(hook, terms, allow_everything=allow_everything)
-    _check_filter_object(terms, by)
+    _check_filter_object(hook, terms, by)
     if terms.format not in Format.values:
         raise Invalid("format_unknown", f"A format is one of {', '.join(Format.values)}.", field="format")
     _check_retry_schedule(terms.retry_schedule)
@@ -311,7 +256,7 @@ def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> Non
         raise Invalid("filter_guid_unexpected", f"{hook.name} takes a type and no GUID.", field="filter_guid")
 
 
-def _check_filter_object(terms: Terms, by: Actor) -> None:
+def _check_filter_object(hook: Webhook, terms: Terms, by: Actor) -> None:
     if terms.filter_guid is None:
         return
     look = {
@@ -322,9 +267,12 @@ def _check_filter_object(terms: Terms, by: Actor) -> None:
         ObjectType.SCHEDULE: offering.schedule,
     }[terms.filter_type]
     try:
-        look(terms.filter_guid, by=by)
+        found = look(terms.filter_guid, by=by)
     except NotFound as error:
         raise NotFound("filter_object_not_found", "There is no such filter object.", field="filter_guid") from error
+    if isinstance(found, Company) and ObjectType.CONTRACT in hook.filters and not found.is_customer:
+        message = "Work items are found by their customer, and this company is only a supplier: name a customer or a contract."
+        raise Invalid("filter_company_no_customer", message, field="filter_guid")
 
 
 def _check_retry_schedule(schedule: Sequence[int] | None) -> None:

@@ -13,6 +13,8 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 
+from workwire.kernel.errors import Invalid
+
 PREFIX = "whsec_"
 FEWEST_BYTES, MOST_BYTES = 24, 64
 TOLERANCE = 300
@@ -25,6 +27,20 @@ class SignatureInvalid(Exception):
 def new_secret() -> str:
     """A fresh secret of 32 random bytes."""
     return PREFIX + base64.b64encode(os.urandom(32)).decode()
+
+
+def secret_of(given: str | None) -> str:
+    """The secret that is brought, a fresh one where none is; raises Invalid for one that is none."""
+    if given is None:
+        return new_secret()
+    try:
+        if not given.startswith(PREFIX):
+            raise ValueError(f"a secret begins with {PREFIX}")
+        check_secret(given)
+    except ValueError as error:
+        message = "A secret is whsec_ followed by the base64 of 24 to 64 bytes."
+        raise Invalid("secret_invalid", message, field="secret") from error
+    return given
 
 
 def check_secret(text: str) -> bytes:

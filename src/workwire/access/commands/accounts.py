@@ -6,7 +6,6 @@ An application writes none of them, whatever its roles; it may only end itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -17,7 +16,6 @@ from django.db import IntegrityError, models, transaction
 from workwire.access import events, features
 from workwire.access.models import (
     LONGEST_USERNAME,
-    Credential,
     DataPermission,
     Role,
     RoleAssignment,
@@ -27,7 +25,7 @@ from workwire.access.models import (
     UserGroup,
 )
 from workwire.access.policy import require_in_person, require_may_administer
-from workwire.kernel import clock, crypto, ids, text
+from workwire.kernel import text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns, related, removed
@@ -37,7 +35,6 @@ from workwire.outbox.objects import ObjectType
 LEVELS = ("company", "contract", "service", "process")
 LONGEST_NAME = 100
 LONGEST_PASSWORD = 1024
-LONGEST_CREDENTIAL = timedelta(days=730)
 
 
 @transaction.atomic
@@ -229,51 +226,6 @@ def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> 
         _record_permission(events.PermissionRevoked, group, level, target, by, changes)
 
 
-@transaction.atomic
-def create_credential(
-    user: User, name: str, roles: Sequence[Role], *, expires_at: datetime, by: Actor
-) -> tuple[Credential, str]:
-    """Make an application credential acting as `user` with some of that user's roles; returns it with its secret,
-    which is shown this once. A user makes them for itself, an administrator for others."""
-    if by.user_id != user.pk:
-        require_may_administer(by)
-    require_in_person(by)
-    held = set(user.role_assignments.values_list("role_id", flat=True))
-    if not roles or {role.pk for role in roles} - held:
-        raise Invalid("roles_invalid", "A credential takes one or more of its user's own roles.", field="roles")
-    if not clock.now() < expires_at <= clock.now() + LONGEST_CREDENTIAL:
-        raise Invalid("expiry_invalid", "A credential expires within two years from now.", field="expires_at")
-    secret = crypto.new_token("wws")
-    credential = Credential.objects.create(
-        user=user,
-        name=text.line(name, field="name", longest=LONGEST_NAME) or "Application",
-        client_id=f"ww-{ids.new_guid().hex}",
-        secret_digest=crypto.digest(secret),
-        expires_at=expires_at,
-    )
-    credential.roles.set(roles)
-    changes = added(credential, roles=(role.pk for role in roles))
-    _record_credential(events.CredentialCreated, credential, by, changes)
-    return credential, secret
-
-
-@transaction.atomic
-def revoke_credential(credential: Credential, *, by: Actor) -> None:
-    """End a credential and its tokens now; raises Conflict when it has ended before. An application ends only itself."""
-    if by.user_id != credential.user_id:
-        require_may_administer(by)
-    if by.credential_id != credential.pk:
-        require_in_person(by)
-    credential = Credential.objects.select_for_update().select_related("user").get(pk=credential.pk)
-    if credential.revoked_at is not None:
-        raise Conflict("credential_revoked", "This credential has been revoked before.")
-    before = columns(credential)
-    credential.revoked_at = clock.now()
-    credential.save(update_fields=["revoked_at"])
-    credential.tokens.all().delete()
-    _record_credential(events.CredentialRevoked, credential, by, altered(credential, before))
-
-
 def _locked(user: User) -> User:
     found = User.objects.select_for_update().filter(pk=user.pk).first()
     if found is None:
@@ -373,15 +325,3 @@ def _record_permission(
 ) -> None:
     body = kind(GUID=str(group.guid), Name=group.name, ObjectType=level, ObjectID=target.pk)
     record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by, changes=changes)
-
-
-def _record_credential(
-    kind: type[events.CredentialBody], credential: Credential, by: Actor, changes: list[RowChange]
-) -> None:
-    body = kind(
-        GUID=str(credential.guid),
-        Name=credential.name,
-        ClientID=credential.client_id,
-        User=credential.user.username,
-    )
-    record(body, about=Subject(ObjectType.CREDENTIAL, credential.guid), by=by, changes=changes)

@@ -1,0 +1,99 @@
+"""Secrets of subscriptions: new ones, old ones that go on signing for a while, and the notice before they expire."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import clock, crypto
+from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.changes import altered, columns
+from workwire.reactions.webhooks import commands, events, rights, signing
+from workwire.reactions.webhooks.models import Subscription
+
+REMIND_BEFORE = timedelta(hours=4)
+MOST_REMINDERS = 100
+MOST_OLD_SECRETS = 3
+
+
+@transaction.atomic
+def rotate_secret(
+    guid: UUID,
+    *,
+    by: Actor,
+    overlap: timedelta | None = None,
+    version: int | None = None,
+    secret: str | None = None,
+) -> tuple[Subscription, str]:
+    """Make a new secret, shown this once, or take one that is brought; the present one goes on signing beside it for
+    `overlap` (default: configured).
+
+    Raises Conflict while as many old secrets sign as may: another one would end the overlap promised to the oldest.
+    """
+    require(by, features.PROCESS_BUILDER)
+    subscription = commands.locked(guid, by, version)
+    rights.check_not_wider(subscription, by)
+    overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
+    if not timedelta(0) <= overlap <= timedelta(days=30):
+        raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap_hours")
+    secret, now, row = signing.secret_of(secret), clock.now(), columns(subscription)
+    until = (now + overlap).isoformat() if overlap else None
+    current = subscription.secrets[0]
+    older = [entry for entry in subscription.secrets[1:] if datetime.fromisoformat(entry["expires_at"]) > now]
+    if until and len(older) >= MOST_OLD_SECRETS:
+        first = min(entry["expires_at"] for entry in older)
+        message = (
+            f"{MOST_OLD_SECRETS} old secrets are still valid, the first until {first}: "
+            "rotate after that, or without an overlap, which ends them all."
+        )
+        raise Conflict("too_many_old_secrets", message, field="overlap_hours")
+    kept = [{"sealed": current["sealed"], "expires_at": until}, *older] if until else []
+    subscription.secrets = [{"sealed": crypto.seal(secret), "expires_at": None}, *kept]
+    if until:
+        kept[0]["remind_at"] = (now + overlap - min(REMIND_BEFORE, overlap / 2)).isoformat()
+    _set_reminder(subscription)
+    subscription.version += 1
+    subscription.updated_at = now
+    subscription.save(update_fields=["secrets", "remind_at", "version", "updated_at"])
+    events.note(events.SecretRotated, subscription, by, altered(subscription, row), OldValidUntil=until)
+    return subscription, secret
+
+
+def remind_of_secrets(now: datetime) -> int:
+    """Tell owners whose old secret is about to expire, once for each secret; returns how many notices."""
+    due = Subscription.objects.filter(remind_at__lte=now)
+    return sum(_remind(pk, now) for pk in due.order_by("remind_at").values_list("pk", flat=True)[:MOST_REMINDERS])
+
+
+@transaction.atomic
+def _remind(pk: int, now: datetime) -> int:
+    subscription = Subscription.objects.select_for_update().filter(pk=pk, remind_at__lte=now).first()
+    if subscription is None:
+        return 0  # another worker was quicker
+    expiring = [entry for entry in subscription.secrets if "remind_at" in entry and _reminder(entry) <= now]
+    for entry in expiring:
+        del entry["remind_at"]
+    _set_reminder(subscription)
+    subscription.save(update_fields=["secrets", "remind_at"])
+    if subscription.ended_at is not None:
+        return 0
+    told = [entry for entry in expiring if datetime.fromisoformat(entry["expires_at"]) > now]
+    for entry in told:
+        events.note(events.SecretExpiring, subscription, SYSTEM, ValidUntil=entry["expires_at"])
+    return len(told)
+
+
+def _set_reminder(subscription: Subscription) -> None:
+    moments = [_reminder(entry) for entry in subscription.secrets if "remind_at" in entry]
+    subscription.remind_at = min(moments, default=None)
+
+
+def _reminder(entry: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(entry["remind_at"])
