@@ -14,7 +14,7 @@ from pathlib import Path
 
 SETTING = "WORKWIRE_TEST_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 400  # seconds for each way to install one
+PATIENCE = 240  # seconds for each way to install one
 _APT = ("apt-get", "-q", "-o", "Acquire::Retries=2", "-o", "DPkg::Lock::Timeout=120")
 _AS_ROOT = ((*_APT, "update"), (*_APT, "install", "-y", "--no-install-recommends", "chromium"))
 ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage", "--no-first-run")

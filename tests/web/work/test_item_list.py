@@ -44,6 +44,25 @@ def test_kinds_and_customers_are_filters_that_can_be_taken_off(organisation: Org
     assert browser.get("/work?view=all&customer=x&kind=y&cursor=z").status_code == 200
 
 
+def test_titles_and_references_are_found_and_lists_are_sorted(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    items = gallery.items(organisation)
+
+    def shown(query: str) -> list[str]:
+        return re.findall(r'class="reference">([^<]+)<', browser.get(f"/work?view=all&{query}").content.decode())
+
+    assert shown("text=where is OUR inv") == shown(f"text={items['plain'].reference}") == [items["plain"].reference]
+    assert shown("text=%00") == shown("") == shown("sort=nothing")
+    tickets = [item for item in items.values() if (item.reference or "").endswith("-T")]
+    dated = sorted((item for item in tickets if item.due_date), key=lambda item: (item.due_date, item.pk))
+    soonest, latest = shown("sort=due&kind=ticket"), shown("sort=-due&kind=ticket")
+    assert soonest[: len(dated)] == [item.reference for item in dated]
+    assert latest[: len(dated)] == [item.reference for item in reversed(dated)]
+    text = browser.get("/work?view=all&sort=due").content.decode()
+    assert 'aria-sort="ascending"' in text
+    assert "sort=-due" in text
+
+
 def test_long_lists_go_on_page_by_page_and_are_counted(organisation: Organisation) -> None:
     browser = gallery.signed_in(organisation.accounts["team member"])
     member = sessions.actor_for(organisation.accounts["team member"].user)

@@ -14,7 +14,7 @@ from lucide.templatetags.lucide import lucide
 NAMES = (
     "arrow-down arrow-up bot calendar check chevron-down circle circle-check "
     "circle-dashed circle-pause circle-x clock contrast copy file-text flag inbox info keyboard layers list "
-    "lock log-in log-out mail menu message-square minus monitor moon pause phone rotate-cw rows-3 send "
+    "lock log-in log-out mail menu message-square minus monitor moon pause phone rotate-cw rows-3 search send "
     "settings sticky-note sun triangle-alert unplug webhook x"
 ).split()
 _FILLED = frozenset({"contrast"})  # its half is drawn full, as what is half done

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -29,17 +29,29 @@ from django.utils.translation import gettext as _
 
 from workwire.access import sessions
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Away, Conflict, DomainError, Forbidden, Invalid, Limited, NotFound, Unauthenticated
+from workwire.kernel.errors import (
+    Away,
+    Conflict,
+    DomainError,
+    Forbidden,
+    Invalid,
+    Limited,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+)
 from workwire.web.kit.look import Look, look_of, speaking
 from workwire.web.kit.shell import shell_of
 from workwire.web.kit.template_tags import FragmentNode
 
 P = ParamSpec("P")
+T = TypeVar("T")
 COOKIE = "workwire_session"
 READ = ("GET", "HEAD")
 FORM = (*READ, "POST")
 STATUS: dict[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotFound: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,
     Conflict: HTTPStatus.CONFLICT,
@@ -110,7 +122,7 @@ class Visit:
 
     def refuse(self, error: DomainError) -> None:
         """Let the answer have the status of a refusal."""
-        self.status = STATUS[type(error)]
+        self.status = _of_kind(STATUS, error)
         self.retry_after = error.retry_after if isinstance(error, (Limited, Away)) else None
 
     def tell(self, words: str) -> None:
@@ -167,6 +179,11 @@ def refused(
     return answer
 
 
+def _of_kind(table: dict[type[DomainError], T], error: DomainError) -> T:
+    """What a table has for the nearest kind of a refusal."""
+    return next(table[kind] for kind in type(error).__mro__ if kind in table)
+
+
 def _not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
     allowed = HttpResponseNotAllowed(methods).headers["Allow"]
     answer = refused(
@@ -187,7 +204,7 @@ def _answer(
         return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': visit.request.get_full_path()})}")
     except DomainError as error:
         visit.refuse(error)
-        shown = Refused(visit.status, _titles()[type(error)], error.message)
+        shown = Refused(visit.status, _of_kind(_titles(), error), error.message)
         return _rendered(visit, "kit/refused.html", shown, visit.status)
     if isinstance(made, HttpResponse):
         return made

@@ -1,4 +1,4 @@
-"""The list of work items: one's own, what is open, or all one may see; of one kind or one customer; newest first."""
+"""The list of work items: one's own, what is open, or all one may see; narrowed, sorted, page by page."""
 
 from __future__ import annotations
 
@@ -15,15 +15,19 @@ from django.utils.translation import gettext_lazy, ngettext
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
-from workwire.kernel.pages import page as page_of
+from workwire.kernel.pages import Order, Page, sorted_page
+from workwire.kernel.pages import page as newest_page
+from workwire.kernel.text import is_storable
 from workwire.rooms.parties import queries as parties
-from workwire.rooms.work import queries
+from workwire.rooms.work import lists, queries
 from workwire.rooms.work.queries import ProcessType, WorkItem
 from workwire.web.kit.page import Visit, page
-from workwire.web.kit.parts import Chip, Empty, Link, Pager, address
+from workwire.web.kit.parts import Chip, Column, Empty, Link, Pager, address
 from workwire.web.work.item_parts import Row, row
 
 MOST_COUNTED = 1000
+LONGEST_TEXT = 200
+_NEWEST = "-created"
 _VIEWS = {
     "mine": (gettext_lazy("My work"), gettext_lazy("Work that is assigned to you appears here.")),
     "open": (gettext_lazy("Open work"), gettext_lazy("Work that is not finished and that you may see appears here.")),
@@ -44,11 +48,13 @@ class Wanted:
     view: str
     kind: str
     customer: str
+    text: str
+    sort: str
     cursor: str
 
     def address(self, **changes: str | None) -> str:
         """The address of this list with something else; it begins anew unless a cursor is given."""
-        given = {"view": self.view, "kind": self.kind, "customer": self.customer}
+        given = {"view": self.view, "kind": self.kind, "customer": self.customer, "text": self.text, "sort": self.sort}
         return address(reverse("work"), given, **changes)
 
 
@@ -61,6 +67,8 @@ class WorkList:
     zone: str
     kinds: tuple[Link, ...]
     chips: tuple[Chip, ...]
+    wanted: Wanted
+    columns: dict[str, Column]
     rows: tuple[Row, ...]
     pager: Pager
     empty: Empty
@@ -71,10 +79,7 @@ def work(visit: Visit) -> WorkList:
     """The list as its address asks; what it does not know counts as not given."""
     wanted, chips = _wanted(visit)
     found, now = _found(wanted, visit.actor), clock.now()
-    try:
-        part = page_of(found, cursor=wanted.cursor or None)
-    except Invalid:
-        part = page_of(found)
+    part = _part(found, wanted)
     title, sentence = _VIEWS[wanted.view]
     return WorkList(
         title=title,
@@ -84,6 +89,8 @@ def work(visit: Visit) -> WorkList:
             Link(words, wanted.address(kind=name), name == wanted.kind) for name, (_kind, words) in _KINDS.items()
         ),
         chips=chips,
+        wanted=wanted,
+        columns=_columns(wanted),
         rows=tuple(row(item, now) for item in part.rows),
         pager=Pager(
             older=wanted.address(cursor=part.next_cursor) if part.next_cursor else "",
@@ -101,13 +108,17 @@ def _wanted(visit: Visit) -> tuple[Wanted, tuple[Chip, ...]]:
         view=view if view in _VIEWS else "mine",
         kind=kind if kind in _KINDS else "",
         customer=customer if _is_guid(customer) else "",
+        text=text if is_storable(text := given.get("text", "").strip()[:LONGEST_TEXT]) else "",
+        sort=sort if (sort := given.get("sort", "")) in lists.ORDERS else "",
         cursor=given.get("cursor", ""),
     )
-    if not wanted.customer:
-        return wanted, ()
-    return wanted, (
-        Chip(_("Customer is"), _customer(UUID(wanted.customer), visit.actor), wanted.address(customer=None)),
-    )
+    chips = []
+    if wanted.customer:
+        name = _customer(UUID(wanted.customer), visit.actor)
+        chips.append(Chip(_("Customer is"), name, wanted.address(customer=None)))
+    if wanted.text:
+        chips.append(Chip(_("Title has"), wanted.text, wanted.address(text=None)))
+    return wanted, tuple(chips)
 
 
 def _customer(guid: UUID, actor: Actor) -> str:
@@ -122,10 +133,41 @@ def _found(wanted: Wanted, actor: Actor) -> QuerySet[WorkItem]:
         items = items.filter(status__in=queries.OPEN)
     if wanted.view == "mine":
         items = items.filter(assignee=actor.user_id or 0)
-    kind, _words = _KINDS[wanted.kind]
-    if kind is not None:
-        items = items.filter(kind=kind)
-    return items.filter(customer__guid=wanted.customer) if wanted.customer else items
+    narrower = lists.Wanted(
+        kind=_KINDS[wanted.kind][0],
+        text=wanted.text or None,
+        customer=UUID(wanted.customer) if wanted.customer else None,
+    )
+    return lists.narrowed(items, narrower)
+
+
+def _part(found: QuerySet[WorkItem], wanted: Wanted) -> Page[WorkItem]:
+    """The part of the list that the cursor names; its beginning for a cursor of another list."""
+    order = lists.ORDERS[wanted.sort or _NEWEST]
+    try:
+        return _page(found, order, wanted.cursor or None)
+    except Invalid:
+        return _page(found, order, None)
+
+
+def _page(found: QuerySet[WorkItem], order: Order | None, cursor: str | None) -> Page[WorkItem]:
+    return newest_page(found, cursor=cursor) if order is None else sorted_page(found, order, cursor=cursor)
+
+
+def _columns(wanted: Wanted) -> dict[str, Column]:
+    """The heads that sort: by when an item was created, and by when it is due, soonest first and then latest."""
+    sort = wanted.sort or _NEWEST
+    directions = {"due": "asc", "-due": "desc"}
+    return {
+        "reference": Column(
+            _("Reference"), sort=wanted.address(sort=None), direction="desc" if sort == _NEWEST else ""
+        ),
+        "due": Column(
+            _("Due"),
+            sort=wanted.address(sort="-due" if sort == "due" else "due"),
+            direction=directions.get(sort, ""),
+        ),
+    }
 
 
 def _counted(found: QuerySet[WorkItem]) -> str:
@@ -138,9 +180,9 @@ def _counted(found: QuerySet[WorkItem]) -> str:
 
 def _empty(wanted: Wanted, sentence: str | Promise) -> Empty:
     title, step = _("Nothing here"), None
-    if wanted.kind or wanted.customer:
+    if wanted.kind or wanted.customer or wanted.text:
         sentence = _("No work fits these filters.")
-        step = Link(_("Take the filters off"), wanted.address(kind=None, customer=None))
+        step = Link(_("Take the filters off"), wanted.address(kind=None, customer=None, text=None))
     elif wanted.view == "mine":
         step = Link(_("See open work"), wanted.address(view="open"))
     return Empty("inbox", title, sentence, step)

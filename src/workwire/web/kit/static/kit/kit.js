@@ -32,6 +32,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   o: () => links().includes(document.activeElement) && document.activeElement.click(),
+  "/": () => document.querySelector("[data-find]")?.focus(),
   "?": () => open("keys"),
 };
 
