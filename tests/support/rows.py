@@ -126,6 +126,7 @@ def _values(row: Model) -> dict[str, Any]:
 
 def _fields(model: type[Model]) -> list[Any]:
     own = [field for field in model._meta.concrete_fields if not (field.primary_key and field.remote_field is None)]
+    own = [field for field in own if not getattr(field, "is_derived", False)]  # follows from the others
     return [field for field in own if field.attname != "guid" and field.attname not in BOOKKEEPING]
 
 

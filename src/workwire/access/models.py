@@ -7,11 +7,11 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from workwire.access.features import BUILDER, OPERATIONAL
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import UserType
+from workwire.kernel.keys import NameKey, SearchText
 
 LONGEST_USERNAME = 150
 
@@ -21,10 +21,11 @@ class Role(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=100)
+    name_key = NameKey()
     kind = models.CharField(max_length=20, choices=[(OPERATIONAL, "Operational"), (BUILDER, "Builder")])
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="role_name_once")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="role_name_key_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -45,8 +46,10 @@ class User(AbstractBaseUser):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     username = models.CharField(max_length=LONGEST_USERNAME, unique=True)
+    username_key = NameKey(of="username")
     full_name = models.CharField(max_length=200)
     email = models.EmailField(blank=True)
+    search = SearchText(of=("username", "full_name", "email"))
     user_type = models.IntegerField(
         choices=[(kind.value, kind.name.title().replace("_", " ")) for kind in UserType],
         default=UserType.OPERATIONAL,
@@ -59,7 +62,7 @@ class User(AbstractBaseUser):
     objects = BaseUserManager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("username"), name="username_once_in_any_case")]
+        constraints = [models.UniqueConstraint(fields=["username_key"], name="username_key_once")]
 
     def __str__(self) -> str:
         return self.username
@@ -81,10 +84,11 @@ class UserGroup(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=100)
+    name_key = NameKey()
     members = models.ManyToManyField(User, related_name="user_groups")
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="user_group_name_once")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="user_group_name_key_once")]
 
     def __str__(self) -> str:
         return self.name

@@ -17,7 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from workwire.access import features
 from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
 from workwire.access.policy import require_administrator
-from workwire.kernel import clock, text
+from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import not_found
@@ -104,8 +104,8 @@ def users_matching(actor: Actor, words: str) -> QuerySet[User]:
     if not text.is_storable(words):
         return User.objects.none()
     found = User.objects.filter(is_active=True)
-    for word in words.split():
-        found = found.filter(Q(full_name__icontains=word) | Q(email__icontains=word) | Q(username__icontains=word))
+    for word in folding.words(words):
+        found = found.filter(search__contains=word)
     return found.order_by("full_name", "pk") if actor.has(features.WORK_ITEMS) else found.none()
 
 
@@ -173,5 +173,12 @@ def has_accounts() -> bool:
 
 
 def user_called(username: str) -> User | None:
-    """The account of a user name in any case, retired ones included."""
-    return User.objects.filter(username__iexact=username).first()
+    """The account of a user name in any spelling, retired ones included."""
+    return called(username, User.objects.all())
+
+
+def called(username: str, among: QuerySet[User]) -> User | None:
+    """The account of a user name in any spelling, the exact one first: an upgrade may have found two that differ in it."""
+    named = Q(username=username) | Q(username_key=folding.key(username))
+    found = list(among.filter(named)[:2]) if text.is_storable(username) else []
+    return next((user for user in found if user.username == username), found[0] if found else None)

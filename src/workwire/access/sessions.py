@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from workwire.access import events, queries
 from workwire.access.models import LONGEST_USERNAME, Credential, FailedLogin, Token, User
-from workwire.kernel import clock, crypto, text
+from workwire.kernel import clock, crypto, folding, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Limited, Unauthenticated
@@ -39,7 +39,9 @@ def log_in(username: str, password: str, *, address: str, most_failures: int) ->
     Failures count under the account that was found, in whichever spelling it was named.
     """
     user = _account_called(username)
-    name = crypto.digest(_storable(user.username if user else username).casefold())  # what was typed may be a password
+    name = crypto.digest(
+        user.username if user else folding.key(_storable(username))
+    )  # what was typed may be a password
     _check_failures(name, address, most=most_failures)
     right = check_password(_storable(password), user.password if user else _decoy())
     if not right or user is None:
@@ -119,7 +121,7 @@ def _account_called(username: str) -> User | None:
     """The active account of a name; none for a text that no account can have as its name."""
     if len(username) > LONGEST_USERNAME:
         return None
-    return User.objects.filter(username__iexact=_storable(username), is_active=True).first()
+    return queries.called(_storable(username), User.objects.filter(is_active=True))
 
 
 def _storable(given: str) -> str:

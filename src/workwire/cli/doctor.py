@@ -103,7 +103,7 @@ def _with_database() -> list[Finding]:
         return [Finding(False, f"There is no database in {settings.database}; `workwire up` makes one.")]
     setup_django(making=False)
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (secrets, workers, subscribers, backlog)
+    checks: tuple[Callable[[], Finding], ...] = (secrets, names, workers, subscribers, backlog)
     try:
         for needed in (database, migrations):
             findings.append(needed())
@@ -152,6 +152,19 @@ def secrets() -> Finding:
             "the keys it was stored with (the first installation's secret.key) and restart it, or rotate the secret.",
         )
     return Finding(True, "The keys open the stored secrets.")
+
+
+def names() -> Finding:
+    """Which records were there before names were compared whatever their spelling, and have one that another one has."""
+    from workwire.kernel import keys
+
+    found = [f"{what} '{name}'" for what, name in keys.ambiguous()]
+    if not found:
+        return Finding(True, "No two names differ only in their spelling.")
+    shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+    return Finding(
+        True, f"Other records have the same names in a different spelling: {shown}; rename what people mix up."
+    )
 
 
 def workers() -> Finding:

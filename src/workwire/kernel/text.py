@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from workwire.kernel import folding
 from workwire.kernel.errors import Invalid
 
 LONGEST_NAME = 200
@@ -15,8 +16,9 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape itself, not 
 
 
 def line(value: str, *, field: str, longest: int) -> str:
-    """One line of text without its outer blanks; raises Invalid for control characters or more than `longest`."""
-    value = _storable(value, field).strip()
+    """One line of text without its outer blanks, composed and without characters that mislead; raises Invalid for control
+    characters or more than `longest`."""
+    value = folding.shown(_storable(value, field).strip()).strip()
     if _CONTROL.search(value):
         raise Invalid(
             "text_has_control_characters",
@@ -29,8 +31,8 @@ def line(value: str, *, field: str, longest: int) -> str:
 
 
 def name(value: str, *, field: str = "name", longest: int = LONGEST_NAME) -> str:
-    """What a record is called: one line that is not empty; raises Invalid."""
-    value = line(value, field=field, longest=longest)
+    """What a record is called: one line that is not empty, with single plain blanks; raises Invalid."""
+    value = line(folding.single_blanks(value), field=field, longest=longest)
     if not value:
         raise Invalid(f"{field}_missing", f"{field} must not be empty.", field=field)
     return value

@@ -109,6 +109,7 @@ def _columns_of(model: type[Model]) -> tuple[tuple[str, Any, bool], ...]:
         if not (field.primary_key and field.remote_field is None)
         and field.attname != "guid"
         and field.attname not in BOOKKEEPING
+        and not getattr(field, "is_derived", False)
     )
 
 

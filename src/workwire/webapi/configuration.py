@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from workwire.access import features
 from workwire.access.policy import require
-from workwire.kernel import clock
+from workwire.kernel import clock, folding
 from workwire.kernel.errors import Forbidden, Invalid, NotFound
 from workwire.rooms.files import queries as files
 from workwire.rooms.offering import queries as offering
@@ -95,11 +95,11 @@ def get_service_matrix(call: Call) -> dict[str, Any]:
     except NotFound as error:
         raise Malformed("service_line_not_found", error.message, field="ServiceLineGUID") from error
     wanted = {
-        "service__contract__name": call.texts("ContractNamesFilter"),
-        "service__contract__customer__name": call.texts("CustomerNamesFilter"),
-        "service__name": call.texts("ServiceNamesFilter"),
+        "service__contract__name_key": call.texts("ContractNamesFilter"),
+        "service__contract__customer__name_key": call.texts("CustomerNamesFilter"),
+        "service__name_key": call.texts("ServiceNamesFilter"),
     }
-    filters = {f"{path}__in": names for path, names in wanted.items() if names}
+    filters = {f"{path}__in": [folding.key(name) for name in names] for path, names in wanted.items() if names}
     processes = list(offering.matrix(call.actor, line).filter(**filters))
     rows: dict[int, dict[str, Any]] = {}
     types: dict[UUID, dict[str, Any]] = {}

@@ -25,7 +25,7 @@ from workwire.access.models import (
     UserGroup,
 )
 from workwire.access.policy import require_in_person, require_may_administer
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns, related, removed
@@ -94,7 +94,9 @@ def create_user(
     require_may_administer(by)
     taken = Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
     username = text.name(username, field="username", longest=LONGEST_USERNAME)
-    if User.objects.filter(username__iexact=username).exists():
+    if folding.mixes_alphabets(username):
+        raise Invalid("username_mixes_alphabets", "A user name has letters of one alphabet.", field="username")
+    if User.objects.filter(username_key=folding.key(username)).exists():
         raise taken
     full_name = text.line(full_name, field="full_name", longest=200) or username
     user = User(username=username, full_name=full_name, email=_email(email), user_type=user_type)

@@ -16,6 +16,7 @@ from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, Name, answers, aware, listing, rfc3339
 from workwire.api.v1.spelling import UserTypeName, chosen, spelled
+from workwire.kernel import folding
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
@@ -288,11 +289,10 @@ def _administrator(request: HttpRequest) -> Actor:
 
 
 def _roles(names: list[str]) -> list[Role]:
-    found = {role.name: role for role in queries.roles()}
-    unknown = [name for name in names if name not in found]
-    if unknown:
+    found, wanted = {role.name_key: role for role in queries.roles()}, [folding.key(name) for name in names]
+    if not set(wanted) <= set(found):
         raise Invalid("role_unknown", "There is no such role.", field="roles")
-    return [found[name] for name in dict.fromkeys(names)]
+    return [found[name] for name in dict.fromkeys(wanted)]
 
 
 def _role(row: Role, _actor: Actor) -> dict[str, Any]:

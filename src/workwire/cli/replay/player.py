@@ -14,6 +14,7 @@ from uuid import UUID
 from workwire.access import sessions
 from workwire.access.models import User
 from workwire.cli.replay.xes import Trace, XesEvent
+from workwire.kernel import folding
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.rooms.offering import commands as building
 from workwire.rooms.offering import queries as offering
@@ -105,7 +106,7 @@ def play_all(player: Player, traces: Iterable[Trace]) -> Iterator[tuple[int, Xes
 def _make_fields() -> None:
     present = {field.key: field for field in offering.data_fields()}
     for name, kind in _FIELDS.items():
-        field = present.get(name.casefold())
+        field = present.get(folding.key(name))
         if field is None:
             building.create_data_field(name, kind, by=SYSTEM, description="From a replayed event log.")
         elif field.kind != kind or field.retired:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
+from workwire.kernel.keys import NameKey
 
 
 class Calendar(models.Model):
@@ -17,6 +17,7 @@ class Calendar(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     country = models.CharField(max_length=2, blank=True)
     subdivision = models.CharField(max_length=10, blank=True)
@@ -26,7 +27,7 @@ class Calendar(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="calendar_name_once")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="calendar_name_key_once")]
 
     def __str__(self) -> str:
         return self.name

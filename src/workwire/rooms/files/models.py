@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
+from workwire.kernel.keys import NameKey
 
 
 class Source(models.IntegerChoices):
@@ -47,6 +47,7 @@ class FileTag(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=100)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     is_hidden = models.BooleanField(default=False)
     retired = models.BooleanField(default=False)
@@ -54,7 +55,7 @@ class FileTag(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="file_tag_name_once")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="file_tag_name_key_once")]
 
     def __str__(self) -> str:
         return self.name

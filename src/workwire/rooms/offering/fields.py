@@ -16,7 +16,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
 from workwire.rooms.offering.models import DataField, FieldKind
@@ -71,14 +71,14 @@ def _rows(field: DataField, value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value) or len(value) > MOST_ROWS:
         message = f"'{field.name}' is a table: a list of at most {MOST_ROWS} rows, each an object of its columns."
         raise Invalid("table_invalid", message, field=field.name)
-    columns = {name.casefold(): (name, FieldKind(kind)) for name, kind in field.options.get("columns", {}).items()}
+    columns = {folding.key(name): (name, FieldKind(kind)) for name, kind in field.options.get("columns", {}).items()}
     return [_row(field, columns, row) for row in value]
 
 
 def _row(field: DataField, columns: Mapping[str, tuple[str, FieldKind]], row: Mapping[Any, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for written, value in row.items():
-        column = columns.get(str(written).casefold())
+        column = columns.get(folding.key(str(written)))
         if column is None:
             message = f"Table '{field.name}' has no column '{str(written)[:60]}'."
             raise Invalid("table_field_not_found", message, field=field.name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
+from workwire.kernel.keys import NameKey
 
 
 class ProcessType(models.IntegerChoices):
@@ -32,11 +32,12 @@ class ServiceLine(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     retired = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="service_line_name_once")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="service_line_name_key_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -49,11 +50,12 @@ class WorkType(models.Model):
     service_line = models.ForeignKey(ServiceLine, on_delete=models.PROTECT, related_name="work_types")
     kind = models.IntegerField(choices=ProcessType.choices)
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("service_line", "kind", Lower("name"), name="work_type_once_per_service_line")
+            models.UniqueConstraint(fields=["service_line", "kind", "name_key"], name="work_type_name_key_once")
         ]
 
     def __str__(self) -> str:
@@ -109,13 +111,16 @@ class TicketCategory(models.Model):
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
     level = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=200)
+    name_key = NameKey()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["version", "parent", "name"], name="category_once", condition=Q(parent__isnull=False)
+                fields=["version", "parent", "name_key"], name="category_key_once", condition=Q(parent__isnull=False)
             ),
-            models.UniqueConstraint(fields=["version", "name"], name="top_category_once", condition=Q(parent=None)),
+            models.UniqueConstraint(
+                fields=["version", "name_key"], name="top_category_key_once", condition=Q(parent=None)
+            ),
             models.CheckConstraint(name="category_level", condition=Q(level__gte=1, level__lte=3)),
         ]
 
@@ -222,7 +227,7 @@ class DataField(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=100)
-    key = models.CharField(max_length=100, unique=True)
+    key = NameKey(unique=True)
     kind = models.CharField(max_length=20, choices=FieldKind.choices)
     options = models.JSONField(default=dict)
     description = models.TextField(blank=True)
@@ -245,6 +250,7 @@ class Schedule(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     state = models.IntegerField(choices=ScheduleState.choices, default=ScheduleState.RESUMED)
     retired = models.BooleanField(default=False)
@@ -252,7 +258,7 @@ class Schedule(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="schedule_name_once")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="schedule_name_key_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -265,11 +271,12 @@ class SchedulePeriod(models.Model):
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="periods")
     year = models.PositiveSmallIntegerField()
     period = models.CharField(max_length=40)
+    period_key = NameKey(of="period")
     start_date = models.DateField()
     dates = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["schedule", "year", "period"], name="period_once")]
+        constraints = [models.UniqueConstraint(fields=["schedule", "year", "period_key"], name="period_key_once")]
         ordering = ["start_date"]
 
     def __str__(self) -> str:

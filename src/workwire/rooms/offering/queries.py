@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from workwire.access import features
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, holds, sees_all
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Invalid, not_found
@@ -293,7 +293,7 @@ def data_field(guid: UUID) -> DataField:
 
 def data_fields_named(names: Iterable[str]) -> dict[str, DataField]:
     """The custom data fields in use with the given names, by name in any case (folded)."""
-    keys = {name.casefold()[:100] for name in names if text.is_storable(name)}
+    keys = {folding.key(name) for name in names if text.is_storable(name)}
     return {field.key: field for field in DataField.objects.filter(key__in=keys, retired=False)}
 
 

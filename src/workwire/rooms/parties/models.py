@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
+from workwire.kernel.keys import AddressKey, NameKey, SearchText
 
 
 class Company(models.Model):
@@ -14,6 +14,7 @@ class Company(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     external_reference = models.CharField(max_length=100, blank=True)
     is_customer = models.BooleanField(default=True)
@@ -30,7 +31,7 @@ class Company(models.Model):
                 name="company_is_customer_or_supplier", condition=Q(is_customer=True) | Q(is_supplier=True)
             ),
             models.CheckConstraint(name="company_not_its_own_parent", condition=~Q(parent=F("id"))),
-            models.UniqueConstraint(Lower("name"), name="company_name_once"),
+            models.UniqueConstraint(fields=["name_key"], name="company_name_key_once"),
         ]
 
     def __str__(self) -> str:
@@ -44,6 +45,7 @@ class Contract(models.Model):
     customer = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="contracts")
     supplier = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="supplied_contracts")
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     time_zone = models.CharField(max_length=60, default="UTC")
     calendar = models.ForeignKey("commitments.Calendar", null=True, on_delete=models.PROTECT, related_name="contracts")
@@ -51,7 +53,7 @@ class Contract(models.Model):
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(F("customer"), Lower("name"), name="contract_name_once_per_customer")]
+        constraints = [models.UniqueConstraint(fields=["customer", "name_key"], name="contract_name_key_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -64,11 +66,12 @@ class Service(models.Model):
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="services")
     service_line = models.ForeignKey("catalogue.ServiceLine", on_delete=models.PROTECT, related_name="services")
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
-        constraints = [models.UniqueConstraint(F("contract"), Lower("name"), name="service_name_once_per_contract")]
+        constraints = [models.UniqueConstraint(fields=["contract", "name_key"], name="service_name_key_once")]
 
     def __str__(self) -> str:
         return self.name
@@ -80,8 +83,10 @@ class Contact(models.Model):
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     company = models.ForeignKey(Company, null=True, on_delete=models.PROTECT, related_name="contacts")
     email = models.CharField(max_length=254)
+    email_key = AddressKey(of="email")
     first_name = models.CharField(max_length=100, blank=True)
     surname = models.CharField(max_length=100, blank=True)
+    search = SearchText(of=("first_name", "surname", "email"))
     time_zone = models.CharField(max_length=60, blank=True)
     telephone = models.CharField(max_length=50, blank=True)
     mobile = models.CharField(max_length=50, blank=True)
@@ -95,9 +100,9 @@ class Contact(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("email"), F("company"), name="contact_once_per_company", condition=Q(company__isnull=False)
+                fields=["email_key", "company"], name="contact_key_once", condition=Q(company__isnull=False)
             ),
-            models.UniqueConstraint(Lower("email"), name="global_contact_once", condition=Q(company=None)),
+            models.UniqueConstraint(fields=["email_key"], name="global_contact_key_once", condition=Q(company=None)),
         ]
 
     def __str__(self) -> str:
@@ -115,6 +120,7 @@ class ContactTag(models.Model):
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     built_in = models.CharField(max_length=20, blank=True)
     name = models.CharField(max_length=100)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     supplier = models.ForeignKey(Company, null=True, on_delete=models.PROTECT, related_name="+")
     allow_multiple = models.BooleanField(default=True)
@@ -125,7 +131,7 @@ class ContactTag(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("name"), name="contact_tag_name_once"),
+            models.UniqueConstraint(fields=["name_key"], name="contact_tag_name_key_once"),
             models.UniqueConstraint(fields=["built_in"], name="built_in_tag_once", condition=~Q(built_in="")),
         ]
 

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from workwire.access import features
 from workwire.access.policy import in_self_service, require_one_of
 from workwire.access.queries import Account, granted, sees_all
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.outbox import ledger
@@ -121,8 +121,8 @@ def contacts_matching(words: str) -> Q:
     if not text.is_storable(words):
         return Q(pk__in=())
     found = Q()
-    for word in words.split():
-        found &= Q(first_name__icontains=word) | Q(surname__icontains=word) | Q(email__icontains=word)
+    for word in folding.words(words):
+        found &= Q(search__contains=word)
     return found
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from workwire.kernel import folding
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
 from workwire.rooms.commitments import queries as commitments
@@ -92,7 +93,7 @@ def follow_rule(item: WorkItem) -> None:
 def depends_on(item: WorkItem, names: set[str]) -> bool:
     """Whether the due date of an item is counted from one of the named custom data fields."""
     rule = rule_of(item)
-    return rule is not None and rule.base == Base.CUSTOM_DATE and rule.of.casefold() in names
+    return rule is not None and rule.base == Base.CUSTOM_DATE and folding.key(rule.of) in names
 
 
 def _require_may_override(item: WorkItem) -> None:
@@ -125,7 +126,7 @@ def _custom_date(item: WorkItem, case: WorkItem | None, rule: DueRule) -> dateti
         return None
     for data in (item.custom_data, case.custom_data if case is not None else {}):
         for name, value in data.items():
-            if name.casefold() == rule.of.casefold() and isinstance(value, str):
+            if folding.key(name) == folding.key(rule.of) and isinstance(value, str):
                 return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     return None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
 
 from workwire.kernel import clock, ids
+from workwire.kernel.keys import NameKey
 from workwire.rooms.offering.models import ProcessType
 
 
@@ -106,6 +106,7 @@ class Queue(models.Model):
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=200)
+    name_key = NameKey()
     description = models.TextField(blank=True)
     strict = models.BooleanField(default=False)
     members = models.ManyToManyField("access.User", related_name="queues")
@@ -114,7 +115,7 @@ class Queue(models.Model):
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("name"), name="queue_name_once")]
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="queue_name_key_once")]
 
     def __str__(self) -> str:
         return self.name

@@ -122,7 +122,7 @@ def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Acto
         raise _invalid("file_data_update_not_allowed", "The content of a file is never changed; add another one.")
     if wish.temporary_guid is not None:
         raise _invalid("file_replace_not_allowed", "A file is not replaced; add another one.")
-    if wish.file_name and wish.file_name != found.file_name:
+    if wish.file_name and found.file_name not in (wish.file_name, checked_name(wish.file_name)):
         raise _invalid("file_name_changed", "The name of a file is never changed.", field="files.file_name")
     if wish.retired and found.source == Source.EMAIL:
         raise _invalid("email_attachment_cannot_be_retired", "An attachment of a mail is not removed.")

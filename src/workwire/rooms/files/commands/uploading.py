@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,6 +25,7 @@ from workwire.rooms.files.storage import storage
 LONGEST_FILE_NAME = 255
 KEPT = timedelta(hours=24)
 BATCH = 500
+_DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f]")  # turn the order of a name's parts, and no name needs them
 
 
 def prepare(chunks: Iterable[bytes], file_name: str, *, by: Actor) -> TemporaryFile:
@@ -48,9 +50,10 @@ def store(chunks: Iterable[bytes]) -> StoredFile:
 
 
 def checked_name(given: str, *, field: str = "file_name") -> str:
-    """The last part of a file name as it was given, if it can be one; raises Invalid."""
+    """The last part of a file name as it was given, if it can be one, without what makes it look like another; raises
+    Invalid."""
     name = PureWindowsPath(PurePosixPath(given).name).name
-    name = text.line(name, field=field, longest=LONGEST_FILE_NAME)
+    name = text.line(_DIRECTION_MARKS.sub("", name), field=field, longest=LONGEST_FILE_NAME)
     if not name.strip("."):
         raise Invalid("file_name_required", "A file needs a name.", field=field)
     return name

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from workwire.access import features
 from workwire.access.policy import require
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import added, altered, columns
@@ -41,7 +41,6 @@ def create_data_field(
     name = text.name(name, longest=LONGEST_NAME)
     field = DataField(
         name=name,
-        key=name.casefold()[:LONGEST_NAME],
         kind=kind,
         options=_options(kind, options or {}),
         description=prose(description),
@@ -100,7 +99,7 @@ def _is_tree(given: Any, depth: int = 1) -> bool:
 def _are_columns(given: Any) -> bool:
     if not isinstance(given, dict) or not 1 <= len(given) <= 50:
         return False
-    names = {str(name).casefold() for name in given}
+    names = {folding.key(str(name)) for name in given}
     return len(names) == len(given) and all(_is_value(name) and kind in TABLE_KINDS for name, kind in given.items())
 
 

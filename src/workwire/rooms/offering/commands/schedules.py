@@ -10,7 +10,7 @@ from django.db import transaction
 
 from workwire.access import features
 from workwire.access.policy import require
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns
@@ -109,7 +109,7 @@ def _locked_schedule(schedule: Schedule, by: Actor, version: int | None) -> Sche
 
 
 def _save_schedule(schedule: Schedule) -> None:
-    if Schedule.objects.filter(name__iexact=schedule.name).exclude(pk=schedule.pk).exists():
+    if Schedule.objects.filter(name_key=folding.key(schedule.name)).exclude(pk=schedule.pk).exists():
         raise taken("schedule")
     save(schedule, "schedule")
 

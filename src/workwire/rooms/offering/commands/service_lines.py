@@ -8,7 +8,7 @@ from django.db import transaction
 
 from workwire.access import features
 from workwire.access.policy import require
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.outbox.changes import added
@@ -28,7 +28,7 @@ def create_service_line(name: str, *, by: Actor, description: str = "") -> Servi
     """Make a service line."""
     require(by, features.PROCESS_BUILDER)
     line = ServiceLine(name=text.name(name), description=prose(description))
-    if ServiceLine.objects.filter(name__iexact=line.name).exists():
+    if ServiceLine.objects.filter(name_key=folding.key(line.name)).exists():
         raise taken("service_line")
     save(line, "service_line")
     body = events.ServiceLineCreated(GUID=str(line.guid), Name=line.name)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from workwire.access import features
 from workwire.access.policy import require
-from workwire.kernel import text
+from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import added, altered, columns
@@ -118,7 +118,7 @@ def create_contract(
         time_zone=time_zone_name(time_zone or customer.time_zone),
         calendar=calendar,
     )
-    if Contract.objects.filter(customer=customer, name__iexact=contract.name).exists():
+    if Contract.objects.filter(customer=customer, name_key=folding.key(contract.name)).exists():
         raise _taken("contract", "this customer")
     try:
         with transaction.atomic():
@@ -150,7 +150,9 @@ def update_contract(
     before = columns(found)
     if "name" in changes:
         found.name = text.name(changes["name"])
-        others = Contract.objects.filter(customer=found.customer_id, name__iexact=found.name).exclude(pk=found.pk)
+        others = Contract.objects.filter(customer=found.customer_id, name_key=folding.key(found.name)).exclude(
+            pk=found.pk
+        )
         if others.exists():
             raise _taken("contract", "this customer")
     if "description" in changes:
@@ -181,7 +183,7 @@ def create_service(
         name=text.name(name),
         description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
     )
-    if Service.objects.filter(contract=contract, name__iexact=service.name).exists():
+    if Service.objects.filter(contract=contract, name_key=folding.key(service.name)).exists():
         raise _taken("service", "this contract")
     try:
         with transaction.atomic():
@@ -249,7 +251,7 @@ def _parent(company: Company, parent: Company | None, by: Actor) -> Company | No
 
 
 def _save_company(company: Company) -> None:
-    if Company.objects.filter(name__iexact=company.name).exclude(pk=company.pk).exists():
+    if Company.objects.filter(name_key=folding.key(company.name)).exclude(pk=company.pk).exists():
         raise _taken("company", "another company")
     try:
         with transaction.atomic():

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from workwire.kernel import clock, text
+from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
@@ -239,7 +239,7 @@ def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
     known = offering.data_fields_named(given)
     merged = dict(item.custom_data)
     for name, value in given.items():
-        field = known.get(str(name).casefold()[:100])
+        field = known.get(folding.key(str(name)))
         if field is None:
             raise Invalid("field_not_found", f"There is no custom data field {str(name)[:60]!r}.", field="custom_data")
         read = _read(field, value)
