@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.certificates import Authority
 from tests.support.raw_server import OK, Sender, Server, Talk
-from workwire.worker.delivery.transport import ChildProcessTransport, Transport
+from workwire.worker.delivery.transport import ChildProcessTransport, Request, Transport
 from workwire.worker.delivery.transport.authorities import LOOK_EVERY
 
 HEAD = b"HTTP/1.1 200 OK\r\nX-Y: z\r\n"
@@ -104,6 +104,39 @@ def test_a_file_that_cannot_be_read_is_no_fault_of_the_endpoint(
     site.trust(site.authority)
     time.sleep(LOOK_EVERY)
     assert sender.send(server.url)[0].status == 204
+
+
+def test_each_request_shows_its_own_certificate_and_trusts_its_own_authorities(site: Site, sender: Sender) -> None:
+    """On connections of their own, though the endpoint is the same."""
+    seen: list[object] = []
+
+    def talk(connection: socket.socket) -> None:
+        subject = connection.getpeercert()["subject"]  # type: ignore[attr-defined]  # it is one of TLS
+        seen.append(dict(pair[0] for pair in subject)["commonName"])
+        connection.sendall(OK)
+
+    clients = Authority("clients")
+    ours, theirs = clients.sign("ours"), clients.sign("theirs")
+    server = site.serve(talk, asks_for=clients)
+    here = site.authority.certificate.decode()
+    site.trust(site.other)
+    tls = [
+        (ours.certificate.decode(), ours.key.decode(), here),
+        (theirs.certificate.decode(), theirs.key.decode(), here),
+        ("", "", here),
+        (ours.certificate.decode(), ours.key.decode(), ""),
+        (ours.certificate.decode(), ours.key.decode(), site.other.certificate.decode()),
+    ]
+    told: list[int | str | None] = []
+    for terms in (*tls, *tls[:2]):
+        sender.transport.submit([Request(1, server.url, (), b"{}", total_timeout=5, tls=terms)])
+        answer = sender.queue.get(timeout=10)
+        told.append(answer.status or answer.error)
+    assert told[2] in ("tls", "reset")  # as the server's alert or the end of the connection comes first
+    assert [*told[:2], *told[3:]] == [204, 204, "tls", "tls", 204, 204]
+    assert seen == ["ours", "theirs", "ours", "theirs"]
+    assert sender.send(server.url)[0].error == "tls"
+    assert server.requests == 4
 
 
 def _cut(*parts: bytes) -> Talk:

@@ -22,14 +22,16 @@ from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.pages import page
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import catalogue, commands, queries, repair, rotation, signing
+from workwire.reactions.webhooks import catalogue, commands, queries, repair, rotation, signing, tls_terms
 from workwire.reactions.webhooks.messages import MASK
 from workwire.reactions.webhooks.models import State
+from workwire.reactions.webhooks.tls_terms import LONGEST_PEM
 
 if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Subscription
 
 router = Router(tags=["webhooks"])
+Pem = Annotated[str, Field(max_length=LONGEST_PEM)]
 
 
 class WebhookOut(Schema):
@@ -61,6 +63,15 @@ class SubscriptionIn(In):
     most_per_second: int | None = Field(
         None, description="Messages a second at most, 1 to 10,000; null for any number."
     )
+    client_certificate: str = Field(
+        "", max_length=LONGEST_PEM, description="Certificate to show to the endpoint, and its chain, in PEM."
+    )
+    client_key: str = Field("", max_length=LONGEST_PEM, description="Its private key in PEM, without a passphrase.")
+    authorities: str = Field(
+        "",
+        max_length=LONGEST_PEM,
+        description="Certificates in PEM that the endpoint is trusted by instead of the installation's.",
+    )
     after: Position | None = None
     secret: str | None = Field(None, max_length=200, description="A secret of one's own; by default one is made.")
 
@@ -78,10 +89,22 @@ class SubscriptionChange(In):
     in_order: bool = LEFT_OUT
     retry_schedule: list[int] | None = LEFT_OUT
     most_per_second: int | None = LEFT_OUT
+    client_certificate: Pem = LEFT_OUT
+    client_key: Pem = LEFT_OUT
+    authorities: Pem = LEFT_OUT
+
+
+class CertificateOut(Schema):
+    """A certificate: whose it is, who signed it, until when it is valid, and its fingerprint in hexadecimal digits."""
+
+    subject: str
+    issuer: str
+    not_after: Moment
+    sha256: str
 
 
 class SubscriptionOut(Schema):
-    """A subscription; neither its secret nor the value of its own header."""
+    """A subscription; neither its secret nor the value of its own header nor the key of its certificate."""
 
     guid: Guid
     owner: Guid
@@ -94,6 +117,8 @@ class SubscriptionOut(Schema):
     in_order: bool
     retry_schedule: list[int] | None
     most_per_second: int | None
+    client_certificate: CertificateOut | None
+    authorities: list[CertificateOut]
     paused_at: Moment | None
     pause_reason: str | None
     failing_since: Moment | None
@@ -182,6 +207,9 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
             in_order=wish.in_order,
             retry_schedule=wish.retry_schedule,
             most_per_second=wish.most_per_second,
+            client_certificate=wish.client_certificate,
+            client_key=wish.client_key,
+            authorities=wish.authorities,
         )
         after = place_of(wish.after) if wish.after else None
         made, secret = commands.subscribe(terms, by=by, after=after, endpoint=endpoint(), secret=wish.secret)
@@ -303,10 +331,21 @@ def _subscription(row: Subscription, _actor: Actor) -> dict[str, Any]:
         "in_order": row.in_order,
         "retry_schedule": row.retry_schedule,
         "most_per_second": row.most_per_second,
+        "client_certificate": next(map(_certificate, tls_terms.described(row.client_certificate)), None),
+        "authorities": list(map(_certificate, tls_terms.described(row.authorities))),
         "paused_at": rfc3339(row.paused_at),
         "pause_reason": row.pause_reason or None,
         "failing_since": rfc3339(row.failing_since),
         "access_lost_at": rfc3339(row.access_lost_at),
         "created_at": rfc3339(row.created_at),
         "version": row.version,
+    }
+
+
+def _certificate(one: tls_terms.Described) -> dict[str, Any]:
+    return {
+        "subject": one.subject,
+        "issuer": one.issuer,
+        "not_after": rfc3339(one.not_after),
+        "sha256": one.sha256,
     }

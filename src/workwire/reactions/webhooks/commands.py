@@ -25,7 +25,7 @@ from workwire.outbox import wake
 from workwire.outbox.changes import added, altered, columns
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing
+from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing, tls_terms
 from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import UNSUBSCRIBED, Format, Queued, Subscription
 from workwire.rooms.offering import queries as offering
@@ -42,7 +42,7 @@ _LOOK_UPS = ConcurrencyLimit(4, "host names")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a subscription asks for. `header_value` None keeps the one already given."""
+    """What a subscription asks for. `header_value` and `client_key` None keep those already given."""
 
     webhook: int
     url: str
@@ -54,6 +54,9 @@ class Terms:
     in_order: bool = False
     retry_schedule: Sequence[int] | None = None
     most_per_second: int | None = None
+    client_certificate: str = ""
+    client_key: str | None = None
+    authorities: str = ""
 
 
 def subscribe(
@@ -194,7 +197,7 @@ def endpoint_of(url: str, *, by: Actor) -> str:
 
 
 def terms_of(subscription: Subscription) -> Terms:
-    """The terms a subscription has now, without the value of its own header."""
+    """The terms a subscription has now, without the value of its own header and the key of its certificate."""
     return Terms(
         webhook=subscription.webhook,
         url=subscription.url,
@@ -205,6 +208,8 @@ def terms_of(subscription: Subscription) -> Terms:
         in_order=subscription.in_order,
         retry_schedule=subscription.retry_schedule,
         most_per_second=subscription.most_per_second,
+        client_certificate=subscription.client_certificate,
+        authorities=subscription.authorities,
     )
 
 
@@ -333,3 +338,4 @@ def _apply(subscription: Subscription, terms: Terms, endpoint: str) -> None:
     subscription.in_order = terms.in_order
     subscription.retry_schedule = list(terms.retry_schedule) if terms.retry_schedule is not None else None
     subscription.most_per_second = terms.most_per_second
+    tls_terms.set_on(subscription, terms.client_certificate, terms.client_key, terms.authorities)

@@ -48,7 +48,8 @@ class Message(NamedTuple):
 
 
 class Writer:
-    """Writes the messages of one subscription at one moment.
+    """Writes the messages of one subscription at one moment. `tls` is the certificate that goes with them, its key, and the
+    authorities, where the subscription says anything of these.
 
     Raises cryptography.fernet.InvalidToken for a secret that no key of this installation opens.
     """
@@ -66,6 +67,9 @@ class Writer:
         )
         own = ((to.header_name, crypto.unseal(to.header_value_sealed)),) if to.header_name else ()
         self._own: tuple[tuple[str, str], ...] = own
+        key = crypto.unseal(to.client_key_sealed) if to.client_key_sealed else ""
+        has_tls_terms = to.client_certificate or to.authorities
+        self.tls = (to.client_certificate, key, to.authorities) if has_tls_terms else None
         self._sent = f"{USER_AGENT}|{to.format}|{{}}{{}}|{to.header_name}"
 
     def write(self, content: Content) -> Message:

@@ -29,7 +29,8 @@ class Subscription(models.Model):
 
     `filter_key` is what matching looks up (see `matching`). `secrets` holds the valid secrets, newest first, each
     ``{"sealed": …, "expires_at": ISO or null}``. `endpoint` is scheme, host and port of the URL, the unit of bounded
-    concurrency. `most_per_second` is how many messages a second the subscriber wants at most. `remind_at` is
+    concurrency. `client_certificate` is shown to it, and `authorities` are trusted instead of the installation's (PEM).
+    `most_per_second` is how many messages a second the subscriber wants at most. `remind_at` is
     when its owner is to be told that an old secret is about to expire. A subscription that ended keeps its row, because its
     log refers to it.
     """
@@ -47,6 +48,9 @@ class Subscription(models.Model):
     header_name = models.CharField(max_length=200, blank=True)
     header_value_sealed = models.TextField(blank=True)
     secrets = models.JSONField(default=list)
+    client_certificate = models.TextField(blank=True, default="", db_default="")
+    client_key_sealed = models.TextField(blank=True, default="", db_default="")
+    authorities = models.TextField(blank=True, default="", db_default="")
     in_order = models.BooleanField(default=False)
     retry_schedule = models.JSONField(null=True)
     most_per_second = models.PositiveIntegerField(null=True)
@@ -61,7 +65,7 @@ class Subscription(models.Model):
     ended_at = models.DateTimeField(null=True)
     remind_at = models.DateTimeField(null=True)
 
-    secret_columns: ClassVar[frozenset[str]] = frozenset({"secrets", "header_value_sealed"})
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"secrets", "header_value_sealed", "client_key_sealed"})
 
     class Meta:
         indexes = [

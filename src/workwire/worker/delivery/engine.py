@@ -278,16 +278,18 @@ class Engine:
             to, content = delivery.to, delivery.content
             if content.id in self._in_flight:
                 continue  # its lease ran out while it waited for its turn; the answer to come will settle it
-            if content.subscription not in writers:
-                writers[content.subscription] = self._writer(to, now)
-            message = self._message(writers[content.subscription], delivery, now)
-            if message is None:
+            if (writer := writers.get(content.subscription)) is None:
+                writer = writers[content.subscription] = self._writer(to, now)
+            message = self._message(writer, delivery, now)
+            if message is None or isinstance(writer, str):
                 continue
             self._in_flight[content.id] = InFlight(delivery, message.sent, now)
             self._endpoints.begun(content.subscription, to.endpoint, moment)
             self._claims.hand_out(to.owner_id)
             limits = *self._timeouts, begin_before
-            requests.append(Request(content.id, to.url, message.headers, message.body, *limits, to.owner_id))
+            requests.append(
+                Request(content.id, to.url, message.headers, message.body, *limits, to.owner_id, writer.tls)
+            )
         return requests
 
     def _message(self, writer: messages.Writer | str, delivery: Prepared, now: datetime) -> messages.Message | None:

@@ -36,6 +36,8 @@ MOST_BODY_READ = 64 * 1024
 MOST_BODY_KEPT = 4 * 1024
 LONGEST_DETAIL = 300
 CONNECTION_LIFETIME = 600  # seconds; a kept connection outlives a change of the name's address no longer than this
+TLS_TERMS = (pycurl.SSLCERT_BLOB, pycurl.SSLKEY_BLOB, pycurl.CAINFO_BLOB)
+NO_TLS_TERMS = ("", "", "")
 GO_ON, ABORT = int(pycurl.PREREQFUNC_OK), int(pycurl.PREREQFUNC_ABORT)
 LONGEST_TOLD = 3600  # seconds that libcurl keeps the addresses it was told; it is told again much sooner
 
@@ -69,7 +71,8 @@ class Request(NamedTuple):
     """A POST to make; `key` is the caller's and comes back with the answer, limits are seconds.
 
     A request whose turn comes later than `begin_before`, on the counter of `clock.count`, is not made and answered as
-    `too_late`. Requests of one `party` take turns with those of others.
+    `too_late`. Requests of one `party` take turns with those of others. `tls` is a client certificate, its key, and the
+    authorities that are trusted instead of the usual ones, each in PEM or empty.
     """
 
     key: int
@@ -80,6 +83,7 @@ class Request(NamedTuple):
     total_timeout: float = 15.0
     begin_before: float = math.inf
     party: int = 0
+    tls: tuple[str, str, str] | None = None
 
 
 class Answer(NamedTuple):
@@ -125,6 +129,7 @@ class Exchange:
         self._timeouts = (0.0, 0.0)
         self._is_new_wanted = self._is_kept_unwanted = self._is_tls = False
         self._origin = self._trusts = ""
+        self._tls_terms = NO_TLS_TERMS
         self._forget()
         for option, value in FIXED_OPTIONS:
             self.handle.setopt(option, value)
@@ -142,7 +147,7 @@ class Exchange:
         try:
             to = target(request.url)
             self.handle.setopt(pycurl.URL, to.url)
-            self._choose_connection(to)
+            self._choose_connection(to, request.tls or NO_TLS_TERMS)
             self.handle.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
             self.handle.setopt(pycurl.POSTFIELDS, request.body)
             if self._proxy is not None:
@@ -208,7 +213,7 @@ class Exchange:
         self._forget()
         self._want_new(True)
 
-    def _choose_connection(self, to: ParsedTarget) -> None:
+    def _choose_connection(self, to: ParsedTarget, tls_terms: tuple[str, str, str]) -> None:
         """Set whether a kept connection may carry this request and whether its connection is kept, and what TLS needs."""
         self._origin = to.origin
         if (is_tls := to.scheme == "https") != self._is_tls:
@@ -217,6 +222,10 @@ class Exchange:
         if is_tls and (trusts := self._authorities.path()) != self._trusts:
             self._trusts = trusts
             self.handle.setopt(pycurl.CAINFO, trusts)
+        if is_tls and tls_terms != self._tls_terms:
+            self._tls_terms = tls_terms
+            for option, pem in zip(TLS_TERMS, tls_terms, strict=True):
+                self.handle.setopt(option, pem.encode() if pem else None)
         is_distrusted = not self._kept.are_trusted(to.origin)
         self._want_new(is_distrusted)
         if is_distrusted != self._is_kept_unwanted:

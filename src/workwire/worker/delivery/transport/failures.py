@@ -36,6 +36,7 @@ CODES = {
     pycurl.E_SSL_CONNECT_ERROR: "tls",
     pycurl.E_PEER_FAILED_VERIFICATION: "tls",
     pycurl.E_SSL_CIPHER: "tls",
+    pycurl.E_SSL_CERTPROBLEM: "tls",
     pycurl.E_SSL_CACERT_BADFILE: "authorities_unreadable",
     pycurl.E_SSL_ISSUER_ERROR: "tls",
     pycurl.E_URL_MALFORMAT: "invalid_request",
@@ -44,6 +45,8 @@ CODES = {
 NOT_ACCEPTED = (
     ("response headers", "too_large_headers"),
     ("chunk", "protocol"),
+    ("SSL routines::tls", "tls"),  # an alert, such as of one who wants a certificate
+    ("SSL routines::ssl", "tls"),
 )  # read by libcurl, and yet E_RECV_ERROR
 TUNNEL_FAILED = "CONNECT tunnel failed"  # libcurl's words
 ANSWER_TIMED_OUT = "Operation timed out"  # libcurl's words; earlier it is "Resolving" or "Connection" that timed out

@@ -1,0 +1,121 @@
+"""What a subscription says of TLS: the certificate that is shown to its endpoint, and by whom the endpoint is trusted.
+
+Guarantee: what is saved can be used. The key belongs to the certificate and is stored encrypted; nothing shows it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.fernet import InvalidToken
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+from workwire.kernel import clock, crypto
+from workwire.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from workwire.reactions.webhooks.models import Subscription
+
+LONGEST_PEM = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A certificate as it is shown."""
+
+    subject: str
+    issuer: str
+    not_after: datetime
+    sha256: str
+
+
+def set_on(subscription: Subscription, certificate: str, key: str | None, authorities: str) -> None:
+    """Set them on a subscription that has its URL; None for the key keeps the one it has, so that a certificate can be
+    renewed. Raises Invalid."""
+    if key is not None or certificate != subscription.client_certificate:
+        key = _kept_key(subscription) if key is None and certificate.strip() else key or ""
+        subscription.client_certificate, key = _checked(certificate, key)
+        subscription.client_key_sealed = crypto.seal(key) if key else ""
+    if authorities != subscription.authorities:
+        subscription.authorities = _written(_read(authorities, "authorities")) if authorities.strip() else ""
+    if (subscription.client_certificate or subscription.authorities) and urlsplit(subscription.url).scheme != "https":
+        message = "Certificates are for https: change the URL, or clear `client_certificate` and `authorities`."
+        raise Invalid("certificates_without_tls", message, field="url")
+
+
+@lru_cache(maxsize=1024)
+def described(pem: str) -> tuple[Described, ...]:
+    """The certificates of a checked PEM text, in its order."""
+    return tuple(
+        Described(
+            one.subject.rfc4514_string(),
+            one.issuer.rfc4514_string(),
+            one.not_valid_after_utc,
+            one.fingerprint(hashes.SHA256()).hex(),
+        )
+        for one in (x509.load_pem_x509_certificates(pem.encode()) if pem else ())
+    )
+
+
+def _checked(pem: str, key: str) -> tuple[str, str]:
+    """A client certificate, perhaps followed by its chain, and its key."""
+    pem, key = pem.strip(), key.strip()
+    if not pem and not key:
+        return "", ""
+    if not pem:
+        raise Invalid("client_certificate_missing", "A client key needs its certificate.", field="client_certificate")
+    chain = _read(pem, "client_certificate")
+    ours = chain[0]
+    if ours.not_valid_after_utc < clock.now():
+        raise Invalid("client_certificate_expired", "The client certificate has expired.", field="client_certificate")
+    if not key:
+        raise Invalid("client_key_missing", "A client certificate needs its key.", field="client_key")
+    if _read_key(key).public_key() != ours.public_key():
+        raise Invalid("client_key_mismatch", "The client key is not that of the certificate.", field="client_key")
+    return _written(chain), key
+
+
+def _kept_key(subscription: Subscription) -> str:
+    try:
+        return crypto.unseal(subscription.client_key_sealed) if subscription.client_key_sealed else ""
+    except InvalidToken as error:
+        message = "The stored client key cannot be read with the keys of this installation: give it again."
+        raise Invalid("client_key_unreadable", message, field="client_key") from error
+
+
+def _read(pem: str, field: str) -> list[x509.Certificate]:
+    if len(pem) > LONGEST_PEM:
+        raise Invalid("certificate_too_long", f"Certificates have at most {LONGEST_PEM // 1024} KiB.", field=field)
+    try:
+        found = x509.load_pem_x509_certificates(pem.encode())
+        for one in found:
+            one.subject, one.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        message = "Give certificates in PEM: -----BEGIN CERTIFICATE----- and so on."
+        raise Invalid("certificate_invalid", message, field=field) from error
+    return found
+
+
+def _written(certificates: list[x509.Certificate]) -> str:
+    """The certificates alone, without what stood between them."""
+    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates).decode()
+
+
+def _read_key(pem: str) -> PrivateKeyTypes:
+    try:
+        if len(pem) > LONGEST_PEM:
+            raise ValueError
+        return serialization.load_pem_private_key(pem.encode(), password=None)
+    except TypeError as error:
+        message = "The client key is encrypted: give it without a passphrase; it is stored encrypted here."
+        raise Invalid("client_key_encrypted", message, field="client_key") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        message = "Give a private key in PEM: -----BEGIN PRIVATE KEY----- and so on."
+        raise Invalid("client_key_invalid", message, field="client_key") from error

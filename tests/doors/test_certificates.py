@@ -1,0 +1,139 @@
+"""Certificates of a subscription: checked when saved, shown without the key, used when sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.doors.conftest import Caller
+from tests.support.certificates import Authority, Signed
+from tests.support.raw_server import OK, Server
+from workwire.cli.demo.seed import Customer
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks.models import Attempt, Subscription
+from workwire.worker.delivery.engine import Engine
+from workwire.worker.delivery.transport import Transport
+
+AUTHORITY, CLIENTS = Authority("Endpoints"), Authority("Clients")
+OURS = CLIENTS.sign("workwire")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """An endpoint that wants to see a certificate, and has one that nobody else trusts."""
+    made = Server(lambda connection: connection.sendall(OK), tls=AUTHORITY.server(tmp_path, asks_for=CLIENTS))
+    yield made
+    made.socket.close()
+
+
+def _terms(signed: Signed = OURS) -> dict[str, str]:
+    return {"client_certificate": signed.certificate.decode(), "client_key": signed.key.decode()}
+
+
+def _wish(url: str, customer: Customer, **more: Any) -> dict[str, Any]:
+    guid = str(customer.company.guid)
+    return {"webhook": "PacketCreated", "url": url, "filter_type": "company", "filter_guid": guid, **more}
+
+
+def test_they_are_used_and_shown_without_the_key(builder: Caller, first: Customer, server: Server) -> None:
+    wish = _wish(server.url, first, **_terms(), authorities=AUTHORITY.certificate.decode())
+    answer = builder.api("POST", "/subscriptions", wish)
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    assert made["client_certificate"]["subject"] == "CN=workwire"
+    assert made["client_certificate"]["issuer"] == "CN=Clients"
+    assert len(made["client_certificate"]["sha256"]) == 64
+    assert [one["subject"] for one in made["authorities"]] == ["CN=Endpoints"]
+    path = f"/subscriptions/{made['guid']}"
+    shown = builder.api("GET", path).json()
+    assert shown == {name: value for name, value in made.items() if name != "secret"}
+    row = Subscription.objects.get(guid=made["guid"])
+    secret = OURS.key.decode().splitlines()[1]
+    everything = [*vars(row).values(), *Event.objects.values_list("body", "changes"), answer.content]
+    assert secret not in "".join(map(str, everything))
+    engine = Engine(Transport)
+    try:
+        assert _tried(builder, engine, path) == (204, "")
+        assert builder.api("PATCH", path, {"client_certificate": ""}).json()["client_certificate"] is None
+        assert Subscription.objects.get(guid=made["guid"]).client_key_sealed == ""
+        assert _tried(builder, engine, path) in [(None, "tls"), (None, "reset")]
+        renewed = {
+            "client_certificate": f"# renewed\n{_terms()['client_certificate']}",
+            "client_key": _terms()["client_key"],
+        }
+        assert builder.api("PATCH", path, renewed).status_code == 200
+        assert _tried(builder, engine, path) == (204, "")
+        assert builder.api("PATCH", path, {"authorities": ""}).json()["authorities"] == []
+        assert _tried(builder, engine, path) == (None, "tls")
+    finally:
+        engine.close()
+
+
+def _tried(builder: Caller, engine: Engine, path: str) -> tuple[int | None, str]:
+    assert builder.api("POST", f"{path}/simulate").status_code == 200
+    engine.drain()
+    last = Attempt.objects.latest("id")
+    return last.status, last.error
+
+
+def test_a_certificate_is_renewed_without_its_key_where_that_stays(
+    builder: Caller, first: Customer, server: Server
+) -> None:
+    path = (
+        f"/subscriptions/{builder.api('POST', '/subscriptions', _wish(server.url, first, **_terms())).json()['guid']}"
+    )
+    again = builder.api("PATCH", path, {"client_certificate": _terms()["client_certificate"]})
+    assert again.status_code == 200
+    other = builder.api("PATCH", path, {"client_certificate": _terms(CLIENTS.sign("other"))["client_certificate"]})
+    assert (other.status_code, other.json()["code"]) == (422, "client_key_mismatch")
+    Subscription.objects.update(client_key_sealed="sealed with a key that is lost")
+    lost = builder.api("PATCH", path, {"client_certificate": _terms(CLIENTS.sign("new"))["client_certificate"]})
+    assert (lost.status_code, lost.json()["code"]) == (422, "client_key_unreadable")
+
+
+BROKEN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+OTHER_KEY = (
+    ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+)
+
+
+@pytest.mark.parametrize(
+    ("terms", "code", "field"),
+    [
+        ({"client_certificate": "nonsense", "client_key": OTHER_KEY}, "certificate_invalid", "client_certificate"),
+        (_terms(CLIENTS.sign("old", days=-1)), "client_certificate_expired", "client_certificate"),
+        ({"client_certificate": _terms()["client_certificate"]}, "client_key_missing", "client_key"),
+        ({"client_key": OTHER_KEY}, "client_certificate_missing", "client_certificate"),
+        (_terms() | {"client_key": OTHER_KEY}, "client_key_mismatch", "client_key"),
+        (_terms() | {"client_key": "nonsense \udcff"}, None, "client_key"),
+        (_terms() | {"client_key": "nonsense"}, "client_key_invalid", "client_key"),
+        (_terms(CLIENTS.sign("locked", passphrase=b"secret")), "client_key_encrypted", "client_key"),
+        ({"authorities": OTHER_KEY}, "certificate_invalid", "authorities"),
+        (
+            {"authorities": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"},
+            "certificate_invalid",
+            "authorities",
+        ),
+        ({"authorities": "\0"}, "certificate_invalid", "authorities"),
+        (_terms() | {"url": "http://127.0.0.1/"}, "certificates_without_tls", "url"),
+        (
+            {"authorities": AUTHORITY.certificate.decode(), "url": "http://127.0.0.1/"},
+            "certificates_without_tls",
+            "url",
+        ),
+    ],
+)
+def test_what_could_not_be_used_is_refused(
+    terms: dict[str, str], code: str | None, field: str, builder: Caller, first: Customer
+) -> None:
+    answer = builder.api("POST", "/subscriptions", _wish("https://127.0.0.1/", first) | terms)
+    assert answer.status_code == 422, answer.content
+    problem = answer.json()
+    assert code is None or problem["code"] == code
+    assert code is None or problem["field"] == field
+    assert not Subscription.objects.exists()
