@@ -84,11 +84,14 @@ def test_what_is_held_is_found_by_its_ids(subscribe: Subscribe, monkeypatch: pyt
         assert "queue_leases" not in plan
 
 
-def test_only_a_claim_does_not_wait_for_the_disk(subscribe: Subscribe, open_ticket: Open) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_only_fan_out_and_claims_do_not_wait_for_the_disk(subscribe: Subscribe, open_ticket: Open) -> None:
     subscription, _ = subscribe()
     open_ticket()
     now = clock.now()
-    fanning.fan_out(now)
+    with transaction.atomic():
+        assert fanning.fan_out(now)
+        assert sql.rows("SHOW synchronous_commit") == [("off",)]
     assert sql.rows("SHOW synchronous_commit") == [("on",)]
     with transaction.atomic():  # what is set within it
         assert queue.claim(ids.new_guid(), now, Lane.FRESH, [(subscription.pk, 9)], until=now)

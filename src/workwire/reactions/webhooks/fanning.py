@@ -12,12 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from workwire.outbox.models import Event, Pending
 from workwire.reactions.webhooks import bisect, matching, queue, rights, sql
 from workwire.reactions.webhooks.matching import Place
-from workwire.reactions.webhooks.models import Lane, Subscription
+from workwire.reactions.webhooks.models import Lane
 
 logger = logging.getLogger(__name__)
 LOCK = 7_301_001  # any number; names the advisory lock that lets one worker at a time fan out
@@ -46,17 +45,27 @@ _FIRST_UNHINDERED = f"""
         LIMIT 1 OFFSET 0)
     ORDER BY f.event_id LIMIT %s
 """
+_WANTED = """
+    SELECT k.webhook, k.filter_key, s.id, s.starts_after FROM unnest(%s::smallint[], %s::text[]) AS k(webhook, filter_key)
+    CROSS JOIN LATERAL (SELECT id, starts_after FROM webhooks_subscription
+        WHERE webhook = k.webhook AND filter_key = k.filter_key AND ended_at IS NULL OFFSET 0) s
+"""
+_WANTED_OF_SQLITE = """
+    SELECT s.webhook, s.filter_key, s.id, s.starts_after FROM json_each(%s) k CROSS JOIN webhooks_subscription s
+    ON s.webhook = json_extract(k.value, '$[0]') AND s.filter_key = json_extract(k.value, '$[1]') AND s.ended_at IS NULL
+"""
 _Row = tuple[int, bool, Place]
 
 
-def fan_out(now: datetime) -> int:
-    """Write the deliveries of a batch of pending events, and drop the pending rows; returns how many events.
+def fan_out(now: datetime, *, told: bool = False) -> int:
+    """Write the deliveries of a batch of pending events, and drop the pending rows; returns how many events. `told` says that
+    there are some, as far as the caller knows.
 
     One worker at a time does this, so that the deliveries of one record are written in the order of its sequence.
     Events of bulk changes come after all others, but for those of the same record. An event that cannot be fanned out is put
     aside for a while and passed by all others, also by later ones of its record.
     """
-    if not sql.rows(_FIRST, sql.moment(now), 1):
+    if not told and not sql.rows(_FIRST, sql.moment(now), 1):
         return 0  # looked at without a lock: an idle worker is in nobody's way
     try:
         return _fan_out(_write, now)
@@ -68,11 +77,15 @@ def fan_out(now: datetime) -> int:
 
 @transaction.atomic
 def _fan_out(write: Callable[[Sequence[_Row], datetime], int], now: datetime) -> int:
-    return write(_next(now), now) if sql.is_alone(LOCK) else 0
+    """Fan out, without waiting for the disk: should the server fall before it is there, the events are pending again, and what
+    was sent meanwhile is sent again under the same id. Settling waits, and takes along what came before."""
+    return write(_next(now), now) if sql.is_alone(LOCK, unsynced=True) else 0
 
 
 def _write(pending: Sequence[_Row], now: datetime) -> int:
     """Write the deliveries of the first of some events, as many as fit into a batch; returns of how many."""
+    if not pending:
+        return 0
     wanted = _subscriptions_by_key([place for _, _, place in pending])
     done: list[int] = []
     found: list[tuple[int, int, UUID, Lane]] = []
@@ -154,15 +167,13 @@ def _pending(which: str, *parameters: Any) -> list[_Row]:
 
 def _subscriptions_by_key(places: Collection[Place]) -> dict[tuple[int, str], list[tuple[int, int]]]:
     """The subscriptions, each with the position it starts after, by webhook and filter key."""
-    keys: dict[int, set[str]] = {}
-    for place in places:
-        for number, key in matching.keys_of(place):
-            keys.setdefault(number, set()).add(key)
-    condition = Q()
-    for number, names in keys.items():
-        condition |= Q(webhook=number, filter_key__in=names)
+    keys = list({key for place in places for key in matching.keys_of(place)})
+    if sql.on_postgresql():
+        numbers, names = (list(column) for column in zip(*keys, strict=True)) if keys else ([], [])
+        rows = sql.rows(_WANTED, numbers, names)
+    else:
+        rows = sql.rows(_WANTED_OF_SQLITE, sql.as_json(keys))
     found: dict[tuple[int, str], list[tuple[int, int]]] = {}
-    rows = Subscription.objects.filter(condition, ended_at=None)
-    for number, key, *row in rows.values_list("webhook", "filter_key", "pk", "starts_after"):
-        found.setdefault((number, key), []).append((row[0], row[1]))
+    for number, key, subscription, starts_after in rows:
+        found.setdefault((number, key), []).append((subscription, starts_after))
     return found

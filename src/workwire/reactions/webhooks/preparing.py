@@ -1,6 +1,6 @@
 """Preparation: what a claimed delivery is to carry, where to, and whether it may go by the rights as they are now.
 
-Three queries for a batch, however large. The rights come last, so that what was revoked and committed before is honoured.
+Two queries for a batch, however large. The rights come last, so that what was revoked and committed before is honoured.
 """
 
 from __future__ import annotations
@@ -25,14 +25,10 @@ class Prepared(NamedTuple):
 def prepare(claimed: Collection[int], subscriptions: Collection[int], now: datetime) -> list[Prepared]:
     """Prepare what was just claimed, all of it of the subscriptions named; in the order of the ids. What has left the queue
     since, because its subscription ended, is left out."""
-    addressees = Subscription.objects.in_bulk(subscriptions)
-    standing = rights.standing_refusals(subscriptions, now)
-    return [
-        Prepared(
-            content,
-            addressees[content.subscription],
-            standing[content.subscription] or ("" if content.visible else rights.RECORD_INVISIBLE),
-        )
-        for content in rights.contents(claimed, now)
-        if content.tries is not None
-    ]
+    addressees = rights.addressees(subscriptions, now)
+    prepared: list[Prepared] = []
+    for content in rights.contents(claimed, now):
+        if content.tries is not None:
+            to, refusal = addressees[content.subscription]
+            prepared.append(Prepared(content, to, refusal or ("" if content.visible else rights.RECORD_INVISIBLE)))
+    return prepared

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
@@ -69,7 +70,7 @@ _CLAIM_AT_ONE_STOP = (
 )
 _ADD = (
     "INSERT INTO webhooks_delivery (guid, subscription_id, event_id, record_guid, test_body, state, attempts,"
-    " end_reason, created_at) {rows} ON CONFLICT DO NOTHING RETURNING id, event_id"
+    " end_reason, created_at) {rows} ON CONFLICT DO NOTHING RETURNING id, subscription_id, record_guid"
 )
 _FROM_ARRAYS = (
     "SELECT guid, subscription, event, record, '', 0, 0, '', %s FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[],"
@@ -79,10 +80,15 @@ _FROM_JSON = (
     "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
     " json_extract(value, '$[3]'), '', 0, 0, '', %s FROM json_each(%s) WHERE true ORDER BY key"
 )
-_PUT_IN = (
+_QUEUE = (
     "INSERT INTO webhooks_queued (delivery_id, subscription_id, record_guid, lane, due_at, tries, is_replay, in_order)"
-    " SELECT d.id, d.subscription_id, d.record_guid, %s, %s, 0, %s, s.in_order FROM webhooks_delivery d"
-    " JOIN webhooks_subscription s ON s.id = d.subscription_id WHERE {these}{held}"
+    " SELECT d.id, d.subscription_id, d.record_guid, %s, %s, 0, %s, s.in_order FROM {deliveries} d"
+    " JOIN webhooks_subscription s ON s.id = d.subscription_id"
+)
+_PUT_IN = _QUEUE.format(deliveries="webhooks_delivery") + " WHERE {these}{held}"
+_ADD_AND_PUT_IN = (
+    f"WITH made AS ({_ADD.format(rows=_FROM_ARRAYS)}), queued AS ({_QUEUE.format(deliveries='made')})"
+    " SELECT id FROM made"
 )
 _KEPT_THERE = " FOR KEY SHARE OF d"  # retention removes none of these meanwhile
 _OR_MOVE_UP = (
@@ -108,27 +114,22 @@ class Stop:
 def add(wanted: Sequence[tuple[int, int, UUID, Lane]], now: datetime, *, is_replay: bool = False) -> list[int]:
     """Write deliveries and queue them, in this order, for rows of subscription, event, the record the event is about and
     lane; pairs of subscription and event that have one already are passed over. Returns the ids of those written."""
-    if not wanted:
-        return []
-    subscriptions, events, records, lanes = zip(*wanted, strict=True)
+    return [
+        pk for lane, some in groupby(wanted, key=lambda row: row[3]) for pk in _add(list(some), lane, now, is_replay)
+    ]
+
+
+def _add(wanted: Sequence[tuple[int, int, UUID, Lane]], lane: Lane, now: datetime, is_replay: bool) -> list[int]:
     if sql.on_postgresql():
+        subscriptions, events, records, _ = (list(column) for column in zip(*wanted, strict=True))
         guids = [ids.new_guid() for _ in wanted]
-        columns = [guids, list(subscriptions), list(events), list(records)]
-        found = sql.rows(_ADD.format(rows=_FROM_ARRAYS), now, *columns)
-    else:
-        rows = [(ids.new_guid().hex, row[0], row[1], row[2].hex) for row in wanted]
-        found = sql.rows(_ADD.format(rows=_FROM_JSON), sql.moment(now), sql.as_json(rows))
-    lane_of = dict(zip(events, lanes, strict=True))
-    for lane in set(lanes):
-        made = sql.numbers(pk for pk, event in found if lane_of[event] == lane)
-        sql.run(
-            _PUT_IN.format(these=sql.any_of("d.id"), held=_KEPT_THERE if sql.on_postgresql() else ""),
-            int(lane),
-            sql.moment(now),
-            is_replay,
-            made,
-        )
-    return [pk for pk, _ in found]
+        given = guids, subscriptions, events, records
+        return [pk for (pk,) in sql.rows(_ADD_AND_PUT_IN, now, *given, int(lane), now, is_replay)]
+    rows = [(ids.new_guid().hex, row[0], row[1], row[2].hex) for row in wanted]
+    made = [row[0] for row in sql.rows(_ADD.format(rows=_FROM_JSON), sql.moment(now), sql.as_json(rows))]
+    put_in = _PUT_IN.format(these=sql.any_of("d.id"), held="")
+    sql.run(put_in, int(lane), sql.moment(now), is_replay, sql.numbers(made))
+    return made
 
 
 def put_back(deliveries: Collection[int], lane: Lane, now: datetime, *, is_replay: bool = True) -> None:

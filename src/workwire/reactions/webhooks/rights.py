@@ -72,12 +72,19 @@ class Content(NamedTuple):
     visible: bool
 
 
+def addressees(subscriptions: Collection[int], at: datetime) -> dict[int, tuple[Subscription, str]]:
+    """Subscriptions by id, each with the reason to send it nothing at this moment, empty when there is none; one query."""
+    found: dict[int, tuple[Subscription, str]] = {}
+    for row in _ADDRESSEES.converted(subscriptions, at):
+        subscription = Subscription.from_db("default", _OF_SUBSCRIPTION, row[: len(_OF_SUBSCRIPTION)])
+        passes = zip(row[len(_OF_SUBSCRIPTION) :], STANDING_CHECKS, strict=True)
+        found[subscription.pk] = subscription, next((reason for passed, (_, reason) in passes if not passed), "")
+    return found
+
+
 def standing_refusals(subscriptions: Collection[int], at: datetime) -> dict[int, str]:
     """For each subscription by id the reason to send it nothing at this moment, empty when there is none; one query."""
-    return {
-        pk: next((reason for passed, (_, reason) in zip(passes, STANDING_CHECKS, strict=True) if not passed), "")
-        for pk, *passes in _STANDING.rows(subscriptions, at)
-    }
+    return {pk: reason for pk, (_, reason) in addressees(subscriptions, at).items()}
 
 
 def contents(deliveries: Collection[int], at: datetime) -> list[Content]:
@@ -190,9 +197,9 @@ def _flag(condition: Q | Exists) -> ExpressionWrapper[Q | Exists]:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
-def _standing_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
+def _addressee_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
     found = standing(Subscription.objects.filter(pk__in=ids), at)
-    return found.values_list("pk", *(column for column, _ in STANDING_CHECKS))
+    return found.values_list(*_OF_SUBSCRIPTION, *(column for column, _ in STANDING_CHECKS))
 
 
 def _seen(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
@@ -218,6 +225,7 @@ def _rows_of_everything(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
 
 
 _NOTHING = Q(pk__isnull=True)
-_STANDING = sql.ComposedQuery(_standing_rows, '"webhooks_subscription"."id"')
+_OF_SUBSCRIPTION = [field.attname for field in Subscription._meta.concrete_fields]
+_ADDRESSEES = sql.ComposedQuery(_addressee_rows, '"webhooks_subscription"."id"')
 _CONTENTS = sql.ComposedQuery(_content_rows, '"webhooks_delivery"."id"')
 _OF_EVERYTHING = sql.ComposedQuery(_rows_of_everything, '"webhooks_delivery"."id"')

@@ -116,11 +116,13 @@ def on_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-def is_alone(lock: int) -> bool:
-    """Whether this transaction may do, until its end, what only one at a time may do."""
+def is_alone(lock: int, *, unsynced: bool = False) -> bool:
+    """Whether this transaction may do, until its end, what only one at a time may do; an `unsynced` one then commits without
+    waiting for the disk of PostgreSQL."""
     if not on_postgresql():
         return True  # the transaction holds the database's only write lock
-    return bool(rows("SELECT pg_try_advisory_xact_lock(%s)", lock)[0][0])
+    more = ", set_config('synchronous_commit', 'off', true)" if unsynced else ""
+    return bool(rows(f"SELECT pg_try_advisory_xact_lock(%s){more}", lock)[0][0])
 
 
 def wait_to_be_alone(lock: int) -> None:
@@ -137,20 +139,31 @@ class ComposedQuery:
 
     def __init__(self, build: Callable[[list[int], datetime], QuerySet[Any, Any]], column: str) -> None:
         self._build, self._column = build, column
-        self._composed: dict[str, tuple[str, tuple[Any, ...]]] = {}
+        self._composed: dict[str, tuple[str, tuple[Any, ...], Any, Any]] = {}
 
     def rows(self, ids: Collection[int], at: datetime) -> list[tuple[Any, ...]]:
-        """The rows for these ids at this moment."""
-        if connection.vendor not in self._composed:
-            self._composed[connection.vendor] = self._compose()
-        sql, parameters = self._composed[connection.vendor]
+        """The rows for these ids at this moment, with values as the database's driver gives them."""
+        sql, parameters, *_ = self._ready()
         return rows(sql, *(self._filled(parameter, ids, at) for parameter in parameters))
 
-    def _compose(self) -> tuple[str, tuple[Any, ...]]:
-        sql, parameters = self._build([_MARK_ID], _MARK_MOMENT).query.sql_with_params()
+    def converted(self, ids: Collection[int], at: datetime) -> Iterable[Sequence[Any]]:
+        """The same rows, with values as models have them."""
+        *_, compiler, converters = self._ready()
+        found: Iterable[Sequence[Any]] = compiler.apply_converters(self.rows(ids, at), converters)
+        return found
+
+    def _ready(self) -> tuple[str, tuple[Any, ...], Any, Any]:
+        if connection.vendor not in self._composed:
+            self._composed[connection.vendor] = self._compose()
+        return self._composed[connection.vendor]
+
+    def _compose(self) -> tuple[str, tuple[Any, ...], Any, Any]:
+        compiler = self._build([_MARK_ID], _MARK_MOMENT).query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
         if sql.count(f"{self._column} IN (%s)") != 1:
             raise LookupError("the query has another form than expected")
-        return sql.replace(f"{self._column} IN (%s)", any_of(self._column)), tuple(parameters)
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        return sql.replace(f"{self._column} IN (%s)", any_of(self._column)), tuple(parameters), compiler, converters
 
     def _filled(self, parameter: Any, ids: Collection[int], at: datetime) -> Any:
         if parameter == _MARK_ID and not isinstance(parameter, bool):

@@ -85,6 +85,7 @@ class Engine:
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
         self._report, self._successes = Report(), Successes()
         self._listening = False  # whether a bell tells of new events
+        self._may_be_more = False  # events to fan out, after some were
         self._looks = Rhythm(timedelta(seconds=POLL / 2))
         self._beats, self._turns, self._sweeps = Rhythm(heartbeat.EVERY), Rhythm(heartbeat.EVERY), Rhythm(SWEEP_EVERY)
         self._settler: Settler | None = None
@@ -212,13 +213,13 @@ class Engine:
 
     def _fan_out(self, now: datetime) -> int:
         """Fan out a batch of what the bell told of, or what a look now and then finds; returns how many events it was."""
-        if self._listening and not self._news.is_set() and not self._looks.is_due(now):
+        told = self._news.is_set()
+        if self._listening and not told and not self._may_be_more and not self._looks.is_due(now):
             return 0
         self._news.clear()
         self._looks.done(now)
-        fanned = fanning.fan_out(now)
-        if fanned:
-            self._news.set()  # there may be more
+        fanned = fanning.fan_out(now, told=told)
+        self._may_be_more = fanned > 0
         self._report.fanned_out += fanned
         return fanned
 
