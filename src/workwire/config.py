@@ -91,6 +91,9 @@ class Config(BaseSettings):
         description="Failed logins per account and quarter of an hour; ten times as many per address.",
     )
 
+    sending: Literal["on", "held"] = Field(
+        "on", description="held lets workers send nothing and do nothing by themselves, as for a copy made for tests."
+    )
     webhook_allowed_networks: Networks = Field(
         [],
         description="Networks that webhooks may reach although they are private or loopback (CIDR, comma separated).",

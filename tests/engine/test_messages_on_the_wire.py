@@ -23,7 +23,7 @@ from workwire.worker.delivery.engine import Engine
 
 DOCUMENTED = (
     "CustomerName SupplierName ContractName ServiceName ServiceLineName ProcessTypeName Reference Title Status "
-    "DueDate ResolvedOn RAGStatus ProcessType StartedByMethod GUID EventID OccurredAt Sequence ChangedBy"
+    "DueDate ResolvedOn RAGStatus ProcessType StartedByMethod GUID EventID OccurredAt Sequence Epoch ChangedBy"
 ).split()
 
 

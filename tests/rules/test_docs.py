@@ -74,7 +74,7 @@ def test_the_page_on_the_bench_names_a_module_for_every_measurement() -> None:
 
 def test_the_page_on_webhooks_tells_all_that_a_receiver_meets() -> None:
     text = (ROOT / "docs" / "reference" / "webhooks.md").read_text()
-    counted = {"Sequence", "AttachmentCount"}
+    counted = {"Sequence", "Epoch", "AttachmentCount"}
     numbers = {
         key
         for entry in catalogue.entries()

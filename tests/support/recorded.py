@@ -35,6 +35,7 @@ class Recorded:
         assert body.pop("EventID") == str(self.only.guid)
         assert body.pop("Sequence") == self.only.sequence
         assert body.pop("OccurredAt").endswith("Z")
+        assert body.pop("Epoch") == 1
         assert (body.pop("ChangedBy") is None) == (self.only.actor_id is None)
         return body
 

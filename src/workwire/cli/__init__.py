@@ -25,6 +25,8 @@ COMMANDS = {
     "migrate": "Bring the database up to date.",
     "administrator": "Make the first administrator.",
     "password": "Set an account's password.",
+    "restored": "Begin a new epoch after a restore and let sending go on.",
+    "resume-sending": "Let sending go on from a place the data were moved to.",
     "doctor": "Say what is wrong, in sentences.",
     "replay": "Play an event log (XES) as cases.",
     "webhooks": "Catalogue, subscribing, local receiver, simulated messages, live log.",
@@ -43,8 +45,9 @@ class LazyGroup(click.Group):
         """Import a command; None for one that does not exist."""
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"workwire.cli.{name}")
-        command: click.Command = getattr(module, name)
+        module_name = name.replace("-", "_")
+        module = importlib.import_module(f"workwire.cli.{module_name}")
+        command: click.Command = getattr(module, module_name)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

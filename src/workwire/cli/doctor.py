@@ -103,7 +103,7 @@ def _with_database() -> list[Finding]:
         return [Finding(False, f"There is no database in {settings.database}; `workwire up` makes one.")]
     setup_django(making=False)
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (secrets, names, workers, subscribers, backlog)
+    checks: tuple[Callable[[], Finding], ...] = (sending, secrets, names, workers, subscribers, backlog)
     try:
         for needed in (database, migrations):
             findings.append(needed())
@@ -165,6 +165,16 @@ def names() -> Finding:
     return Finding(
         True, f"Other records have the same names in a different spelling: {shown}; rename what people mix up."
     )
+
+
+def sending() -> Finding:
+    """Messages may go out from here."""
+    from workwire.outbox import restores
+
+    reason = restores.held()
+    if reason:
+        return Finding(False, f"Sending is held. {restores.REASONS[reason]}")
+    return Finding(True, "Messages are sent from here.")
 
 
 def workers() -> Finding:

@@ -26,11 +26,15 @@ from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Envelope, EventActor, EventBody
 
 _MARK = "\x01"  # no JSON text has it
-_NUMBER = orjson.Fragment(_MARK)  # stands for the number in a body, which is known only when the event is written
+_NUMBER = orjson.Fragment(
+    _MARK
+)  # stands for sequence and epoch in a body, which are known only when the event is written
+_THEN_EPOCH = ',"Epoch":'
 _TAKE_NUMBER = (
     "INSERT INTO outbox_recordsequence (record_guid, last) VALUES (%s, 1)"
     " ON CONFLICT (record_guid) DO UPDATE SET last = outbox_recordsequence.last + 1 RETURNING last"
 )
+_EPOCH = "SELECT coalesce(max(epoch), 1) AS epoch FROM outbox_ledgerstate"
 _MAKE_PENDING = "INSERT INTO outbox_pending (event_id, in_bulk)"
 _OTHERS_WRITING = """
     FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
@@ -79,7 +83,8 @@ def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowC
         changes=dumped(changes),
     )
     fires = bool(body.webhooks)
-    text = orjson.dumps(body.model_dump(mode="json") | envelope.model_dump() | {"Sequence": _NUMBER}).decode()
+    told = envelope.model_dump(exclude={"Epoch"}) | {"Sequence": _NUMBER}
+    text = orjson.dumps(body.model_dump(mode="json") | told).decode()
     _write(event, text, pending=fires, in_bulk=by.in_bulk)
     if fires:
         wake.ring_on_commit()
@@ -95,8 +100,8 @@ def _write(event: Event, text: str, *, pending: bool, in_bulk: bool) -> None:
     before, _, after = text.partition(_MARK)
     if connection.vendor != "postgresql":
         key = RecordSequence._meta.get_field("record_guid").get_db_prep_value(event.record_guid, connection)
-        event.sequence = int(_ask(_TAKE_NUMBER, key)[0])
-        event.body = f"{before}{event.sequence}{after}"
+        event.sequence, epoch = _ask(f"{_TAKE_NUMBER}, ({_EPOCH})", key)
+        event.body = f"{before}{event.sequence}{_THEN_EPOCH}{epoch}{after}"
         event.save(force_insert=True)
         if pending:
             _ask(f"{_MAKE_PENDING} VALUES (%s, %s) RETURNING event_id", event.pk, in_bulk)
@@ -105,8 +110,8 @@ def _write(event: Event, text: str, *, pending: bool, in_bulk: bool) -> None:
     values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in fields]
     more = [in_bulk] if pending else []
     with carried_out(statement, [event.record_guid, *values, before, after, *more]) as cursor:
-        event.pk, event.sequence = cursor.fetchone()
-    event.body = f"{before}{event.sequence}{after}"
+        event.pk, event.sequence, epoch = cursor.fetchone()
+    event.body = f"{before}{event.sequence}{_THEN_EPOCH}{epoch}{after}"
     event._state.adding, event._state.db = False, connection.alias
 
 
@@ -117,13 +122,14 @@ def _composed(pending: bool) -> tuple[str, tuple[Field[Any, Any], ...]]:
     fields = tuple(field for field in Event._meta.concrete_fields if field.attname not in made)
     columns = ", ".join(str(field.column) for field in fields)
     statement = (
-        f"WITH taken AS ({_TAKE_NUMBER}), written AS (INSERT INTO outbox_event ({columns}, sequence, body)"
-        f" SELECT {', '.join('%s' for _ in fields)}, last, CAST(%s AS text) || last || CAST(%s AS text) FROM taken"
+        f"WITH taken AS ({_TAKE_NUMBER}), era AS ({_EPOCH}), written AS (INSERT INTO outbox_event ({columns}, sequence, body)"
+        f" SELECT {', '.join('%s' for _ in fields)}, last,"
+        f" CAST(%s AS text) || last || '{_THEN_EPOCH}' || epoch || CAST(%s AS text) FROM taken, era"
         " RETURNING id, sequence)"
     )
     if pending:
         statement += f", waiting AS ({_MAKE_PENDING} SELECT id, %s FROM written)"
-    return f"{statement} SELECT id, sequence FROM written", fields
+    return f"{statement} SELECT id, sequence, epoch FROM written, era", fields
 
 
 def _changed_by(actor: Actor) -> EventActor | None:

@@ -64,3 +64,12 @@ class RecordSequence(models.Model):
 
     record_guid = models.UUIDField(primary_key=True)
     last = models.BigIntegerField()
+
+
+class LedgerState(models.Model):
+    """The one row that says which epoch the ledger is in, where it lies and whether sending is held (see `restores`)."""
+
+    epoch = models.PositiveIntegerField(default=1)
+    epoch_began_at = models.DateTimeField(null=True)
+    place = models.CharField(max_length=64, blank=True)
+    held = models.CharField(max_length=20, blank=True)

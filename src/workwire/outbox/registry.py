@@ -55,11 +55,13 @@ class EventActor(BaseModel):
 
 
 class Envelope(BaseModel):
-    """The keys every body carries beside its own; `ChangedBy` is null for what the system does by itself."""
+    """The keys every body carries beside its own. `Epoch` rises when the ledger was put back to an earlier moment: `Sequence`
+    is compared within an epoch only. `ChangedBy` is null for what the system does by itself."""
 
     EventID: str
     OccurredAt: str
     Sequence: int
+    Epoch: int = 1
     ChangedBy: EventActor | None = None
 
 

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from workwire import __version__
 from workwire.kernel.folders import nearest
+from workwire.outbox import restores
 from workwire.reactions.webhooks import queries, queue, workers
 from workwire.reactions.webhooks.workers import Report, Seen
 
@@ -33,10 +34,16 @@ class Figures(Collector):
     def collect(self) -> Iterable[Metric]:
         """Read all figures."""
         yield _gauge("workwire_info", "Always 1; the label tells the release.", "version", values={(__version__,): 1})
+        yield _of_sending(held=bool(restores.held()))
         yield from _of_queue(queue.ages(self._now), queue.depth())
         yield from _of_subscriptions(queries.unwell())
         yield from _of_workers(workers.seen(self._now))
         yield from _of_disk()
+
+
+def _of_sending(*, held: bool) -> Metric:
+    meaning = "1 while sending is held after a restore or at another place, and nothing happens by itself."
+    return _gauge("workwire_sending_held", meaning, values={(): float(held)})
 
 
 def described() -> list[tuple[str, str, Labels, str]]:
@@ -44,6 +51,7 @@ def described() -> list[tuple[str, str, Labels, str]]:
     nothing = queue.Depth({}, {}, 0)
     families: list[Metric] = [
         _gauge("workwire_info", "Always 1; the label tells the release.", "version"),
+        _of_sending(held=False),
         *_of_queue(queue.Ages(0, 0, 0), nothing),
         *_of_subscriptions({}),
         *_of_workers([]),

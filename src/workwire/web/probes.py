@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from workwire.kernel import clock
+from workwire.outbox import restores
 from workwire.reactions.webhooks import queue
 from workwire.web.metrics import Figures
 
@@ -23,12 +24,13 @@ def live(_request: HttpRequest) -> HttpResponse:
 def ready(_request: HttpRequest) -> HttpResponse:
     """The database answers and is migrated; 503 with a sentence otherwise."""
     try:
-        age = queue.oldest_due(clock.now())
+        age, reason = queue.oldest_due(clock.now()), restores.held()
     except DatabaseError:
         return JsonResponse(
             {"status": "unready", "reason": "The database does not answer or is not migrated."}, status=503
         )
-    return JsonResponse({"status": "ready", "oldest_due_seconds": round(age, 3)})
+    told = {"status": "ready", "oldest_due_seconds": round(age, 3), "sending": f"held: {reason}" if reason else "on"}
+    return JsonResponse(told)
 
 
 @require_safe

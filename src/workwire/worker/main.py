@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from workwire.kernel import clock, collector, table_sizes
 from workwire.kernel.stopping import Mark, Ties, set_on_signals
+from workwire.outbox import restores
 from workwire.reactions.webhooks import queue, replays, retention
 from workwire.rooms.files import commands as files
 from workwire.worker import mail
@@ -28,6 +29,7 @@ from workwire.worker.lanes import Lane
 
 SWEEP_FILES_EVERY = 3600.0  # seconds
 CLEAN_AFTER, CLEAN_EVERY = 50_000, 2.0  # deliveries ended, and seconds
+HELD_POLL, SAY_HELD_EVERY = 1.0, 600.0  # seconds
 SOON = 60.0  # seconds until work that has time begins
 PATIENCE = 27.0  # seconds in all to end; a supervisor kills after 30
 
@@ -55,6 +57,10 @@ def main() -> None:
     Ties.of_this_process(settings.CONFIG.data_paths).watch(end_alone)
     set_on_signals(stopping)
     with _alone():
+        if not _wait_until_sending_is_free(stopping):
+            if gone:
+                raise LeftAlone(gone[0])
+            return
         engine = Engine()
         lanes = _lanes(engine)
         for lane in lanes:
@@ -73,6 +79,26 @@ def main() -> None:
         raise working.failure
     if gone:
         raise LeftAlone(gone[0])
+
+
+def _wait_until_sending_is_free(stopping: Mark) -> bool:
+    """Wait while sending is held, and say why; False when this worker is to stop first."""
+    said_at = -SAY_HELD_EVERY
+    while True:
+        try:
+            reason, pause = restores.look_at_place(), HELD_POLL
+            sentence = f"nothing is sent: {restores.REASONS[reason]}" if reason else ""
+        except DatabaseError as error:
+            reason, pause, sentence = "away", HELD_POLL, f"the database does not answer: {error}"
+        finally:
+            connection.close()
+        if not reason:
+            return True
+        if time.monotonic() - said_at >= SAY_HELD_EVERY:
+            logger.warning(sentence)
+            said_at = time.monotonic()
+        if stopping.wait(pause):
+            return False
 
 
 class _Working(threading.Thread):

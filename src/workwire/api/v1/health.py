@@ -120,7 +120,7 @@ def _counts(of: subscription_health.Counts) -> dict[str, int]:
 
 def _notice(row: Event, _actor: Actor) -> dict[str, Any]:
     body = orjson.loads(row.body)
-    envelope = ("EventID", "OccurredAt", "Sequence", "GUID")
+    envelope = ("EventID", "OccurredAt", "Sequence", "Epoch", "GUID")
     return {
         "event": str(row.guid),
         "name": row.name,

@@ -16,7 +16,7 @@ from workwire.api.v1.shapes import answers
 from workwire.kernel import crypto
 from workwire.kernel.errors import Invalid
 from workwire.kernel.limits import ConcurrencyLimit
-from workwire.outbox import ledger
+from workwire.outbox import ledger, restores
 
 router = Router(tags=["webhooks"])
 Position = Annotated[str, Field(max_length=200, description="What `GET /position` gave.")]
@@ -25,29 +25,32 @@ _POSITIONS = ConcurrencyLimit(2, "positions")
 
 
 class PositionOut(Schema):
-    """The position of the ledger now."""
+    """The position of the ledger now; one of an earlier `epoch` is void after a restore."""
 
     position: str
+    epoch: int
 
 
 @router.get("/position", response=answers(PositionOut), operation_id="get_position")
-def get_position(request: HttpRequest) -> dict[str, str]:
+def get_position(request: HttpRequest) -> dict[str, str | int]:
     """The place the ledger has reached: all events up to it are told by lists read afterwards. Two at a time; more get a
     429."""
     with _POSITIONS.one_for(builder(request).user_id):
-        return {"position": crypto.seal(f"{_MARK}{ledger.position()}")}
+        epoch = restores.epoch()
+        return {"position": crypto.seal(f"{_MARK}{epoch}:{ledger.position()}"), "epoch": epoch}
 
 
 def place_of(position: str) -> int:
     """The place a position stands for; raises Invalid for one we did not give."""
     try:
-        mark, _, place = crypto.unseal(position).partition(":")
+        mark, *given = crypto.unseal(position).split(":")
     except InvalidToken:
-        mark, place = "", ""
+        mark, given = "", []
     if f"{mark}:" != _MARK:
         raise Invalid("position_invalid", "This is not a position that was given here.", field="after")
-    if not ledger.reaches(int(place)):
+    *epoch, place = map(int, given)  # one given before there were epochs names none
+    if (epoch or [1]) != [restores.epoch()] or not ledger.reaches(place):
         raise Invalid(
             "position_invalid", "This position is of another time of this ledger; take a new one.", field="after"
         )
-    return int(place)
+    return place

@@ -14,6 +14,7 @@ from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import Date, Guid, Listing, Moment, answers, aware, rfc3339, whole
 from workwire.api.v1.spelling import StateName, spelled
 from workwire.kernel.limits import ConcurrencyLimit
+from workwire.outbox import restores
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries, reconciling
 
@@ -42,6 +43,7 @@ class DigestsOut(Schema):
     """The digests of a subscription, oldest day first; days without events are left out."""
 
     webhook: str
+    epoch: int
     days: list[DigestOut]
 
 
@@ -78,6 +80,7 @@ def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> 
         )
         return {
             "webhook": webhooks()[queries.subscription(guid, by=by).webhook].name,
+            "epoch": restores.epoch(),
             "days": [{"day": one.day.isoformat(), "count": one.count, "sha256": one.sha256} for one in days],
         }
 

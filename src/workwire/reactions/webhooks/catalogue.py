@@ -53,6 +53,7 @@ def _entry(hook: Webhook) -> dict[str, Any]:
             "EventID": "0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b80",
             "OccurredAt": "2026-01-15T09:30:00.000Z",
             "Sequence": 1,
+            "Epoch": 1,
             "ChangedBy": SAMPLE_ACTOR.model_dump(),
         },
     }

@@ -140,6 +140,15 @@ class ReplayFinished(ReplayBody):
     Queued: int
 
 
+@event("EpochBegan")
+class EpochBegan(SubscriptionBody):
+    """The ledger was put back to an earlier moment, and epoch `Began` begins: what receivers know of later moments is void,
+    and numbers of `Sequence` are given again. `DataOf` is the moment of the last event that is still there."""
+
+    Began: int
+    DataOf: str | None
+
+
 @event("BacklogExpired")
 class BacklogExpired(SubscriptionBody):
     """`Count` messages that waited longer than the log is kept have left the queue unsent."""

@@ -16,6 +16,7 @@ from django.conf import settings
 from workwire import __version__
 from workwire.kernel import clock, crypto, ids
 from workwire.kernel.errors import Invalid
+from workwire.outbox import restores
 from workwire.outbox.registry import SAMPLE_ACTOR, Envelope, Webhook, body_of, event_types, webhooks
 from workwire.reactions.webhooks import signing
 from workwire.reactions.webhooks.models import Attempt, Delivery, Format, Subscription
@@ -168,6 +169,7 @@ def sample(hook: Webhook) -> dict[str, Any]:
         EventID=str(ids.new_guid()),
         OccurredAt=clock.rfc3339(clock.now()) or "",
         Sequence=1,
+        Epoch=restores.epoch(),
         ChangedBy=SAMPLE_ACTOR,
     )
     return body_of(hook).sample().model_dump(mode="json") | envelope.model_dump()
