@@ -26,6 +26,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from workwire.access import sessions
 from workwire.kernel.actor import Actor
@@ -117,7 +118,7 @@ class Visit:
             yield
         except (Unauthenticated, Invalid, Conflict, Limited) as error:
             field = error.field if error.field in form.fields else None
-            form.add_error(field, error.message)
+            form.add_error(field, _(error.message))
             self.refuse(error)
 
     def refuse(self, error: DomainError) -> None:
@@ -204,7 +205,7 @@ def _answer(
         return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': visit.request.get_full_path()})}")
     except DomainError as error:
         visit.refuse(error)
-        shown = Refused(visit.status, _of_kind(_titles(), error), error.message)
+        shown = Refused(visit.status, _of_kind(_titles(), error), _(error.message))
         return _rendered(visit, "kit/refused.html", shown, visit.status)
     if isinstance(made, HttpResponse):
         return made
@@ -243,6 +244,13 @@ def _part(found: Any, fragment: FragmentNode, context: dict[str, Any], request: 
     with inner.bind_template(found.template):
         inner.template_name = found.template.name
         return fragment.render(inner)
+
+
+_SENTENCES = (  # of queries that put a sentence together, so that it can be translated
+    gettext_noop("There is no such work item."),
+    gettext_noop("There is no such company."),
+    gettext_noop("There is no such page."),
+)
 
 
 def _titles() -> dict[type[DomainError], str]:

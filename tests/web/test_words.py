@@ -1,0 +1,154 @@
+"""The words of the pages: all marked, all translated, shown in the language the browser asks for."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from django.template.base import Lexer, TokenType
+from django.test import Client
+
+from tests.support import messages
+from tests.web import gallery
+from workwire.cli.demo.seed import Organisation
+
+WEB = messages.SOURCE / "web"
+TEMPLATES = [path for path in sorted(WEB.rglob("*.html")) if path.name not in messages.SPECIMENS]
+VIEWS = [
+    path
+    for area in sorted(WEB.iterdir())
+    if area.is_dir()
+    for path in sorted(area.glob("*.py"))
+    if path.name not in messages.SPECIMENS
+]
+SAID = frozenset({"aria-label", "title", "placeholder", "alt"})  # attributes that people read or hear
+OF_HTTP = frozenset(
+    {"Lax", "Accept", "Allow", "Cache-Control", "Content-Language", "Location", "Retry-After", "Vary"}
+    | {"Cookie, Accept-Language, HX-Request"}
+)
+_PLACE = re.compile(r"%\(\w+\)[sd]")
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_CAPITAL = re.compile(r"[A-Z][a-z]")
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_every_word_is_translated_and_the_catalogues_are_up_to_date(language: str) -> None:
+    path = messages.LOCALE / language / "LC_MESSAGES" / "django.po"
+    kept, catalogue = path.read_bytes(), messages.read(language)
+    assert messages.missing(catalogue) == []
+    assert messages.written(messages.updated(catalogue, messages.found())) == kept, "run bin/messages"
+    assert path.with_suffix(".mo").read_bytes() == messages.compiled(messages.read(language)), "run bin/messages"
+
+
+@pytest.mark.parametrize("language", messages.LANGUAGES)
+def test_translations_have_the_same_values_in_them(language: str) -> None:
+    for one in messages.read(language):
+        if one.id:
+            said = one.id if one.pluralizable else [one.id]
+            translated = one.string if one.pluralizable else [one.string]
+            assert {frozenset(_PLACE.findall(text)) for text in translated} == {
+                frozenset(_PLACE.findall(text)) for text in said
+            }, one.id
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_says_a_word_that_is_not_marked(path: Path) -> None:
+    assert list(_unmarked_in_template(path.read_text())) == []
+
+
+@pytest.mark.parametrize("path", VIEWS, ids=lambda path: path.name)
+def test_no_view_says_a_word_that_is_not_marked(path: Path) -> None:
+    assert sorted(set(_unmarked_in_module(path.read_text())) - OF_HTTP) == []
+
+
+def test_words_that_are_not_marked_are_found() -> None:
+    template = (
+        '<p title="Say">{% translate "Marked" %} Plain {{ value }}</p><code>left</code><input placeholder="{{ x }}">'
+    )
+    assert list(_unmarked_in_template(template)) == ["Say", "Plain"]
+    module = (
+        '"""Docstring."""\nx = _("Marked"); y = State("circle", "Draft", "off"); raise Invalid("code", "Marked, too.")'
+    )
+    assert list(_unmarked_in_module(module)) == ["Draft"]
+
+
+def test_pages_speak_the_language_the_browser_asks_for(organisation: Organisation) -> None:
+    items = gallery.items(organisation)
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    for asked, language, heading in (
+        ("de-AT,de;q=0.9,en;q=0.8", "de", "Alle Arbeit"),
+        ("fr,en;q=0.5", "en", "All work"),
+        ("xx", "en", "All work"),
+        ("de;q=0.1,en", "en", "All work"),
+    ):
+        answer = browser.get("/work?view=all", headers={"Accept-Language": asked})
+        assert answer.headers["Content-Language"] == language
+        assert f'<html lang="{language}"' in answer.content.decode()
+        assert f"<h1>{heading}</h1>" in answer.content.decode()
+    german = {"Accept-Language": "de"}
+    one = browser.get(f"/work?view=all&text={items['plain'].reference}", headers=german).content.decode()
+    assert "1 Vorgang<" in one
+    data = browser.get(f"/work/{items['with custom data'].reference}", headers=german).content.decode()
+    assert "12,5" in data
+    refused = Client().post("/sign-in", {"username": "mei", "password": "wrong"}, headers=german).content.decode()
+    assert "Der Benutzername oder das Passwort ist falsch." in refused
+    empty = Client().post("/sign-in", {}, headers=german).content.decode()
+    assert "Dieses Feld ist zwingend erforderlich." in empty
+    assert "Diese Seite gibt es nicht." in Client().get("/no-such-page", headers=german).content.decode()
+
+
+def test_the_apis_speak_one_language(organisation: Organisation) -> None:
+    answers = [Client().get("/api/v1/work-items", headers={"Accept-Language": asked}) for asked in ("de", "en")]
+    said = [{name: value for name, value in answer.json().items() if name != "request_id"} for answer in answers]
+    assert said[0]["title"] == said[1]["title"]
+    assert said[0].get("detail") == said[1].get("detail")
+
+
+class _Words(HTMLParser):
+    """What a page says: its text outside of code, and the attributes that are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in ("code", "kbd", "style", "script")
+        self.found += [value for name, value in attrs if name in SAID and value and _LETTERS.search(value)]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("code", "kbd", "style", "script")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent and _LETTERS.search(data):
+            self.found.append(data.strip())
+
+
+def _unmarked_in_template(text: str) -> Iterator[str]:
+    left, inside = [], False
+    for token in Lexer(text).tokenize():
+        if token.token_type == TokenType.BLOCK:
+            name = token.split_contents()[0]
+            is_class = token.contents == "block kind"
+            inside = is_class or name == "blocktranslate" or (inside and name not in ("endblocktranslate", "endblock"))
+        elif token.token_type == TokenType.TEXT and not inside:
+            left.append(token.contents)
+    words = _Words()
+    words.feed("".join(left))
+    yield from words.found
+
+
+def _unmarked_in_module(text: str) -> Iterator[str]:
+    tree = ast.parse(text)
+    passed = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in messages.KEYWORDS:
+            passed |= {id(inner) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in passed
+        if is_text and _CAPITAL.match(node.value):  # type: ignore[attr-defined] # a Constant, as just seen
+            yield node.value  # type: ignore[attr-defined] # as above
