@@ -67,6 +67,12 @@ class Config(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web server listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
     web_threads: int = Field(8, ge=1, le=256, description="Requests one web process works on at a time.")
+    client_seconds: int = Field(
+        20,
+        ge=1,
+        le=60,
+        description="Seconds a client has for the head of a request, for a body of up to 64 KiB, and for each piece of more.",
+    )
     web_workers: int = Field(1, ge=1, le=64, description="Web processes.")
     allowed_hosts: Commas = Field(
         ["localhost", "127.0.0.1", "[::1]"], description="Host names requests may be addressed to."

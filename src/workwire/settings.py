@@ -178,6 +178,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 APPEND_SLASH = False
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "workwire.web.unnamed_files.UnnamedFiles",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = LARGEST_WITH_FILES  # each door has bounds of its own below this one
 
 LOGGING = {
@@ -187,9 +191,16 @@ LOGGING = {
         "console": {"format": "%(asctime)s %(levelname)s %(name)s [%(request)s] %(message)s"},
         "json": {"()": "workwire.kernel.logs.JsonFormatter"},
     },
-    "filters": {"of_request": {"()": "workwire.kernel.logs.OfRequest"}},
+    "filters": {
+        "of_request": {"()": "workwire.kernel.logs.OfRequest"},
+        "whole": {"()": "workwire.web.request_end.WholeRequests"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": CONFIG.log_format, "filters": ["of_request"]}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": CONFIG.log_format,
+            "filters": ["of_request", "whole"],
+        }
     },
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level.upper()},
 }

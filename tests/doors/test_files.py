@@ -113,7 +113,7 @@ def test_a_full_disk_for_what_is_being_uploaded_is_told_as_well(
     def full(*_given: object, **_named: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("django.core.files.uploadhandler.TemporaryUploadedFile", full)
+    monkeypatch.setattr("workwire.web.unnamed_files.tempfile.TemporaryFile", full)
     monkeypatch.setattr(settings, "FILE_UPLOAD_MAX_MEMORY_SIZE", 10)
     headers = {"Authorization": f"Bearer {member.token}"}
     answer = Client().post("/api/v1/uploads", {"file": SimpleUploadedFile("paid.pdf", PDF)}, headers=headers)

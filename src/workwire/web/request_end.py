@@ -6,9 +6,18 @@ that serves (``kernel.collector``). Upload handlers, templates and errors hold t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+
+
+class WholeRequests(logging.Filter):
+    """Leaves out errors of requests whose clients were too slow, or left, before the body had come: no mistake of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged."""
+        return not (record.exc_info and isinstance(record.exc_info[1], UnreadablePostError))
 
 
 def free_when_answered(

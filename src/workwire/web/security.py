@@ -4,8 +4,15 @@ much a form may send."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from workwire.access import sessions
+from workwire.kernel.errors import Unauthenticated
+from workwire.kernel.json_bodies import LARGEST_BEFORE_LOGIN
+from workwire.web.kit.page import COOKIE
 
 LARGEST_FORM = 256 * 1024  # bytes
 POLICY = (
@@ -28,13 +35,24 @@ def content_security_policy(
 
 
 def small_forms(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware that refuses a large body sent to a page before it is read; the APIs have limits of their own."""
+    """Middleware that refuses a large body sent to a page before it is read, and one that is not small from a browser which
+    is not signed in; the APIs have limits of their own."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         written = request.headers.get("Content-Length", "")
         to_api = request.path_info.startswith("/api/") or "/webapi/" in request.path_info.lower()
-        if not to_api and written.isdecimal() and int(written) > LARGEST_FORM:
+        length = int(written) if written.isdecimal() and not to_api else 0
+        if length > LARGEST_FORM or (length > LARGEST_BEFORE_LOGIN and not _is_signed_in(request)):
             return HttpResponse("The form is larger than is read.", status=413, content_type="text/plain")
         return get_response(request)
 
     return middleware
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
+    try:
+        sessions.authenticate(request.COOKIES.get(COOKIE, ""), idle=idle)
+    except Unauthenticated:
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -16,6 +17,11 @@ from workwire.cli.options import apply, with_address
 from workwire.kernel.stopping import Mark, Ties
 
 ALONE_SECONDS = 35.0  # until a web server without supervisor or data ends at the latest
+GRACE_SECONDS = 20  # until a stop waits for no request any more; less than the supervisor's patience
+LARGEST_HEAD = 64 * 1024  # bytes
+BACKLOG = 2048
+MOST_CONNECTIONS = 8192  # of one web process
+SPARE_FILES = 256  # that a web process has open besides connections
 PORT_PATIENCE = 5.0  # seconds for the workers of a server that was killed
 
 
@@ -27,7 +33,8 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
     """Run the web server until SIGTERM."""
     apply(host=host, port=port, data_dir=data and data.absolute(), web_workers=workers)
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     settings = config.load()
@@ -42,16 +49,30 @@ def web(host: str | None, port: int | None, data: Path | None, workers: int | No
         "workwire.cli.web.process:application",
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,  # the deadline for heads is one of HTTP/1
+        http1_settings=HTTP1Settings(header_read_timeout=settings.client_seconds * 1000, max_buffer_size=LARGEST_HEAD),
+        websockets=False,
         workers=settings.web_workers,
-        blocking_threads=settings.web_threads,
+        backlog=BACKLOG,
+        backpressure=_most_connections(),
         log_level=LogLevels.error,
-        workers_kill_timeout=30,
-        blocking_threads_idle_timeout=600,  # a thread takes its database connection with it
+        workers_kill_timeout=GRACE_SECONDS,
     )
     server.main_loop_interrupt = Mark()  # type: ignore[assignment]  # its signal handlers set this, as an event
     Ties.of_this_process(settings.data_paths).watch(_end)
     server.serve()
+
+
+def _most_connections() -> int:
+    """How many connections a web process holds at a time; asks the system for as many open files as it may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + SPARE_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(SPARE_FILES, min(MOST_CONNECTIONS, max(soft, wanted) - SPARE_FILES))
 
 
 def _end(reason: str) -> None:

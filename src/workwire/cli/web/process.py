@@ -13,8 +13,9 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from workwire import config, wsgi
+from workwire.cli.web.door import Door
 from workwire.kernel import collector
-from workwire.wsgi import application as application
 
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
@@ -52,3 +53,5 @@ def close_with_thread(connection: BaseDatabaseWrapper, **_signal: Any) -> None:
 connection_created.connect(close_with_thread)
 end_with_parent()
 collector.spare()
+_settings = config.load()
+application = Door(wsgi.application, threads=_settings.web_threads, seconds=_settings.client_seconds)

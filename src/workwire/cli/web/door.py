@@ -1,0 +1,232 @@
+"""The door before the web application: one event loop reads requests and sends answers, threads do the work.
+
+Guarantees, for any client and without a proxy in front: no thread waits for a client that has not shown a valid login. Of a
+request that nobody has authenticated yet at most `WHOLE` bytes are read, and only a request that is whole takes a thread. A
+larger body is read piece by piece by threads of their own, whose doors check the login first. Bodies and pieces have
+deadlines. An answer waits for its client in the server, a file on the disk, and not in a thread.
+
+What holds a connection open for long (events sent by the server, long polling) belongs into this loop, not into a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # it is there for applications to catch
+
+from workwire.kernel.json_bodies import LARGEST_BEFORE_LOGIN
+
+logger = logging.getLogger(__name__)
+WHOLE = LARGEST_BEFORE_LOGIN  # bytes of a body that is read before a thread works on it
+SLOWEST = 16 * 1024  # bytes a second of a larger body, all in all
+PIECE = 256 * 1024
+T = TypeVar("T")
+
+
+class Scope(Protocol):
+    """What granian says of a request."""
+
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: Any
+
+
+class Door:
+    """A WSGI application as granian's RSGI calls it. `threads` work on whole requests, half as many on larger ones; a client
+    has `seconds` for a small body and for each piece of a larger one."""
+
+    def __init__(self, handler: Callable[..., Any], *, threads: int, seconds: float) -> None:
+        self._handler, self._seconds = handler, seconds
+        self._threads = _Threads(threads)
+        self._patient = _Threads(max(1, threads // 2))
+
+    async def __rsgi__(self, scope: Scope, proto: Any) -> None:
+        """Answer one request."""
+        environ = environ_of(scope)
+        length = environ.get("CONTENT_LENGTH", "0")
+        if "HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal():
+            _say(proto, 411, "Say the length of the body.")
+        elif int(length) > WHOLE:
+            await self._read_along(environ, int(length), proto)
+        else:
+            await self._read_first(environ, int(length), proto)
+
+    async def _read_first(self, environ: dict[str, Any], length: int, proto: Any) -> None:
+        """Read the body, then let a thread work on the request."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                environ["wsgi.input"] = io.BytesIO(await proto() if length else b"")
+        except TimeoutError:
+            _say(proto, 408, "The body took too long.")
+        except ProtocolClosed:
+            logger.debug("a client left before its body had come")
+        else:
+            await self._work(environ, proto, self._threads)
+
+    async def _read_along(self, environ: dict[str, Any], length: int, proto: Any) -> None:
+        """Let a thread read the body as it comes."""
+        source = _Incoming(proto, self._seconds, self._seconds + length / SLOWEST)
+        environ["wsgi.input"] = io.BufferedReader(source, PIECE)
+        await self._work(environ, proto, self._patient, source)
+
+    async def _work(
+        self, environ: dict[str, Any], proto: Any, threads: _Threads, source: _Incoming | None = None
+    ) -> None:
+        """Have a request worked on and its answer sent."""
+
+        def work() -> None:
+            started = _Started()
+            answer = self._handler(environ, started)
+            if source is not None and source.late:
+                _say(proto, 408, "The body took too long.")
+            elif isinstance(answer, _File) and answer.path:
+                proto.response_file(started.status, started.headers, answer.path)
+            else:
+                proto.response_bytes(started.status, started.headers, b"".join(answer))
+            answer.close()
+
+        await threads.run(work)
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """A request as WSGI has it (PEP 3333), without its body. A header whose name has an underscore is left out: it would
+    pass for the one with a hyphen, which a proxy may have checked."""
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": _File,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name:
+            continue
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        text = value.encode().decode("latin-1")
+        between = "; " if key == "HTTP_COOKIE" else ","
+        environ[key] = f"{environ[key]}{between}{text}" if key in environ else text
+    return environ
+
+
+class _Started:
+    """What an application says first: status and headers."""
+
+    __slots__ = ("headers", "status")
+    status: int
+    headers: list[tuple[str, str]]
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], _error: object = None) -> None:
+        self.status, self.headers = int(status[:3]), headers
+
+
+class _File:
+    """A file to be sent. One with a path is sent by the server itself, as fast as its client takes it."""
+
+    def __init__(self, file: Any, _size: int = 0) -> None:
+        self._file = file
+        name = getattr(file, "name", None)
+        self.path = str(name) if isinstance(name, (str, Path)) and not file.tell() else ""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(lambda: bytes(self._file.read(PIECE)), b"")
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()
+
+
+class _Threads:
+    """Threads that work on what the event loop gives them."""
+
+    def __init__(self, count: int) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        for _ in range(count):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    async def run(self, job: Callable[[], T]) -> T:
+        """What `job` returns; raises what it raises."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            try:
+                settle, result = done.set_result, job()
+            except BaseException as error:  # noqa: BLE001 - the one who waits gets it
+                loop.call_soon_threadsafe(done.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(settle, result)
+
+        self._jobs.put(work)
+        return await done
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+
+
+class _Incoming(io.RawIOBase):
+    """A body that a thread reads while the event loop receives it; `late` says that its client was too slow."""
+
+    def __init__(self, proto: Any, of_a_piece: float, of_all: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._of_a_piece, self._until = of_a_piece, self._loop.time() + of_all
+        self._pieces = aiter(proto)
+        self._rest = memoryview(b"")
+        self.late = False
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Take what is there, waiting for the next piece; raises OSError when it is late."""
+        if not self._rest:
+            self._rest = memoryview(asyncio.run_coroutine_threadsafe(self._next(), self._loop).result())
+        taken = min(len(buffer), len(self._rest))
+        buffer[:taken] = self._rest[:taken]
+        self._rest = self._rest[taken:]
+        return taken
+
+    async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout_at(min(self._until, self._loop.time() + self._of_a_piece)):
+                return bytes(await self._pieces.__anext__())
+        except StopAsyncIteration:
+            return b""
+        except ProtocolClosed as error:
+            raise OSError("the client left before its body had come") from error
+        except TimeoutError as error:
+            self.late = True
+            raise OSError("the body came too slowly") from error
+
+
+def _say(proto: Any, status: int, sentence: str) -> None:
+    """Refuse what cannot be read, and the rest of its connection."""
+    headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close")]
+    proto.response_str(status, headers, sentence)
