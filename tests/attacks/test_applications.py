@@ -45,6 +45,8 @@ RIGHTS = {
     "revoke_permission",
     "create_credential",
     "revoke_credential",
+    "update_credential",
+    "renew_credential_secret",
 }
 WIDER = {  # of a subscription whose owner holds what this application does not
     "update_subscription",

@@ -19,7 +19,7 @@ from tests.support.recorded import recorded
 from tests.support.rows import Rows, differences, replayed, rows
 from workwire.access import commands as access
 from workwire.access import features
-from workwire.access.models import Credential, Role, UserGroup
+from workwire.access.models import Credential, Role, User, UserGroup
 from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
@@ -248,6 +248,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     work.get_more_work: lambda w: (w.member_of_queue(), work.get_more_work(by=w.by)),
     work.assign: lambda w: work.assign(w.ticket(), w.user, by=w.by),
     work.unassign: lambda w: work.unassign(w.mine(), by=w.by),
+    work.give_back_all: lambda w: work.give_back_all(User.objects.get(pk=w.mine().assignee_id), by=w.by),
     work.reject: lambda w: work.reject(w.mine(), "not mine", by=w.by),
     work.move_to_queue: lambda w: work.move_to_queue(w.ticket(), Queue.objects.all()[1], by=w.by),
     work.wait_for_information: lambda w: work.wait_for_information(w.ticket(), by=w.by),

@@ -172,6 +172,11 @@ def has_accounts() -> bool:
     return User.objects.exists()
 
 
+def is_retired(user_id: int) -> bool:
+    """Whether an account has retired."""
+    return User.objects.filter(pk=user_id, is_active=False).exists()
+
+
 def user_called(username: str) -> User | None:
     """The account of a user name in any spelling, retired ones included."""
     return called(username, User.objects.all())

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, models, transaction
 
-from workwire.access import events, features
+from workwire.access import events, features, ports
 from workwire.access.models import (
     LONGEST_USERNAME,
     DataPermission,
@@ -121,9 +121,14 @@ def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
 
 @transaction.atomic
 def set_active(user: User, active: bool, *, by: Actor) -> None:
-    """Retire an account, which ends its tokens, or bring it back."""
+    """Retire an account, which ends its tokens and gives its unfinished work back, or bring it back without either.
+
+    Retiring one again gives back what it may have got in the same moment.
+    """
     require_may_administer(by)
     user = _locked(user)
+    if not active:
+        ports.retire(user, by=by)
     if user.is_active == active:
         return
     before = columns(user)

@@ -7,7 +7,15 @@ afterwards; the object handed in is not touched. What an actor may not see is No
 Forbidden; a deed its status or version does not allow is Conflict.
 """
 
-from workwire.rooms.work.commands.assignment import assign, get_more_work, move_to_queue, reject, take, unassign
+from workwire.rooms.work.commands.assignment import (
+    assign,
+    get_more_work,
+    give_back_all,
+    move_to_queue,
+    reject,
+    take,
+    unassign,
+)
 from workwire.rooms.work.commands.changing import Changes
 from workwire.rooms.work.commands.finishing import close_window, complete_unsuccessfully, reopen, resolve
 from workwire.rooms.work.commands.item_contacts import ContactWish, TagWish, requester
@@ -45,6 +53,7 @@ __all__ = [
     "create_ticket",
     "date_reached",
     "get_more_work",
+    "give_back_all",
     "information_arrived",
     "launch_action",
     "launch_sub_case",

@@ -6,13 +6,14 @@ from django.db import transaction
 
 from workwire.access import features
 from workwire.access.models import User
+from workwire.access.policy import require_may_administer
 from workwire.kernel import clock, text
-from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
 from workwire.rooms.work import policy, queries, transitions
 from workwire.rooms.work.commands.allocation import check_assignee, count_robot
 from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
-from workwire.rooms.work.models import Queue, Status, WorkItem
+from workwire.rooms.work.models import Queue, Status, StatusReason, WorkItem
 
 LONGEST_REASON = 16 * 1024
 
@@ -94,6 +95,20 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
     item.rejected_reason = text.prose(reason, field="reason", longest=LONGEST_REASON)
     item.robot_rejected = item.robot_rejected or by.user_type == UserType.ROBOT
     return change.done()
+
+
+@transaction.atomic
+def give_back_all(user: User, *, by: Actor) -> None:
+    """Give back to its queue all unfinished work that a retiring account has, also what waits; each item says why."""
+    require_may_administer(by)
+    held = WorkItem.objects.filter(assignee=user.pk).exclude(status__in=transitions.FINISHED).order_by("pk")
+    for pk in held.values_list("pk", flat=True):
+        change = Change(locked(pk, by=SYSTEM), by=by)
+        item = change.item
+        if item.assignee_id == user.pk and item.status not in transitions.FINISHED:
+            change.move(transitions.give(change.standing, None, StatusReason.UPDATED_BY_SYSTEM))
+            item.rejected_reason = f"The account '{user.username}' has retired."
+            change.done()
 
 
 @transaction.atomic

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db.models import QuerySet
 
+from workwire.access import queries as access
 from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
@@ -68,8 +70,15 @@ class Change:
         """Put the item where a transition says; time that it waited moves its due date, where its rule says so."""
         if self.item.status == Status.WAITING and to.status == Status.TO_DO:
             dues.add_wait(self.item, self.at)
+        if self._wakes_for_a_retired_account(to):
+            to = replace(to, assignee=None)
         self.item.waiting_since = None if to.status != Status.WAITING else self.item.waiting_since or self.at
         stand(self.item, to)
+
+    def _wakes_for_a_retired_account(self, to: Standing) -> bool:
+        """Whether the item becomes work to do of somebody who has retired since it was last touched, or owns it still."""
+        wakes = to.status == Status.TO_DO and self.item.status != Status.TO_DO
+        return wakes and to.assignee not in (None, self.by.user_id) and access.is_retired(to.assignee or 0)
 
     def touch(self, changes: Sequence[RowChange]) -> None:
         """Say that something belonging to the item changed that is no column of it."""

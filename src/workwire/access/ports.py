@@ -1,0 +1,30 @@
+"""What this room wants of those above it: that they let go of an account that retires."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from workwire.access.models import User
+from workwire.kernel.actor import Actor
+
+
+class LetGo(Protocol):
+    """Gives back what a retiring account has, on behalf of the one who retires it."""
+
+    def __call__(self, user: User, /, *, by: Actor) -> None:
+        """Let go of the account, inside the transaction that retires it."""
+
+
+_LET_GO: list[LetGo] = []
+
+
+def on_retirement(let_go: LetGo) -> None:
+    """Call a function whenever an account retires."""
+    if let_go not in _LET_GO:
+        _LET_GO.append(let_go)
+
+
+def retire(user: User, *, by: Actor) -> None:
+    """Let every room let go of an account."""
+    for let_go in _LET_GO:
+        let_go(user, by=by)
