@@ -224,7 +224,18 @@ def test_reading_with_a_fresh_token_writes_nothing(user: User) -> None:
         token = _log_in()
         with CaptureQueriesContext(connection) as asked:
             sessions.authenticate(token, idle=IDLE)
-    assert [query["sql"].split()[0] for query in asked] == ["SELECT", "SELECT"]
+    assert [query["sql"].split()[0] for query in asked] == ["SELECT"]
+
+
+def test_a_token_stands_for_the_features_held_through_its_credential(user: User, roles: dict[str, Role]) -> None:
+    credential, secret = _credential(user, roles["Team Member"])
+    limited = sessions.exchange_secret(credential.client_id, secret, address="192.0.2.1", most_failures=10)
+    for token, through in ((_log_in(), None), (limited, credential)):
+        session = sessions.session(token, idle=IDLE)
+        assert (session.actor, session.user) == (sessions.actor_for(user, through), user)
+    assert session.actor.features < sessions.actor_for(user).features
+    user.role_assignments.all().delete()
+    assert sessions.authenticate(limited, idle=IDLE).features == frozenset()
 
 
 def _lose_role(user: User) -> None:

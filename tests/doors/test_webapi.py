@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import ON_POSTGRES
 from tests.doors.conftest import Caller
@@ -85,6 +87,15 @@ def test_a_ticket_is_answered_as_it_is_read_afterwards(organisation: Organisatio
         assert {key: made[key] for key in shown} == shown
         assert len(shown["Contacts"]) == len(more)
         assert answer.headers["ETag"] == f'"{read.version}"'
+
+
+def test_a_plain_ticket_takes_a_statement_for_each_thing_it_needs(organisation: Organisation, member: Caller) -> None:
+    """Who asks, what of, the ticket, its event; the embedded database writes an event with three."""
+    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    with CaptureQueriesContext(connection) as asked:
+        assert member.webapi("Ticket/Create", wish).status_code == 200
+    statements = [query["sql"] for query in asked if not re.match("SAVEPOINT|RELEASE|BEGIN|COMMIT", query["sql"])]
+    assert len(statements) == (4 if ON_POSTGRES else 6)
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database is no server")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -16,11 +16,15 @@ from django.db.models import IntegerChoices
 from django.http import HttpRequest
 
 from workwire.access import sessions
+from workwire.access.sessions import Session
 from workwire.kernel import json_bodies
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Unauthenticated
 from workwire.kernel.ids import parse_guid
 from workwire.webapi.forms import FormBroken, read_form
+
+if TYPE_CHECKING:
+    from workwire.access.models import User
 
 C = TypeVar("C", bound=IntegerChoices)
 COOKIE = "workwire_token"
@@ -50,7 +54,7 @@ class Call:
     """One request: who asks, query parameters and body keys in lower case.
 
     `version` is what `If-Match` insists on, `upload` the file of a multipart body; an operation sets `tag` to the version
-    of the record it answers, which becomes the `ETag`.
+    of the record it answers, which becomes the `ETag`. `account` is the actor's own.
     """
 
     actor: Actor
@@ -61,6 +65,7 @@ class Call:
     version: int | None = None
     upload: Upload | None = None
     tag: int | None = None
+    account: User | None = None
 
     def guid(self, name: str) -> UUID:
         """A GUID that must be given; raises Malformed."""
@@ -250,8 +255,8 @@ def _read_object(request: HttpRequest, held: ExitStack) -> dict[str, Any]:
     return lowered(found)
 
 
-def authenticate(request: HttpRequest, query: Mapping[str, str]) -> tuple[Actor, str]:
-    """The actor of the request's token: query `authToken`, header `apikey`, `Authorization: Bearer`, or the cookie.
+def authenticate(request: HttpRequest, query: Mapping[str, str]) -> tuple[Session, str]:
+    """Who makes the request, and the token: query `authToken`, header `apikey`, `Authorization: Bearer`, or the cookie.
 
     A cookie is honoured for changing calls only when the browser says that our own pages made the request.
     """
@@ -260,7 +265,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str]) -> tuple[Actor,
     if not token and (token := request.COOKIES.get(COOKIE, "")) and not from_our_pages(request):
         raise Unauthenticated("cookie_refused", "A cookie from another site's page is not honoured; send the token.")
     idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
-    return sessions.authenticate(token.strip(), idle=idle), token.strip()
+    return sessions.session(token.strip(), idle=idle), token.strip()
 
 
 def from_our_pages(request: HttpRequest) -> bool:

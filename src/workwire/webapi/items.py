@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from workwire.access import queries as access
 from workwire.kernel.errors import named
 from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 from workwire.rooms.offering import queries as offering
@@ -156,10 +155,9 @@ def _change(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) -> 
 
 def _as_made(item: WorkItem, call: Call) -> WorkItem:
     """An item that a command has just made, with all that answers show; nothing of it need be read again."""
-    account = access.account(call.actor)
-    item.started_by = item.updated_by = account
-    if item.owner_id == account.pk:
-        item.owner = account
+    item.started_by = item.updated_by = call.account
+    if item.owner_id == call.actor.user_id:
+        item.owner = call.account
     call.tag = item.version
     return item
 

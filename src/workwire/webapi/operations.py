@@ -94,9 +94,10 @@ def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
     try:
         with ExitStack() as held:
             query = read_query(request)
-            actor, token = authenticate(request, query)
+            session, token = authenticate(request, query)
             body, upload = read_body(request, held, most=found.largest)
-            call = Call(actor, token, query, body, address_of(request), version_wanted(request), upload)
+            call = Call(session.actor, token, query, body, address_of(request), version_wanted(request), upload)
+            call.account = session.user
             return _done(found, call)
     except (RequestDataTooBig, TooManyFieldsSent):
         return refusal(TooLarge("body_too_large", "The request is larger than is read."), found.family)
