@@ -60,7 +60,7 @@ def test_every_field_a_refusal_of_the_domain_names_is_one_that_callers_of_the_re
 
 
 def test_every_command_is_the_module_of_its_name() -> None:
-    shared = {"__init__", "listening", "loopback", "options", "receiver", "supervisor"}
+    shared = {"__init__", "archive", "listening", "loopback", "options", "receiver", "supervisor"}
     modules = {
         path.stem for path in (SOURCE / "cli").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
     }

@@ -25,6 +25,8 @@ COMMANDS = {
     "migrate": "Bring the database up to date.",
     "administrator": "Make the first administrator.",
     "password": "Set an account's password.",
+    "backup": "Write database, files and key to one file.",
+    "restore": "Restore a backup; nothing is sent from it until told.",
     "restored": "Begin a new epoch after a restore and let sending go on.",
     "resume-sending": "Let sending go on from a place the data were moved to.",
     "doctor": "Say what is wrong, in sentences.",
