@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.certificates import Authority
 from tests.support.raw_server import LOOPBACK, OK, Sender, Server, Talk
-from workwire.worker.delivery.transport import ChildProcessTransport, Transport
+from workwire.worker.delivery.transport import ChildProcessTransport, Transport, kept_connections
 from workwire.worker.delivery.transport.kept_connections import KeptConnection, KeptConnections
 
 TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -181,6 +181,22 @@ def test_the_shortest_round_trip_is_measured_by_the_system() -> None:
         finally:
             kept.let_go()
             theirs.close()
+
+
+@pytest.mark.parametrize("option", [None, 0x7FFF, socket.TCP_MAXSEG], ids=["unknown", "refused", "too short"])
+def test_where_the_system_measures_nothing_the_look_before_sending_remains(
+    option: int | None, serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: Authority
+) -> None:
+    monkeypatch.setattr(kept_connections, "TCP_INFO", option)
+    sender = Sender(ca_bundle=authority.file(tmp_path))
+    server = serve(_then(TAKEN, 0.05, TIMEOUT))
+    quiet = serve(lambda connection: connection.sendall(OK))
+    try:
+        assert _statuses(sender, server, 3, pause=0.1) == [200] * 3
+        assert _statuses(sender, quiet, 3, pause=0.01) == [204] * 3
+    finally:
+        sender.transport.close()
+    assert quiet.connections == 1
 
 
 def test_what_is_known_of_a_closed_connection_goes_with_its_descriptor_or_its_ends() -> None:

@@ -172,7 +172,7 @@ class Exchange:
         """The answer, from libcurl's result code (0 is success) and message. Call it before the multi handle lets go of
         ours, which then no longer knows its connection."""
         getinfo = self.handle.getinfo
-        error, is_open_ended = self._stopped, self._ended_without_a_word(code, message)
+        error, is_open_ended = self._stopped, code != 0 and self._ended_without_a_word(code, message)
         if error is None and code != 0 and not self._body_was_cut and not is_open_ended:
             error = self._error(code, message)
         if error is None and self._came_too_soon():
