@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from workwire.cli.demo.seed import Customer
 from workwire.kernel import addresses, clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited
+from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import commands, repair, replays
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
@@ -108,6 +110,19 @@ def test_an_account_cannot_hold_every_thread_of_a_web_process_with_tests_and_sil
     monkeypatch.setattr(addresses, "resolve_refusal", lambda *_: None)
     assert commands.endpoint_of(receiver.url("/"), by=other)
     assert commands.endpoint_of(receiver.url("/"), by=owner)
+
+
+def test_all_accounts_together_hold_half_of_the_threads_with_what_takes_long() -> None:
+    """Whoever asks, and of whatever kind: the other half goes on with everything else."""
+    tests, digests = ConcurrencyLimit(2, "tests"), ConcurrencyLimit(2, "digests")
+    with ExitStack() as held:
+        for number in range(settings.CONFIG.web_threads // 2):
+            held.enter_context((tests, digests)[number % 2].one_for(number))
+        for limit in (tests, digests):
+            with pytest.raises(Limited, match="take long"), limit.one_for("somebody else"):
+                pass
+    with tests.one_for("somebody else"):
+        pass
 
 
 def test_replays_wait_for_each_other(

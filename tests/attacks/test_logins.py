@@ -139,10 +139,11 @@ def test_cookies_are_hidden_bound_to_the_site_and_secure_where_that_is_set(
         ({}, 204),
         ({"Sec-Fetch-Site": "same-origin"}, 204),
         ({"Origin": "http://testserver"}, 204),
-        ({"Sec-Fetch-Site": "cross-site"}, 401),
-        ({"Sec-Fetch-Site": "same-site"}, 401),
-        ({"Origin": "https://evil.example"}, 401),
-        ({"Origin": "null"}, 401),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Referer": "https://evil.example/"}, 403),
     ],
 )
 def test_another_sites_page_cannot_log_a_browser_in(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from tests.support.processes import ROOT, free_port, wait_for_web, workwire
+from tests.conftest import ON_POSTGRES
+from tests.support.processes import ROOT, Api, free_port, wait_for_web, web_process, workwire
+from workwire.cli.demo.seed import seed
 
 THREADS = """
 import gc, threading
@@ -75,3 +79,32 @@ def test_the_usage_names_the_program_as_it_is_called(child_environment: dict[str
 def _is_listened_on(port: int) -> bool:
     with socket.socket() as one:
         return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="a file can be held by another process")
+def test_health_is_told_while_the_embedded_database_is_held_by_another_process(
+    child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Every thread waits for the lock, and so would the probes."""
+    seed()
+    path = child_environment["WORKWIRE_DATABASE_URL"].removeprefix("sqlite:///")
+    with web_process(child_environment, log=tmp_path / "log") as (port, _):
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        wish = {"username": "nobody", "password": "nothing at all"}
+        waiting = [Thread(target=_ask, args=(port, "POST", "/api/v1/tokens", wish), daemon=True) for _ in range(20)]
+        for one in waiting:
+            one.start()
+        time.sleep(0.5)
+        for asked, statuses, longest in (("live", {200}, 1.0), ("ready", {200, 503}, 5.0), ("live", {200}, 1.0)):
+            begun = time.monotonic()
+            status = Api("127.0.0.1", port, timeout=10).call("GET", f"/health/{asked}")[0]
+            assert time.monotonic() - begun < longest, asked
+            assert status in statuses
+        other.close()
+        for one in waiting:
+            one.join(30)
+
+
+def _ask(port: int, method: str, path: str, body: object) -> None:
+    Api("127.0.0.1", port, timeout=60).call(method, path, body)

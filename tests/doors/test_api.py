@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
+from workwire.api.models import IdempotentRequest
 from workwire.cli.demo.seed import Customer, Organisation
-from workwire.kernel import addresses
+from workwire.kernel import addresses, clock, crypto
+from workwire.kernel.chores import chores
 from workwire.kernel.ids import new_guid
 from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.work.models import WorkItem
@@ -403,3 +410,20 @@ def test_creating_a_ticket_takes_at_most_twelve_queries(
 ) -> None:
     with django_assert_max_num_queries(12):
         member.api("POST", "/tickets", {"process_version": str(first.ticket_version.guid), "title": "x"})
+
+
+def test_what_a_key_was_used_for_cannot_be_guessed_and_is_swept(
+    member: Caller, first: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The digest is keyed; an answer outlives a change of keys; after a day the worker forgets it."""
+    wish = {"process_version": str(first.ticket_version.guid), "title": "Once"}
+    made = member.api("POST", "/tickets", wish, Idempotency_Key="once")
+    row = IdempotentRequest.objects.get()
+    asked = f"POST\n/api/v1/tickets\n\n{json.dumps(wish)}".encode()
+    assert row.digest == crypto.keyed_digests(asked)[0] != hashlib.sha256(asked).hexdigest()
+    monkeypatch.setattr(settings, "SECRET_KEYS", [Fernet.generate_key().decode(), *settings.SECRET_KEYS])
+    assert member.api("POST", "/tickets", wish, Idempotency_Key="once").json() == made.json()
+    (chore,) = [one for one in chores() if one.name == "idempotency"]
+    for hours, there in ((23, True), (25, False)):
+        chore.work(clock.now() + timedelta(hours=hours))
+        assert IdempotentRequest.objects.exists() == there

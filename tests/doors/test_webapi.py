@@ -354,6 +354,27 @@ def test_names_are_read_in_any_case_and_under_the_instance(member: Caller, ticke
     assert member.webapi("ticket/update", body).json()["Description"] == "any case"
 
 
+@pytest.mark.parametrize("operation", ["Work/GetMoreWork", "WebHookTest/SimulateEvent"])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Referer": "https://evil.example/a"}],
+    ids=["site", "origin", "referer"],
+)
+def test_another_sites_page_changes_nothing_by_a_get(
+    operation: str, headers: dict[str, str], builder: Caller, organisation: Organisation
+) -> None:
+    """With the cookie; a token is nobody's but who sends it."""
+    browser, before = Client(), Event.objects.count()
+    browser.cookies["workwire_token"] = builder.token
+    path = f"/webapi/{operation}"
+    _refused(browser.get(path, headers=headers), 403)
+    assert browser.head(path, headers=headers).status_code == 403
+    assert Event.objects.count() == before
+    assert browser.get("/webapi/ContactTagConfiguration/GetAll", headers=headers).status_code == 200
+    assert browser.get(path, headers={"Sec-Fetch-Site": "same-origin"}).status_code != 403
+    assert Client().get(path, {"authToken": builder.token}, headers=headers).status_code != 403
+
+
 def test_the_token_is_taken_from_four_places(member: Caller, organisation: Organisation) -> None:
     path, token = "/webapi/ContactTagConfiguration/GetAll", member.token
     assert Client().get(path, {"authToken": token}).status_code == 200
@@ -367,7 +388,7 @@ def test_the_token_is_taken_from_four_places(member: Caller, organisation: Organ
     assert browser.get(path).status_code == 200
     out = "/webapi/Authentication/Logout"
     foreign = browser.post(out, "", "application/json", headers={"Sec-Fetch-Site": "cross-site"})
-    _refused(foreign, 401)
+    _refused(foreign, 403)
     ours = browser.post(out, "", "application/json", headers={"Sec-Fetch-Site": "same-origin"})
     assert ours.status_code == 204
     _refused(browser.get(path), 401)

@@ -1,14 +1,14 @@
 """`Idempotency-Key`: a request that is repeated with the same key is carried out once and answered the same.
 
 The key is claimed in the transaction of the command, so that neither a crash nor a race makes two. Secrets that are shown
-once are not among the answers kept: a repeated request gets them masked.
+once are not among the answers kept: a repeated request gets them masked. What was asked is kept as a keyed digest, for bodies
+may hold passwords. After a day all of it is swept.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from workwire.api.auth import actor
 from workwire.api.models import IdempotentRequest
-from workwire.kernel import clock
+from workwire.kernel import clock, crypto
 from workwire.kernel.errors import Conflict, Invalid
 
 KEPT = timedelta(hours=24)
@@ -41,18 +41,23 @@ def once(
         return create()
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise Invalid("idempotency_key_invalid", f"Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters.")
-    account, digest = actor(request).user_id or 0, _digest(request)
+    account, digests = actor(request).user_id or 0, _digests(request)
     IdempotentRequest.objects.filter(created_at__lt=clock.now() - KEPT, account=account).delete()
     if not IdempotentRequest.objects.filter(account=account, key=key).exists():
         before()
     with transaction.atomic():
-        row = _claim(account, key, digest)
+        row = _claim(account, key, digests[0])
         if row is None:
-            return _kept(account, key, digest)
+            return _kept(account, key, digests)
         answer = create()
         row.answer = {name: value for name, value in answer.items() if name not in hide}
         row.save(update_fields=["answer"])
         return answer
+
+
+def sweep(now: datetime) -> int:
+    """Forget what is older than a day; returns how much."""
+    return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
 
 
 def _claim(account: int, key: str, digest: str) -> IdempotentRequest | None:
@@ -63,14 +68,14 @@ def _claim(account: int, key: str, digest: str) -> IdempotentRequest | None:
         return None
 
 
-def _kept(account: int, key: str, digest: str) -> dict[str, Any]:
+def _kept(account: int, key: str, digests: list[str]) -> dict[str, Any]:
     row = IdempotentRequest.objects.get(account_id=account, key=key)
-    if row.digest != digest:
+    if row.digest not in digests:
         raise Conflict("idempotency_key_reused", "This Idempotency-Key was used for another request.")
     return dict(row.answer or {})
 
 
-def _digest(request: HttpRequest) -> str:
+def _digests(request: HttpRequest) -> list[str]:
     # an application does not get what its user was answered without it
     parts = (request.method or "", request.get_full_path(), str(actor(request).credential_id or ""))
-    return hashlib.sha256("\n".join(parts).encode() + b"\n" + request.body).hexdigest()
+    return crypto.keyed_digests("\n".join(parts).encode() + b"\n" + request.body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from functools import cache, lru_cache
 
@@ -35,3 +36,9 @@ def new_token(prefix: str) -> str:
 def digest(token: str) -> str:
     """The SHA-256 hex digest under which a high-entropy token is stored and looked up."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def keyed_digests(content: bytes) -> list[str]:
+    """The hex digests of a content that can be guessed, such as a password: nobody can try guesses without the installation's
+    keys. One for each key, newest first: store the first, and take any for the same."""
+    return [hmac.digest(key.encode(), b"digest:" + content, "sha256").hex() for key in settings.SECRET_KEYS]

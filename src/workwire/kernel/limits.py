@@ -11,18 +11,23 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
+
 from workwire.kernel.errors import Limited
 
 AGAIN = 5  # seconds
 
 
 class ConcurrencyLimit:
-    """At most `most` at a time for each of those who ask; `what` is what they are, in the plural."""
+    """At most `most` at a time for each of those who ask; `what` is what they are, in the plural. Of all kinds, and whoever
+    asks, at most half as many are under way as the process has threads."""
+
+    _lock = threading.Lock()
+    _in_all = 0  # of all limits of this process
 
     def __init__(self, most: int, what: str) -> None:
         self._most, self._what = most, what
         self._under_way: Counter[Hashable] = Counter()
-        self._lock = threading.Lock()
 
     @contextmanager
     def one_for(self, who: Hashable) -> Iterator[None]:
@@ -34,12 +39,18 @@ class ConcurrencyLimit:
                     f"At most {self._most} {self._what} are worked on at a time; wait for the earlier ones.",
                     retry_after=AGAIN,
                 )
+            if ConcurrencyLimit._in_all >= max(1, settings.CONFIG.web_threads // 2):
+                raise Limited(
+                    "too_many_at_once", "Too many requests that take long are worked on; try again.", retry_after=AGAIN
+                )
             self._under_way[who] += 1
+            ConcurrencyLimit._in_all += 1
         try:
             yield
         finally:
             with self._lock:
                 self._under_way[who] -= 1
+                ConcurrencyLimit._in_all -= 1
                 if not self._under_way[who]:
                     del self._under_way[who]
 

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from workwire.access import sessions
 from workwire.kernel import json_bodies
-from workwire.kernel.errors import DomainError, Limited, TooLarge, Unauthenticated
+from workwire.kernel.errors import DomainError, Forbidden, Limited, TooLarge, Unauthenticated
 from workwire.webapi.answers import respond
 from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, from_our_pages, read_body, read_query
 from workwire.webapi.operations import is_ours, method_not_allowed, no_operation, operation
@@ -36,7 +36,7 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
             body, _ = read_body(request, held, most=json_bodies.LARGEST_BEFORE_LOGIN)
         wants_cookie = query.get("usecookie", "false").lower() in ("true", "1")
         if wants_cookie and not from_our_pages(request):  # nobody is logged in as somebody else by another site
-            raise Unauthenticated("cookie_refused", "Another site's page gets no cookie.")
+            raise Forbidden("cookie_refused", "Another site's page gets no cookie.")
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing", "Username and Password must be given.", field="Username")

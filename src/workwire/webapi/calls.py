@@ -19,7 +19,7 @@ from workwire.access import sessions
 from workwire.access.sessions import Session
 from workwire.kernel import json_bodies
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Invalid, Unauthenticated
+from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.kernel.ids import parse_guid
 from workwire.webapi.forms import FormBroken, read_form
 
@@ -255,24 +255,27 @@ def _read_object(request: HttpRequest, held: ExitStack) -> dict[str, Any]:
     return lowered(found)
 
 
-def authenticate(request: HttpRequest, query: Mapping[str, str]) -> tuple[Session, str]:
+def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: bool) -> tuple[Session, str]:
     """Who makes the request, and the token: query `authToken`, header `apikey`, `Authorization: Bearer`, or the cookie.
 
-    A cookie is honoured for changing calls only when the browser says that our own pages made the request.
+    A cookie is honoured for a call that changes something, whatever its method, only when our own pages made the request;
+    raises Forbidden otherwise.
     """
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     token = query.get("authtoken") or request.headers.get("apikey") or (bearer if scheme.lower() == "bearer" else "")
-    if not token and (token := request.COOKIES.get(COOKIE, "")) and not from_our_pages(request):
-        raise Unauthenticated("cookie_refused", "A cookie from another site's page is not honoured; send the token.")
+    if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
+        raise Forbidden("cookie_refused", "A cookie from another site's page is not honoured; send the token.")
     idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
     return sessions.session(token.strip(), idle=idle), token.strip()
 
 
 def from_our_pages(request: HttpRequest) -> bool:
     """Whether a browser may have made this request for one of our own pages; what is no browser says nothing of it."""
-    if request.method in SAFE:
-        return True
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         return site in ("same-origin", "none")
-    return origin is None or origin == f"{request.scheme}://{request.get_host()}"
+    ours = f"{request.scheme}://{request.get_host()}"
+    if origin is not None:
+        return origin == ours
+    referer = request.headers.get("Referer")  # all that an older browser says of a GET
+    return referer is None or referer.startswith(f"{ours}/")

@@ -16,6 +16,7 @@ from workwire.kernel import json_bodies
 from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge, Unauthenticated
 from workwire.webapi.answers import enveloped, respond
 from workwire.webapi.calls import (
+    SAFE,
     Call,
     Malformed,
     address_of,
@@ -37,7 +38,8 @@ class Operation:
     `doubled` ones answer the record's own keys and beside them `Result` and `Messages`, for clients of either form.
     `absent` is the status for a record that is not there or may not be seen, as the contract lists it for the operation;
     `done` the status of a success without content, `conflict` that of a state which does not allow
-    the deed. `largest` bounds the bytes of a body that is no multipart form.
+    the deed. `largest` bounds the bytes of a body that is no multipart form, `changes` says of a GET that it
+    changes something.
     """
 
     path: str
@@ -50,6 +52,7 @@ class Operation:
     done: int
     conflict: int
     largest: int
+    changes: bool
 
 
 _operations: dict[str, Operation] = {}
@@ -66,12 +69,23 @@ def operation(
     done: int = 204,
     conflict: int = 400,
     largest: int = json_bodies.LARGEST,
+    changes: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register the decorated function as an operation that needs a token; None is answered without content."""
 
     def register(handler: Handler) -> Handler:
         _operations[path.lower()] = Operation(
-            path, method, handler, family, enveloped, doubled, absent, done, conflict, largest
+            path,
+            method,
+            handler,
+            family,
+            enveloped,
+            doubled,
+            absent,
+            done,
+            conflict,
+            largest,
+            changes or method not in SAFE,
         )
         return handler
 
@@ -94,7 +108,7 @@ def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
     try:
         with ExitStack() as held:
             query = read_query(request)
-            session, token = authenticate(request, query)
+            session, token = authenticate(request, query, changes=found.changes)
             body, upload = read_body(request, held, most=found.largest)
             call = Call(session.actor, token, query, body, address_of(request), version_wanted(request), upload)
             call.account = session.user

@@ -119,7 +119,7 @@ def get_webhook_subscription(call: Call) -> dict[str, Any]:
     return answers.subscription(queries.subscription(call.guid("WebhookSubscriptionGUID"), by=call.actor))
 
 
-@operation("WebHookTest/SimulateEvent", "GET", family="webhook", absent=400)
+@operation("WebHookTest/SimulateEvent", "GET", family="webhook", absent=400, changes=True)
 def simulate_event(call: Call) -> dict[str, Any]:
     """Send a sample message and say what the endpoint replied."""
     require(call.actor, features.PROCESS_BUILDER)

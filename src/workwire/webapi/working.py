@@ -17,7 +17,7 @@ from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
 
 
-@operation("Work/GetMoreWork", "GET")
+@operation("Work/GetMoreWork", "GET", changes=True)
 def get_more_work(call: Call) -> dict[str, Any] | None:
     """Take the most important item of the caller's queues."""
     found = commands.get_more_work(by=call.actor)

@@ -13,12 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
 from workwire.kernel import clock, collector, table_sizes
+from workwire.kernel.chores import Chore, chores
 from workwire.kernel.stopping import Mark, Ties, set_on_signals
 from workwire.outbox import restores
 from workwire.reactions.webhooks import queue, replays, retention
@@ -126,9 +128,15 @@ def _lanes(engine: Engine) -> list[Lane]:
         Lane("retention", lambda: retention.turn(clock.now()), first_after=SOON),
         Lane("files", _sweep_files, first_after=SOON),
     ]
+    lanes += [Lane(chore.name, partial(_do, chore), first_after=SOON) for chore in chores()]
     if connection.vendor == "postgresql":
         lanes.append(Lane("cleaning", Cleaning(engine).turn))
     return [*lanes, Lane("post", lambda: 0.0 if mail.turn() else mail.POLL)] if settings.CONFIG.smtp_url else lanes
+
+
+def _do(chore: Chore) -> float:
+    chore.work(clock.now())
+    return chore.every
 
 
 def _sweep_files() -> float:

@@ -18,7 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # it is there for applications to catch
 
@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 WHOLE = LARGEST_BEFORE_LOGIN  # bytes of a body that is read before a thread works on it
 SLOWEST = 16 * 1024  # bytes a second of a larger body, all in all
 PIECE = 256 * 1024
+READY_SECONDS = 3.0  # until a database that says nothing counts as one that is away
+LIVE = b'{"status": "live"}'
+SILENT = b'{"status": "unready", "reason": "The database has not answered in time."}'
 T = TypeVar("T")
 
 
@@ -46,23 +49,47 @@ class Scope(Protocol):
 
 class Door:
     """A WSGI application as granian's RSGI calls it. `threads` work on whole requests, half as many on larger ones; a client
-    has `seconds` for a small body and for each piece of a larger one."""
+    has `seconds` for a small body and for each piece of a larger one. Health is told whatever the others wait for: that the
+    process lives by the loop itself, that it is ready by a thread of its own, within `READY_SECONDS`."""
 
     def __init__(self, handler: Callable[..., Any], *, threads: int, seconds: float) -> None:
         self._handler, self._seconds = handler, seconds
         self._threads = _Threads(threads)
         self._patient = _Threads(max(1, threads // 2))
+        self._watching = _Threads(1)
 
     async def __rsgi__(self, scope: Scope, proto: Any) -> None:
         """Answer one request."""
+        if scope.path == "/health/live" and scope.method in ("GET", "HEAD"):
+            _tell(proto, 200, LIVE)
+            return
         environ = environ_of(scope)
         length = environ.get("CONTENT_LENGTH", "0")
         if "HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal():
             _say(proto, 411, "Say the length of the body.")
+        elif scope.path == "/health/ready" and scope.method in ("GET", "HEAD"):
+            await self._tell_ready(environ, proto)
         elif int(length) > WHOLE:
             await self._read_along(environ, int(length), proto)
         else:
             await self._read_first(environ, int(length), proto)
+
+    async def _tell_ready(self, environ: dict[str, Any], proto: Any) -> None:
+        """Say whether the application is ready, or that it cannot say so in time."""
+
+        def ask() -> tuple[int, bytes]:
+            started = _Started()
+            answer = self._handler(environ, started)
+            content = b"".join(answer)
+            answer.close()
+            return started.status, content
+
+        environ["wsgi.input"] = io.BytesIO()
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                _tell(proto, *await self._watching.run(ask))
+        except TimeoutError:
+            _tell(proto, 503, SILENT)
 
     async def _read_first(self, environ: dict[str, Any], length: int, proto: Any) -> None:
         """Read the body, then let a thread work on the request."""
@@ -174,13 +201,22 @@ class _Threads:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
-        def work() -> None:
-            try:
-                settle, result = done.set_result, job()
-            except BaseException as error:  # noqa: BLE001 - the one who waits gets it
-                loop.call_soon_threadsafe(done.set_exception, error)
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if done.cancelled():  # nobody waits any more
+                return
+            if error is None:
+                done.set_result(cast("T", result))
             else:
-                loop.call_soon_threadsafe(settle, result)
+                done.set_exception(error)
+
+        def work() -> None:
+            if done.cancelled():
+                return
+            try:
+                result, error = job(), None
+            except BaseException as failure:  # noqa: BLE001 - the one who waits gets it
+                result, error = None, failure
+            loop.call_soon_threadsafe(settle, result, error)
 
         self._jobs.put(work)
         return await done
@@ -224,6 +260,10 @@ class _Incoming(io.RawIOBase):
         except TimeoutError as error:
             self.late = True
             raise OSError("the body came too slowly") from error
+
+
+def _tell(proto: Any, status: int, content: bytes) -> None:
+    proto.response_bytes(status, [("content-type", "application/json"), ("cache-control", "no-store")], content)
 
 
 def _say(proto: Any, status: int, sentence: str) -> None:

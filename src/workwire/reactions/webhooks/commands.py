@@ -37,7 +37,7 @@ LONGEST_RETRY_SCHEDULE = 20
 LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
 HIGHEST_RATE = 10_000
 PAUSED_BY_OWNER = "paused_by_owner"
-_LOOK_UPS = ConcurrencyLimit(4, "host names")
+_LOOK_UPS = ConcurrencyLimit(2, "host names")
 
 
 @dataclass(frozen=True, slots=True)

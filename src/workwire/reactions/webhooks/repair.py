@@ -29,7 +29,7 @@ from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Su
 
 TESTS_AGAIN = 5  # seconds
 GRACE = 3.0  # seconds beyond the limit of an attempt, for a worker to pick a test up and settle it
-_TESTS = ConcurrencyLimit(4, "tests")
+_TESTS = ConcurrencyLimit(2, "tests")
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 FILTER = "filter"
 MATCHES = "The webhook and the filter of the subscription match the event."
