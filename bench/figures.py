@@ -31,11 +31,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A result; others refer to it by its name."""
+    """A result; others refer to it by its name. `at` is the size it was measured at, where its row's label tells one."""
 
     name: str
     value: float
     unit: str
+    at: int | None = None
 
     def __str__(self) -> str:
         return f"{_short(self.value)} {self.unit}".strip()
@@ -44,15 +45,16 @@ class Figure:
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the table: a figure, or its ratio to another one of the same run, and what it should at least or at most
-    be."""
+    be. `{at}` in its label stands for the size measured. Its target belongs to full sizes, unless it is the same `at_any`."""
 
     what: str
     figure: str
     against: str = ""
     least: float | None = None
     most: float | None = None
+    at_any: bool = False
 
-    def line(self, figures: Mapping[str, Figure]) -> str | None:
+    def line(self, figures: Mapping[str, Figure], *, in_full: bool = True) -> str | None:
         """The line in Markdown; None when its figures were not measured."""
         figure, baseline = figures.get(self.figure), figures.get(self.against)
         if figure is None or (self.against and baseline is None):
@@ -61,7 +63,9 @@ class Row:
         if baseline is not None:
             value = figure.value / baseline.value
             ratio = f"{_short(value)} × {self.against}"
-        return f"| {self.what} | {figure} | {ratio} | {self._target()} | {self._reached(value)} |"
+        what = self.what.replace("{at}", f"{figure.at:,}") if figure.at is not None else self.what
+        reached = self._reached(value) if in_full or self.at_any else "–"
+        return f"| {what} | {figure} | {ratio} | {self._target()} | {reached} |"
 
     def _target(self) -> str:
         sign, bound = ("≥", self.least) if self.least is not None else ("≤", self.most)
@@ -74,9 +78,9 @@ class Row:
         return "yes" if fits else "**no**"
 
 
-def table(rows: Sequence[Row], figures: Mapping[str, Figure]) -> str:
-    """The rows whose figures were measured, as a Markdown table."""
-    lines = [line for row in rows if (line := row.line(figures)) is not None]
+def table(rows: Sequence[Row], figures: Mapping[str, Figure], *, in_full: bool = True) -> str:
+    """The rows whose figures were measured, as a Markdown table; small sizes are judged only by what holds at any."""
+    lines = [line for row in rows if (line := row.line(figures, in_full=in_full)) is not None]
     head = ["| measurement | figure | ratio | target | reached |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *lines])
 

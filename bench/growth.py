@@ -41,9 +41,9 @@ def measure(given: Given) -> list[Figure]:
     name = f"growth.{given.database}"
     return [
         Figure(f"{name}.short", statistics.median(cost.processors for cost in costs), "µs"),
-        Figure(f"{name}.long", at_long.processors, "µs"),
+        Figure(f"{name}.long", at_long.processors, "µs", at=long),
         Figure(f"{name}.short.clock", statistics.median(cost.clock for cost in costs), "µs"),
-        Figure(f"{name}.long.clock", at_long.clock, "µs"),
+        Figure(f"{name}.long.clock", at_long.clock, "µs", at=long),
     ]
 
 

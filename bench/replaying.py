@@ -40,7 +40,7 @@ def measure(given: Given) -> list[Figure]:
             check(target.arrived() == count + FRESH, f"{target.arrived()} messages arrived for {count + FRESH}")
     name = f"replays.{given.database}"
     return [
-        Figure(f"{name}.rate", count / took, "messages/s"),
+        Figure(f"{name}.rate", count / took, "messages/s", at=count),
         Figure(f"{name}.fresh", percentile(waits, 0.95) * 1e3, "ms"),
     ]
 

@@ -72,17 +72,17 @@ def main() -> int:
             continue
         figures |= {figure.name: figure for figure in found}
         say(f"{label}: {'; '.join(map(str, found))} ({time.monotonic() - begun:.0f} s)")
-    tables = [table(ROWS, figures), *_pages(figures)]
+    tables = [table(ROWS, figures, in_full=not wanted.quick), *_pages(figures, in_full=not wanted.quick)]
     text = "\n\n".join([_conditions(wanted.quick), *tables, *failed])
     print(text)
     _keep(text, wanted)
     return 1 if failed else 0
 
 
-def _pages(figures: Mapping[str, Figure]) -> list[str]:
+def _pages(figures: Mapping[str, Figure], *, in_full: bool) -> list[str]:
     """The pages of lists, in a table of their own: there are many."""
     measured = any(row.figure in figures for row in ROWS_OF_PAGES)
-    return ["Pages of lists, by who asks:", table(ROWS_OF_PAGES, figures)] if measured else []
+    return ["Pages of lists, by who asks:", table(ROWS_OF_PAGES, figures, in_full=in_full)] if measured else []
 
 
 def _arguments() -> argparse.Namespace:
@@ -124,7 +124,10 @@ def _apart(measurement: Measurement, given: Given) -> list[Figure]:
 
 
 def _conditions(quick: bool) -> str:
-    what = "small sizes, which show that all works and measure little" if quick else "full sizes"
+    small = "small sizes, which show that all works and measure little; targets belong to full ones"
+    what = small if quick else "full sizes"
+    if os.environ.get(STOCK):
+        what += "; PostgreSQL as its distribution ships it"
     return (
         f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {what};"
         f" load of the machine {os.getloadavg()[2]:.1f} over the last quarter of an hour."

@@ -17,6 +17,7 @@ def _on_both(
     *,
     least: float | dict[str, float] | None = None,
     most: float | dict[str, float] | None = None,
+    at_any: bool = False,
 ) -> list[Row]:
     """A row for each database; `{}` in names stands for it."""
 
@@ -30,6 +31,7 @@ def _on_both(
             against.format(database),
             least=bound(least, database),
             most=bound(most, database),
+            at_any=at_any,
         )
         for database in DATABASES
     ]
@@ -78,16 +80,16 @@ ROWS = [
     *_on_both("1,000 events/s: committed by one process", "steady.{}.offered", least=980),
     *_on_both("1,000 events/s, commit to arrival: p50", "steady.{}.p50"),
     *_on_both("1,000 events/s, commit to arrival: p95", "steady.{}.p95", most=1_000),
-    *_on_both("1,000 events/s, arrived and verified", "steady.{}.verified", least=100),
+    *_on_both("1,000 events/s, arrived and verified", "steady.{}.verified", least=100, at_any=True),
     *_on_both("1,000 events/s: memory of the worker at the end", "steady.{}.memory", most=150),
     *_on_both("97 healthy endpoints beside 3 sick ones: p99", "isolation.{}.beside", "isolation.{}.alone", most=2),
     *_on_both("idle worker", "idle.{}.wakeups"),
     *_on_both("idle worker: processor time", "idle.{}.processor"),
-    *_on_both("one event to 1,000 subscriptions, the first", "fanout.{}.first", most=500),
-    *_on_both("one event to 1,000 subscriptions, median of the next", "fanout.{}.thousand", most=500),
-    *_on_both("fan-out to 3 among 10,000 subscriptions", "fanout.{}.many", "fanout.{}.few", most=2),
-    *_on_both("processor time at a backlog of 1,000,000", "growth.{}.long", "growth.{}.short", most=1.3),
-    *_on_both("time per delivery at a backlog of 1,000,000", "growth.{}.long.clock", "growth.{}.short.clock", most=1.3),
+    *_on_both("one event to 1,000 subscriptions, the first", "fanout.{}.first", most=500, at_any=True),
+    *_on_both("one event to 1,000 subscriptions, median of the next", "fanout.{}.thousand", most=500, at_any=True),
+    *_on_both("fan-out to 3 among 10,000 subscriptions", "fanout.{}.many", "fanout.{}.few", most=2, at_any=True),
+    *_on_both("processor time at a backlog of {at}", "growth.{}.long", "growth.{}.short", most=1.3),
+    *_on_both("time per delivery at a backlog of {at}", "growth.{}.long.clock", "growth.{}.short.clock", most=1.3),
     *_on_both("tickets created through the REST API", "api.rest.{}.core", least=300),
     *_on_both("tickets created through the web API", "api.webapi.{}.core", least=300),
     *_on_both("tickets created through the REST API, by the clock", "api.rest.{}.clock"),
@@ -100,7 +102,7 @@ ROWS = [
     *_on_both("a ticket and its message: processor time of the web process", "tickets.{}.web"),
     Row("a ticket and its message: processor time of the database server, PostgreSQL", "tickets.postgres.server"),
     *_on_both("a ticket and its message: processor time of the worker", "tickets.{}.worker"),
-    *_on_both("a backfill of 100,000 events, paused and resumed", "replays.{}.rate", least=1_000),
+    *_on_both("a backfill of {at} events, paused and resumed", "replays.{}.rate", least=1_000),
     *_on_both("fresh messages beside it, commit to answer: p95", "replays.{}.fresh", most=1_000),
     *_on_both("retention alone", "retention.{}.alone"),
     *_on_both("retention beside full delivery", "retention.{}.beside", "retention.{}.alone"),

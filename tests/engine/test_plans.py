@@ -105,6 +105,16 @@ def test_sessions_ask_themselves_for_what_they_need() -> None:
     assert {name: sql.rows(f"SHOW {name}")[0][0] for name in wanted} == wanted
 
 
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_compiled() -> None:
+    """However much a statement seems to cost; a server from the wheel could not compile it at all."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET jit_above_cost = 0")
+        cursor.execute("EXPLAIN (ANALYZE) SELECT count(*) FROM outbox_event")
+        assert not [line for (line,) in cursor.fetchall() if "JIT" in line]
+    connection.close()
+
+
 def test_options_of_the_operator_come_beside_ours() -> None:
     given = "postgresql://me@db/work?options=-c%20statement_timeout%3D5000%20-c%20jit%3Don"
     options = settings._postgresql(given)["OPTIONS"]["options"]

@@ -48,6 +48,28 @@ def test_a_row_is_a_ratio_to_its_baseline_and_says_whether_it_is_reached(bench: 
     ]
 
 
+def test_a_row_tells_the_size_measured_and_small_sizes_are_not_judged_by_targets_of_full_ones(
+    bench: dict[str, ModuleType],
+) -> None:
+    figures = bench["figures"]
+    measured = {"long": figures.Figure("long", 900.0, "µs", at=60_000), "first": figures.Figure("first", 600.0, "ms")}
+    rows = [
+        figures.Row("a backlog of {at}", "long", most=500),
+        figures.Row("one event to 1,000 subscriptions", "first", most=500, at_any=True),
+    ]
+    small, full = (figures.table(rows, measured, in_full=in_full).splitlines()[2:] for in_full in (False, True))
+    assert [line.split(" | ")[-1] for line in small] == ["– |", "**no** |"]
+    assert [line.split(" | ")[-1] for line in full] == ["**no** |", "**no** |"]
+    assert small[0].startswith("| a backlog of 60,000 |")
+
+
+def test_no_label_tells_a_size_that_quick_runs_do_not_have() -> None:
+    labels = re.findall(r'^    (?:\*_on_both|Row)\(\s*"([^"]+)"', (BENCH / "targets.py").read_text(), re.MULTILINE)
+    told = {number for label in labels for number in re.findall(r"\d[\d,]{4,}", label)}
+    assert len(labels) > 50
+    assert told == {"1,000", "10,000"}  # events a second, and subscriptions: the same in both
+
+
 def test_a_percentile_is_a_value_that_occurred(bench: dict[str, ModuleType]) -> None:
     values = [float(number) for number in range(100, 0, -1)]
     shares = [bench["figures"].percentile(values, share) for share in (0.0, 0.5, 0.99, 1.0)]

@@ -79,6 +79,12 @@ def stock_server() -> Iterator[StockServer]:
             process.wait(30)
 
 
+def main() -> None:
+    """Install a server where that may be done; say where it is, or why there is none."""
+    reason = install()
+    print(f"PostgreSQL as its distribution ships it: {reason or programs()}")
+
+
 def _wait_until_ready(found: Path, host: str, process: subprocess.Popen[bytes], timeout: float = 30.0) -> None:
     until = time.monotonic() + timeout
     ask = [str(found / "pg_isready"), "-q", "-h", host]
@@ -87,3 +93,7 @@ def _wait_until_ready(found: Path, host: str, process: subprocess.Popen[bytes], 
             return
         time.sleep(0.05)
     raise TimeoutError("the server of the distribution did not become ready")
+
+
+if __name__ == "__main__":
+    main()

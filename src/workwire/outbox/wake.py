@@ -15,6 +15,8 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from workwire.kernel.statements import carried_out
+
 CHANNEL = "workwire_wake"
 
 
@@ -27,9 +29,8 @@ def ring_on_commit() -> None:
 def ring() -> None:
     """Ring now. A bell nobody hears is no error."""
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"NOTIFY {CHANNEL}")
-        return
+        with carried_out("SELECT pg_notify(%s, '')", [CHANNEL]):
+            return
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
         bell.setblocking(False)
         bell.sendto(b"!", str(socket_path()))
