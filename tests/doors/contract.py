@@ -1,4 +1,4 @@
-"""The published contract: its operations, and whether an answer fits it."""
+"""The documented web API as we describe it, the published contract, and whether an answer fits both."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft4Validator
+from jsonschema import Draft4Validator, Draft202012Validator
+
+from workwire.webapi import description
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "enate-connector.swagger.json"
 needs_contract = pytest.mark.skipif(
@@ -30,11 +32,13 @@ def listed(operation: str) -> dict[str, Any]:
 
 
 def fits(operation: str, answer: Any) -> Any:
-    """Check an answer against the contract, where it is there: its status is listed and its body fits the schema.
+    """Check an answer against our own document, and against the contract where it is there: its status is listed and its
+    body fits the schema.
 
     Input that cannot be read is refused with 400 whether the contract lists it or not (specification: webhooks, section 8).
     """
     content = json.loads(answer.content) if answer.content else None
+    _fits_our_document(operation, answer.status_code, content)
     if CONTRACT.exists():
         responses = listed(operation)["responses"]
         assert str(answer.status_code) in {*responses, "400"}, (answer.status_code, answer.content)
@@ -42,3 +46,30 @@ def fits(operation: str, answer: Any) -> Any:
         if answer.status_code == 200 and schema:
             Draft4Validator({**schema, "definitions": contract()["definitions"]}).validate(content)
     return content
+
+
+def described(operation: str) -> dict[str, Any]:
+    """What our own document says of an operation."""
+    (found,) = description.document()["paths"][f"/webapi/{operation}"].values()
+    return dict(found)
+
+
+def _fits_our_document(operation: str, status: int, content: Any) -> None:
+    responses = described(operation)["responses"]
+    assert str(status) in responses, (operation, status, content)
+    schema = responses[str(status)].get("content", {}).get("application/json", {}).get("schema")
+    if schema is None:
+        assert content is None, (operation, content)
+        return
+    components = {"components": {"schemas": _closed_schemas()}}
+    Draft202012Validator({**schema, **components}).validate(content)
+
+
+@cache
+def _closed_schemas() -> dict[str, Any]:
+    """The schemas of our document, which then allow no key that they do not name."""
+    schemas = description.document()["components"]["schemas"]
+    inner = {
+        part["$ref"].rpartition("/")[2] for one in schemas.values() for part in one.get("allOf", ()) if "$ref" in part
+    }
+    return {name: one if name in inner else one | {"unevaluatedProperties": False} for name, one in schemas.items()}

@@ -124,7 +124,11 @@ def test_a_database_that_cannot_work_is_said_in_the_documented_shape_with_when_t
     with connection.execute_wrapper(refuse):
         answers = [
             member.webapi("Ticket/Create", wish),
-            Client().post("/webapi/Authentication/Login", {"Username": "some", "Password": "thing"}),
+            Client().post(
+                "/webapi/Authentication/Login",
+                {"Username": "some", "Password": "thing"},
+                content_type="application/json",
+            ),
             Client().post("/Auth/OAuth/Token", secret),
         ]
     for answer in answers:

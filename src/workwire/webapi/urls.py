@@ -8,6 +8,7 @@ from workwire.webapi import (
     configuration,
     contexts,
     conversations,
+    description,
     items,
     people,
     webhooks,
@@ -40,6 +41,7 @@ _OAUTH = f"^(?:(?P<instance>(?!{_API}/|{_AUTH}{_TOKEN})[^/]+)/)?(?:{_API}/)?(?:{
 urlpatterns = [
     re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", unless_away(authentication.log_in)),
     re_path(_OAUTH, unless_away(authentication.token)),
+    re_path(_PREFIX + _API + _any_case("/openapi.json").replace(".", "[.]") + "$", description.served),
     re_path(_PREFIX + _API + "/(?P<name>[^/]+/[^/]+)/?$", unless_away(answer)),
     re_path(_PREFIX + _API + r"(?:/[\s\S]*)?$", nothing),
 ]
