@@ -36,7 +36,7 @@ def measure(given: Given) -> list[Figure]:
 
 def _post(target: Sink, count: int, in_flight: int) -> tuple[float, float]:
     """Requests a second, and processor time of this process for each in microseconds."""
-    from workwire.worker.delivery.transport import Answer, Request, Transport
+    from workwire.worker.delivery.transport import Answer, Request, ThreadTransport
 
     before, left, answered = target.arrived(), [count], threading.Event()
     wrong: list[Any] = []
@@ -53,7 +53,7 @@ def _post(target: Sink, count: int, in_flight: int) -> tuple[float, float]:
     )
     urls = target.urls
     requests = [Request(number, urls[number % len(urls)], headers, BODY) for number in range(count)]
-    transport = Transport([ip_network("127.0.0.0/8")], take, max_in_flight=in_flight, max_per_host=in_flight)
+    transport = ThreadTransport([ip_network("127.0.0.0/8")], take, max_in_flight=in_flight, max_per_host=in_flight)
     begun, cpu = time.perf_counter(), time.process_time()
     transport.submit(requests)
     answered.wait()

@@ -31,7 +31,7 @@ def idle(given: Given) -> list[Figure]:
         from workwire.rooms.work import commands as work
 
         office = filling.office(1)
-        _trust(to, filling.subscribe(office, to.urls))
+        trust(to, filling.subscribe(office, to.urls))
         with rig.quiet_worker():
             committed: dict[str, float] = {}
             for number in range(count + WARM_UP):
@@ -56,7 +56,7 @@ def steady(given: Given) -> list[Figure]:
     rate, seconds = 1_000, given.size(300, 10)
     with receiver([WELL] * 4) as to, rig.installation(given.database):
         office = filling.office(100)
-        _trust(to, filling.subscribe_to_tickets(office, office.tickets, to.urls))
+        trust(to, filling.subscribe_to_tickets(office, office.tickets, to.urls))
         with rig.quiet_worker() as pid:
             journey = travel(to, office.tickets, rate, seconds)
             memory = rig.memory(pid)
@@ -80,12 +80,12 @@ def isolation(given: Given) -> list[Figure]:
     ):
         office = filling.office(HEALTHY + SICK)
         healthy, sick = office.tickets[:HEALTHY], office.tickets[HEALTHY:]
-        _trust(to, filling.subscribe_to_tickets(office, healthy, to.urls))
+        trust(to, filling.subscribe_to_tickets(office, healthy, to.urls))
         with rig.quiet_worker():
             alone = percentile(travel(to, healthy, each * HEALTHY, seconds).waits, 0.99)
             say(f"  97 healthy ones alone: p99 {alone * 1e3:.1f} ms")
             urls = [*to.urls[HEALTHY:], f"http://127.0.0.1:{dead}/hook"]
-            _trust(to, filling.subscribe_to_tickets(office, sick, urls))
+            trust(to, filling.subscribe_to_tickets(office, sick, urls))
             journey = travel(to, office.tickets, each * (HEALTHY + SICK), seconds, lost=sick)
             beside = percentile(journey.waits, 0.99)
             _check_sick(sick)
@@ -93,7 +93,8 @@ def isolation(given: Given) -> list[Figure]:
     return [Figure(f"{name}.alone", alone * 1e3, "ms"), Figure(f"{name}.beside", beside * 1e3, "ms")]
 
 
-def _trust(to: Receiver, made: list[tuple[Subscription, str]]) -> None:
+def trust(to: Receiver, made: list[tuple[Subscription, str]]) -> None:
+    """Let a receiver verify the messages of subscriptions."""
     to.trust({str(subscription.guid): secret for subscription, secret in made})
 
 

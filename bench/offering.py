@@ -70,7 +70,7 @@ def offer(guids: Sequence[UUID], rate: float, seconds: float) -> tuple[dict[str,
         due = min(total, int((time.perf_counter() - begun + TICK) * rate))
         places = [number % len(guids) for number in range(count, max(due, count + 1))]
         with transaction.atomic():
-            made = [record(bodies[place], about=subjects[place], by=SYSTEM) for place in places]
+            made = [record(bodies[place], about=subjects[place], by=SYSTEM, changes=()) for place in places]
         at = time.perf_counter()
         committed |= {str(event.guid): (event.record_guid, at) for event in made}
         time.sleep(max(0.0, begun + len(committed) / rate - time.perf_counter()))

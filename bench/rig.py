@@ -174,10 +174,10 @@ def _shared(pid: int, share: float) -> Iterator[None]:
 def quiet_worker() -> Iterator[int]:
     """A worker that has started, found nothing to do and fallen quiet; gives its process id."""
     from workwire.kernel import clock
-    from workwire.worker import heartbeat
+    from workwire.reactions.webhooks import workers
 
     with running("worker") as pid:
-        while not heartbeat.alive(clock.now()):
+        while not workers.alive(clock.now()):
             check(Path(f"/proc/{pid}").exists(), "the worker ended")
             time.sleep(0.05)
         time.sleep(SETTLING)

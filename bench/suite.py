@@ -23,6 +23,7 @@ import lists
 import replaying
 import retention
 import tickets
+import timers
 from figures import Failed, Figure, Given, say, table
 from rig import DATABASES, ROOT, STOCK
 from targets import ROWS, ROWS_OF_PAGES
@@ -47,6 +48,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, tuple[str, ...]]] = {
     "latency": (latency.idle, DATABASES),
     "steady": (latency.steady, DATABASES),
     "isolation": (latency.isolation, DATABASES),
+    "timers": (timers.measure, DATABASES),
     "api": (api.measure, DATABASES),
     "tickets": (tickets.measure, DATABASES),
     "idle": (idle.measure, DATABASES),

@@ -70,9 +70,9 @@ def _send_one() -> dict[str, int]:
     from workwire.outbox.models import Event
     from workwire.reactions.webhooks.models import Attempt
     from workwire.worker.delivery.engine import Engine
-    from workwire.worker.delivery.transport import Transport
+    from workwire.worker.delivery.transport import ThreadTransport
 
-    office, engine = filling.office(tickets=1), Engine(Transport)
+    office, engine = filling.office(tickets=1), Engine(ThreadTransport)
     with Receiver() as receiver:
         filling.subscribe(office, [receiver.url("/hook")])
         filling.add_events(1)

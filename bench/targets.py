@@ -83,6 +83,8 @@ ROWS = [
     *_on_both("1,000 events/s, arrived and verified", "steady.{}.verified", least=100, at_any=True),
     *_on_both("1,000 events/s: memory of the worker at the end", "steady.{}.memory", most=150),
     *_on_both("97 healthy endpoints beside 3 sick ones: p99", "isolation.{}.beside", "isolation.{}.alone", most=2),
+    *_on_both("10,000 waits over at one moment: all moved after", "timers.{}.all", most=60),
+    *_on_both("messages of others while they are moved: p99", "timers.{}.beside", "timers.{}.alone", most=2),
     *_on_both("idle worker", "idle.{}.wakeups"),
     *_on_both("idle worker: processor time", "idle.{}.processor"),
     *_on_both("one event to 1,000 subscriptions, the first", "fanout.{}.first", most=500, at_any=True),

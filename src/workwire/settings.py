@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "workwire.outbox",
+    "workwire.jobs",
     "workwire.access",
     "workwire.rooms.commitments",
     "workwire.rooms.parties",

@@ -1,4 +1,5 @@
-"""The only page that knows everyone: makes sure every event type is registered before anything records or reads one."""
+"""The only page that knows everyone: makes sure every event type is registered before anything records or reads one, and says
+what happens when a timer is due."""
 
 from django.apps import AppConfig
 
@@ -11,17 +12,26 @@ class WiringConfig(AppConfig):
     path = ""
 
     def ready(self) -> None:
-        """Import the event types of every room, in one place and in a fixed order, and tell rooms of each other."""
+        """Import the event types of every room, in one place and in a fixed order, tell rooms of each other, and
+        register the kinds of timers."""
         from workwire.access import events as _access  # noqa: F401 - registers
         from workwire.access import ports
+        from workwire.jobs import timers
         from workwire.outbox import documented_webhooks as _business_objects  # noqa: F401 - registers
         from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401 - registers
+        from workwire.reactions.webhooks import rotation
+        from workwire.reactions.webhooks.models import SECRET_REMINDER
         from workwire.rooms.commitments import events as _commitments  # noqa: F401 - registers
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
         from workwire.rooms.files import events as _files  # noqa: F401 - registers
         from workwire.rooms.offering import events as _offering  # noqa: F401 - registers
         from workwire.rooms.parties import events as _parties  # noqa: F401 - registers
+        from workwire.rooms.work import commands as work
         from workwire.rooms.work import events as _work  # noqa: F401 - registers
+        from workwire.rooms.work import timed
         from workwire.rooms.work.commands import give_back_all
 
         ports.on_retirement(give_back_all)
+        timed.register(timed.WAIT, work.date_reached)
+        timed.register(timed.FEEDBACK_WINDOW, work.close_window)
+        timers.register(SECRET_REMINDER, rotation.remind_of_secrets, rotation.reminders)

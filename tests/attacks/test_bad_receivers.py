@@ -100,7 +100,7 @@ ANSWERS: dict[str, tuple[Callable[[], Iterator[Part]], set[int | str]]] = {
     "cookies and more": (
         _once(
             OK
-            + b'Set-Cookie: a=b\r\nAlt-Svc: h3=":1"\r\nStrict-Transport-Security: max-age=9\r\nContent-Length: 0\r\n\r\n'
+            + b'Set-Cookie: a=b\r\nAlt-Svc: h3=":1"\r\nStrict-ThreadTransport-Security: max-age=9\r\nContent-Length: 0\r\n\r\n'
         ),
         {200},
     ),
@@ -141,7 +141,7 @@ def test_every_bad_answer_is_bounded_and_told(
             stack.callback(server.socket.close)
             subscriptions[subscribe(url=f"http://127.0.0.1:{server.port}/")[0].pk] = name
         well, _ = subscribe()
-        process = engine._transport._process.pid  # type: ignore[union-attr]  # it is apart
+        process = engine.transport._process.pid  # type: ignore[union-attr]  # it is apart
         open_ticket()
         engine.drain()
         before = _peak(process)

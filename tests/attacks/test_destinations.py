@@ -18,7 +18,7 @@ from workwire.cli.demo.seed import Customer
 from workwire.kernel.addresses import METADATA, AddressPolicy, Network, UnsafeTarget, check_url
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
-from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport
+from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, ThreadTransport
 
 
 def _has_ipv6() -> bool:
@@ -86,8 +86,8 @@ def test_no_row_can_be_saved_through_either_door(
     assert Subscription.objects.get().url == "http://8.8.8.8/"
 
 
-@pytest.mark.parametrize("kind", [Transport, ChildProcessTransport], ids=["thread", "process"])
-def test_no_row_is_connected_to_whatever_was_saved(kind: type[Transport | ChildProcessTransport]) -> None:
+@pytest.mark.parametrize("kind", [ThreadTransport, ChildProcessTransport], ids=["thread", "process"])
+def test_no_row_is_connected_to_whatever_was_saved(kind: type[ThreadTransport | ChildProcessTransport]) -> None:
     """The table as if it had come past every check before: nothing but refusals, at once, with a sentence for people."""
     answers = _send(kind, (), refused())
     assert {url: answer.error for url, answer in answers.items() if answer.error not in NOTHING_WAS_SENT} == {}
@@ -95,8 +95,8 @@ def test_no_row_is_connected_to_whatever_was_saved(kind: type[Transport | ChildP
     assert all(answer.remote_address is None for answer in answers.values())
 
 
-@pytest.mark.parametrize("kind", [Transport, ChildProcessTransport], ids=["thread", "process"])
-def test_an_allowed_network_opens_no_other(kind: type[Transport | ChildProcessTransport]) -> None:
+@pytest.mark.parametrize("kind", [ThreadTransport, ChildProcessTransport], ids=["thread", "process"])
+def test_an_allowed_network_opens_no_other(kind: type[ThreadTransport | ChildProcessTransport]) -> None:
     """With one loopback address allowed, only its own plain forms are connected to (where nobody listens)."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -123,7 +123,7 @@ def test_a_metadata_service_is_opened_by_its_own_address_only() -> None:
 
 
 def _send(
-    kind: type[Transport | ChildProcessTransport], networks: tuple[Network, ...], urls: list[str]
+    kind: type[ThreadTransport | ChildProcessTransport], networks: tuple[Network, ...], urls: list[str]
 ) -> dict[str, Answer]:
     answered: queue.Queue[list[Answer]] = queue.Queue()
     transport = kind(networks, answered.put, max_in_flight=64, max_per_host=16)

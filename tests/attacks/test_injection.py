@@ -17,7 +17,7 @@ from tests.support.receiver import Receiver
 from workwire.cli.demo.seed import Customer
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
-from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport
+from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, ThreadTransport
 
 BREAKS = ("\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\x7f")
 NAMES = (
@@ -123,7 +123,7 @@ class Wire:
 
 
 @contextmanager
-def _sending(kind: type[Transport | ChildProcessTransport]) -> Iterator[Any]:
+def _sending(kind: type[ThreadTransport | ChildProcessTransport]) -> Iterator[Any]:
     answered: queue.Queue[list[Answer]] = queue.Queue()
     transport = kind((ip_network("127.0.0.0/8"),), answered.put, max_in_flight=4, max_per_host=1)
 
@@ -135,8 +135,8 @@ def _sending(kind: type[Transport | ChildProcessTransport]) -> Iterator[Any]:
     transport.close()
 
 
-@pytest.mark.parametrize("kind", [Transport, ChildProcessTransport], ids=["thread", "process"])
-def test_no_line_break_gets_on_the_wire_whatever_was_saved(kind: type[Transport | ChildProcessTransport]) -> None:
+@pytest.mark.parametrize("kind", [ThreadTransport, ChildProcessTransport], ids=["thread", "process"])
+def test_no_line_break_gets_on_the_wire_whatever_was_saved(kind: type[ThreadTransport | ChildProcessTransport]) -> None:
     """The last gate, for what might have come past all others."""
     wire = Wire()
     with _sending(kind) as send:
@@ -171,7 +171,7 @@ def test_no_line_break_gets_on_the_wire_whatever_was_saved(kind: type[Transport 
 )
 def test_a_request_is_one_line_with_one_host_and_one_length(rest: str, target: bytes) -> None:
     wire = Wire()
-    with _sending(Transport) as send:
+    with _sending(ThreadTransport) as send:
         assert send(f"http://127.0.0.1:{wire.port}{rest}", ("X-Own", "a")).status == 204
     wire.close()
     (heard,) = wire.heard

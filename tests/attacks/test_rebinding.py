@@ -26,7 +26,7 @@ from tests.support.namespace import Namespace, own_network
 from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.cli.demo.seed import seed
-from workwire.worker.delivery.transport import Answer, Request, Transport, exchange, names
+from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, exchange, names
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = "203.0.113.10"  # stands for a public address: a documentation address that this one installation allows
@@ -199,7 +199,7 @@ def two_hosts() -> Iterator[tuple[Receiver, socket.socket]]:
         yield receiver, other
 
 
-def _ask(transport: Transport, answered: queue.Queue[list[Answer]], url: str) -> Answer:
+def _ask(transport: ThreadTransport, answered: queue.Queue[list[Answer]], url: str) -> Answer:
     transport.submit([Request(1, url, (("Content-Type", "application/json"),), b"{}", 1.0, 2.0)])
     (answer,) = answered.get(timeout=10)
     return answer
@@ -213,7 +213,7 @@ def test_a_name_that_changes_is_judged_at_the_next_connection(
     monkeypatch.setattr(exchange, "FIXED_OPTIONS", (*options, (pycurl.MAXLIFETIME_CONN, 1)))
     receiver, other = two_hosts
     url, answered = f"http://hooks.example.org:{receiver.port}/", queue.Queue[list[Answer]]()
-    transport = Transport((ip_network("127.0.0.1/32"),), answered.put)
+    transport = ThreadTransport((ip_network("127.0.0.1/32"),), answered.put)
     try:
         resolved["hooks.example.org"] = ("127.0.0.1",)
         first = _ask(transport, answered, url)
@@ -239,7 +239,7 @@ def test_of_several_addresses_only_the_allowed_one_is_connected_to(
 ) -> None:
     receiver, other = two_hosts
     answered: queue.Queue[list[Answer]] = queue.Queue()
-    transport = Transport((ip_network("127.0.0.1/32"),), answered.put)
+    transport = ThreadTransport((ip_network("127.0.0.1/32"),), answered.put)
     try:
         answers = []
         several = (("127.0.0.2", "127.0.0.1"), ("127.0.0.1", "127.0.0.2"), ("127.0.0.2", "::1"))

@@ -17,7 +17,7 @@ from workwire.cli.demo.seed import Customer
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Attempt, Subscription
 from workwire.worker.delivery.engine import Engine
-from workwire.worker.delivery.transport import Transport
+from workwire.worker.delivery.transport import ThreadTransport
 
 AUTHORITY, CLIENTS = Authority("Endpoints"), Authority("Clients")
 OURS = CLIENTS.sign("workwire")
@@ -56,7 +56,7 @@ def test_they_are_used_and_shown_without_the_key(builder: Caller, first: Custome
     secret = OURS.key.decode().splitlines()[1]
     everything = [*vars(row).values(), *Event.objects.values_list("body", "changes"), answer.content]
     assert secret not in "".join(map(str, everything))
-    engine = Engine(Transport)
+    engine = Engine(ThreadTransport)
     try:
         assert _tried(builder, engine, path) == (204, "")
         assert builder.api("PATCH", path, {"client_certificate": ""}).json()["client_certificate"] is None

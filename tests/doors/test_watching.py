@@ -22,6 +22,7 @@ from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli import doctor
+from workwire.jobs import timers
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
@@ -30,7 +31,6 @@ from workwire.reactions.webhooks.models import Queued, Subscription, Worker
 from workwire.reactions.webhooks.workers import MOST_CIRCUITS, Report
 from workwire.rooms.work.models import WorkItem
 from workwire.web import metrics
-from workwire.worker import heartbeat
 from workwire.worker.delivery.engine import Engine
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ def _figures() -> Values:
 
 def _told(engine: Engine) -> Values:
     """The figures after a fresh report of an engine."""
-    heartbeat.beat(engine.guid, clock.now(), engine._told(clock.now()))
+    workers.beat(engine.guid, clock.now(), engine.told(clock.now()))
     return _figures()
 
 
@@ -70,7 +70,7 @@ def failing(subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: R
         for _ in range(9):
             open_ticket()
         engine.drain()
-        heartbeat.beat(engine.guid, clock.now(), engine._told(clock.now()))
+        workers.beat(engine.guid, clock.now(), engine.told(clock.now()))
         yield made
 
 
@@ -117,9 +117,9 @@ def test_metrics_of_messages_taken(subscribe: Subscribe, open_ticket: Open, engi
 def test_workers_of_another_release_may_have_other_classes_of_latency(db: None) -> None:
     def told(report: dict[str, Any]) -> Values:
         guid = ids.new_guid()
-        heartbeat.beat(guid, clock.now(), Report().as_json() | report)
+        workers.beat(guid, clock.now(), Report().as_json() | report)
         found = _figures()
-        heartbeat.leave(guid)
+        workers.leave(guid)
         return found
 
     name = "workwire_delivery_latency_seconds"
@@ -158,7 +158,7 @@ def test_metrics_take_a_few_queries_however_much_there_is(
     fanning.fan_out(clock.now())
     first = taken()
     for _ in range(10):
-        heartbeat.beat(ids.new_guid(), clock.now(), Report().as_json())
+        workers.beat(ids.new_guid(), clock.now(), Report().as_json())
         open_ticket()
     fanning.fan_out(clock.now())
     assert taken() == first <= MOST_QUERIES
@@ -215,7 +215,7 @@ def test_the_health_of_a_subscription_that_recovers_and_one_that_is_paused(
     path = f"/subscriptions/{failing.guid}/health"
     with clock.frozen(clock.now() + timedelta(minutes=10)):
         engine.drain()
-        heartbeat.beat(engine.guid, clock.now(), engine._told(clock.now()))
+        workers.beat(engine.guid, clock.now(), engine.told(clock.now()))
         told = caller("process builder").api("GET", path).json()
         assert (told["state"], told["circuit"], told["circuit_open_until"]) == ("healthy", "closed", None)
         assert told["last_hour"]["succeeded"] == 9
@@ -306,11 +306,11 @@ def test_every_old_secret_has_its_own_notice_and_ended_subscriptions_have_none(
         rotation.rotate_secret(made.guid, by=by, overlap=timedelta(hours=24))
         rotation.rotate_secret(ended.guid, by=by)
         commands.unsubscribe(ended.guid, by=by)
-        assert rotation.remind_of_secrets(clock.now()) == 0
+        assert timers.turn(clock.now()) == 0
         advance(timedelta(hours=21))
-        assert [rotation.remind_of_secrets(clock.now()) for _ in range(2)] == [1, 0]
+        assert [timers.turn(clock.now()) for _ in range(2)] == [1, 0]
         advance(timedelta(hours=24))
-        assert [rotation.remind_of_secrets(clock.now()) for _ in range(2)] == [1, 0]
+        assert [timers.turn(clock.now()) for _ in range(2)] == [1, 0]
     bodies = [event.body for event in Event.objects.filter(name="SubscriptionSecretExpiring")]
     assert len({re.search(r'"ValidUntil":"([^"]+)"', body).group(1) for body in bodies}) == 2  # type: ignore[union-attr] # it is there
 
@@ -366,8 +366,8 @@ def test_the_doctor_says_that_nobody_sends_and_that_nothing_is_told(db: None) ->
     Worker.objects.filter(pk=silent.pk).update(seen_at=clock.now())
     finding = doctor.workers()
     assert (finding.well, "tells no figures" in finding.sentence) == (False, True)
-    heartbeat.beat(silent.guid, clock.now(), Report().as_json())
+    workers.beat(silent.guid, clock.now(), Report().as_json())
     assert doctor.workers().well
-    heartbeat.beat(silent.guid, clock.now(), Report(clock_offset=-90.0).as_json())
+    workers.beat(silent.guid, clock.now(), Report(clock_offset=-90.0).as_json())
     finding = doctor.workers()
     assert (finding.well, "clock" in finding.sentence) == (False, True)

@@ -18,7 +18,7 @@ from workwire.access import sessions
 from workwire.cli.demo.seed import Organisation, seed
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.worker.delivery.engine import Engine
-from workwire.worker.delivery.transport import Transport
+from workwire.worker.delivery.transport import ThreadTransport
 
 pytestmark = pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database has no connections to lose or to share")
 CLIENTS, TICKETS = 6, 4
@@ -89,7 +89,7 @@ def _work_through(port: int, organisation: Organisation, receiver: Receiver) -> 
     with ThreadPoolExecutor(CLIENTS) as pool:
         assert {status for answers in pool.map(create, range(CLIENTS)) for status in answers} == {201}
     assert _other_sessions() <= POOL
-    engine = Engine(Transport)
+    engine = Engine(ThreadTransport)
     try:
         engine.drain()
         assert Delivery.objects.filter(state=State.DELIVERED).count() == CLIENTS * TICKETS

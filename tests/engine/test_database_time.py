@@ -18,9 +18,8 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated
 from workwire.outbox import database_time
-from workwire.reactions.webhooks import repair
+from workwire.reactions.webhooks import repair, workers
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Worker
-from workwire.worker import heartbeat
 from workwire.worker.delivery.engine import Engine
 
 pytestmark = [
@@ -78,7 +77,7 @@ def test_what_a_host_with_a_wrong_clock_resends_is_due_at_once_for_the_others(
 
 def test_workers_of_wrong_hosts_are_seen_alive(wrong_host: timedelta, engine: Engine) -> None:
     engine.step()
-    assert heartbeat.alive(_database_now()) == 1
+    assert workers.alive(_database_now()) == 1
 
 
 def test_tokens_run_out_by_the_database(wrong_host: timedelta, organisation: Organisation) -> None:
@@ -99,4 +98,4 @@ def test_a_new_server_whose_clock_is_behind_does_not_silence_a_worker(
     Worker.objects.all().delete()
     clock.follow(clock.now() - timedelta(hours=1), clock.count())  # another server took over
     engine.step()
-    assert heartbeat.alive(_database_now()) == 1
+    assert workers.alive(_database_now()) == 1

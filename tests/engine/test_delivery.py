@@ -26,7 +26,7 @@ from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, 
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 from workwire.worker.delivery.engine import Engine
-from workwire.worker.delivery.transport import Request, Transport
+from workwire.worker.delivery.transport import Request, ThreadTransport
 
 Open = Callable[..., WorkItem]
 
@@ -62,7 +62,7 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     subscribe()
     open_ticket()
     with monkeypatch.context() as patch:
-        patch.setattr(engine, "_margin", -1.0)
+        patch.setattr(engine.sending, "margin", -1.0)
         engine.step()
         assert Queued.objects.get().claimed_by == engine.guid
         patch.setattr(queue, "claim", lambda *_, **__: [])
@@ -73,8 +73,8 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     assert not Attempt.objects.exists()
     engine.drain()
     assert len(receiver.requests) == 1
-    assert engine._endpoints.room_for_unsure() == settings.CONFIG.webhook_concurrency // 2
-    assert not engine._claims._of_owner
+    assert engine.endpoints.room_for_unsure() == settings.CONFIG.webhook_concurrency // 2
+    assert not engine.sending.claims._of_owner
 
 
 @pytest.mark.parametrize(("lease", "timeout"), [(60, 15.0), (16, 15.0), (5, 4.9)])
@@ -86,12 +86,12 @@ def test_no_request_begins_that_could_outlast_its_lease(
     subscribe()
     open_ticket()
     fanning.fan_out(clock.now())
-    engine = Engine(Transport)
+    engine = Engine(ThreadTransport)
     try:
         requests: list[Request] = []
-        monkeypatch.setattr(engine._transport, "submit", requests.extend)
+        monkeypatch.setattr(engine.transport, "submit", requests.extend)
         earliest = time.monotonic()
-        engine._send(clock.now())
+        engine.send(clock.now())
         (request,) = requests
         until = Queued.objects.get().due_at
         assert until <= clock.now() + timedelta(seconds=lease)

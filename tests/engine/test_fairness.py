@@ -16,15 +16,14 @@ from tests.support.world import Subscribe
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import commands, fanning, queue, repair, replays
+from workwire.reactions.webhooks import commands, fanning, queue, repair, replays, workers
 from workwire.reactions.webhooks.models import Delivery, Lane, Queued, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
-from workwire.worker import heartbeat
 from workwire.worker.delivery.claiming import BACKWARDS_EVERY, OWNER_SHARE, Claims
 from workwire.worker.delivery.endpoints import FIRST_WINDOW, OPENS_AFTER, Endpoints
 from workwire.worker.delivery.engine import Engine
-from workwire.worker.delivery.transport import Transport
+from workwire.worker.delivery.transport import ThreadTransport
 
 Open = Callable[..., WorkItem]
 PROBE_AFTER = timedelta(seconds=6)
@@ -192,7 +191,7 @@ def test_workers_that_are_alive_divide_a_rate(
     Subscription.objects.update(most_per_second=4)
     backlog.of(Subscription.objects.get(), Lane.FRESH, 20)
     with clock.frozen(clock.now()) as advance:
-        heartbeat.beat(ids.new_guid(), clock.now())
+        workers.beat(ids.new_guid(), clock.now())
         sent = []
         for _ in range(4):
             engine.drain()
@@ -278,8 +277,8 @@ def test_places_of_owners_are_given_back(
     Subscription.objects.filter(pk=gone.pk).update(ended_at=clock.now())
     engine.drain()
     assert len(receiver.requests) == 6
-    assert engine._claims._of_owner == {}
-    assert {engine._endpoints._healths[pk].under_way for pk in engine._endpoints._healths} == {0}
+    assert engine.sending.claims._of_owner == {}
+    assert {engine.endpoints._healths[pk].under_way for pk in engine.endpoints._healths} == {0}
 
 
 def test_a_sick_endpoint_holds_up_nobody_and_heals_by_itself(
@@ -294,7 +293,7 @@ def test_a_sick_endpoint_holds_up_nobody_and_heals_by_itself(
         engine.drain()
         assert len(other.requests) == 40
         assert OPENS_AFTER <= len(receiver.requests) <= OPENS_AFTER + FIRST_WINDOW
-        assert engine._endpoints.circuit(sick.pk, clock.seconds()) == "open"
+        assert engine.endpoints.circuit(sick.pk, clock.seconds()) == "open"
         tried = len(receiver.requests)
         advance(PROBE_AFTER)
         engine.drain()
@@ -302,7 +301,7 @@ def test_a_sick_endpoint_holds_up_nobody_and_heals_by_itself(
         receiver.script("/hook", status=204)
         advance(timedelta(seconds=12))
         engine.drain()
-        assert engine._endpoints.circuit(sick.pk, clock.seconds()) == "closed"
+        assert engine.endpoints.circuit(sick.pk, clock.seconds()) == "closed"
         advance(timedelta(seconds=70))
         engine.drain()
     assert set(Delivery.objects.filter(subscription=sick).values_list("state", flat=True)) == {State.DELIVERED}
@@ -324,7 +323,7 @@ def test_a_hundred_endpoints_that_hang_do_not_stand_in_line_before_one_that_answ
             backlog.of(hanging, Lane.FRESH, FIRST_WINDOW)
         while engine.step():
             pass
-        assert 0 < len(engine._in_flight) < settings.CONFIG.webhook_concurrency
+        assert 0 < len(engine.under_way.in_flight) < settings.CONFIG.webhook_concurrency
         backlog.of(healthy, Lane.FRESH, 1)
         engine.step()
         receiver.wait_for(2)
@@ -344,7 +343,7 @@ def test_a_test_goes_through_an_open_circuit_and_a_good_one_closes_it(
         engine.drain()
         assert dict(receiver.requests[tried].headers)["Webhook-Test"] == "true"
         assert Queued.objects.filter(lane=Lane.FRESH).count() == 0
-        assert engine._endpoints.circuit(subscription.pk, clock.seconds()) == "closed"
+        assert engine.endpoints.circuit(subscription.pk, clock.seconds()) == "closed"
 
 
 def test_a_test_goes_to_a_paused_subscription_and_the_backlog_stays(
@@ -374,7 +373,7 @@ def test_in_order_holds_over_lanes_repairs_and_engines(
 ) -> None:
     subscription, _ = subscribe(webhook=1, in_order=True, retry_schedule=[1, 1, 1, 1])
     failing, passing = open_ticket(), open_ticket()
-    second = Engine(Transport)
+    second = Engine(ThreadTransport)
     with clock.frozen(clock.now()) as advance:
         receiver.script("/hook", status=500, times=2)
         for number in range(4):
@@ -421,7 +420,7 @@ def test_a_record_that_is_held_up_holds_up_no_other_and_nothing_spins(
         engine.drain()
         assert [request.json()["GUID"] for request in receiver.requests[1:]] == [str(other.guid)] * 5
         assert engine.step() is False
-        assert engine._idle_for() == 1.0
+        assert engine.idle_for() == 1.0
 
 
 def test_what_was_written_for_a_subscription_as_it_ended_while_paused_is_cancelled(

@@ -91,7 +91,7 @@ def test_a_subscription_whose_messages_cannot_be_composed_stops_no_other(
     engine.drain()
     assert sorted(request.path for request in receiver.requests) == ["/hook", "/last"]
     assert Attempt.objects.get(delivery__subscription=odd).error == "not_composed"
-    assert not engine._in_flight
+    assert not engine.under_way.in_flight
     assert not Subscription.objects.exclude(failing_since=None).exists()
 
 
@@ -271,12 +271,12 @@ def test_without_room_a_worker_waits_for_answers_and_not_for_what_an_older_round
         fanning.fan_out(now)
         Queued.objects.update(due_at=now + timedelta(milliseconds=500))
         assert not engine.step()
-        assert 0.4 < engine._idle_for() <= 0.5
+        assert 0.4 < engine.idle_for() <= 0.5
         advance(timedelta(seconds=2))
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "_places", 0)
+            patch.setattr(engine.sending, "places", 0)
             assert not engine.step()
-            assert engine._idle_for() == engine_module.POLL
+            assert engine.idle_for() == engine_module.POLL
         assert engine.step()
 
 
@@ -287,19 +287,19 @@ def test_answers_are_counted_right_while_they_come(engine: Engine) -> None:
 
     def take() -> None:
         for _ in range(rounds):
-            engine._take_answers(answers)
+            engine.answers.arrive(answers)
 
     sys.setswitchinterval(1e-6)
     try:
         thread = threading.Thread(target=take)
         thread.start()
         while thread.is_alive():
-            engine._settle(clock.now())
-        engine._settle(clock.now())
+            engine.settle(clock.now())
+        engine.settle(clock.now())
     finally:
         sys.setswitchinterval(interval)
-    assert engine._gathered == 0
-    assert engine._looked_at == 5 * rounds
+    assert engine.answers.not_looked_at == 0
+    assert engine.answers._looked_at == 5 * rounds
 
 
 def test_settling_goes_on_after_whatever_happened() -> None:
@@ -327,9 +327,9 @@ def test_settling_wakes_an_engine_that_waits_for_room(engine: Engine, monkeypatc
 
     class Settling:
         def __init__(self, settle: object, on_settled: Callable[[], None]) -> None:
-            engine._wake.clear()
+            engine.woken.clear()
             on_settled()
-            told.append(engine._wake.is_set())
+            told.append(engine.woken.is_set())
 
         def close(self, timeout: float) -> None:
             told.append(timeout > 0)
@@ -347,7 +347,7 @@ def test_what_is_lost_on_the_way_is_no_fault_of_the_endpoint_unless_it_goes_on(
 ) -> None:
     subscription, _ = subscribe(retry_schedule=[1, 1, 1])
     open_ticket()
-    monkeypatch.setattr(engine._transport, "submit", lambda requests: _lose(engine, requests, error))
+    monkeypatch.setattr(engine.transport, "submit", lambda requests: _lose(engine, requests, error))
     with clock.frozen(clock.now()) as advance:
         engine.drain()
         place = Queued.objects.get()
@@ -374,7 +374,7 @@ def test_a_lost_transport_is_forgiven_after_failures_of_the_endpoint_too(
         place = Queued.objects.get()
         assert (place.tries, Attempt.objects.count()) == (3, 3)
         receiver.script("/hook", status=204)
-        submit, lost = engine._transport.submit, list[Request]()
+        submit, lost = engine.transport.submit, list[Request]()
 
         def lose_once(requests: Iterable[Request]) -> None:
             if lost:
@@ -383,7 +383,7 @@ def test_a_lost_transport_is_forgiven_after_failures_of_the_endpoint_too(
                 lost.extend(requests)
                 _lose(engine, lost)
 
-        monkeypatch.setattr(engine._transport, "submit", lose_once)
+        monkeypatch.setattr(engine.transport, "submit", lose_once)
         engine.drain()
     assert [one.error for one in Attempt.objects.order_by("number")][3:] == ["transport_lost", ""]
     assert Delivery.objects.get().state == State.DELIVERED
@@ -399,4 +399,4 @@ def test_what_is_done_every_so_often_does_not_wait_for_a_clock_set_back() -> Non
 
 
 def _lose(engine: Engine, requests: Iterable[Request], error: str = "transport_lost") -> None:
-    engine._take_answers([unanswered(request, error) for request in requests])
+    engine.answers.arrive([unanswered(request, error) for request in requests])

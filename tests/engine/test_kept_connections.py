@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.certificates import Authority
 from tests.support.raw_server import LOOPBACK, OK, Sender, Server, Talk
-from workwire.worker.delivery.transport import ChildProcessTransport, Transport, kept_connections
+from workwire.worker.delivery.transport import ChildProcessTransport, ThreadTransport, kept_connections
 from workwire.worker.delivery.transport.kept_connections import KeptConnection, KeptConnections
 
 TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -42,7 +42,7 @@ def authority() -> Authority:
     return Authority()
 
 
-@pytest.fixture(params=[Transport, ChildProcessTransport], ids=["thread", "process"])
+@pytest.fixture(params=[ThreadTransport, ChildProcessTransport], ids=["thread", "process"])
 def sender(request: pytest.FixtureRequest, tmp_path: Path, authority: Authority) -> Iterator[Sender]:
     """A sender that trusts the authority."""
     made = Sender(request.param, ca_bundle=authority.file(tmp_path))

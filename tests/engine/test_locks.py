@@ -219,7 +219,7 @@ def test_a_settling_that_must_give_way_is_made_again_as_it_was(
     fanning.fan_out(clock.now())
     engine.step()
     receiver.wait_for(3)
-    _wait_until(lambda: engine._gathered == 3)
+    _wait_until(lambda: engine.answers.not_looked_at == 3)
     Subscription.objects.filter(pk=subscription.pk).update(access_lost_at=clock.now())  # so that all outcomes lock it
     held = threading.Event()
 
@@ -233,7 +233,7 @@ def test_a_settling_that_must_give_way_is_made_again_as_it_was(
 
     other = beside.start(other_way_round)
     assert held.wait(10)
-    for flight in engine._in_flight.values():
+    for flight in engine.under_way.in_flight.values():
         flight.delivery.to.access_lost_at = clock.now()
     with pytest.raises(OperationalError) as gave_way:
         engine.step()

@@ -16,7 +16,7 @@ import pytest
 from tests.support.nameserver import NameServer
 from tests.support.namespace import own_network
 from tests.support.receiver import Receiver
-from workwire.worker.delivery.transport import Answer, Request, Transport, names
+from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, names
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 SILENT = 60  # far more than libcurl would look up at a time
@@ -56,7 +56,7 @@ Send = Callable[..., dict[int, Answer]]
 def send() -> Iterator[Send]:
     """Send requests to URLs, and wait for so many answers (all by default)."""
     answered: queue.Queue[list[Answer]] = queue.Queue()
-    transport = Transport(LOOPBACK, answered.put)
+    transport = ThreadTransport(LOOPBACK, answered.put)
 
     def sending(*urls: str, wait_for: int | None = None, connect: float = 1.0, first: int = 0) -> dict[int, Answer]:
         transport.submit(Request(first + n, url, (), b"{}", connect, 3.0) for n, url in enumerate(urls))
@@ -190,7 +190,7 @@ def test_a_name_that_is_gone_or_is_not_answered_for_is_told_as_that(
 def test_what_waits_for_a_name_is_answered_when_the_transport_closes(book: Book) -> None:
     book.silent.add("silent.example")
     answered: queue.Queue[list[Answer]] = queue.Queue()
-    transport = Transport(LOOPBACK, answered.put)
+    transport = ThreadTransport(LOOPBACK, answered.put)
     transport.submit([Request(7, "http://silent.example/", (), b"{}", 30.0, 30.0)])
     begun = time.monotonic()
     transport.close(0.2)
@@ -266,7 +266,7 @@ def test_a_real_name_server_that_is_silent_for_some_names(tmp_path: Path) -> Non
         inside.run(server.__enter__)
         receiver = Receiver()
         inside.run(receiver.__enter__)
-        transport = inside.run(Transport, LOOPBACK, answered.put)
+        transport = inside.run(ThreadTransport, LOOPBACK, answered.put)
         try:
             transport.submit(
                 Request(number, f"http://{name}:{receiver.port}/", (), b"{}", 5.0, 15.0)

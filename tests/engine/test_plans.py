@@ -222,7 +222,7 @@ def test_the_queue_is_cleaned_whenever_much_has_left_it(engine: Engine) -> None:
     cleaning, before = worker_main.Cleaning(engine), _cleaned()
     assert set(before) == {"outbox_pending", "webhooks_queued"}
     for more, times in ((worker_main.CLEAN_AFTER - 1, 0), (1, 1), (worker_main.CLEAN_AFTER - 1, 1), (1, 2)):
-        engine._report.count_ends({State.DELIVERED: more})
+        engine.report.count_ends({State.DELIVERED: more})
         cleaning.turn()
         assert _cleaned() == {table: count + times for table, count in before.items()}
 

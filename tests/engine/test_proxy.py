@@ -12,7 +12,7 @@ import pytest
 from tests.support.certificates import Authority
 from tests.support.raw_proxy import RawProxy
 from tests.support.raw_server import LOOPBACK, OK, Kind, Sender, Server
-from workwire.worker.delivery.transport import ChildProcessTransport, Proxy, Transport, names
+from workwire.worker.delivery.transport import ChildProcessTransport, Proxy, ThreadTransport, names
 
 Lookups = dict[str, tuple[str, ...]]
 
@@ -52,7 +52,9 @@ def make(authority: Authority, tmp_path: Path) -> Iterator[Callable[..., Sender]
     """Make senders behind a proxy."""
     made: list[Sender] = []
 
-    def sender(url: str, kind: Kind = Transport, *, resolves: bool = False, networks: object = LOOPBACK) -> Sender:
+    def sender(
+        url: str, kind: Kind = ThreadTransport, *, resolves: bool = False, networks: object = LOOPBACK
+    ) -> Sender:
         made.append(Sender(kind, networks, proxy=Proxy(url, resolves), ca_bundle=authority.file(tmp_path)))  # type: ignore[arg-type]  # a tuple of networks
         return made[-1]
 
@@ -61,7 +63,7 @@ def make(authority: Authority, tmp_path: Path) -> Iterator[Callable[..., Sender]
         one.transport.close()
 
 
-@pytest.mark.parametrize("kind", [Transport, ChildProcessTransport], ids=["thread", "process"])
+@pytest.mark.parametrize("kind", [ThreadTransport, ChildProcessTransport], ids=["thread", "process"])
 def test_https_goes_through_a_tunnel_and_http_by_its_url(
     kind: Kind, make: Callable[..., Sender], http: Server, https: Server
 ) -> None:

@@ -13,13 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from tests.support.world import Subscribe
 from workwire.kernel import clock
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import fanning, preparing, queue, settling
+from workwire.reactions.webhooks import fanning, preparing, queue, settling, workers
 from workwire.reactions.webhooks.models import Lane, State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.recovering import Successes
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
-from workwire.worker import heartbeat
 from workwire.worker.delivery.engine import Engine
 
 Open = Callable[..., WorkItem]
@@ -47,15 +46,15 @@ def _failing_since() -> datetime | None:
 
 @contextmanager
 def _a_beat_later(engine: Engine) -> Iterator[CaptureQueriesContext]:
-    with clock.frozen(clock.now() + heartbeat.EVERY), CaptureQueriesContext(connection) as asked:
-        engine._housekeeping()
+    with clock.frozen(clock.now() + workers.BEAT_EVERY), CaptureQueriesContext(connection) as asked:
+        engine.housekeeping()
         yield asked
 
 
 def test_a_success_prepared_before_a_failure_of_ours_ends_the_failing(engine: Engine, prepared: list[Prepared]) -> None:
-    engine._settle_batch([_outcome(prepared[0], 500)], clock.now())
+    engine.answers.settle_batch([_outcome(prepared[0], 500)], clock.now())
     assert _failing_since() is not None
-    engine._settle_batch([_outcome(prepared[1], 204)], clock.now())
+    engine.answers.settle_batch([_outcome(prepared[1], 204)], clock.now())
     with _a_beat_later(engine):
         assert _failing_since() is None
     assert Event.objects.filter(name="EndpointRecovered").count() == 1
@@ -63,14 +62,14 @@ def test_a_success_prepared_before_a_failure_of_ours_ends_the_failing(engine: En
 
 def test_a_success_ends_the_failing_that_another_worker_recorded(engine: Engine, prepared: list[Prepared]) -> None:
     settling.settle(engine.guid, [_outcome(prepared[0], 500)], clock.now())  # as another one does
-    engine._settle_batch([_outcome(prepared[1], 204)], clock.now())
+    engine.answers.settle_batch([_outcome(prepared[1], 204)], clock.now())
     with _a_beat_later(engine):
         assert _failing_since() is None
 
 
 def test_what_failed_after_its_success_goes_on_failing(engine: Engine, prepared: list[Prepared]) -> None:
     before = clock.now()
-    engine._settle_batch([_outcome(prepared[1], 204)], before)
+    engine.answers.settle_batch([_outcome(prepared[1], 204)], before)
     settling.settle(engine.guid, [_outcome(prepared[0], 500)], before + timedelta(seconds=1))
     with _a_beat_later(engine):
         assert _failing_since() is not None
@@ -78,15 +77,15 @@ def test_what_failed_after_its_success_goes_on_failing(engine: Engine, prepared:
 
 def test_a_failure_of_ours_takes_the_success_before_it_back(engine: Engine, prepared: list[Prepared]) -> None:
     now = clock.now()
-    engine._settle_batch([_outcome(prepared[1], 204)], now)
-    engine._settle_batch([_outcome(prepared[0], None, "timeout")], now)
+    engine.answers.settle_batch([_outcome(prepared[1], 204)], now)
+    engine.answers.settle_batch([_outcome(prepared[0], None, "timeout")], now)
     with _a_beat_later(engine):
         assert _failing_since() is not None
 
 
 def test_the_healthy_pay_one_query_a_beat_and_none_a_batch(engine: Engine, prepared: list[Prepared]) -> None:
     with CaptureQueriesContext(connection) as asked:
-        engine._settle_batch([_outcome(one, 204) for one in prepared], clock.now())
+        engine.answers.settle_batch([_outcome(one, 204) for one in prepared], clock.now())
     assert not [query for query in asked if "webhooks_subscription" in query["sql"]]
     with _a_beat_later(engine) as asked:
         assert len([query for query in asked if "failing_since" in query["sql"]]) == 1

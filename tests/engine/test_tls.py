@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.certificates import Authority
 from tests.support.raw_server import OK, Sender, Server, Talk
-from workwire.worker.delivery.transport import ChildProcessTransport, Request, Transport
+from workwire.worker.delivery.transport import ChildProcessTransport, Request, ThreadTransport
 from workwire.worker.delivery.transport.authorities import LOOK_EVERY
 
 HEAD = b"HTTP/1.1 200 OK\r\nX-Y: z\r\n"
@@ -52,7 +52,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made.close()
 
 
-@pytest.fixture(params=[Transport, ChildProcessTransport], ids=["thread", "process"])
+@pytest.fixture(params=[ThreadTransport, ChildProcessTransport], ids=["thread", "process"])
 def sender(request: pytest.FixtureRequest, site: Site) -> Iterator[Sender]:
     """A sender that trusts whom the file names."""
     made = Sender(request.param, ca_bundle=site.file)

@@ -19,7 +19,7 @@ import pytest
 
 from tests.support.raw_server import LOOPBACK, OK, Kind, Sender, Server, Talk
 from workwire.kernel import clock
-from workwire.worker.delivery.transport import ChildProcessTransport, Request, Transport, child_process
+from workwire.worker.delivery.transport import ChildProcessTransport, Request, ThreadTransport, child_process
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def serve() -> Iterator[Callable[..., Server]]:
         server.socket.close()
 
 
-@pytest.fixture(params=[Transport, ChildProcessTransport], ids=["thread", "process"])
+@pytest.fixture(params=[ThreadTransport, ChildProcessTransport], ids=["thread", "process"])
 def sender(request: pytest.FixtureRequest) -> Iterator[Sender]:
     """A sender that may reach loopback."""
     made = Sender(request.param)
@@ -144,7 +144,7 @@ def test_failures_are_values(serve: Callable[..., Server], sender: Sender) -> No
     assert all(answer.status is None and answer.detail for answer in (refused, tls, cut, strange, unknown))
 
 
-@pytest.mark.parametrize("kind", [Transport, ChildProcessTransport])
+@pytest.mark.parametrize("kind", [ThreadTransport, ChildProcessTransport])
 def test_the_address_connected_to_is_judged_whatever_the_name_says(kind: Kind, serve: Callable[..., Server]) -> None:
     server, strict = serve(_say(OK)), Sender(kind, ())
     try:
@@ -199,14 +199,16 @@ def test_a_process_that_dies_is_answered_for_and_replaced(serve: Callable[..., S
 def test_a_loop_that_breaks_is_told_of_and_ends_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that what was under way is answered for as after any death of it."""
     told = threading.Event()
-    monkeypatch.setattr(Transport, "_admit", lambda _transport: 1 / 0)
+    monkeypatch.setattr(ThreadTransport, "_admit", lambda _transport: 1 / 0)
     monkeypatch.setattr(threading, "excepthook", lambda _given: None)
-    Transport(LOOPBACK, lambda _answers: None, on_broken=told.set).submit([Request(1, "http://127.0.0.1:9/", (), b"")])
+    ThreadTransport(LOOPBACK, lambda _answers: None, on_broken=told.set).submit(
+        [Request(1, "http://127.0.0.1:9/", (), b"")]
+    )
     assert told.wait(5)
     ours, theirs = socket.socketpair()
     broken = (
-        "from workwire.worker.delivery.transport import Transport, child_process;"
-        "Transport._admit = lambda _transport: 1 / 0;"
+        "from workwire.worker.delivery.transport import ThreadTransport, child_process;"
+        "ThreadTransport._admit = lambda _transport: 1 / 0;"
     )
     command = [sys.executable, "-c", f"{broken} child_process.serve({theirs.fileno()})"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -295,7 +297,7 @@ def test_closing_answers_what_is_still_out(serve: Callable[..., Server]) -> None
 
 
 def test_who_closes_may_ring_after_the_thread_has_seen_that_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    transport = Transport([], lambda _answers: None)
+    transport = ThreadTransport([], lambda _answers: None)
     ring = transport._ring
 
     def ring_late() -> None:

@@ -21,6 +21,7 @@ from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.cli.demo.seed import Customer, Organisation
+from workwire.jobs import timers
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError
@@ -32,7 +33,6 @@ from workwire.rooms.conversations.models import CommunicationType
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, StartedBy, Status, WorkItem
-from workwire.worker import timers
 from workwire.worker.delivery.engine import Engine
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)

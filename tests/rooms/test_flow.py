@@ -10,6 +10,7 @@ from django.conf import settings
 
 from tests.support.recorded import recorded
 from workwire.cli.demo.seed import Customer
+from workwire.jobs import timers
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
@@ -21,7 +22,6 @@ from workwire.rooms.offering import queries as offering_queries
 from workwire.rooms.offering.models import ProcessType, ProcessVersion, ServiceLine, VersionState, WorkType
 from workwire.rooms.work import commands
 from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status, StatusReason, WaitType, WorkItem
-from workwire.worker import timers
 
 Build = Callable[..., ProcessVersion]
 
@@ -262,8 +262,8 @@ def test_a_resolved_item_is_reopened_inside_its_window_and_closed_after_it(
     assert timers.turn(clock.now() + timedelta(hours=23)) == 0
     with pytest.raises(Forbidden):
         commands.close_window(case, by=by)
-    WorkItem.objects.filter(pk=case.pk).update(closes_on=clock.now() - timedelta(seconds=1))
-    assert timers.turn(clock.now()) == 1
+    with clock.frozen(clock.now() + timedelta(hours=25)):
+        assert timers.turn(clock.now()) == 1
     assert _now(case) == (Status.CLOSED, StatusReason.FEEDBACK_WINDOW_PASSED)
     with pytest.raises(Conflict):
         commands.reopen(case, by=by)
@@ -276,8 +276,7 @@ def test_the_clock_wakes_what_waits_and_says_why(build: Build, by: Actor) -> Non
     commands.wait_until(dated, soon, by=by)
     commands.wait_for_information(informed, until=soon, by=by)
     assert timers.turn(clock.now()) == 0
-    WorkItem.objects.filter(pk__in=[dated.pk, informed.pk]).update(wait_until=clock.now() - timedelta(seconds=1))
-    with recorded() as found:
+    with clock.frozen(soon), recorded() as found:
         assert timers.turn(clock.now()) == 2
         assert timers.turn(clock.now()) == 0
     assert found.names == ["WorkItemUpdated"] * 2

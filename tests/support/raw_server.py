@@ -12,11 +12,11 @@ from ipaddress import ip_network
 from typing import Any
 
 from workwire.kernel.addresses import Network
-from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, Transport
+from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, ThreadTransport
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
-Kind = type[Transport | ChildProcessTransport]
+Kind = type[ThreadTransport | ChildProcessTransport]
 Talk = Callable[[socket.socket], None]
 
 
@@ -70,7 +70,7 @@ def _read_request(connection: socket.socket) -> bytes:
 class Sender:
     """A transport whose answers are collected."""
 
-    def __init__(self, kind: Kind = Transport, networks: tuple[Network, ...] = LOOPBACK, **options: Any) -> None:
+    def __init__(self, kind: Kind = ThreadTransport, networks: tuple[Network, ...] = LOOPBACK, **options: Any) -> None:
         self.queue: queue.Queue[Answer] = queue.Queue()
         settings: dict[str, Any] = {"max_in_flight": 64, "max_per_host": 16} | options
         self.transport = kind(

@@ -20,7 +20,7 @@ from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 from workwire.worker.delivery.engine import Engine
-from workwire.worker.delivery.transport import Transport
+from workwire.worker.delivery.transport import ThreadTransport
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def engine(db: None) -> Iterator[Engine]:
     """An engine to step or drain by hand."""
-    made = Engine(Transport)
+    made = Engine(ThreadTransport)
     yield made
     made.close()
 

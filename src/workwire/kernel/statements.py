@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection
+from django.db import DataError, Error, IntegrityError, connection
 
 
 @contextmanager
@@ -67,3 +67,9 @@ def _begins_unchecked() -> bool:
 def _of_django() -> Any:
     """The connection; the stubs of Django do not know of its health checks."""
     return connection
+
+
+def is_away(error: Exception) -> bool:
+    """Whether an error says that the database cannot work now (gone, full, locked, read-only) rather than that it refuses
+    what it was given: then waiting helps."""
+    return isinstance(error, Error) and not isinstance(error, (DataError, IntegrityError))

@@ -13,12 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from workwire.access import sessions
+from workwire.jobs import timers
 from workwire.kernel import clock, collector, table_sizes
 from workwire.kernel.chores import Chore, chores
 from workwire.kernel.stopping import Mark, Ties, set_on_signals
@@ -29,7 +32,7 @@ from workwire.worker import mail
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.lanes import Lane
 
-SWEEP_FILES_EVERY = 3600.0  # seconds
+SWEEP_FILES_EVERY, FORGET_SESSIONS_EVERY, TIMERS_EVERY = 3600.0, 300.0, 2.0  # seconds
 CLEAN_AFTER, CLEAN_EVERY = 50_000, 2.0  # deliveries ended, and seconds
 HELD_POLL, SAY_HELD_EVERY = 1.0, 600.0  # seconds
 SOON = 60.0  # seconds until work that has time begins
@@ -126,7 +129,9 @@ def _lanes(engine: Engine) -> list[Lane]:
     lanes = [
         Lane("replays", lambda: replays.turn(clock.now())),
         Lane("retention", lambda: retention.turn(clock.now()), first_after=SOON),
+        Lane("timers", Timing().turn),
         Lane("files", _sweep_files, first_after=SOON),
+        Lane("sessions", _forget_sessions, first_after=SOON),
     ]
     lanes += [Lane(chore.name, partial(_do, chore), first_after=SOON) for chore in chores()]
     if connection.vendor == "postgresql":
@@ -137,6 +142,26 @@ def _lanes(engine: Engine) -> list[Lane]:
 def _do(chore: Chore) -> float:
     chore.work(clock.now())
     return chore.every
+
+
+class Timing:
+    """Moves what time alone moves; looks first for timers that are missing."""
+
+    def __init__(self) -> None:
+        self._is_complete = False
+
+    def turn(self) -> float:
+        """Carry out a batch of timers; seconds until the next look."""
+        if not self._is_complete:
+            if made := timers.complete():
+                logger.info("%d timers of an older release were set", made)
+            self._is_complete = True
+        return 0.0 if timers.turn(clock.now()) else TIMERS_EVERY
+
+
+def _forget_sessions() -> float:
+    sessions.forget_old(idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
+    return FORGET_SESSIONS_EVERY
 
 
 def _sweep_files() -> float:

@@ -116,7 +116,14 @@ def _webhooks() -> str:
             "",
         ]
     parts += [*_numbers(), *_formats(), *_headers()]
-    parts += ["## Why a message is withheld", "", "| reason | meaning |", "| --- | --- |"]
+    parts += [
+        "## Why a message is withheld",
+        "",
+        f"The rights are checked at most {rights.CHECK_HOLDS:.0f} seconds before an attempt begins, which then looks up the "
+        "name, connects and sends. The same holds for the end of a subscription and for a pause.",
+        "",
+    ]
+    parts += ["| reason | meaning |", "| --- | --- |"]
     return "\n".join([*parts, *(f"| `{code}` | {text} |" for code, text in rights.REASONS.items()), ""])
 
 

@@ -1,4 +1,4 @@
-"""One that is wrong among many: found by halves, so that it stops no other."""
+"""Isolates a poison row by bisection, so that it stops no other."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.jobs import timers
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
@@ -27,7 +28,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing, tls_terms
 from workwire.reactions.webhooks.matching import filter_key
-from workwire.reactions.webhooks.models import UNSUBSCRIBED, Format, Queued, Subscription
+from workwire.reactions.webhooks.models import SECRET_REMINDER, UNSUBSCRIBED, Format, Queued, Subscription
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.parties.models import Company
@@ -142,8 +143,9 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     subscription = locked(guid, by, None)
     now, row = clock.now(), columns(subscription)
     cancelled = queue.cancel_all(subscription.pk, UNSUBSCRIBED, now)
-    subscription.ended_at = now
-    subscription.save(update_fields=["ended_at"])
+    subscription.ended_at, subscription.remind_at = now, None
+    subscription.save(update_fields=["ended_at", "remind_at"])
+    timers.clear_timer(SECRET_REMINDER, subscription.guid)
     events.note(events.SubscriptionEnded, subscription, by, altered(subscription, row), Cancelled=cancelled)
 
 

@@ -19,6 +19,7 @@ class Format(models.TextChoices):
     CLOUDEVENTS = "cloudevents"
 
 
+SECRET_REMINDER = "webhooks.secret_reminder"  # noqa: S105 - a kind of timer
 UNWELL = Q(ended_at__isnull=True) & (
     Q(paused_at__isnull=False) | Q(failing_since__isnull=False) | Q(access_lost_at__isnull=False)
 )

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from workwire.reactions.webhooks import rights
-from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.models import Lane, Subscription
 from workwire.reactions.webhooks.rights import Content
 
 
@@ -20,6 +20,16 @@ class Prepared(NamedTuple):
     content: Content
     to: Subscription
     refusal: str
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits until its subscription goes on; a test waits for nothing."""
+        return (
+            self.to.paused_at is not None
+            and self.to.ended_at is None
+            and not self.refusal
+            and self.content.lane != Lane.TEST
+        )
 
 
 def prepare(claimed: Collection[int], subscriptions: Collection[int], now: datetime) -> list[Prepared]:

@@ -27,6 +27,8 @@ from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import policy as work_policy
 from workwire.rooms.work import queries as work
 
+CHECK_HOLDS = 3.0  # seconds within which an attempt begins after the check, else it is checked again
+
 OWNER_INACTIVE = "owner_inactive"
 CREDENTIAL_INVALID = "credential_invalid"
 ROLE_MISSING = "process_builder_missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,15 +12,15 @@ from django.db import transaction
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.jobs import timers
 from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.kernel.errors import Conflict, Invalid
+from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import altered, columns
 from workwire.reactions.webhooks import commands, events, rights, signing
-from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.models import SECRET_REMINDER, Subscription
 
 REMIND_BEFORE = timedelta(hours=4)
-MOST_REMINDERS = 100
 MOST_OLD_SECRETS = 3
 
 
@@ -66,17 +67,12 @@ def rotate_secret(
     return subscription, secret
 
 
-def remind_of_secrets(now: datetime) -> int:
-    """Tell owners whose old secret is about to expire, once for each secret; returns how many notices."""
-    due = Subscription.objects.filter(remind_at__lte=now)
-    return sum(_remind(pk, now) for pk in due.order_by("remind_at").values_list("pk", flat=True)[:MOST_REMINDERS])
-
-
 @transaction.atomic
-def _remind(pk: int, now: datetime) -> int:
-    subscription = Subscription.objects.select_for_update().filter(pk=pk, remind_at__lte=now).first()
+def remind_of_secrets(guid: UUID, now: datetime) -> int:
+    """Tell an owner whose old secrets are about to expire, once for each secret; returns how many notices."""
+    subscription = Subscription.objects.select_for_update().filter(guid=guid).first()
     if subscription is None:
-        return 0  # another worker was quicker
+        raise not_found("subscription")
     expiring = [entry for entry in subscription.secrets if "remind_at" in entry and _reminder(entry) <= now]
     for entry in expiring:
         del entry["remind_at"]
@@ -90,9 +86,19 @@ def _remind(pk: int, now: datetime) -> int:
     return len(told)
 
 
+def reminders() -> Iterator[tuple[UUID, datetime]]:
+    """The subscriptions whose owners are to be reminded, each with the moment."""
+    found = Subscription.objects.filter(remind_at__isnull=False).values_list("guid", "remind_at")
+    return ((guid, at) for guid, at in found.iterator() if at is not None)
+
+
 def _set_reminder(subscription: Subscription) -> None:
     moments = [_reminder(entry) for entry in subscription.secrets if "remind_at" in entry]
     subscription.remind_at = min(moments, default=None)
+    if subscription.remind_at is None:
+        timers.clear_timer(SECRET_REMINDER, subscription.guid)
+    else:
+        timers.set_timer(SECRET_REMINDER, subscription.guid, subscription.remind_at)
 
 
 def _reminder(entry: dict[str, Any]) -> datetime:

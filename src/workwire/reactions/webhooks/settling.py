@@ -68,16 +68,18 @@ def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> Counter[
     An outcome that cannot be written keeps no other from being settled, nor does it come back for ever: what follows from
     it is written alone, without the attempt. Raises only when the database is away.
     """
-    try:
-        return _settle(worker, outcomes, now)
-    except Exception as error:  # one of them is wrong: halved until it is found
-        if sql.is_away(error):
-            raise
-        if len(outcomes) > 1:
-            middle = len(outcomes) // 2
-            return settle(worker, outcomes[:middle], now) + settle(worker, outcomes[middle:], now)
-        logger.exception("an attempt of delivery %d cannot be recorded", outcomes[0].id)
-        return _settle(worker, outcomes, now, recorded=False)
+    ended: Counter[State] = Counter()
+
+    def settle_some(some: Sequence[Outcome]) -> int:
+        ended.update(_settle(worker, some, now))
+        return len(some)
+
+    def settle_unrecorded(one: Outcome, error: Exception) -> None:
+        logger.error("an attempt of delivery %d cannot be recorded", one.id, exc_info=error)
+        ended.update(_settle(worker, [one], now, recorded=False))
+
+    bisect.each(settle_some, outcomes, settle_unrecorded)
+    return ended
 
 
 def put_off(worker: UUID, delivery: int, now: datetime) -> None:

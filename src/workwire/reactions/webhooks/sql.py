@@ -14,10 +14,11 @@ from uuid import UUID
 
 import orjson
 import psycopg
-from django.db import DataError, Error, IntegrityError, connection
+from django.db import connection
 from django.db.models import QuerySet
 
 from workwire.kernel.statements import carried_out
+from workwire.kernel.statements import is_away as is_away
 
 _MARK_ID, _MARK_MOMENT = -7_301_002, datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -97,12 +98,6 @@ def insert(table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) 
         ):
             for row in values:
                 copy.write_row(row)
-
-
-def is_away(error: Exception) -> bool:
-    """Whether an error says that the database cannot work now (gone, full, locked, read-only) rather than that it refuses
-    what it was given: then waiting helps."""
-    return isinstance(error, Error) and not isinstance(error, (DataError, IntegrityError))
 
 
 def as_json(value: Any) -> str:

@@ -6,16 +6,19 @@ here. Counts begin anew with each worker.
 
 from __future__ import annotations
 
+import os
+import socket
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any
+from uuid import UUID
 
 from workwire.reactions.webhooks.models import State, Worker
 
-DEAD_AFTER = timedelta(seconds=30)
+BEAT_EVERY, DEAD_AFTER = timedelta(seconds=5), timedelta(seconds=30)
 MOST_CIRCUITS = 1_000  # named in one report; their number is told in full
 OUTCOMES = ("2xx", "3xx", "4xx", "5xx", "no_answer", "other")
 ENDS = (State.DELIVERED.label, State.GAVE_UP.label, State.WITHHELD.label, State.CANCELLED.label)
@@ -92,6 +95,22 @@ class Circuit:
 
     state: str = "closed"
     open_until: datetime | None = None
+
+
+def beat(worker: UUID, now: datetime, report: dict[str, Any] | None = None) -> None:
+    """Write a sign of life with a report, and forget workers that have been silent for a day."""
+    told = {"seen_at": now, "report": report}
+    Worker.objects.update_or_create(
+        guid=worker,
+        defaults=told,
+        create_defaults=told | {"host": socket.gethostname(), "pid": os.getpid(), "started_at": now},
+    )
+    Worker.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+
+
+def leave(worker: UUID) -> None:
+    """Say goodbye after a clean stop."""
+    Worker.objects.filter(guid=worker).delete()
 
 
 def alive(now: datetime) -> int:

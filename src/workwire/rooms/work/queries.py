@@ -264,16 +264,6 @@ def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:
     return found.order_by(rank, F("due_date").asc(nulls_last=True), "pk")
 
 
-def waits_over(now: datetime) -> QuerySet[WorkItem]:
-    """Waiting items whose moment has come, for the clock to move."""
-    return for_events().filter(status=Status.WAITING, wait_until__lte=now).order_by("wait_until", "pk")
-
-
-def windows_over(now: datetime) -> QuerySet[WorkItem]:
-    """Resolved items whose feedback window has passed, for the clock to close."""
-    return for_events().filter(status=Status.RESOLVED, closes_on__lte=now).order_by("closes_on", "pk")
-
-
 def is_work_available(actor: Actor) -> bool:
     """Whether the actor would get something if it asked for more work now."""
     return obtainable(actor, clock.now()).exists()

@@ -1,5 +1,6 @@
 """Deliveries on their way: fanned out, claimed, checked, signed, sent and settled.
 
-``engine`` the loop that owns all decisions · ``claiming`` which deliveries are taken next · ``endpoints`` how receivers do and
-how much each may have under way · ``settler`` settles beside the loop · ``transport`` HTTP, in a process of its own.
+``engine`` the loop · ``claiming`` which deliveries are taken next · ``sending`` claim, check, hand over · ``answers`` what
+came back, settled by ``settler`` beside the loop · ``under_way`` what is between the two · ``endpoints`` how receivers do and
+how much each may have under way · ``transport`` HTTP, in a process of its own · ``bell`` what wakes the loop.
 """

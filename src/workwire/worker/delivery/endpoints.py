@@ -194,9 +194,12 @@ class Endpoints:
         health.probing = False
         self._forget_some()
 
-    def returned(self, subscription: int, host: str) -> None:
-        """An attempt that was not made, or not through a fault of the endpoint, gives its place back."""
+    def returned(self, subscription: int, host: str, *, made: bool = True) -> None:
+        """An attempt that failed through no fault of the endpoint, or was not `made` at all, gives its place back."""
         health, place = self._health(subscription), self._host(host)
+        if not made:
+            health.bucket.tokens += 1
+            place.bucket.tokens += 1
         health.under_way -= 1
         place.under_way -= 1
         self._unsure -= not place.sure

@@ -26,6 +26,7 @@ from workwire.rooms.work import dues, events, policy, queries
 from workwire.rooms.work.commands import item_contacts
 from workwire.rooms.work.commands.item_contacts import ContactWish
 from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WaitType, WorkItem
+from workwire.rooms.work.timed import moments_of, set_timers
 from workwire.rooms.work.transitions import Standing
 
 LONGEST_TITLE = 500
@@ -58,7 +59,7 @@ class Change:
 
     def __init__(self, item: WorkItem, *, by: Actor) -> None:
         self.item, self.by, self.at = item, by, clock.now()
-        self._body, self._columns = events.body_of(item, self.at), columns(item)
+        self._body, self._columns, self._moments = events.body_of(item, self.at), columns(item), moments_of(item)
         self._beside: list[RowChange] = []
 
     @property
@@ -101,6 +102,8 @@ class Change:
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
             differing = own[0].new or {} if own else {}
             item.save(update_fields=[*differing, *BOOKKEEPING])
+            set_timers(item, self._moments)
+            self._moments = moments_of(item)
             events.record_updated(item, self._body, at=self.at, by=self.by, changes=own + self._beside)
             self._body, self._columns, self._beside = events.body_of(item, self.at), columns(item), []
         return item

@@ -2,13 +2,23 @@
 
 Words: *request* (one POST to make), *answer* (how it went, always exactly one), *exchange* (a request and its answer on
 one libcurl handle), *turns* (whose request goes next), *guard* (the judgement on an address at connect).
-Guarantees: see `loop` for threads and bounds, `child_process` for the process they run in, `exchange` for what is off and what
-is limited, and `workwire.kernel.addresses` for the rules of the guard. Expected failures are answers, never exceptions.
+Guarantees: see `port` for what the engine relies on, `loop` for threads and bounds, `child_process` for the process they run
+in, `exchange` for what is off and what is limited, and `workwire.kernel.addresses` for the rules of the guard. Expected
+failures are answers, never exceptions.
 """
 
 from workwire.worker.delivery.transport.child_process import ChildProcessTransport
-from workwire.worker.delivery.transport.exchange import Answer, Request
-from workwire.worker.delivery.transport.loop import Transport, TransportClosed
+from workwire.worker.delivery.transport.loop import ThreadTransport
+from workwire.worker.delivery.transport.port import Answer, MakeTransport, Request, Transport, TransportClosed
 from workwire.worker.delivery.transport.proxy import Proxy
 
-__all__ = ["Answer", "ChildProcessTransport", "Proxy", "Request", "Transport", "TransportClosed"]
+__all__ = [
+    "Answer",
+    "ChildProcessTransport",
+    "MakeTransport",
+    "Proxy",
+    "Request",
+    "ThreadTransport",
+    "Transport",
+    "TransportClosed",
+]

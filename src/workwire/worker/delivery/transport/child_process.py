@@ -1,11 +1,11 @@
-"""The transport in a process of its own, behind the same calls as `Transport`.
+"""The transport in a process of its own, behind the same calls as `ThreadTransport`.
 
 It takes the work of HTTP off the interpreter that talks to the database, so that both cores of a small machine are used,
 and it keeps strangers' input away from the process that holds the database's and the subscribers' credentials: what goes
 over is one finished request at a time. Requests and answers travel in frames over a socket pair.
 
-Guarantees: as those of `Transport`, and if the process dies, what it had is answered as `transport_lost` and a new one is
-started, after growing pauses when it keeps dying. The process ends when its parent does, however that ends.
+Guarantees: as those of `ThreadTransport`, and if the process dies, what it had is answered as `transport_lost` and a new one
+is started, after growing pauses when it keeps dying. The process ends when its parent does, however that ends.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from workwire.kernel.addresses import Network
-from workwire.worker.delivery.transport.exchange import Answer, Request, unanswered
-from workwire.worker.delivery.transport.loop import Transport, TransportClosed
+from workwire.worker.delivery.transport.exchange import unanswered
+from workwire.worker.delivery.transport.loop import ThreadTransport
+from workwire.worker.delivery.transport.port import Answer, Request, TransportClosed
 from workwire.worker.delivery.transport.proxy import Proxy
 
 logger = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def serve(descriptor: int) -> None:
                 _send(ours, batch)
             over.wait(GATHERING)
 
-    transport = Transport(
+    transport = ThreadTransport(
         [ip_network(network) for network in settings["networks"]],
         take,
         max_in_flight=settings["max_in_flight"],

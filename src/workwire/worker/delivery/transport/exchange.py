@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from workwire.kernel.addresses import AddressPolicy, ParsedTarget, UnsafeTarget, parse_url
 from workwire.worker.delivery.transport.authorities import Authorities
@@ -30,6 +30,7 @@ from workwire.worker.delivery.transport.curl import (
 )
 from workwire.worker.delivery.transport.failures import EXPLAINED_BY_LIBCURL, SENTENCES, error_of, error_of_proxy
 from workwire.worker.delivery.transport.kept_connections import Condition, Ends, KeptConnection, KeptConnections
+from workwire.worker.delivery.transport.port import Answer, Request
 from workwire.worker.delivery.transport.proxy import Proxy, Refused
 
 MOST_BODY_READ = 64 * 1024
@@ -65,44 +66,6 @@ FIXED_OPTIONS: tuple[tuple[int, object], ...] = (
 )
 UNEXPECTED_END = "unexpected eof"  # OpenSSL's words
 END_OF_HEAD = (b"\r\n", b"\n")
-
-
-class Request(NamedTuple):
-    """A POST to make; `key` is the caller's and comes back with the answer, limits are seconds.
-
-    A request whose turn comes later than `begin_before`, on the counter of `clock.count`, is not made and answered as
-    `too_late`. Requests of one `party` take turns with those of others. `tls` is a client certificate, its key, and the
-    authorities that are trusted instead of the usual ones, each in PEM or empty.
-    """
-
-    key: int
-    url: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    connect_timeout: float = 5.0
-    total_timeout: float = 15.0
-    begin_before: float = math.inf
-    party: int = 0
-    tls: tuple[str, str, str] | None = None
-
-
-class Answer(NamedTuple):
-    """How a request went: either `status` is set, or `error` (a stable code) when no whole answer came.
-
-    `detail` is a sentence fit for people, without addresses we refused or anything secret. An answer longer
-    than is read counts by its status. `retry_after` is what the endpoint asked for, 0 for nothing. All times are
-    seconds; `connect_seconds` is 0 on a kept connection.
-    """
-
-    key: int
-    status: int | None
-    error: str | None
-    detail: str = ""
-    body_head: bytes = b""
-    retry_after: float = 0.0
-    remote_address: str | None = None
-    total_seconds: float = 0.0
-    connect_seconds: float = 0.0
 
 
 class Unsendable(ValueError):

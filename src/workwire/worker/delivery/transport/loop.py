@@ -27,9 +27,10 @@ from workwire.kernel import clock
 from workwire.kernel.addresses import AddressPolicy, Network, is_address
 from workwire.worker.delivery.transport.authorities import Authorities
 from workwire.worker.delivery.transport.curl import Easy, new_multi, pycurl
-from workwire.worker.delivery.transport.exchange import Answer, Exchange, Request, Unsendable, target, unanswered
+from workwire.worker.delivery.transport.exchange import Exchange, Unsendable, target, unanswered
 from workwire.worker.delivery.transport.kept_connections import KeptConnections
 from workwire.worker.delivery.transport.names import PATIENCE, Found, Names, Told
+from workwire.worker.delivery.transport.port import Answer, Request, TransportClosed
 from workwire.worker.delivery.transport.proxy import Proxy
 from workwire.worker.delivery.transport.turns import Turns
 
@@ -63,11 +64,7 @@ class _UnderWay(NamedTuple):
     waited: float
 
 
-class TransportClosed(RuntimeError):
-    """Nothing can be submitted any more."""
-
-
-class Transport:
+class ThreadTransport:
     """Sends requests in a thread of its own and gives the answers to `on_answers` in that thread.
 
     `networks` are those that may be reached although they are not public. `on_answers` should only hand over and

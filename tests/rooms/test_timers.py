@@ -1,0 +1,168 @@
+"""Timers: set and cleared with the change, carried out at least once, one that fails holds up no other."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.db import DatabaseError, connection
+
+from tests.support.recorded import recorded
+from workwire.cli.demo.seed import Customer
+from workwire.jobs import timers
+from workwire.jobs.models import Timer
+from workwire.kernel import clock, ids
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict
+from workwire.rooms.work import commands
+from workwire.rooms.work.models import Status, WorkItem
+
+KIND = "a kind of the test"
+
+
+class Moved(list[UUID]):
+    """What the handler of the test's kind was told, and what it does then."""
+
+    failure: Exception | None = None
+
+    def handle(self, guid: UUID, _now: datetime) -> None:
+        """Note it, or fail."""
+        if self.failure is not None:
+            raise self.failure
+        self.append(guid)
+
+
+@pytest.fixture
+def moved(db: None, monkeypatch: pytest.MonkeyPatch) -> Moved:
+    """A kind of timer that the test watches."""
+    made = Moved()
+    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(made.handle, lambda: ()))
+    return made
+
+
+@pytest.fixture
+def by(actors: dict[str, Actor]) -> Actor:
+    """Who works."""
+    return actors["team member"]
+
+
+@pytest.fixture
+def work_item(open_ticket: Callable[..., WorkItem], first: Customer, by: Actor) -> WorkItem:
+    """A ticket that somebody works on."""
+    category = first.ticket_version.categories.get(name="Overdue invoice").guid
+    return commands.take(open_ticket(category_guid=category, submit=True), by=by)
+
+
+def _of(item: WorkItem) -> list[tuple[str, datetime]]:
+    return list(Timer.objects.filter(subject=item.guid).values_list("kind", "due_at"))
+
+
+def test_a_wait_sets_a_timer_that_its_end_clears(work_item: WorkItem, by: Actor) -> None:
+    item = work_item
+    assert _of(item) == []
+    soon = clock.now() + timedelta(hours=1)
+    commands.wait_for_information(item, until=soon, by=by)
+    assert _of(item) == [("work.wait", soon)]
+    commands.update(item, by=by, title="Still waiting")
+    assert _of(item) == [("work.wait", soon)]
+    commands.information_arrived(item, by=by)
+    assert _of(item) == []
+
+
+def test_what_is_set_again_counts_alone(moved: Moved) -> None:
+    guid, now = ids.new_guid(), clock.now()
+    timers.set_timer(KIND, guid, now - timedelta(hours=1))
+    timers.set_timer(KIND, guid, now + timedelta(hours=1))
+    assert timers.turn(now) == 0
+    assert timers.turn(now + timedelta(hours=1)) == 1
+    assert moved == [guid]
+    assert not Timer.objects.exists()
+
+
+def test_a_timer_is_carried_out_at_its_moment_and_not_before(work_item: WorkItem, by: Actor) -> None:
+    item, soon = work_item, clock.now() + timedelta(hours=1)
+    commands.wait_until(item, soon, by=by)
+    with clock.frozen(soon - timedelta(seconds=1)), recorded() as found:
+        assert timers.turn(clock.now()) == 0
+    assert found.names == []
+    with clock.frozen(soon), recorded() as found:
+        assert timers.turn(clock.now()) == 1
+        assert timers.turn(clock.now()) == 0
+    assert found.names == ["WorkItemUpdated"]
+    assert WorkItem.objects.get(pk=item.pk).status == Status.TO_DO
+    assert _of(item) == []
+
+
+def test_one_that_fails_holds_up_no_other_and_is_tried_again(moved: Moved, work_item: WorkItem, by: Actor) -> None:
+    item, soon = work_item, clock.now() + timedelta(hours=1)
+    timers.set_timer(KIND, ids.new_guid(), soon)
+    commands.wait_until(item, soon, by=by)
+    moved.failure = ValueError("a mistake of ours")
+    with clock.frozen(soon) as advance:
+        assert timers.turn(clock.now()) == 2
+        assert WorkItem.objects.get(pk=item.pk).status == Status.TO_DO
+        assert timers.turn(clock.now()) == 0
+        moved.failure = None
+        advance(timers.FIRST_PAUSE)
+        assert timers.turn(clock.now()) == 1
+    assert len(moved) == 1
+
+
+def test_one_that_somebody_else_moved_is_dropped(moved: Moved) -> None:
+    timers.set_timer(KIND, ids.new_guid(), clock.now())
+    moved.failure = Conflict("elsewhere", "Somebody else was quicker.")
+    assert timers.turn(clock.now()) == 1
+    assert not Timer.objects.exists()
+
+
+def test_a_database_that_goes_away_loses_and_delays_none(moved: Moved) -> None:
+    now = clock.now()
+    timers.set_timer(KIND, ids.new_guid(), now)
+    moved.failure = DatabaseError("gone")
+    with pytest.raises(DatabaseError):
+        timers.turn(now)
+    moved.failure = None
+    assert timers.turn(now) == 1
+    assert len(moved) == 1
+
+
+def test_what_another_worker_claimed_is_left_to_it_until_its_lease_ends(moved: Moved) -> None:
+    now = clock.now()
+    timers.set_timer(KIND, ids.new_guid(), now)
+    assert timers._claim(now)
+    assert timers.turn(now) == 0
+    assert timers.turn(now + timers.LEASE) == 1
+    assert len(moved) == 1
+
+
+def test_timers_that_an_older_release_did_not_set_are_completed(work_item: WorkItem, by: Actor) -> None:
+    item, soon = work_item, clock.now() + timedelta(hours=1)
+    commands.wait_until(item, soon, by=by)
+    Timer.objects.all().delete()
+    assert timers.complete() == 1
+    assert timers.complete() == 0
+    assert _of(item) == [("work.wait", soon)]
+
+
+def test_the_migration_sets_the_timers_of_what_waits(work_item: WorkItem, by: Actor) -> None:
+    item, soon = work_item, clock.now() + timedelta(hours=1)
+    commands.wait_until(item, soon, by=by)
+    Timer.objects.all().delete()
+    migration = importlib.import_module("workwire.jobs.migrations.0002_timers_of_today").Migration
+    with connection.cursor() as cursor:
+        for operation in migration.operations:
+            cursor.execute(operation.sql)
+    assert _of(item) == [("work.wait", soon)]
+
+
+def test_a_feedback_window_sets_a_timer(work_item: WorkItem, by: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"feedback_window_hours": 24}))
+    item = work_item
+    resolved = commands.resolve(item, by=by)
+    assert _of(item) == [("work.feedback_window", resolved.closes_on)]
+    commands.reopen(item, by=by)
+    assert _of(item) == []
