@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ninja import Field, Schema
+from ninja import Field
 
+from workwire.api.written import Written
 from workwire.kernel.pages import MOST
 
 
-class PageQuery(Schema):
+class PageQuery(Written):
     """Which part of a list is wanted."""
 
     limit: int = Field(50, ge=1, le=MOST, description="How many at most.")

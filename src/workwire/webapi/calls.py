@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from workwire.access import sessions
 from workwire.access.sessions import Session
-from workwire.kernel import json_bodies
+from workwire.kernel import json_bodies, plain_numbers
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.kernel.ids import parse_guid
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workwire.access.models import User
 
 C = TypeVar("C", bound=IntegerChoices)
+MOST_DIGITS = 12  # of a number
 COOKIE = "workwire_token"
 ROOM_FOR_FORM = 64 * 1024  # what a multipart form may have around its file
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -106,10 +107,10 @@ class Call:
         value = self.value(name)
         if value is None or value == "":
             return None
-        written = str(value)
-        if isinstance(value, bool) or not written.removeprefix("-").isdecimal() or len(written) > 12:
-            raise Malformed("number_expected", f"{name} must be a whole number.", field=name)
-        return int(written)
+        try:
+            return plain_numbers.whole(value, digits=MOST_DIGITS)
+        except ValueError as error:
+            raise Malformed("number_expected", f"{name} must be a whole number.", field=name) from error
 
     def moment(self, name: str) -> datetime | None:
         """A moment in ISO 8601, in UTC where it names no zone; None when it is not given."""

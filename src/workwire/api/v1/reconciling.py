@@ -13,6 +13,7 @@ from workwire.api.auth import builder
 from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import Date, Guid, Listing, Moment, answers, aware, rfc3339, whole
 from workwire.api.v1.spelling import StateName, spelled
+from workwire.api.written import Written
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import restores
 from workwire.outbox.registry import webhooks
@@ -23,7 +24,7 @@ LARGEST = 2**63 - 1
 _DIGESTS = ConcurrencyLimit(2, "digests")
 
 
-class DigestQuery(Schema):
+class DigestQuery(Written):
     """Which events are counted: in a range of at most 31 days, and behind a position where one is given."""
 
     since: datetime | None = None
@@ -47,7 +48,7 @@ class DigestsOut(Schema):
     days: list[DigestOut]
 
 
-class SequenceQuery(Schema):
+class SequenceQuery(Written):
     """From which number of the sequence to which."""
 
     first: int = Field(1, ge=1, le=LARGEST)

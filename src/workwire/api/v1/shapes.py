@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from ninja import Body, Field, Schema
 from pydantic import ConfigDict, WithJsonSchema
 
+from workwire.api.written import Written
 from workwire.kernel.actor import Actor
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
@@ -21,7 +22,7 @@ Date = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 LEFT_OUT: Any = Field(default_factory=lambda: None)  # a field of a change that stays as it is unless it is given
 
 
-class In(Schema):
+class In(Written):
     """What comes in; a key that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")

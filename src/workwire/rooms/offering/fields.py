@@ -7,16 +7,14 @@ map them to the documented messages.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from workwire.kernel import folding, text
+from workwire.kernel import folding, plain_numbers, text
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
 from workwire.rooms.offering.models import DataField, FieldKind
@@ -132,23 +130,15 @@ def _check_box(value: Any, name: str) -> bool:
 
 def _decimal(value: Any, name: str) -> float:
     try:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)) or len(str(value)) > 40:
-            raise ValueError(value)
-        number = Decimal(str(value))
-        kept = float(number)
-        if not math.isfinite(kept) or len(number.normalize().as_tuple().digits) > MOST_DIGITS:
-            raise ValueError(value)
-    except (ValueError, InvalidOperation, OverflowError) as error:
+        return plain_numbers.decimal(value, digits=MOST_DIGITS)
+    except ValueError as error:
         message = f"'{name}' is a decimal number of at most {MOST_DIGITS} digits."
         raise Invalid("decimal_value_invalid", message, field=name) from error
-    return kept
 
 
 def _whole_number(value: Any, name: str) -> int:
     try:
-        if isinstance(value, bool) or not isinstance(value, (int, str)) or len(str(value)) > MOST_DIGITS + 1:
-            raise ValueError(value)
-        return int(value)
+        return plain_numbers.whole(value, digits=MOST_DIGITS)
     except ValueError as error:
         message = f"'{name}' is a whole number of at most {MOST_DIGITS} digits."
         raise Invalid("whole_number_value_invalid", message, field=name) from error

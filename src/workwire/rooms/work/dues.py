@@ -30,6 +30,27 @@ def rag(due: datetime | None, now: datetime, time_zone: str) -> Rag:
     return Rag.DUE_TODAY if due.astimezone(zone).date() == now.astimezone(zone).date() else Rag.DUE_IN_FUTURE
 
 
+def standing(item: WorkItem, at: datetime) -> Rag:
+    """How an item stands against its due date at a moment; a draft has none yet.
+
+    What is finished stands as it stood when it was resolved, and what waits while its due date waits with it, as it stood when
+    the waiting began.
+    """
+    if item.status == Status.DRAFT:
+        return Rag.TO_BE_DETERMINED
+    if item.status in (Status.RESOLVED, Status.CLOSED) and item.resolved_on is not None:
+        at = min(at, item.resolved_on)
+    elif item.status == Status.WAITING and item.waiting_since is not None and _waits_along(item):
+        at = min(at, item.waiting_since)
+    return rag(item.due_date, at, item.contract.time_zone)
+
+
+def _waits_along(item: WorkItem) -> bool:
+    """Whether the due date of an item moves on by the time it waits."""
+    rule = rule_of(item)
+    return rule is not None and rule.add_wait_time and not item.due_date_overridden
+
+
 def rule_of(item: WorkItem) -> DueRule | None:
     """The rule an item's due date follows: that of its action, or that of its process version."""
     return rule_written(item.definition.due_rule if item.definition is not None else item.process_version.due_rule)
@@ -59,9 +80,7 @@ def set_due(item: WorkItem, at: datetime) -> None:
 def add_wait(item: WorkItem, waited_to: datetime) -> None:
     """Move the due date on by the time an item waited, where its rule says so."""
     rule = rule_of(item)
-    if rule is None or not rule.add_wait_time or item.due_date is None or item.waiting_since is None:
-        return
-    if item.due_date_overridden:
+    if rule is None or not _waits_along(item) or item.due_date is None or item.waiting_since is None:
         return
     before = list(item.due_steps)
     _keep(item, rules.add_wait(item.due_date, rule, item.waiting_since, waited_to, _calendar(item)))

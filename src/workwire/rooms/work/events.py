@@ -13,7 +13,7 @@ from workwire.outbox.documented_webhooks import PACKET_CREATED, PACKET_UPDATED
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import EventBody, changed, event
-from workwire.rooms.work.dues import rag
+from workwire.rooms.work.dues import standing
 from workwire.rooms.work.models import Status, WorkItem
 
 _SAMPLE: dict[str, Any] = {
@@ -114,7 +114,7 @@ def body_of(item: WorkItem, at: datetime) -> dict[str, Any]:
         "Status": int(item.status),
         "DueDate": clock.rfc3339(due),
         "ResolvedOn": clock.rfc3339(item.resolved_on),
-        "RAGStatus": int(rag(due, at, item.contract.time_zone)),
+        "RAGStatus": int(standing(item, at)),
         "ProcessType": int(item.kind),
         "StartedByMethod": int(item.started_by_method),
         "GUID": str(item.guid),

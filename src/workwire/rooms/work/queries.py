@@ -137,9 +137,8 @@ def items_under(case: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:
 
 
 def rag(item: WorkItem, now: datetime | None = None) -> Rag:
-    """How an item stands against its due date, now or at a moment; drafts have none yet."""
-    due = None if item.status == Status.DRAFT else item.due_date
-    return dues.rag(due, now or clock.now(), item.contract.time_zone)
+    """How an item stands against its due date, now or at a moment (see `dues.standing`)."""
+    return dues.standing(item, now or clock.now())
 
 
 def open_items_under(case: WorkItem) -> QuerySet[WorkItem]:

@@ -82,7 +82,7 @@ def assignee_of(item: WorkItem) -> Person:
 
 def due_of(item: WorkItem, now: datetime) -> Due:
     """How an item stands against its due date, in words of the reader's zone."""
-    if item.resolved_on is not None:
+    if item.status in (Status.RESOLVED, Status.CLOSED) and item.resolved_on is not None:
         return Due("check", _("Done %(day)s") % {"day": _day(item.resolved_on)}, "off", item.resolved_on)
     due = item.due_date
     if due is None or item.status == Status.DRAFT:
