@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from tests.doors.conftest import Caller
 from tests.support.certificates import Authority, Signed
 from tests.support.raw_server import OK, Server
 from workwire.cli.demo.seed import Customer
+from workwire.kernel.errors import Invalid
 from workwire.outbox.models import Event
+from workwire.reactions.webhooks import tls_terms
 from workwire.reactions.webhooks.models import Attempt, Subscription
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.delivery.transport import ThreadTransport
@@ -113,6 +116,7 @@ OTHER_KEY = (
         (_terms() | {"client_key": "nonsense \udcff"}, None, "client_key"),
         (_terms() | {"client_key": "nonsense"}, "client_key_invalid", "client_key"),
         (_terms(CLIENTS.sign("locked", passphrase=b"secret")), "client_key_encrypted", "client_key"),
+        (_terms() | {"client_key": "x" * 4001}, None, "client_key"),
         ({"authorities": OTHER_KEY}, "certificate_invalid", "authorities"),
         (
             {"authorities": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"},
@@ -137,3 +141,11 @@ def test_what_could_not_be_used_is_refused(
     assert code is None or problem["code"] == code
     assert code is None or problem["field"] == field
     assert not Subscription.objects.exists()
+
+
+def test_a_key_that_takes_long_to_check_is_not_looked_at() -> None:
+    begun = time.monotonic()
+    with pytest.raises(Invalid) as refused:
+        tls_terms.set_on(Subscription(url="https://a.example/"), _terms()["client_certificate"], "x" * 60_000, "")
+    assert refused.value.code == "client_key_too_long"
+    assert time.monotonic() - begun < 1

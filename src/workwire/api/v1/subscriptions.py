@@ -25,7 +25,7 @@ from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import catalogue, commands, queries, repair, rotation, signing, tls_terms
 from workwire.reactions.webhooks.messages import MASK
 from workwire.reactions.webhooks.models import State
-from workwire.reactions.webhooks.tls_terms import LONGEST_PEM
+from workwire.reactions.webhooks.tls_terms import LONGEST_KEY, LONGEST_PEM
 
 if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Subscription
@@ -66,7 +66,11 @@ class SubscriptionIn(In):
     client_certificate: str = Field(
         "", max_length=LONGEST_PEM, description="Certificate to show to the endpoint, and its chain, in PEM."
     )
-    client_key: str = Field("", max_length=LONGEST_PEM, description="Its private key in PEM, without a passphrase.")
+    client_key: str = Field(
+        "",
+        max_length=LONGEST_KEY,
+        description="Its private key in PEM, without a passphrase; RSA of at most 4096 bits.",
+    )
     authorities: str = Field(
         "",
         max_length=LONGEST_PEM,
@@ -90,7 +94,7 @@ class SubscriptionChange(In):
     retry_schedule: list[int] | None = LEFT_OUT
     most_per_second: int | None = LEFT_OUT
     client_certificate: Pem = LEFT_OUT
-    client_key: Pem = LEFT_OUT
+    client_key: Annotated[str, Field(max_length=LONGEST_KEY)] = LEFT_OUT
     authorities: Pem = LEFT_OUT
 
 
