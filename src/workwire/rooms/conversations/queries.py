@@ -39,8 +39,7 @@ def communication(guid: UUID, *, by: Actor) -> Communication:
 
 
 def _visible_to(actor: Actor) -> QuerySet[Communication]:
-    seen = work.visible(WorkItem.objects.all(), actor)
-    found = Communication.objects.filter(work_item__in=seen)
+    found = Communication.objects.filter(work.lies_in_sight("work_item_id", actor))
     if policy.in_self_service(actor):
         found = found.exclude(kind=CommunicationType.AUDIT_NOTE)
     shown = Attachment.objects.select_related("file__stored")
