@@ -6,6 +6,8 @@ changes a right or a query sees what else it changes. Beside it hold rules that 
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import Resolver404, resolve
 
+from tests.contracts.test_snapshots import HERE as CONTRACTS
 from tests.contracts.test_snapshots import compare
 from tests.web import gallery
 from workwire.access import sessions
@@ -98,7 +101,17 @@ def test_every_account_follows_every_link_and_sends_every_form(organisation: Org
         for name, noted in pages.items():
             assert noted["queries"] <= MOST_QUERIES, (who, name)
             assert "no-such-page" in name or 404 not in noted["status"], (who, name, "a link leads nowhere")
-    compare("pages.json", told)
+    compare("pages.json", told if os.environ.get("WORKWIRE_TEST_RENEW") else _within_budget(told))
+
+
+def _within_budget(told: dict[str, Any]) -> dict[str, Any]:
+    """What was found, with the committed number of queries where no more were asked; a renewal lowers it."""
+    kept = json.loads((CONTRACTS / "pages.json").read_text())
+    for who, pages in told.items():
+        for name, noted in pages.items():
+            budget = kept.get(who, {}).get(name, {}).get("queries", 0)
+            noted["queries"] = budget if noted["queries"] <= budget else noted["queries"]
+    return told
 
 
 def _links(text: str) -> Iterator[str]:
