@@ -68,7 +68,7 @@ class Config(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="Port the web server listens on.")
     web_threads: int = Field(8, ge=1, le=256, description="Requests one web process works on at a time.")
     client_seconds: int = Field(
-        20,
+        30,
         ge=1,
         le=60,
         description="Seconds a client has for the head of a request, for a body of up to 64 KiB, and for each piece of more.",

@@ -208,10 +208,10 @@ def read_body(request: HttpRequest, held: ExitStack, *, most: int) -> tuple[dict
     length = request.headers.get("Content-Length", "")
     if request.method in SAFE or not length.strip("0"):
         return {}, None
-    if request.content_type == "multipart/form-data" and most > json_bodies.LARGEST_BEFORE_LOGIN:
-        return _read_multipart(request)
-    json_bodies.check_size(length, most=most)
-    return _read_object(request, held), None
+    is_form = request.content_type == "multipart/form-data"
+    if not is_form or most <= json_bodies.LARGEST_BEFORE_LOGIN:  # how large a file may be is said where it is read
+        json_bodies.check_size(length, most=most)
+    return _read_multipart(request) if is_form else (_read_object(request, held), None)
 
 
 def version_wanted(request: HttpRequest) -> int | None:
