@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -21,6 +24,7 @@ from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering import queries as offering_queries
 from workwire.rooms.offering.models import ProcessType, ProcessVersion, ServiceLine, VersionState, WorkType
 from workwire.rooms.work import commands
+from workwire.rooms.work.commands.launching import MOST_NESTED
 from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status, StatusReason, WaitType, WorkItem
 
 Build = Callable[..., ProcessVersion]
@@ -243,6 +247,41 @@ def test_the_end_of_the_lowest_case_ends_those_above_it(build: Build, by: Actor)
     assert [_now(case)[0] for case in (top, middle, bottom)] == [Status.WAITING, Status.WAITING, Status.TO_DO]
     _finish(bottom, "A1.1", by=by)
     assert [_now(case)[0] for case in (top, middle, bottom)] == [Status.CLOSED] * 3
+
+
+def test_cases_are_nested_only_so_deep(build: Build, by: Actor) -> None:
+    version = build((1,))
+    case = _case(version, by, "Level 1")
+    for level in range(2, MOST_NESTED + 1):
+        case = commands.launch_sub_case(case, version.guid, f"Level {level}", by=by)
+    with pytest.raises(Conflict) as refusal:
+        commands.launch_sub_case(case, version.guid, "Too deep", by=by)
+    assert refusal.value.code == "nested_too_deep"
+
+
+def test_a_line_of_cases_of_any_length_ends(build: Build, by: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that was nested before there was a bound: longer than what the interpreter lets calls be nested."""
+    monkeypatch.setattr("workwire.rooms.work.commands.launching.MOST_NESTED", 10_000)
+    version, levels = build((1,)), 60
+    line = [_case(version, by, "Level 1")]
+    while len(line) < levels:
+        line.append(commands.launch_sub_case(line[-1], version.guid, f"Level {len(line) + 1}", by=by))
+    for case in line[:-1]:
+        _finish(case, "A1.1", by=by)
+    with recursion_limit(len(inspect.stack()) + 150):
+        _finish(line[-1], "A1.1", by=by)
+    assert {_now(case)[0] for case in line} == {Status.CLOSED}
+
+
+@contextmanager
+def recursion_limit(depth: int) -> Iterator[None]:
+    """Let calls be nested only so deep for a while."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def test_a_resolved_item_is_reopened_inside_its_window_and_closed_after_it(

@@ -21,6 +21,7 @@ Hours = tuple[tuple[time, time], ...]
 OFFICE: Hours = ((time(9), time(17)),)
 STANDARD_WEEK: tuple[Hours, ...] = (OFFICE, OFFICE, OFFICE, OFFICE, OFFICE, (), ())
 HORIZON = 3660  # days without any working time after which a calendar counts as having none
+MOST_DAYS = 40_000  # days that are looked at for one due date, more than a hundred years
 LAST_YEAR = 9990
 DAY = timedelta(days=1)
 
@@ -41,7 +42,8 @@ class WorkingCalendar:
         intervals = self.exceptions.get(day)
         if intervals is None:
             intervals = () if self.is_holiday(day) else self.week[day.weekday()]
-        return tuple((self._moment(day, start), self._moment(day, end, is_end=True)) for start, end in intervals)
+        moments = ((self._moment(day, start), self._moment(day, end, is_end=True)) for start, end in intervals)
+        return tuple((opens, closes) for opens, closes in moments if opens < closes)  # a clock change may leave none
 
     def is_holiday(self, day: date) -> bool:
         """Whether a day is a public holiday in the calendar's country."""
@@ -125,13 +127,15 @@ class WorkingCalendar:
     def _working_days(self, day: date, step: int) -> Iterator[date]:
         """The working days from a day on, forwards or backwards."""
         idle = 0
-        while idle < HORIZON:
+        for _ in range(MOST_DAYS):
             if self.is_working_day(day):
                 yield day
                 idle = 0
             idle += 1
+            if idle > HORIZON:
+                raise _without_hours()
             day = _shifted(day, step)
-        raise _without_hours()
+        raise out_of_range()
 
     def _same_time(self, moment: datetime, day: date) -> datetime:
         return self._moment(day, moment.astimezone(self.zone).timetz().replace(tzinfo=None))
@@ -157,13 +161,14 @@ def _shifted(day: date, count: int) -> date:
     try:
         shifted = day + count * DAY
     except OverflowError as error:
-        raise _out_of_range() from error
+        raise out_of_range() from error
     if not 1 < shifted.year < LAST_YEAR:
-        raise _out_of_range()
+        raise out_of_range()
     return shifted
 
 
-def _out_of_range() -> Invalid:
+def out_of_range() -> Invalid:
+    """That a date lies outside of what calendars reach."""
     return Invalid("due_date_out_of_range", "The due date lies outside of all calendars.", field="due_date")
 
 

@@ -108,9 +108,13 @@ def _exceptions(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[
             "exceptions_too_many", f"A calendar has at most {MOST_EXCEPTIONS} exceptions.", field="exceptions"
         )
     try:
-        return {date.fromisoformat(day).isoformat(): _hours(hours, "exceptions") for day, hours in given.items()}
+        days = {day: date.fromisoformat(day).isoformat() for day in given}
     except ValueError as error:
         raise Invalid("date_invalid", "A date is written like 2026-12-24.", field="exceptions") from error
+    if len(set(days.values())) < len(days):
+        repeated = min(day for day in days.values() if list(days.values()).count(day) > 1)
+        raise Invalid("date_repeated", f"The day {repeated} is named more than once.", field="exceptions")
+    return {days[day]: _hours(hours, "exceptions") for day, hours in given.items()}
 
 
 def _hours(given: Sequence[Sequence[str]], field: str) -> list[list[str]]:
@@ -121,9 +125,11 @@ def _hours(given: Sequence[Sequence[str]], field: str) -> list[list[str]]:
         if len(interval) != 2 or (hours and last == time(0)):
             raise _hours_invalid(field)
         try:
-            start, end = (time.fromisoformat(moment).replace(tzinfo=None) for moment in interval)
+            start, end = map(time.fromisoformat, interval)
         except ValueError as error:
             raise _hours_invalid(field) from error
+        if any(moment.tzinfo or moment.second or moment.microsecond for moment in (start, end)):
+            raise _hours_invalid(field)
         if start < last or (end <= start and end != time(0)):
             raise _hours_invalid(field)
         hours.append([start.isoformat("minutes"), end.isoformat("minutes")])
@@ -132,7 +138,10 @@ def _hours(given: Sequence[Sequence[str]], field: str) -> list[list[str]]:
 
 
 def _hours_invalid(field: str) -> Invalid:
-    message = 'Hours are pairs like ["09:00", "17:00"], in order and without overlap; 00:00 as an end is midnight.'
+    message = (
+        'Hours are pairs of whole minutes like ["09:00", "17:00"] in local time, in order and without overlap; 00:00 as an '
+        "end is midnight."
+    )
     return Invalid("hours_invalid", message, field=field)
 
 

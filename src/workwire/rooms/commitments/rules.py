@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
-from workwire.rooms.commitments.calendars import DAY, WorkingCalendar
+from workwire.rooms.commitments.calendars import DAY, WorkingCalendar, out_of_range
 
 E = TypeVar("E", bound=StrEnum)
 MOST_HOURS = 100_000
@@ -161,6 +161,13 @@ class Computed:
 
 def compute(rule: DueRule, facts: Facts, calendar: WorkingCalendar) -> Computed:
     """The due date of a rule; raises Invalid for a calendar without hours and for a date outside of all calendars."""
+    try:
+        return _compute(rule, facts, calendar)
+    except OverflowError as error:  # at the ends of what moments there are
+        raise out_of_range() from error
+
+
+def _compute(rule: DueRule, facts: Facts, calendar: WorkingCalendar) -> Computed:
     base, said = _base(rule, facts, calendar)
     if base is None:
         return Computed(None, (Step(said, None),))

@@ -109,6 +109,15 @@ class Change:
         return item
 
 
+def levels_above(item: WorkItem, most: int) -> int:
+    """How many items lie above an item, counted up to `most`."""
+    count, parent = 0, item.parent_id
+    while parent is not None and count < most:
+        count += 1
+        parent = WorkItem.objects.filter(pk=parent).values_list("parent", flat=True).get()
+    return count
+
+
 def locked_line(item: WorkItem, *, by: Actor) -> list[Change]:
     """The cases above an item, outermost first, locked in this order before the item itself is; the system moves them,
     whether the actor sees them or not."""

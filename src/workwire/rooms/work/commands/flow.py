@@ -130,27 +130,37 @@ def finish(change: Change, method: ResolutionMethod, reason: StatusReason) -> No
 
 
 def sub_case_ended(line: Sequence[Change], sub_case: WorkItem) -> None:
-    """What the end of a sub-case means for the case it was launched from, the last of the line."""
-    if not line or sub_case.independent:
-        return
-    parent = line[-1]
-    waits = parent.item.status == Status.WAITING and parent.item.wait_type == WaitType.SUB_CASE
-    if waits and not queries.open_items_under(parent.item).filter(kind=ProcessType.CASE).exists():
-        cancelled = sub_case.resolution_method == ResolutionMethod.CANCELLED
-        parent.move(transitions.sub_case_ended(parent.standing, cancelled=cancelled))
-    if parent.item.status in transitions.OPEN and next_step(parent.item) is None and _step_is_done(parent.item):
-        _end(line)
-    parent.done()
+    """What the end of a sub-case means for the cases above it, outermost first: the one it was launched from goes on, and ends
+    with it if nothing else is left to do, which may end the next one above."""
+    above = list(line)
+    while above and not sub_case.independent:
+        parent = above.pop()
+        waits = parent.item.status == Status.WAITING and parent.item.wait_type == WaitType.SUB_CASE
+        if waits and not queries.open_items_under(parent.item).filter(kind=ProcessType.CASE).exists():
+            cancelled = sub_case.resolution_method == ResolutionMethod.CANCELLED
+            parent.move(transitions.sub_case_ended(parent.standing, cancelled=cancelled))
+        open_still = parent.item.status in transitions.OPEN
+        ends = open_still and next_step(parent.item) is None and _step_is_done(parent.item) and _finish_if_empty(parent)
+        parent.done()
+        if not ends:
+            return
+        sub_case = parent.item
 
 
 def _end(line: Sequence[Change]) -> None:
-    """Resolve the last case of the line if nothing under it is open, which may end the case above it."""
+    """Resolve the last case of the line if nothing under it is open, which may end the cases above it."""
     case = line[-1]
+    if _finish_if_empty(case):
+        case.done()
+        sub_case_ended(line[:-1], case.item)
+
+
+def _finish_if_empty(case: Change) -> bool:
+    """Resolve a case if nothing under it is open; returns whether."""
     if queries.has_open_items_under(case.item):
-        return
+        return False
     finish(case, ResolutionMethod.CASE_COMPLETED, StatusReason.ALL_CHILDREN_COMPLETED)
-    case.done()
-    sub_case_ended(line[:-1], case.item)
+    return True
 
 
 def _successor_of(action: WorkItem) -> ActionDefinition | None:

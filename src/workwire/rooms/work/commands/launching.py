@@ -19,6 +19,7 @@ from workwire.rooms.work.commands.changing import (
     LONGEST_DESCRIPTION,
     Change,
     Changes,
+    levels_above,
     locked,
     locked_line,
     reason_for,
@@ -28,15 +29,20 @@ from workwire.rooms.work.commands.starting import started, started_by, submit
 from workwire.rooms.work.models import Status, WorkItem
 
 MOST_LAUNCHED = 100
+MOST_NESTED = 20  # cases, the outermost one counted
 
 
 @transaction.atomic
 def launch_sub_case(
     case: WorkItem, version_guid: UUID, title: str, *, by: Actor, independent: bool = False
 ) -> WorkItem:
-    """Start a case from another one, which waits until it ends unless the new one is `independent`; returns the new case."""
+    """Start a case from another one, which waits until it ends unless the new one is `independent`; returns the new case.
+    Raises Conflict (`nested_too_deep`) below a case that has too many above it."""
     require_may_work(by)
     change = _running(case, by)
+    if levels_above(change.item, MOST_NESTED) >= MOST_NESTED - 1:
+        message = f"Cases are nested at most {MOST_NESTED} deep; launch this one from a case further up."
+        raise Conflict("nested_too_deep", message)
     version = offering.version_for_case(version_guid, by=by)
     fields: Changes = {"title": title}
     period = change.item.schedule_period
