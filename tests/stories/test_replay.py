@@ -18,14 +18,14 @@ from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.cli.demo.seed import Organisation, seed
 from workwire.cli.replay.player import play_all, player_for
-from workwire.cli.replay.xes import Trace, read_traces
+from workwire.cli.replay.xes import Trace, XesEvent, read_traces
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 from workwire.reactions.webhooks.rights import FILTER_INVISIBLE
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work.models import ResolutionMethod, WorkItem
+from workwire.rooms.work.models import ResolutionMethod, Status, WorkItem
 
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
 ROOT = Path(__file__).parents[2]
@@ -154,3 +154,17 @@ def _account_for_everything(subscriptions: dict[str, list[Subscription]], receiv
         f"\n{events_in_all} events of {TRACES} traces: {delivered} delivered, {withheld} withheld, "
         f"{duplicates} duplicates, 0 lost"
     )
+
+
+@pytest.mark.django_db
+def test_names_that_no_record_may_have_are_played_all_the_same(organisation: Organisation) -> None:
+    """Stray control characters, what turns the direction, spellings that are one name, and names of nothing."""
+    names = ["Pay", "pay ", "P\u0085ay", "PAY\u202e", "\u0085", "", "e\u0301t\u00e9", "\u00e9te\u0301", "x" * 300]
+    traces = [
+        Trace(f"one\u0085 {number}", {}, [XesEvent(name, None, "who\u009f") for name in names]) for number in (1, 2)
+    ]
+    player = player_for(None, "a\u0085 log", names)
+    assert len(list(play_all(player, traces))) == 2 * len(names)
+    assert not WorkItem.objects.exclude(status=Status.CLOSED).exists()
+    again = player_for(None, "A  log", [*names, "Refund"])
+    assert len(list(play_all(again, [Trace("x", {}, [XesEvent("REFUND", None, ""), XesEvent("PAY", None, "")])]))) == 2

@@ -56,11 +56,13 @@ def pause_between(before: XesEvent | None, event: XesEvent, speed: float) -> flo
 
 
 def _survey(log: Path, limit: int | None) -> tuple[int, set[str]]:
-    """How many traces a log has, and which activities."""
+    """How many traces a log has, and which activities. All of it is read before anything is played; raises XesError."""
     traces, activities = 0, set[str]()
     for trace in read_traces(log, limit=limit):
         traces += 1
         activities.update(event.activity for event in trace.events)
+    if not traces:
+        raise XesError(f"{log.name} holds no traces.")
     return traces, activities
 
 

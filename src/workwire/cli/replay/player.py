@@ -42,7 +42,7 @@ class CannotPlay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A live case version that has an action for every activity of a log."""
+    """A live case version that has an action for every activity of a log, by the key of its name."""
 
     version: UUID
     actions: Mapping[str, UUID]
@@ -70,11 +70,11 @@ class Player:
             title=_name(trace.name) or f"Trace {number}",
             custom_data={TRACE: _name(trace.name)},
         )
-        (action,) = work.launch_action(case, offer.actions[_activity(trace.events[0].activity)], by=self.robot)
+        (action,) = work.launch_action(case, offer.actions[_key(trace.events[0].activity)], by=self.robot)
         for event, following in zip(trace.events, [*trace.events[1:], None], strict=True):
             done = action
             if following is not None:
-                (action,) = work.launch_action(case, offer.actions[_activity(following.activity)], by=self.robot)
+                (action,) = work.launch_action(case, offer.actions[_key(following.activity)], by=self.robot)
             performed = event.timestamp.isoformat() if event.timestamp else None
             work.resolve(done, by=self.robot, custom_data={RESOURCE: _name(event.resource), PERFORMED_AT: performed})
             yield event
@@ -92,7 +92,9 @@ def player_for(username: str | None, log: str, activities: Iterable[str]) -> Pla
     if not services:
         raise CannotPlay(f"The robot {robot.username} may see no service; give its group a company.")
     _make_fields()
-    names = sorted({_activity(activity) for activity in activities})
+    names: dict[str, str] = {}
+    for activity in sorted(map(_activity, activities)):
+        names.setdefault(folding.key(activity), activity)  # of several spellings of one name the first
     return Player(actor, [_offer(service, _activity(log), names) for service in services])
 
 
@@ -113,14 +115,16 @@ def _make_fields() -> None:
             raise CannotPlay(f"The custom data field '{name}' is retired or of another kind; a replay writes to it.")
 
 
-def _offer(service: Service, log: str, activities: Sequence[str]) -> Offer:
+def _offer(service: Service, log: str, activities: Mapping[str, str]) -> Offer:
     """What a service offers for the log; what is absent is made, and a version that lacks an activity gets a successor."""
     line = service.service_line
     process = _process(service, _work_type(line, ProcessType.CASE, log))
     live = process.versions.filter(state=VersionState.LIVE).first()
     actions = _actions(live) if live else {}
-    if live is None or not actions.keys() >= set(activities):
-        live = _new_version(process, line, sorted(actions.keys() | set(activities)))
+    if live is None or not actions.keys() >= activities.keys():
+        present = {action.work_type.name for action in offering.launchable(live)} if live else set()
+        missing = {name for key, name in activities.items() if key not in actions}
+        live = _new_version(process, line, sorted(present | missing))
         actions = _actions(live)
     return Offer(live.guid, actions)
 
@@ -138,11 +142,11 @@ def _new_version(process: Process, line: ServiceLine, activities: Sequence[str])
 
 
 def _actions(version: ProcessVersion) -> dict[str, UUID]:
-    return {action.work_type.name: action.guid for action in offering.launchable(version)}
+    return {folding.key(action.work_type.name): action.guid for action in offering.launchable(version)}
 
 
 def _work_type(line: ServiceLine, kind: ProcessType, name: str) -> WorkType:
-    found = offering.work_types().filter(service_line=line, kind=kind, name=name).first()
+    found = offering.work_types().filter(service_line=line, kind=kind, name_key=folding.key(name)).first()
     return found or building.create_work_type(line, kind, name, by=SYSTEM)
 
 
@@ -150,6 +154,11 @@ def _activity(given: str) -> str:
     return _name(given) or "Unnamed"
 
 
+def _key(activity: str) -> str:
+    return folding.key(_activity(activity))
+
+
 def _name(given: str) -> str:
-    """A text of the log as a name: on one line, not too long."""
-    return " ".join(given.split())[:LONGEST_NAME].strip()
+    """A text of the log as a name: on one line, without what no name may hold, not too long."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in folding.shown(given))
+    return folding.single_blanks(plain).strip()[:LONGEST_NAME].strip()
