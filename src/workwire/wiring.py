@@ -12,8 +12,8 @@ class WiringConfig(AppConfig):
     path = ""
 
     def ready(self) -> None:
-        """Import the event types of every room, in one place and in a fixed order, tell rooms of each other, and
-        register the kinds of timers."""
+        """Import the event types and kinds of object of every room, in one place and in a fixed order, tell rooms of each
+        other, and register the kinds of timers."""
         from workwire.access import events as _access  # noqa: F401 - registers
         from workwire.access import ports
         from workwire.jobs import timers
@@ -25,9 +25,12 @@ class WiringConfig(AppConfig):
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
         from workwire.rooms.files import events as _files  # noqa: F401 - registers
         from workwire.rooms.offering import events as _offering  # noqa: F401 - registers
+        from workwire.rooms.offering import queries as _offering_objects  # noqa: F401 - registers
         from workwire.rooms.parties import events as _parties  # noqa: F401 - registers
+        from workwire.rooms.parties import queries as _parties_objects  # noqa: F401 - registers
         from workwire.rooms.work import commands as work
         from workwire.rooms.work import events as _work  # noqa: F401 - registers
+        from workwire.rooms.work import queries as _work_objects  # noqa: F401 - registers
         from workwire.rooms.work import timed
         from workwire.rooms.work.commands import give_back_all
 

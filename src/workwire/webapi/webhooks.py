@@ -11,22 +11,13 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel.errors import NotFound
 from workwire.kernel.ids import NIL
-from workwire.outbox.objects import ObjectType
+from workwire.outbox.objects import ObjectType, filter_objects
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, commands, queries, repair
 from workwire.reactions.webhooks.models import State
 from workwire.webapi import answers
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
-
-_FILTERS = (
-    ObjectType.NONE,
-    ObjectType.COMPANY,
-    ObjectType.PACKET,
-    ObjectType.CONTRACT,
-    ObjectType.SERVICE,
-    ObjectType.SCHEDULE,
-)
 
 
 @operation("WebHookSubscription/GetAvailableWebhooks", "GET", family="webhook")
@@ -159,7 +150,7 @@ def _filter_type(call: Call) -> ObjectType | None:
     if value is None or value == "":
         return None
     written = str(value).strip().lower()
-    for kind in _FILTERS:
+    for kind in (ObjectType.NONE, *(one.type for one in filter_objects())):
         if written in (kind.public_name.lower(), str(int(kind))):
             return kind
     raise Malformed(

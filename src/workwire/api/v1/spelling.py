@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from workwire.kernel.actor import UserType
-from workwire.outbox.objects import ObjectType
+from workwire.outbox.objects import filter_objects
 from workwire.reactions.webhooks.models import State
 from workwire.rooms.commitments.rules import Override
 from workwire.rooms.conversations.queries import CommunicationType, Importance, SendStatus
@@ -66,9 +66,7 @@ else:
     ChecklistResultName = _names(ChecklistResult)
     CommunicationTypeName = _names(CommunicationType)
     FieldKindName = _names(FieldKind)
-    FilterName = _names(
-        (ObjectType.COMPANY, ObjectType.PACKET, ObjectType.CONTRACT, ObjectType.SERVICE, ObjectType.SCHEDULE)
-    )
+    FilterName = _names(kind.type for kind in filter_objects())
     ImportanceName = _names(Importance)
     KindName = _names(ProcessType)
     OverrideName = _names(Override)

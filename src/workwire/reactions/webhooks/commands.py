@@ -24,15 +24,12 @@ from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_f
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import wake
 from workwire.outbox.changes import added, altered, columns
-from workwire.outbox.objects import ObjectType
+from workwire.outbox.objects import ObjectType, filter_object
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing, tls_terms
 from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import SECRET_REMINDER, UNSUBSCRIBED, Format, Queued, Subscription
-from workwire.rooms.offering import queries as offering
-from workwire.rooms.parties import queries as parties
 from workwire.rooms.parties.models import Company
-from workwire.rooms.work import queries as work
 
 LONGEST_RETRY_SCHEDULE = 20
 LONGEST_PAUSE_SECONDS = 7 * 24 * 3600
@@ -266,15 +263,8 @@ def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> Non
 def _check_filter_object(hook: Webhook, terms: Terms, by: Actor) -> None:
     if terms.filter_guid is None:
         return
-    look = {
-        ObjectType.COMPANY: parties.company,
-        ObjectType.CONTRACT: parties.contract,
-        ObjectType.SERVICE: parties.service,
-        ObjectType.PACKET: work.item,
-        ObjectType.SCHEDULE: offering.schedule,
-    }[terms.filter_type]
     try:
-        found = look(terms.filter_guid, by=by)
+        found = filter_object(terms.filter_type).find(terms.filter_guid, by=by)
     except NotFound as error:
         raise NotFound("filter_object_not_found", "There is no such filter object.", field="filter_guid") from error
     if isinstance(found, Company) and ObjectType.CONTRACT in hook.filters and not found.is_customer:

@@ -12,17 +12,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from workwire.outbox.models import Event
-from workwire.outbox.objects import ObjectType
+from workwire.outbox.objects import ObjectType, filter_object
 from workwire.outbox.registry import event_types, webhooks
 from workwire.reactions.webhooks.models import Subscription
 
 EVERYTHING = "*"
-_COLUMNS = {
-    ObjectType.COMPANY: "company_guid",
-    ObjectType.CONTRACT: "contract_guid",
-    ObjectType.SERVICE: "service_guid",
-    ObjectType.PACKET: "work_item_guid",
-}
 
 
 class Place(NamedTuple):
@@ -68,5 +62,5 @@ def condition(subscription: Subscription) -> Q:
     guid = subscription.filter_guid
     if guid is None:
         return wanted & (Q(record_type=subscription.filter_type) if subscription.filter_type else Q())
-    column = _COLUMNS.get(ObjectType(subscription.filter_type), "record_guid")
-    return wanted & Q(**{column if ObjectType.CONTRACT in hook.filters else "record_guid": guid})
+    lies_under = ObjectType.CONTRACT in hook.filters
+    return wanted & Q(**{filter_object(subscription.filter_type).column if lies_under else "record_guid": guid})

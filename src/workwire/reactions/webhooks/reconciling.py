@@ -22,13 +22,12 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.models import Event
-from workwire.outbox.objects import ObjectType
+from workwire.outbox.objects import filter_objects
 from workwire.reactions.webhooks import matching, queries, rights
 from workwire.reactions.webhooks.models import Delivery, State, Subscription
 
 LONGEST_RANGE = timedelta(days=31)
 MOST_OF_A_RECORD = 1_000
-TOLD = (ObjectType.PACKET, ObjectType.COMMUNICATION, ObjectType.COMPANY, ObjectType.SCHEDULE)
 CHUNK = 5_000  # rows held in memory at a time
 
 
@@ -98,7 +97,7 @@ def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last:
 
 
 def _seen_by_owner(subscription: Subscription, found: QuerySet[Event]) -> QuerySet[Event]:
-    found = found.filter(record_type__in=TOLD)
+    found = found.filter(record_type__in=[record for kind in filter_objects() for record in kind.records])
     return found.filter(rights.seen_by_owner(subscription))
 
 

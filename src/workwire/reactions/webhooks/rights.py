@@ -19,13 +19,10 @@ from workwire.access import queries as access
 from workwire.access.models import Credential
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden
-from workwire.outbox.objects import ObjectType
+from workwire.outbox.objects import ObjectType, filter_objects
 from workwire.reactions.webhooks import sql
 from workwire.reactions.webhooks.models import Delivery, Subscription
-from workwire.rooms.offering import queries as offering
-from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import policy as work_policy
-from workwire.rooms.work import queries as work
 
 CHECK_HOLDS = 3.0  # seconds within which an attempt begins after the check, else it is checked again
 
@@ -145,34 +142,21 @@ def seen_by(actor: Actor, event: str = "event__") -> Q:
 def record_visible(owner: access.Account, sees_all: Q, event: str = "event__") -> Q:
     """Whether `owner` may see the record of the row's event; `event` is the path from the row to it. `owner` is an id, or
     a doubly nested OuterRef when each row has its own."""
-    kind = f"{event}record_type"
-    items = work.items_with_guid(OuterRef(f"{event}work_item_guid"))
-    companies = parties.companies_with_guid(OuterRef(f"{event}record_guid"))
-    schedules = offering.schedules_with_guid(OuterRef(f"{event}record_guid"))
-    item_kinds = [ObjectType.PACKET, ObjectType.COMMUNICATION]
-    return (
-        sees_all
-        | (Q(**{f"{kind}__in": item_kinds}) & Q(Exists(items.filter(work.items_seen_by(owner)))))
-        | (Q(**{kind: ObjectType.COMPANY}) & Q(Exists(companies.filter(parties.companies_seen_by(owner)))))
-        | (Q(**{kind: ObjectType.SCHEDULE}) & Q(Exists(schedules.filter(offering.schedules_seen_by(owner)))))
-    )
+    visible = sees_all
+    for kind in filter_objects():
+        rows = kind.with_guid(OuterRef(f"{event}{kind.record_column}"))
+        if kind.records:
+            visible |= Q(**{f"{event}record_type__in": kind.records}) & Q(Exists(rows.filter(kind.seen_by(owner))))
+    return visible
 
 
 def _filter_visible(to: str, sees_all: Q) -> Q:
     """Whether the owner may see the filter object; `to` is the path from the row to its subscription."""
-    kind, guid = f"{to}filter_type", OuterRef(f"{to}filter_guid")
-    owner = OuterRef(OuterRef(f"{to}owner_id"))
-    untargeted = Q(**{f"{to}filter_guid": None})
-    rows_by_type: tuple[tuple[ObjectType, QuerySet[Any], Exists | Q], ...] = (
-        (ObjectType.COMPANY, parties.companies_with_guid(guid), parties.companies_seen_by(owner)),
-        (ObjectType.CONTRACT, parties.contracts_with_guid(guid), parties.contracts_seen_by(owner)),
-        (ObjectType.SERVICE, parties.services_with_guid(guid), parties.services_seen_by(owner)),
-        (ObjectType.PACKET, work.items_with_guid(guid), work.items_seen_by(owner)),
-        (ObjectType.SCHEDULE, offering.schedules_with_guid(guid), offering.schedules_seen_by(owner)),
-    )
-    visible = untargeted | sees_all
-    for number, rows, seen in rows_by_type:
-        visible |= Q(**{kind: number}) & Q(Exists(rows.filter(seen)))
+    guid, owner = OuterRef(f"{to}filter_guid"), OuterRef(OuterRef(f"{to}owner_id"))
+    visible = Q(**{f"{to}filter_guid": None}) | sees_all
+    for kind in filter_objects():
+        rows = kind.with_guid(guid).filter(kind.seen_by(owner))
+        visible |= Q(**{f"{to}filter_type": kind.type}) & Q(Exists(rows))
     return visible
 
 

@@ -15,6 +15,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Invalid, not_found
 from workwire.outbox import ledger
+from workwire.outbox.objects import FilterObject, ObjectType, register
 from workwire.rooms.offering.models import (
     ActionDefinition,
     CaseStep,
@@ -307,3 +308,15 @@ def matrix(actor: Actor, line: ServiceLine) -> QuerySet[Process]:
             "service__contract__customer__name", "service__contract__name", "service__name", "work_type__name", "pk"
         )
     )
+
+
+register(
+    FilterObject(
+        ObjectType.SCHEDULE,
+        "record_guid",
+        schedules_with_guid,
+        schedules_seen_by,
+        schedule,
+        records=(ObjectType.SCHEDULE,),
+    )
+)

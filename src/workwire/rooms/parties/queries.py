@@ -16,6 +16,7 @@ from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.outbox import ledger
+from workwire.outbox.objects import FilterObject, ObjectType, register
 from workwire.rooms.parties.models import Company, Contact, ContactTag, Contract, Service
 
 
@@ -155,3 +156,17 @@ def contact_tag(guid: UUID, *, by: Actor) -> ContactTag:
     if found is None:
         raise not_found("contact_tag")
     return found
+
+
+register(
+    FilterObject(
+        ObjectType.COMPANY,
+        "company_guid",
+        companies_with_guid,
+        companies_seen_by,
+        company,
+        records=(ObjectType.COMPANY,),
+    )
+)
+register(FilterObject(ObjectType.CONTRACT, "contract_guid", contracts_with_guid, contracts_seen_by, contract))
+register(FilterObject(ObjectType.SERVICE, "service_guid", services_with_guid, services_seen_by, service))

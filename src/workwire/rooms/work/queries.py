@@ -20,6 +20,7 @@ from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, not_found
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
+from workwire.outbox.objects import FilterObject, ObjectType, register
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.offering import queries as offering
@@ -277,3 +278,16 @@ def is_work_available(actor: Actor) -> bool:
 def items_with_guid(guid: UUID | OuterRef) -> QuerySet[WorkItem]:
     """Work items by a GUID that may be a column of an outer query, whoever sees them."""
     return WorkItem.objects.filter(guid=guid)
+
+
+register(
+    FilterObject(
+        ObjectType.PACKET,
+        "work_item_guid",
+        items_with_guid,
+        items_seen_by,
+        item,
+        records=(ObjectType.PACKET, ObjectType.COMMUNICATION),
+        record_column="work_item_guid",
+    )
+)
