@@ -20,7 +20,7 @@ def insert_numbered(row: Model, **made: str) -> None:
     `made` names columns whose values the database makes of that number, as SQL of `n.id`; the row has them, too.
     """
     statement, fields = _composed(type(row), connection.vendor, tuple(made.items()))
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
     with carried_out(statement, values) as cursor:
         row.pk, *found = cursor.fetchone()
     for name, value in zip(made, found, strict=True):

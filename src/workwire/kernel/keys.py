@@ -6,7 +6,7 @@ have a name that another row of their kind has in a different spelling, keep it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -86,6 +86,12 @@ def derived(model: type[models.Model]) -> list[Any]:
     return [field for field in model._meta.concrete_fields if getattr(field, "is_derived", False)]
 
 
+def following(row: models.Model, names: Iterable[str]) -> list[str]:
+    """The derived columns that follow from the named ones, to be saved with them."""
+    changed = set(names)
+    return [field.attname for field in derived(type(row)) if changed & _sources(field)]
+
+
 def fill(model: type[models.Model], *within: str) -> None:
     """Fill the derived columns of all rows, the oldest first, for a migration.
 
@@ -95,7 +101,8 @@ def fill(model: type[models.Model], *within: str) -> None:
     fields, seen = derived(model), set()
     model._default_manager.update(**{field.attname: None for field in fields if isinstance(field, NameKey)})
     batch: list[models.Model] = []
-    for row in model._default_manager.order_by("pk").iterator(chunk_size=BATCH):
+    read = {name for field in fields for name in _sources(field)}
+    for row in model._default_manager.only("pk", *read, *within).order_by("pk").iterator(chunk_size=BATCH):
         for field in fields:
             if isinstance(field, NameKey):
                 key = field.key_of(row)
@@ -109,6 +116,11 @@ def fill(model: type[models.Model], *within: str) -> None:
             _write(model, batch, fields)
             batch = []
     _write(model, batch, fields)
+
+
+def _sources(field: Any) -> set[str]:
+    """The columns that a derived one follows."""
+    return {field.of} if isinstance(field.of, str) else set(field.of)
 
 
 def _write(model: type[models.Model], rows: list[models.Model], fields: list[Any]) -> None:

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from workwire.kernel import folding
 from workwire.kernel.pages import Order
+from workwire.kernel.text import is_storable
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import Status, WorkItem
 
@@ -56,9 +58,20 @@ def _condition(name: str, value: object) -> Q:
     if name in _RELATIONS:
         return Q(**{f"{name}__guid": value})
     conditions = {
-        "text": Q(title__icontains=value) | Q(reference__iexact=value),
-        "reference": Q(reference__iexact=value),
+        "text": _holding(str(value)) | _called(str(value)),
+        "reference": _called(str(value)),
         "updated_since": Q(updated_at__gte=value),
         "due_before": Q(due_date__lt=value),
     }
     return conditions.get(name) or Q(**{name: value})
+
+
+def _holding(part: str) -> Q:
+    """Whether a title holds a text, in any spelling."""
+    folded = folding.folded(part) if is_storable(part) else ""
+    return Q(search__contains=folded) if folded else Q(pk__in=())
+
+
+def _called(reference: str) -> Q:
+    """Whether an item has a reference, in any case."""
+    return Q(reference=reference.strip().upper()) if is_storable(reference) else Q(pk__in=())

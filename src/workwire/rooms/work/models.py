@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from workwire.kernel import clock, ids
-from workwire.kernel.keys import NameKey
+from workwire.kernel.keys import NameKey, SearchText
 from workwire.rooms.offering.models import ProcessType
 
 
@@ -128,6 +128,7 @@ class WorkItem(models.Model):
     kind = models.IntegerField(choices=ProcessType.choices)
     reference = models.CharField(max_length=60, unique=True, null=True)
     title = models.CharField(max_length=500, blank=True)
+    search = SearchText(of=("title",))
     description = models.TextField(blank=True)
 
     customer = models.ForeignKey("parties.Company", on_delete=models.PROTECT, related_name="+")
