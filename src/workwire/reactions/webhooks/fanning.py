@@ -100,10 +100,9 @@ def _write(pending: Sequence[_Row], now: datetime) -> int:
         done.append(event)
         if len(found) >= MOST_DELIVERIES:
             break
-    made = queue.add(found, now)
+    made = queue.add(found, now, fanned_out=done)
     if any(key == matching.EVERYTHING for _, key in wanted):
         drop_unseen(made, now)
-    sql.run(f"DELETE FROM outbox_pending WHERE {sql.any_of('event_id')}", sql.numbers(done))
     return len(done)
 
 

@@ -87,8 +87,8 @@ _QUEUE = (
 )
 _PUT_IN = _QUEUE.format(deliveries="webhooks_delivery") + " WHERE {these}{held}"
 _ADD_AND_PUT_IN = (
-    f"WITH made AS ({_ADD.format(rows=_FROM_ARRAYS)}), queued AS ({_QUEUE.format(deliveries='made')})"
-    " SELECT id FROM made"
+    f"WITH made AS ({_ADD.format(rows=_FROM_ARRAYS)}), queued AS ({_QUEUE.format(deliveries='made')}),"
+    " gone AS (DELETE FROM outbox_pending WHERE event_id = ANY(%s::bigint[])) SELECT id FROM made"
 )
 _KEPT_THERE = " FOR KEY SHARE OF d"  # retention removes none of these meanwhile
 _OR_MOVE_UP = (
@@ -111,25 +111,42 @@ class Stop:
     failing: bool
 
 
-def add(wanted: Sequence[tuple[int, int, UUID, Lane]], now: datetime, *, is_replay: bool = False) -> list[int]:
+def add(
+    wanted: Sequence[tuple[int, int, UUID, Lane]],
+    now: datetime,
+    *,
+    is_replay: bool = False,
+    fanned_out: Sequence[int] = (),
+) -> list[int]:
     """Write deliveries and queue them, in this order, for rows of subscription, event, the record the event is about and
-    lane; pairs of subscription and event that have one already are passed over. Returns the ids of those written."""
-    return [
-        pk for lane, some in groupby(wanted, key=lambda row: row[3]) for pk in _add(list(some), lane, now, is_replay)
-    ]
+    lane; pairs of subscription and event that have one already are passed over. Returns the ids of those written. Events that
+    are `fanned_out` thereby are pending no longer."""
+    if not wanted:
+        _forget_pending(fanned_out)
+    by_lane = groupby(wanted, key=lambda row: row[3])
+    return [pk for lane, some in by_lane for pk in _add(list(some), lane, now, is_replay, fanned_out)]
 
 
-def _add(wanted: Sequence[tuple[int, int, UUID, Lane]], lane: Lane, now: datetime, is_replay: bool) -> list[int]:
+def _add(
+    wanted: Sequence[tuple[int, int, UUID, Lane]], lane: Lane, now: datetime, is_replay: bool, fanned_out: Sequence[int]
+) -> list[int]:
     if sql.on_postgresql():
         subscriptions, events, records, _ = (list(column) for column in zip(*wanted, strict=True))
         guids = [ids.new_guid() for _ in wanted]
         given = guids, subscriptions, events, records
-        return [pk for (pk,) in sql.rows(_ADD_AND_PUT_IN, now, *given, int(lane), now, is_replay)]
+        found = sql.rows(_ADD_AND_PUT_IN, now, *given, int(lane), now, is_replay, sql.numbers(fanned_out))
+        return [pk for (pk,) in found]
     rows = [(ids.new_guid().hex, row[0], row[1], row[2].hex) for row in wanted]
     made = [row[0] for row in sql.rows(_ADD.format(rows=_FROM_JSON), sql.moment(now), sql.as_json(rows))]
     put_in = _PUT_IN.format(these=sql.any_of("d.id"), held="")
     sql.run(put_in, int(lane), sql.moment(now), is_replay, sql.numbers(made))
+    _forget_pending(fanned_out)
     return made
+
+
+def _forget_pending(events: Sequence[int]) -> None:
+    if events:
+        sql.run(f"DELETE FROM outbox_pending WHERE {sql.any_of('event_id')}", sql.numbers(events))
 
 
 def put_back(deliveries: Collection[int], lane: Lane, now: datetime, *, is_replay: bool = True) -> None:
