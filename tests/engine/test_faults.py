@@ -28,6 +28,7 @@ from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, 
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery import answers
 from workwire.worker.delivery import engine as engine_module
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.delivery.settler import Settler
@@ -221,7 +222,7 @@ def test_a_lane_that_fails_keeps_no_other_from_its_turn(
     open_ticket()
     fanning.fan_out(clock.now())
 
-    def stumble(now: datetime) -> int:
+    def stumble(now: datetime, *, told: bool) -> int:
         raise LookupError("an event of a kind nobody knows")
 
     monkeypatch.setattr(fanning, "fan_out", stumble)
@@ -334,7 +335,7 @@ def test_settling_wakes_an_engine_that_waits_for_room(engine: Engine, monkeypatc
         def close(self, timeout: float) -> None:
             told.append(timeout > 0)
 
-    monkeypatch.setattr(engine_module, "Settler", Settling)
+    monkeypatch.setattr(answers, "Settler", Settling)
     engine.stop()
     engine.run()
     assert all(told)
