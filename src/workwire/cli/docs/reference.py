@@ -10,6 +10,7 @@ from django.db.models import IntegerChoices
 
 from workwire.access import features
 from workwire.api.v1 import openapi
+from workwire.cli.docs import api_pages
 from workwire.config import Config
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, messages, rights
@@ -39,7 +40,9 @@ EXAMPLE = "NewCommunication"
 def pages() -> dict[str, str]:
     """Every generated page by file name."""
     return {
+        "api.md": NOTE + api_pages.rest_api(),
         "settings.md": _settings(),
+        "web-api.md": NOTE + api_pages.web_api(),
         "webhooks.md": _webhooks(),
         "permissions.md": _permissions(),
         "metrics.md": _metrics(),
