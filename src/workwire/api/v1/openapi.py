@@ -86,9 +86,8 @@ def with_plain_operations(document: dict[str, Any]) -> dict[str, Any]:
     """The document with the first sentence of each description as summary, query parameters that are never null, and
     `security` where none is needed."""
     for operation in _operations(document):
-        summary, _, rest = operation.pop("description", operation["summary"]).partition("\n\n")
+        summary, _, _ = operation.setdefault("description", operation["summary"]).partition("\n\n")
         operation["summary"] = " ".join(summary.split()).rstrip(".")
-        operation |= {"description": rest} if rest else {}
         operation.setdefault("security", [])
         for parameter in operation["parameters"]:
             parameter["schema"] = _without_null(parameter["schema"])

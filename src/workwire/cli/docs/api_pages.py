@@ -8,6 +8,7 @@ from typing import Any
 
 from workwire.api.v1 import api
 from workwire.webapi import description
+from workwire.webapi import urls as _urls  # noqa: F401 - registers the operations
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -20,8 +21,8 @@ def rest_api() -> str:
         "",
         document["info"]["description"],
         "",
-        "Every operation may also answer with one of the refusals at the end. The whole document, with every schema, is served "
-        "at `/api/v1/openapi.json`.",
+        "Every operation may also answer with one of the refusals at the end. The whole document is served at "
+        "`/api/v1/openapi.json`.",
     ]
     return _page(intro, document, (tag["name"] for tag in document["tags"]))
 
@@ -60,9 +61,12 @@ def _page(intro: list[str], document: dict[str, Any], tags: Iterable[str]) -> st
 
 def _operation(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> list[str]:
     lines = [f"### `{method.upper()} {path}`", "", f"{operation['summary']}."]
-    if more := operation.get("description"):
+    if more := operation.get("description", "").partition("\n\n")[2]:
         lines += ["", " ".join(more.split())]
-    given = [f"`{one['name']}`{'*' if one.get('required') else ''} {_kind(one['schema'])}" for one in _query(document, operation)]
+    given = [
+        f"`{one['name']}`{'*' if one.get('required') else ''} {_kind(one['schema'])}"
+        for one in _query(document, operation)
+    ]
     if given:
         lines += ["", f"Query and headers: {', '.join(given)}."]
     if body := _content(operation.get("requestBody", {})):
@@ -73,6 +77,10 @@ def _operation(document: dict[str, Any], method: str, path: str, operation: dict
         if str(status).startswith("2")
     ]
     return [*lines, "", f"Answers: {', '.join(answers)}."]
+
+
+def _parameter(one: dict[str, Any]) -> str:
+    return f"`{one['name']}`{'*' if one.get('required') else ''} {_kind(one['schema'])}"
 
 
 def _schema(name: str, schema: dict[str, Any]) -> list[str]:
@@ -104,11 +112,22 @@ def _kind(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{one}`" for one in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
+    if inner := schema.get("properties"):
+        needed = set(schema.get("required", ()))
+        return ", ".join(f"`{name}`{'*' if name in needed else ''} {_nested(one)}" for name, one in inner.items())
     return _bounded(schema)
 
 
+def _nested(schema: dict[str, Any]) -> str:
+    """What a value within a value is, in brackets where it has fields."""
+    kind = _kind(schema)
+    return f"({kind})" if schema.get("properties") or schema.get("items", {}).get("properties") else kind
+
+
 def _bounded(schema: dict[str, Any]) -> str:
-    kind = {"uuid": "GUID", "date-time": "moment", "date": "date"}.get(schema.get("format", ""), schema.get("type", "any"))
+    kind = {"uuid": "GUID", "date-time": "moment", "date": "date"}.get(
+        schema.get("format", ""), schema.get("type", "any")
+    )
     bounds = [
         f"{word} {schema[name]}"
         for name, word in (("minimum", "from"), ("maximum", "to"), ("minLength", "at least"), ("maxLength", "at most"))
@@ -119,12 +138,14 @@ def _bounded(schema: dict[str, Any]) -> str:
 
 def _query(document: dict[str, Any], operation: dict[str, Any]) -> list[dict[str, Any]]:
     shared = document["components"].get("parameters", {})
-    given = [shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in operation.get("parameters", ())]
+    given = [
+        shared[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in operation.get("parameters", ())
+    ]
     return [one for one in given if one["in"] != "path"]
 
 
 def _content(part: dict[str, Any]) -> dict[str, Any]:
-    found = next(iter(part.get("content", {}).values()), {})
+    found: dict[str, Any] = next(iter(part.get("content", {}).values()), {})
     return dict(found.get("schema", {}))
 
 
