@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import URLResolver, get_resolver, resolve
+from django.urls.resolvers import RegexPattern
 
 from tests.doors.conftest import Caller
 from workwire.access import commands as access
@@ -21,6 +22,8 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.web.proxies import client_of
 
+GUID = "01a21054-86fe-7341-839f-ac3c81daf6ee"
+BY_PATTERN = {r"^work/(?P<reference>[0-9]{1,20}-[0-9A-Za-z.-]{1,40})$": "work/1-T"}
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"), ip_network("fd00::/8")]
 
 
@@ -93,7 +96,7 @@ def test_behind_a_proxy_that_ends_tls_a_form_from_our_page_is_taken(
     ours = told | {"Origin": "https://localhost", "Referer": "https://localhost/sign-in"}
     assert browser.post("/sign-in", wish, headers=ours | {"Origin": "https://evil.example"}).status_code == 403
     assert browser.post("/sign-in", wish, headers=ours | {"X-Forwarded-Proto": "http"}).status_code == 403
-    assert browser.post("/sign-in", wish, headers=ours).status_code == 302
+    assert browser.post("/sign-in", wish, headers=ours).status_code == 303
 
 
 def test_signing_in_ends_the_session_and_the_form_token_a_browser_came_with(organisation: Organisation) -> None:
@@ -114,7 +117,7 @@ def test_signing_in_ends_the_session_and_the_form_token_a_browser_came_with(orga
 
 def _sign_in(browser: Client, account: Account) -> Any:
     answer = browser.post("/sign-in", {"username": account.user.username, "password": account.password})
-    assert answer.status_code == 302
+    assert answer.status_code == 303
     return answer
 
 
@@ -176,12 +179,25 @@ def test_every_form_of_the_pages_insists_on_its_token(organisation: Organisation
     mei = organisation.accounts["team member"]
     token = sessions.log_in(mei.user.username, mei.password, address="127.0.0.1", most_failures=5)
     browser.cookies["workwire_session"] = token
-    pages = [entry for entry in get_resolver("workwire.web.urls").url_patterns]
-    for entry in pages:
-        path = "/" + str(entry.pattern).replace("<uuid:guid>", "01a21054-86fe-7341-839f-ac3c81daf6ee")
-        assert browser.post(path, {"username": mei.user.username, "password": mei.password}).status_code in (403, 405)
-    assert len(pages) >= 8
+    paths = list(_paths(get_resolver("workwire.web.urls")))
+    for path in paths:
+        answer = browser.post(path, {"username": mei.user.username, "password": mei.password})
+        assert answer.status_code in (403, 405), path
+    assert {"/", "/sign-in", "/sign-out", "/look", "/work", f"/work/{GUID}", "/work/1-T"} <= set(paths)
     assert Token.objects.count() == 1
+
+
+def _paths(resolver: URLResolver, before: str = "/") -> Iterator[str]:
+    """A path to every page, area by area, that really leads there."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from _paths(entry, before + str(entry.pattern))
+            continue
+        path = before + str(entry.pattern).replace("<uuid:guid>", GUID)
+        if isinstance(entry.pattern, RegexPattern):
+            path = before + BY_PATTERN[str(entry.pattern)]
+        assert resolve(path).func is entry.callback, path
+        yield path
 
 
 End = Callable[[Organisation, Actor], object]

@@ -191,7 +191,7 @@ def _log_in_everywhere(web: Web, password: str, client_id: str, client_secret: s
     cookie = f"csrftoken={_cookie(headers_of_page, 'csrftoken')}"
     wish = {"csrfmiddlewaretoken": form[1], "username": "nora", "password": password}
     status, _, signed = web("POST", "/sign-in", wish, kind=FORM, Cookie=cookie)
-    assert status == 302
+    assert status == 303
     web("POST", "/sign-in", wish | {"password": wrong}, kind=FORM, Cookie=cookie)
     assert web("POST", "/sign-in", wish, kind=FORM)[0] == 403  # without its cookie
     return {
