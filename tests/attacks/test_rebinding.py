@@ -26,7 +26,7 @@ from tests.support.namespace import Namespace, own_network
 from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.cli.demo.seed import seed
-from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, exchange, names
+from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, exchange, name_lookup
 
 ROOT = Path(__file__).parents[2]
 PUBLIC = "203.0.113.10"  # stands for a public address: a documentation address that this one installation allows
@@ -186,8 +186,8 @@ Ask = Callable[[], Answer]
 def resolved(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
     """What names resolve to, asked for each request: needs neither root nor a name server."""
     table: dict[str, tuple[str, ...]] = {}
-    monkeypatch.setattr(names, "addresses_of", table.__getitem__)
-    monkeypatch.setattr(names, "FRESH", 0.0)
+    monkeypatch.setattr(name_lookup, "addresses_of", table.__getitem__)
+    monkeypatch.setattr(name_lookup, "FRESH", 0.0)
     return table
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator, Draft202012Validator
 
-from workwire.webapi import description
+from workwire.webapi import openapi_document
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "contract" / "enate-connector.swagger.json"
 needs_contract = pytest.mark.skipif(
@@ -50,7 +50,7 @@ def fits(operation: str, answer: Any) -> Any:
 
 def described(operation: str) -> dict[str, Any]:
     """What our own document says of an operation."""
-    (found,) = description.document()["paths"][f"/webapi/{operation}"].values()
+    (found,) = openapi_document.document()["paths"][f"/webapi/{operation}"].values()
     return dict(found)
 
 
@@ -68,7 +68,7 @@ def _fits_our_document(operation: str, status: int, content: Any) -> None:
 @cache
 def _closed_schemas() -> dict[str, Any]:
     """The schemas of our document, which then allow no key that they do not name."""
-    schemas = description.document()["components"]["schemas"]
+    schemas = openapi_document.document()["components"]["schemas"]
     inner = {
         part["$ref"].rpartition("/")[2] for one in schemas.values() for part in one.get("allOf", ()) if "$ref" in part
     }

@@ -14,7 +14,7 @@ from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import sessions
-from workwire.api.v1 import positions, reconciling
+from workwire.api.v1 import digests, positions
 from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
@@ -127,7 +127,7 @@ def test_an_account_has_few_long_requests_under_way_at_a_time(
     account = organisation.accounts["process builder"].user.pk
     for few, path in (
         (positions._POSITIONS, "/position"),
-        (reconciling._DIGESTS, f"/subscriptions/{made.guid}/digest"),
+        (digests._DIGESTS, f"/subscriptions/{made.guid}/digest"),
     ):
         with few.one_for(account):
             assert builder.api("GET", path).status_code == 200
@@ -139,4 +139,4 @@ def test_an_account_has_few_long_requests_under_way_at_a_time(
         assert builder.api("GET", path).status_code == 200
         assert not few._under_way
     assert builder.api("GET", f"/subscriptions/{made.guid}/digest?since=2020-01-01T00:00:00Z").status_code == 422
-    assert not reconciling._DIGESTS._under_way
+    assert not digests._DIGESTS._under_way

@@ -11,20 +11,20 @@ from django.test import Client
 from openapi_spec_validator import validate
 
 from tests.doors.contract import contract, described, needs_contract
-from workwire.webapi import description
+from workwire.webapi import openapi_document
 from workwire.webapi.operations import operations
 
-FACTS = json.loads(description.FACTS.read_text())
+FACTS = json.loads(openapi_document.FACTS.read_text())
 OF_EVERY_CALL = {"HostUrl", "InstanceName", "AuthToken"}  # parameters of the contract that stand for path and token
 
 
 def test_it_is_a_valid_document_and_describes_every_operation_once() -> None:
-    validate(description.document())
-    paths = set(description.document()["paths"])
+    validate(openapi_document.document())
+    paths = set(openapi_document.document()["paths"])
     ours = {f"/webapi/{one.path}" for one in operations()}
     assert paths == ours | {"/webapi/Authentication/Login", "/Auth/OAuth/Token"}
     for one in operations():
-        assert one.method.lower() in description.document()["paths"][f"/webapi/{one.path}"]
+        assert one.method.lower() in openapi_document.document()["paths"][f"/webapi/{one.path}"]
 
 
 @pytest.mark.django_db
@@ -32,7 +32,7 @@ def test_it_is_a_valid_document_and_describes_every_operation_once() -> None:
 def test_it_is_served_to_whoever_asks(path: str) -> None:
     answer = Client().get(path)
     assert answer.status_code == 200
-    assert answer.json() == description.document()
+    assert answer.json() == openapi_document.document()
 
 
 @needs_contract
@@ -40,7 +40,7 @@ def test_operations_parameters_and_statuses_are_those_of_the_contract() -> None:
     for path, methods in contract()["paths"].items():
         ((method, theirs),) = methods.items()
         ours = described(path.removeprefix("/webapi/"))
-        assert method in description.document()["paths"][path], path
+        assert method in openapi_document.document()["paths"][path], path
         given = [one for one in theirs.get("parameters", ()) if one["name"] not in OF_EVERY_CALL]
         query = {(one["name"], one["type"]) for one in given if one["in"] == "query"}
         assert query == {(one["name"], one["schema"]["type"]) for one in ours["parameters"]}, path

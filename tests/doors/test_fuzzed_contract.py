@@ -14,13 +14,13 @@ from schemathesis.checks import not_a_server_error
 
 from tests.doors.conftest import Caller
 from tests.support.environment import ON_POSTGRES
-from workwire.webapi import description
+from workwire.webapi import openapi_document
 
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.skipif(ON_POSTGRES, reason="what is read and refused does not depend on the database"),
 ]
-schema = schemathesis.openapi.from_dict({**description.document(), "security": []})
+schema = schemathesis.openapi.from_dict({**openapi_document.document(), "security": []})
 schema.app = get_wsgi_application()
 
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 from django.test import Client
 
-from workwire.web.hosts import REFUSAL
+from workwire.web.allowed_hosts import REFUSAL
 
 OTHERS = ["10.0.0.7:8000", "work1.internal", "[2001:db8::7]:8000", "not a name", ""]
 

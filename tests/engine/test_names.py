@@ -16,7 +16,7 @@ import pytest
 from tests.support.nameserver import NameServer
 from tests.support.namespace import own_network
 from tests.support.receiver import Receiver
-from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, names
+from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, name_lookup
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 SILENT = 60  # far more than libcurl would look up at a time
@@ -44,7 +44,7 @@ class Book:
 def book(monkeypatch: pytest.MonkeyPatch) -> Iterator[Book]:
     """The book in which names are looked up."""
     made = Book()
-    monkeypatch.setattr(names, "addresses_of", made.addresses_of)
+    monkeypatch.setattr(name_lookup, "addresses_of", made.addresses_of)
     yield made
     made.closed.set()
 
@@ -88,7 +88,7 @@ def test_names_whose_server_is_silent_hold_up_no_other(book: Book, send: Send) -
 def test_a_name_is_asked_for_once_and_again_when_what_was_found_is_old(
     book: Book, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(names, "FRESH", 0.3)
+    monkeypatch.setattr(name_lookup, "FRESH", 0.3)
     book.addresses["good.example"] = ("127.0.0.1",)
     with Receiver() as receiver:
         url = f"http://good.example:{receiver.port}/"
@@ -106,15 +106,15 @@ def test_a_name_is_asked_for_once_and_again_when_what_was_found_is_old(
             204
         }  # it is silent still, so nobody waits for it again
         assert max(answer.total_seconds for answer in at_once.values()) < 0.4
-        monkeypatch.setattr(names, "SERVES_ON", 0.0)
+        monkeypatch.setattr(name_lookup, "SERVES_ON", 0.0)
         assert send(url)[0].error == "connect_timeout"
         assert book.asked == {"good.example": 3}  # it is still being looked up
 
 
 def test_a_silent_name_is_not_asked_for_again_at_once(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "FRESH", 0.0)
+    monkeypatch.setattr(name_lookup, "FRESH", 0.0)
     ring = threading.Semaphore(0)
-    found = names.Names(ring.release)
+    found = name_lookup.Names(ring.release)
 
     def look_up() -> None:
         found.look_up("good.example")
@@ -130,7 +130,7 @@ def test_a_silent_name_is_not_asked_for_again_at_once(book: Book, monkeypatch: p
     served = found.known("good.example")
     assert served is not None
     assert served.addresses == ("127.0.0.1",)
-    assert served.until - time.monotonic() > names.SILENCE - 5
+    assert served.until - time.monotonic() > name_lookup.SILENCE - 5
 
 
 def test_a_system_that_gives_no_more_threads_delays_names_and_ends_nothing(
@@ -140,10 +140,10 @@ def test_a_system_that_gives_no_more_threads_delays_names_and_ends_nothing(
         raise RuntimeError("can't start new thread")
 
     ring = threading.Semaphore(0)
-    found = names.Names(ring.release)
+    found = name_lookup.Names(ring.release)
     book.addresses["good.example"] = ("127.0.0.1",)
     with monkeypatch.context() as scarce:
-        scarce.setattr(names.threading, "Thread", refuse)
+        scarce.setattr(name_lookup.threading, "Thread", refuse)
         found.look_up("good.example")
         assert found.ended() == []
     assert (found.ended(), ring.acquire(timeout=5)) == ([], True)
@@ -152,10 +152,10 @@ def test_a_system_that_gives_no_more_threads_delays_names_and_ends_nothing(
 
 
 def test_a_name_of_which_nothing_is_known_goes_first(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "MOST_AT_ONCE", 1)
-    monkeypatch.setattr(names, "FRESH", 0.0)
+    monkeypatch.setattr(name_lookup, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(name_lookup, "FRESH", 0.0)
     ring = threading.Semaphore(0)
-    found = names.Names(ring.release)
+    found = name_lookup.Names(ring.release)
     book.addresses |= dict.fromkeys(("one.example", "two.example", "new.example"), ("127.0.0.1",))
     for host in ("one.example", "two.example"):
         found.look_up(host)
@@ -175,7 +175,7 @@ def test_a_name_of_which_nothing_is_known_goes_first(book: Book, monkeypatch: py
 def test_a_name_that_is_gone_or_is_not_answered_for_is_told_as_that(
     book: Book, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(names, "FRESH", 0.0)
+    monkeypatch.setattr(name_lookup, "FRESH", 0.0)
     book.addresses["gone.example"] = ("127.0.0.1",)
     with Receiver() as receiver:
         url = f"http://gone.example:{receiver.port}/"
@@ -201,9 +201,9 @@ def test_what_waits_for_a_name_is_answered_when_the_transport_closes(book: Book)
 
 
 def test_so_many_names_at_a_time_and_the_others_afterwards(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(name_lookup, "MOST_AT_ONCE", 3)
     ring = threading.Semaphore(0)
-    found = names.Names(ring.release)
+    found = name_lookup.Names(ring.release)
     book.silent = {f"silent{number}.example" for number in range(3)}
     book.addresses["good.example"] = ("127.0.0.1", "::1")
     for host in (*sorted(book.silent), "good.example", "good.example"):
@@ -223,9 +223,9 @@ def test_so_many_names_at_a_time_and_the_others_afterwards(book: Book, monkeypat
 
 
 def test_what_is_kept_has_a_bound(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "MOST_KEPT", 2)
+    monkeypatch.setattr(name_lookup, "MOST_KEPT", 2)
     ring = threading.Semaphore(0)
-    found = names.Names(ring.release)
+    found = name_lookup.Names(ring.release)
     for number in range(3):
         book.addresses[f"{number}.example"] = ("127.0.0.1",)
         found.look_up(f"{number}.example")
@@ -247,15 +247,15 @@ def test_no_such_name_is_told_from_no_answer(
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     if found is None:
         with pytest.raises(OSError, match="refused"):
-            names.addresses_of("some.example")
+            name_lookup.addresses_of("some.example")
     else:
-        assert names.addresses_of("some.example") == found
+        assert name_lookup.addresses_of("some.example") == found
 
 
 def test_addresses_come_once_each_and_without_the_zone_of_a_link(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(0, 0, 0, "", (address, 0)) for address in ("192.0.2.1", "fe80::1%eth0", "192.0.2.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_asked, **_how: found)
-    assert names.addresses_of("some.example") == ("192.0.2.1", "fe80::1")
+    assert name_lookup.addresses_of("some.example") == ("192.0.2.1", "fe80::1")
 
 
 def test_a_real_name_server_that_is_silent_for_some_names(tmp_path: Path) -> None:

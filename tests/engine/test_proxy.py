@@ -12,7 +12,7 @@ import pytest
 from tests.support.certificates import Authority
 from tests.support.raw_proxy import RawProxy
 from tests.support.raw_server import LOOPBACK, OK, Kind, Sender, Server
-from workwire.worker.delivery.transport import ChildProcessTransport, Proxy, ThreadTransport, names
+from workwire.worker.delivery.transport import ChildProcessTransport, Proxy, ThreadTransport, name_lookup
 
 Lookups = dict[str, tuple[str, ...]]
 
@@ -43,7 +43,7 @@ def http() -> Iterator[Server]:
 def lookups(monkeypatch: pytest.MonkeyPatch) -> Lookups:
     """What our name server says."""
     known: Lookups = {"localhost": ("127.0.0.1",)}
-    monkeypatch.setattr(names, "addresses_of", lambda host: known.get(host, ()))
+    monkeypatch.setattr(name_lookup, "addresses_of", lambda host: known.get(host, ()))
     return known
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from workwire.kernel.errors import Invalid
 from workwire.rooms.commitments import commands
-from workwire.rooms.commitments.calendars import MOST_DAYS, Hours, WorkingCalendar
 from workwire.rooms.commitments.rules import Base, DueRule, Facts, Unit, compute
+from workwire.rooms.commitments.working_time import MOST_DAYS, Hours, WorkingCalendar
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTES = st.integers(0, 24 * 60).map(lambda minute: time(minute // 60 % 24, minute % 60))

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workwire.kernel.errors import Invalid
-from workwire.rooms.commitments.calendars import OFFICE, STANDARD_WEEK, WorkingCalendar, known_country
 from workwire.rooms.commitments.rules import Adjust, Base, DueRule, Facts, Override, Unit, add_wait, compute
+from workwire.rooms.commitments.working_time import OFFICE, STANDARD_WEEK, WorkingCalendar, known_country
 
 AMSTERDAM, NEW_YORK = ZoneInfo("Europe/Amsterdam"), ZoneInfo("America/New_York")
 NIGHT = ((time(22), time(0)),)

@@ -15,6 +15,13 @@ NAMED_BY_DOORS = {"data", "features"}  # a door has its own name for it (see `ke
 DOMAIN = ("kernel", "outbox", "access", "rooms", "reactions")
 
 
+ROOM_FILES = {
+    *("__init__", "__main__", "models", "events", "policy", "queries", "commands", "terms", "ports", "apps", "urls"),
+    *("forms", "views", "errors", "shapes", "schemas", "admin", "tests"),
+}
+DOORS = ("api", "webapi", "web", "cli")
+
+
 def _modules(*folders: str) -> list[Path]:
     return [path for folder in folders for path in (SOURCE / folder).rglob("*.py") if "migrations" not in path.parts]
 
@@ -77,3 +84,19 @@ def test_signal_handlers_are_set_in_one_place() -> None:
         if ast.unparse(node.args[1]) not in ("signal.SIG_IGN", "signal.SIG_DFL")
     }
     assert setters == {"stopping.py"}
+
+
+def test_no_module_name_is_used_twice() -> None:
+    """A door's module may be called like the room it translates, and a command like the process it starts."""
+    packages = {path.parent for path in SOURCE.rglob("__init__.py") if "migrations" not in path.parts}
+    rooms = (SOURCE, SOURCE / "rooms", SOURCE / "reactions")
+    areas = {package.name for package in packages if package.parent in rooms}
+    modules = {path.with_suffix("") for path in _modules("")} | packages
+    places: dict[str, list[str]] = {}
+    for module in sorted(modules - {SOURCE}):
+        where = module.relative_to(SOURCE)
+        translates = where.parts[0] in DOORS and len(where.parts) > 1 and module.name in areas
+        if module.name not in ROOM_FILES and not translates:
+            places.setdefault(module.name, []).append(str(where))
+    assert len(places) > 150
+    assert {name: twice for name, twice in places.items() if len(twice) > 1} == {}

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.cli.demo import description
+from workwire.cli.demo import demo_file
 from workwire.cli.demo.sample_work import give_out
 from workwire.cli.demo.seed import Organisation
 from workwire.cli.demo.walk_through import HEADER
@@ -171,10 +171,10 @@ def test_only_what_the_walk_through_subscribed_and_nobody_hears_ends(subscribe: 
     moved, _ = subscribe(url="http://127.0.0.1:9/elsewhere", **like)
     heard, _ = subscribe(url=receiver.url("/PacketCreated"), **like)
     made = {str(gone.guid): gone.url, str(moved.guid): "http://127.0.0.1:9/PacketCreated", str(heard.guid): heard.url}
-    assert description.end_subscriptions(made) == 1
+    assert demo_file.end_subscriptions(made) == 1
     assert set(Subscription.objects.filter(ended_at=None)) == {looks_the_same, moved, heard}
     assert Event.objects.filter(name="SubscriptionEnded").count() == 1
-    assert description.end_subscriptions(made) == 0
+    assert demo_file.end_subscriptions(made) == 0
 
 
 @pytest.mark.django_db

@@ -17,9 +17,9 @@ from django.views.decorators.csrf import csrf_exempt
 from workwire.access import sessions
 from workwire.kernel import json_bodies
 from workwire.kernel.errors import DomainError, Forbidden, Limited, TooLarge, Unauthenticated
-from workwire.webapi.answers import respond
 from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, from_our_pages, read_body, read_query
 from workwire.webapi.operations import is_ours, method_not_allowed, no_operation, operation
+from workwire.webapi.record_bodies import respond
 from workwire.webapi.refusals import refusal
 
 

@@ -12,9 +12,9 @@ from workwire.kernel.errors import Forbidden, Invalid, NotFound
 from workwire.rooms.files import queries as files
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
-from workwire.webapi.answers import present
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
+from workwire.webapi.record_bodies import present
 
 if TYPE_CHECKING:
     from workwire.rooms.files.models import FileTag

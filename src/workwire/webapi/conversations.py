@@ -8,7 +8,7 @@ from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 from workwire.rooms.conversations import commands, queries
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import queries as work
-from workwire.webapi import answers
+from workwire.webapi import record_bodies
 from workwire.webapi.calls import Call, lowered
 from workwire.webapi.operations import operation
 from workwire.webapi.wishes import tags_named
@@ -26,7 +26,7 @@ def add_packet_communication(call: Call) -> dict[str, Any]:
         is_resolution=call.flag("IsResolutionCommunication") or False,
         is_system_generated=call.flag("IsSystemGenerated") or False,
     )
-    return answers.communication(queries.communication(made.guid, by=call.actor), call.actor, full=True)
+    return record_bodies.communication(queries.communication(made.guid, by=call.actor), call.actor, full=True)
 
 
 @operation("PacketCommunication/SendEmailCommunication", "POST", largest=LARGEST_WITH_FILES)
@@ -53,16 +53,16 @@ def get_communications(call: Call) -> list[dict[str, Any]]:
     """What was said about a work item, newest first."""
     item = work.item(call.guid("PacketGUID"), by=call.actor)
     rows = queries.communications_of(item, by=call.actor)
-    return [answers.communication(row, call.actor, full=False) for row in rows]
+    return [record_bodies.communication(row, call.actor, full=False) for row in rows]
 
 
 @operation("PacketCommunication/GetCommunication", "GET")
 def get_communication(call: Call) -> dict[str, Any]:
     """One communication; its HTML is made harmless unless the caller asks for it as it came."""
     row = queries.communication(call.guid("CommunicationGUID"), by=call.actor)
-    shown = answers.communication(row, call.actor, full=True)
+    shown = record_bodies.communication(row, call.actor, full=True)
     if call.flag("SanitizeHTMLBody") is not False:
-        shown["HTMLBody"] = answers.harmless(shown["HTMLBody"])
+        shown["HTMLBody"] = record_bodies.harmless(shown["HTMLBody"])
     return shown
 
 

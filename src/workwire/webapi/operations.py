@@ -14,7 +14,6 @@ from django.views.decorators.csrf import csrf_exempt
 
 from workwire.kernel import json_bodies
 from workwire.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge, Unauthenticated
-from workwire.webapi.answers import enveloped, respond
 from workwire.webapi.calls import (
     SAFE,
     Call,
@@ -25,6 +24,7 @@ from workwire.webapi.calls import (
     read_query,
     version_wanted,
 )
+from workwire.webapi.record_bodies import enveloped, respond
 from workwire.webapi.refusals import Family, message, refusal
 
 Handler = Callable[[Call], Any]

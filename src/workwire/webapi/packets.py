@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.clock import rfc3339
 from workwire.rooms.work import queries
-from workwire.webapi.answers import NIL_GUID, account, outsider, present, user_for_list
+from workwire.webapi.record_bodies import NIL_GUID, account, outsider, present, user_for_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ from workwire.access.policy import require
 from workwire.rooms.parties import commands, queries
 from workwire.rooms.work import queries as work
 from workwire.webapi import packets
-from workwire.webapi.answers import account, outsider, present, user_for_list
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
+from workwire.webapi.record_bodies import account, outsider, present, user_for_list
 
 MOST_FOUND = 200
 FOUND_BY_DEFAULT = 20

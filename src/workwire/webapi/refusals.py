@@ -21,8 +21,8 @@ from workwire.kernel.errors import (
     Unauthenticated,
     away,
 )
-from workwire.webapi.answers import NIL_GUID, respond
 from workwire.webapi.calls import UnsupportedBody
+from workwire.webapi.record_bodies import NIL_GUID, respond
 
 logger = logging.getLogger(__name__)
 Family = Literal["packet", "configuration", "webhook"]  # the last has the messages of the second and texts of its own

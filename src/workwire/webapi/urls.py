@@ -8,11 +8,11 @@ from workwire.webapi import (
     configuration,
     contexts,
     conversations,
-    description,
-    items,
+    getting_work,
+    openapi_document,
     people,
+    tickets_and_cases,
     webhooks,
-    working,
 )
 from workwire.webapi.operations import answer, nothing
 from workwire.webapi.refusals import unless_away
@@ -22,10 +22,10 @@ REGISTERED = (
     configuration,
     contexts,
     conversations,
-    items,
+    tickets_and_cases,
     people,
     webhooks,
-    working,
+    getting_work,
 )  # importing them fills the table of operations
 
 
@@ -41,7 +41,7 @@ _OAUTH = f"^(?:(?P<instance>(?!{_API}/|{_AUTH}{_TOKEN})[^/]+)/)?(?:{_API}/)?(?:{
 urlpatterns = [
     re_path(_PREFIX + _API + _any_case("/Authentication/Login") + "/?$", unless_away(authentication.log_in)),
     re_path(_OAUTH, unless_away(authentication.token)),
-    re_path(_PREFIX + _API + _any_case("/openapi.json").replace(".", "[.]") + "$", description.served),
+    re_path(_PREFIX + _API + _any_case("/openapi.json").replace(".", "[.]") + "$", openapi_document.served),
     re_path(_PREFIX + _API + "/(?P<name>[^/]+/[^/]+)/?$", unless_away(answer)),
     re_path(_PREFIX + _API + r"(?:/[\s\S]*)?$", nothing),
 ]

@@ -15,7 +15,7 @@ from workwire.outbox.objects import ObjectType, filter_objects
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, commands, queries, repair
 from workwire.reactions.webhooks.models import State
-from workwire.webapi import answers
+from workwire.webapi import record_bodies
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
 
@@ -59,7 +59,7 @@ def subscribe_to_webhook(call: Call) -> dict[str, Any]:
     )
     with _wrong_value():
         made, secret = commands.subscribe(terms, by=call.actor, allow_everything=False)
-    return answers.subscription(made, secret=secret)
+    return record_bodies.subscription(made, secret=secret)
 
 
 @operation("WebHookSubscription/UpdateWebhookSubscription", "POST", family="webhook", enveloped=True)
@@ -82,10 +82,10 @@ def update_webhook_subscription(call: Call) -> dict[str, Any]:
     if (name := call.text("CustomHeader")) is not None:
         changes["header_name"] = name
     value = call.text("CustomHeaderValue")
-    if value is not None and value != answers.MASK:
+    if value is not None and value != record_bodies.MASK:
         changes["header_value"] = value
     with _wrong_value():
-        return answers.subscription(commands.update(guid, by=call.actor, allow_everything=False, **changes))
+        return record_bodies.subscription(commands.update(guid, by=call.actor, allow_everything=False, **changes))
 
 
 @operation("WebHookSubscription/Unsubscribe", "POST", family="webhook", enveloped=True)
@@ -100,14 +100,14 @@ def unsubscribe(call: Call) -> bool:
 def get_all_webhook_subscriptions(call: Call) -> list[dict[str, Any]]:
     """The subscriptions of the caller's account; everybody's for an administrator."""
     require(call.actor, features.PROCESS_BUILDER)
-    return [answers.subscription(row) for row in queries.subscriptions_of(call.actor).order_by("-pk")]
+    return [record_bodies.subscription(row) for row in queries.subscriptions_of(call.actor).order_by("-pk")]
 
 
 @operation("WebHookSubscription/GetWebhookSubscription", "GET", family="webhook", absent=400)
 def get_webhook_subscription(call: Call) -> dict[str, Any]:
     """One subscription."""
     require(call.actor, features.PROCESS_BUILDER)
-    return answers.subscription(queries.subscription(call.guid("WebhookSubscriptionGUID"), by=call.actor))
+    return record_bodies.subscription(queries.subscription(call.guid("WebhookSubscriptionGUID"), by=call.actor))
 
 
 @operation("WebHookTest/SimulateEvent", "GET", family="webhook", absent=400, changes=True)
@@ -123,7 +123,7 @@ def simulate_event(call: Call) -> dict[str, Any]:
         said = f"Nothing was sent: {delivery.end_reason}."
     else:
         said = "No worker has sent it yet; ask whoever runs this installation whether one is running."
-    return answers.present(
+    return record_bodies.present(
         {
             "Success": state == State.DELIVERED,
             "Message": said,

@@ -20,15 +20,15 @@ from workwire.api.v1 import (
     calendars,
     contacts,
     deliveries,
+    digests,
     files,
     health,
     offering,
     parties,
     positions,
-    reconciling,
-    replays,
-    sessions,
+    subscription_replays,
     subscriptions,
+    tokens,
     work,
 )
 from workwire.api.v1.openapi import completed
@@ -79,7 +79,7 @@ api = Api(
 errors.install(api)
 api.add_decorator(errors.known_parameters, mode="view")
 for _room in (
-    sessions,
+    tokens,
     work,
     files,
     contacts,
@@ -90,9 +90,9 @@ for _room in (
     subscriptions,
     deliveries,
     health,
-    replays,
+    subscription_replays,
     positions,
-    reconciling,
+    digests,
     administration,
     audit,
 ):

@@ -11,7 +11,7 @@ from ninja import Field, Query, Router, Schema, Status
 from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.policy import require
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -324,9 +324,9 @@ def update_data_field(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[DataFieldChange]
 ) -> dict[str, Any]:
     """Change a custom data field; values that were kept before stay."""
-    by, wanted = actor(request), versions.wanted(request)
+    by, wanted = actor(request), etags.wanted(request)
     changed = commands.update_data_field(queries.data_field(guid), by=by, version=wanted, **given(wish))
-    versions.tag(response, changed.version)
+    etags.tag(response, changed.version)
     return _field(changed, by)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -77,7 +77,7 @@ def create_calendar(request: HttpRequest, wish: CalendarIn) -> Status[dict[str, 
 def get_calendar(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One calendar."""
     found = queries.calendar(guid)
-    versions.tag(response, found.version)
+    etags.tag(response, found.version)
     return _calendar(found, actor(request))
 
 
@@ -87,8 +87,8 @@ def update_calendar(
 ) -> dict[str, Any]:
     """Change a calendar; due dates that were set before stay."""
     by = actor(request)
-    changed = commands.update_calendar(queries.calendar(guid), by=by, version=versions.wanted(request), **given(wish))
-    versions.tag(response, changed.version)
+    changed = commands.update_calendar(queries.calendar(guid), by=by, version=etags.wanted(request), **given(wish))
+    etags.tag(response, changed.version)
     return _calendar(changed, by)
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from workwire.access import queries as access
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -160,7 +160,7 @@ def create_contact(request: HttpRequest, wish: ContactIn) -> Status[dict[str, An
 def get_contact(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One contact."""
     found = queries.contact(guid, by=actor(request))
-    versions.tag(response, found.version)
+    etags.tag(response, found.version)
     return _contact(found, actor(request))
 
 
@@ -171,8 +171,8 @@ def update_contact(
     """Change a contact; a retired one stands at no further work."""
     by = actor(request)
     found = queries.contact(guid, by=by)
-    changed = commands.update_contact(found, by=by, version=versions.wanted(request), **given(wish))
-    versions.tag(response, changed.version)
+    changed = commands.update_contact(found, by=by, version=etags.wanted(request), **given(wish))
+    etags.tag(response, changed.version)
     return _contact(changed, by)
 
 
@@ -210,8 +210,8 @@ def update_contact_tag(
     """Change a contact tag."""
     by = actor(request)
     found = queries.contact_tag(guid, by=by)
-    changed = commands.update_contact_tag(found, by=by, version=versions.wanted(request), **given(wish))
-    versions.tag(response, changed.version)
+    changed = commands.update_contact_tag(found, by=by, version=etags.wanted(request), **given(wish))
+    etags.tag(response, changed.version)
     return _tag(changed, by)
 
 

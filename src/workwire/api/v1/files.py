@@ -11,7 +11,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -183,8 +183,8 @@ def update_file_tag(
 ) -> dict[str, Any]:
     """Change a file tag; files that have it keep it."""
     by = actor(request)
-    changed = commands.update_tag(queries.tag(guid, by=by), by=by, version=versions.wanted(request), **given(wish))
-    versions.tag(response, changed.version)
+    changed = commands.update_tag(queries.tag(guid, by=by), by=by, version=etags.wanted(request), **given(wish))
+    etags.tag(response, changed.version)
     return _tag(changed, by)
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from workwire.access import features
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -239,7 +239,7 @@ def create_schedule(request: HttpRequest, wish: ScheduleIn) -> Status[dict[str, 
 def get_schedule(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One schedule with its periods."""
     found = queries.schedule(guid, by=actor(request))
-    versions.tag(response, found.version)
+    etags.tag(response, found.version)
     return _schedule_seen(found, actor(request)) | {"periods": [_period(row) for row in found.periods.all()]}
 
 
@@ -262,8 +262,8 @@ def update_schedule(
     if "state" in changes:
         changes["state"] = chosen(queries.ScheduleState, changes["state"])
     found = queries.schedule(guid, by=by)
-    changed = commands.update_schedule(found, by=by, version=versions.wanted(request), **changes)
-    versions.tag(response, changed.version)
+    changed = commands.update_schedule(found, by=by, version=etags.wanted(request), **changes)
+    etags.tag(response, changed.version)
     return _schedule(changed, by)
 
 

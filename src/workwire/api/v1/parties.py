@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -147,7 +147,7 @@ def create_company(request: HttpRequest, wish: CompanyIn) -> Status[dict[str, An
 def get_company(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One company."""
     found = queries.company(guid, by=actor(request))
-    versions.tag(response, found.version)
+    etags.tag(response, found.version)
     return _company_seen(found, actor(request))
 
 
@@ -159,8 +159,8 @@ def update_company(
     by = actor(request)
     changes = given(wish)
     found = queries.company(guid, by=by)
-    changed = commands.update_company(found, by=by, version=versions.wanted(request), **changes)
-    versions.tag(response, changed.version)
+    changed = commands.update_company(found, by=by, version=etags.wanted(request), **changes)
+    etags.tag(response, changed.version)
     return _company(changed, by)
 
 
@@ -196,7 +196,7 @@ def create_contract(request: HttpRequest, wish: ContractIn) -> Status[dict[str, 
 def get_contract(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One contract."""
     found = queries.contract(guid, by=actor(request))
-    versions.tag(response, found.version)
+    etags.tag(response, found.version)
     return _contract(found, actor(request))
 
 
@@ -209,8 +209,8 @@ def update_contract(
     if changes.get("calendar") is not None:
         changes["calendar"] = commitments.calendar(changes["calendar"])
     found = queries.contract(guid, by=by)
-    changed = commands.update_contract(found, by=by, version=versions.wanted(request), **changes)
-    versions.tag(response, changed.version)
+    changed = commands.update_contract(found, by=by, version=etags.wanted(request), **changes)
+    etags.tag(response, changed.version)
     return _contract(changed, by)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import builder
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -239,7 +239,7 @@ def update_subscription(
         changes["webhook"] = hook(changes["webhook"]).number
     if "filter_type" in changes:
         changes["filter_type"] = _filter_type(changes["filter_type"])
-    commands.update(guid, by=by, version=versions.wanted(request), **changes)
+    commands.update(guid, by=by, version=etags.wanted(request), **changes)
     return _answer(guid, request, response)
 
 
@@ -257,7 +257,7 @@ def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> di
     """Make a new secret; it is in this answer only."""
     by = builder(request)
     overlap = None if wish.overlap_hours is None else timedelta(hours=wish.overlap_hours)
-    version = versions.wanted(request)
+    version = etags.wanted(request)
     _, secret = rotation.rotate_secret(guid, by=by, overlap=overlap, version=version, secret=wish.secret)
     return _subscription(queries.subscription(guid, by=by), by) | {"secret": _shown(secret, wish.secret)}
 
@@ -318,7 +318,7 @@ def _filter_type(name: str | None) -> ObjectType:
 def _answer(guid: UUID, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     by = builder(request)
     found = queries.subscription(guid, by=by)
-    versions.tag(response, found.version)
+    etags.tag(response, found.version)
     return _subscription(found, by)
 
 

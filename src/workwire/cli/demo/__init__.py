@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workwire import config
-from workwire.cli.demo import description
+from workwire.cli.demo import demo_file
 from workwire.cli.listening import check_free
 from workwire.cli.migrate import migrate_database
 from workwire.cli.options import apply
@@ -45,8 +45,8 @@ def demo(port: int, data: Path, once: bool) -> None:
     apply(host="127.0.0.1", port=port, data_dir=data, webhook_allowed_networks=LOOPBACK, log_level="warning")
     config.load()
     make_private(data)
-    with description.only_demo(data):
-        description.write_settings(data, LOOPBACK)
+    with demo_file.only_demo(data):
+        demo_file.write_settings(data, LOOPBACK)
         check_alone()
         _run(Console(highlight=False, soft_wrap=True), f"http://127.0.0.1:{port}", data, once=once)
 
@@ -81,7 +81,7 @@ def _run(console: Console, base_url: str, data: Path, *, once: bool) -> None:
 
 def _invite(console: Console, base_url: str, data: Path) -> None:
     """Say where to look and who may sign in."""
-    told = description.read(data) or {}
+    told = demo_file.read(data) or {}
     table = Table("User name", "Password", "Roles", "May see", box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for account in told.get("accounts", []):
         table.add_row(
@@ -89,7 +89,7 @@ def _invite(console: Console, base_url: str, data: Path) -> None:
         )
     console.print(f"\n[bold]Workwire stays up at {base_url}/[/] · sign in as one of these · Ctrl-C ends it\n")
     console.print(table)
-    console.print(f"\nMore in {data / description.NAME}; what the processes log is in {data / LOG}.")
+    console.print(f"\nMore in {data / demo_file.NAME}; what the processes log is in {data / LOG}.")
 
 
 def _begun(data: Path, *, once: bool) -> dict[str, Any] | None:
@@ -101,10 +101,10 @@ def _begun(data: Path, *, once: bool) -> dict[str, Any] | None:
 
     if not (queries.ACCOUNTS in connection.introspection.table_names() and queries.has_accounts()):
         return None
-    told = description.read(data)
+    told = demo_file.read(data)
     if told is None:
         raise click.ClickException(
-            f"The installation in {data} is none that a demo made, or its {description.NAME} is gone; name another folder "
+            f"The installation in {data} is none that a demo made, or its {demo_file.NAME} is gone; name another folder "
             "with --data, or run it with `workwire up`."
         )
     if once:
@@ -117,9 +117,9 @@ def _begun(data: Path, *, once: bool) -> dict[str, Any] | None:
 def _go_on(console: Console, base_url: str, data: Path, told: dict[str, Any]) -> None:
     """Begin with what an earlier demo left in a folder."""
     console.print(f"Going on with the organisation made before in {data}; another --data shows the main job again.")
-    if ended := description.end_subscriptions(told.get(description.WALK_THROUGH, {})):
+    if ended := demo_file.end_subscriptions(told.get(demo_file.WALK_THROUGH, {})):
         console.print(f"The {ended} subscriptions of its walk-through end, for their receivers are gone.")
-    description.write(data, told | {"base_url": base_url})
+    demo_file.write(data, told | {"base_url": base_url})
 
 
 def _prepare(console: Console, base_url: str, data: Path) -> Any:
@@ -133,7 +133,7 @@ def _prepare(console: Console, base_url: str, data: Path) -> Any:
 
     console.print("Making a sample organisation …")
     organisation = seed()
-    description.write(data, organisation.as_json(base_url))
+    demo_file.write(data, organisation.as_json(base_url))
     give_out(organisation)
     receivers = {"petra": Receiver(), "bruno": Receiver()}
     for receiver in receivers.values():
@@ -151,7 +151,7 @@ def _prepare(console: Console, base_url: str, data: Path) -> Any:
         revoke=lambda: access.change_members(group, remove=[bruno], by=admin),
         restore=lambda: access.change_members(group, add=[bruno], by=admin),
         withheld=withheld_count,
-        note=lambda guid, url: description.note_subscription(data, guid, url),
+        note=lambda guid, url: demo_file.note_subscription(data, guid, url),
     )
 
 

@@ -16,13 +16,13 @@ from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
-from workwire.rooms.commitments import calendars, events
+from workwire.rooms.commitments import events, working_time
 from workwire.rooms.commitments.models import Calendar
 
 LONGEST_DESCRIPTION = 64 * 1024
 MOST_EXCEPTIONS = 1000
 STANDARD_WEEK = [
-    [[start.isoformat("minutes"), end.isoformat("minutes")] for start, end in day] for day in calendars.STANDARD_WEEK
+    [[start.isoformat("minutes"), end.isoformat("minutes")] for start, end in day] for day in working_time.STANDARD_WEEK
 ]
 
 
@@ -81,7 +81,7 @@ def _write(calendar: Calendar, changes: CalendarChanges) -> None:
     calendar.country = changes.get("country", calendar.country)
     calendar.subdivision = changes.get("subdivision", calendar.subdivision)
     if (
-        not calendars.known_country(calendar.country, calendar.subdivision)
+        not working_time.known_country(calendar.country, calendar.subdivision)
         if calendar.country
         else calendar.subdivision
     ):

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from workwire.kernel.errors import not_found
-from workwire.rooms.commitments.calendars import Hours, WorkingCalendar
 from workwire.rooms.commitments.models import Calendar
+from workwire.rooms.commitments.working_time import Hours, WorkingCalendar
 
 
 def calendars() -> QuerySet[Calendar]:

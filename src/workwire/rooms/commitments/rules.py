@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
-from workwire.rooms.commitments.calendars import DAY, WorkingCalendar, out_of_range
+from workwire.rooms.commitments.working_time import DAY, WorkingCalendar, out_of_range
 
 E = TypeVar("E", bound=StrEnum)
 MOST_HOURS = 100_000

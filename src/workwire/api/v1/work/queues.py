@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 
 from workwire.access import queries as access
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -88,7 +88,7 @@ def create_queue(request: HttpRequest, wish: QueueIn) -> Status[dict[str, Any]]:
 def get_queue(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """One queue."""
     found = queries.queue(guid, by=actor(request))
-    versions.tag(response, found.version)
+    etags.tag(response, found.version)
     return _queue(found, actor(request))
 
 
@@ -98,8 +98,8 @@ def update_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish:
     by = actor(request)
     found = queries.queue(guid, by=by)
     changes = _with_people(given(wish), by)
-    changed = commands.update_queue(found, by=by, version=versions.wanted(request), **changes)
-    versions.tag(response, changed.version)
+    changed = commands.update_queue(found, by=by, version=etags.wanted(request), **changes)
+    etags.tag(response, changed.version)
     return _queue(changed, by)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
-from workwire.api import versions
+from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Moment, rfc3339
 from workwire.api.v1.spelling import (
@@ -147,13 +147,13 @@ def do(
 ) -> dict[str, Any]:
     """Carry one command out on a work item, at the version `If-Match` insists on; returns the item afterwards."""
     by = actor(request)
-    command(queries.item(guid, by=by), *given, by=by, version=versions.wanted(request), **named)
+    command(queries.item(guid, by=by), *given, by=by, version=etags.wanted(request), **named)
     return show(queries.item(guid, by=by), request, response)
 
 
 def show(item: WorkItem, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
     """A work item as the answer, with its version as ETag."""
-    versions.tag(response, item.version)
+    etags.tag(response, item.version)
     return item_out(item, actor(request))
 
 

@@ -1,9 +1,7 @@
 """The only writer of what is offered. All of it needs the feature Process Builder."""
 
 from workwire.rooms.offering.commands.data_fields import create_data_field, update_data_field
-from workwire.rooms.offering.commands.schedules import ScheduleChanges, add_period, create_schedule, update_schedule
-from workwire.rooms.offering.commands.service_lines import create_process, create_service_line, create_work_type
-from workwire.rooms.offering.commands.versions import (
+from workwire.rooms.offering.commands.process_versions import (
     Allocation,
     add_action,
     add_ad_hoc_action,
@@ -13,6 +11,8 @@ from workwire.rooms.offering.commands.versions import (
     create_version,
     set_version_state,
 )
+from workwire.rooms.offering.commands.schedules import ScheduleChanges, add_period, create_schedule, update_schedule
+from workwire.rooms.offering.commands.service_lines import create_process, create_service_line, create_work_type
 
 __all__ = [
     "Allocation",

@@ -7,7 +7,7 @@ from workwire.rooms.parties.commands.companies import (
     update_company,
     update_contract,
 )
-from workwire.rooms.parties.commands.contacts import (
+from workwire.rooms.parties.commands.contacts_and_tags import (
     create_contact,
     create_contact_tag,
     make_built_in_tags,

@@ -17,6 +17,15 @@ from workwire.rooms.work.commands.assignment import (
     unassign,
 )
 from workwire.rooms.work.commands.changing import Changes
+from workwire.rooms.work.commands.editing_and_waiting import (
+    answer_checklist,
+    attach_file,
+    date_reached,
+    information_arrived,
+    update,
+    wait_for_information,
+    wait_until,
+)
 from workwire.rooms.work.commands.finishing import close_window, complete_unsuccessfully, reopen, resolve
 from workwire.rooms.work.commands.item_contacts import ContactWish, TagWish, requester
 from workwire.rooms.work.commands.launching import (
@@ -28,15 +37,6 @@ from workwire.rooms.work.commands.launching import (
 )
 from workwire.rooms.work.commands.queueing import create_queue, update_queue
 from workwire.rooms.work.commands.starting import create_case, create_ticket, submit
-from workwire.rooms.work.commands.working import (
-    answer_checklist,
-    attach_file,
-    date_reached,
-    information_arrived,
-    update,
-    wait_for_information,
-    wait_until,
-)
 
 __all__ = [
     "MOST_LAUNCHED",

@@ -29,7 +29,7 @@ from workwire.worker.delivery.transport.authorities import Authorities
 from workwire.worker.delivery.transport.curl import Easy, new_multi, pycurl
 from workwire.worker.delivery.transport.exchange import Exchange, Unsendable, target, unanswered
 from workwire.worker.delivery.transport.kept_connections import KeptConnections
-from workwire.worker.delivery.transport.names import PATIENCE, Found, Names, Told
+from workwire.worker.delivery.transport.name_lookup import PATIENCE, Found, Names, Told
 from workwire.worker.delivery.transport.port import Answer, Request, TransportClosed
 from workwire.worker.delivery.transport.proxy import Proxy
 from workwire.worker.delivery.transport.turns import Turns

@@ -1,6 +1,6 @@
 """The documented web API as an OpenAPI 3.1 document: `/webapi/openapi.json`.
 
-`description.json` holds what is fixed by the documentation: operations, parameters, schemas and statuses; and apart from
+`openapi_facts.json` holds what is fixed by the documentation: operations, parameters, schemas and statuses; and apart from
 these the keys that we answer besides (`added`). What each operation does is said by the function that does it.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from workwire import __version__
-from workwire.webapi.answers import respond
 from workwire.webapi.operations import operations
+from workwire.webapi.record_bodies import respond
 
-FACTS = Path(__file__).with_name("description.json")
+FACTS = Path(__file__).with_name("openapi_facts.json")
 _LOGIN, _UPLOAD, _TOKEN = "Authentication/Login", "Packet/PrepareNewFile", "/Auth/OAuth/Token"
 _SUMMARIES = {_LOGIN: "Log in; the answer is the token, or a cookie where one is asked for"}
 _MEANINGS = {

@@ -12,9 +12,9 @@ from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.offering.queries import ProcessType
 from workwire.rooms.work import commands, dues, queries
 from workwire.webapi import packets
-from workwire.webapi.answers import present
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
+from workwire.webapi.record_bodies import present
 
 
 @operation("Work/GetMoreWork", "GET", changes=True)
