@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from workwire.api.v1 import api
-from workwire.webapi import description
+from workwire.webapi import openapi_document
 from workwire.webapi import urls as _urls  # noqa: F401 - registers the operations
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -29,7 +29,7 @@ def rest_api() -> str:
 
 def web_api() -> str:
     """The page of the documented web API."""
-    document = description.document()
+    document = openapi_document.document()
     intro = [
         "# The documented web API",
         "",
