@@ -91,7 +91,7 @@ def failed(error: BaseException | None) -> HttpResponse:
     """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
     if (gone := away(error)) is not None:
         return _not_possible(gone)
-    return problem(500, "Something went wrong", "This is a mistake of ours; it has been logged.", "unexpected")
+    return problem(500, "Something went wrong", "This is an error in Workwire; it has been logged.", "unexpected")
 
 
 def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

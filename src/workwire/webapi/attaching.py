@@ -13,7 +13,7 @@ from workwire.webapi.wishes import tags_named
 
 @operation("Packet/PrepareNewFile", "POST")
 def prepare_new_file(call: Call) -> str:
-    """Keep an uploaded file for a day, until a later call names its GUID; answers the GUID as a JSON string."""
+    """Upload a file, kept for a day until a later call names its GUID; returns the GUID as a JSON string."""
     if call.upload is None:
         raise Malformed("file_missing", "Send one file as multipart/form-data.", field="file")
     kept = files.prepare(call.upload.chunks(), call.upload.name or "", by=call.actor)
@@ -22,7 +22,7 @@ def prepare_new_file(call: Call) -> str:
 
 @operation("Packet/AttachFile", "POST", absent=403, largest=LARGEST_WITH_FILES)
 def attach_file(call: Call) -> str:
-    """Attach a file to a work item; answers the file's GUID as a JSON string."""
+    """Attach a file to a work item; returns the file's GUID as a JSON string."""
     item = queries.item(call.guid("PacketGUID"), by=call.actor)
     wish = files.FileWish(
         data=call.data("Data"),

@@ -53,7 +53,7 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
 
 @operation("Authentication/Logout", "POST")
 def log_out(call: Call) -> None:
-    """Give the token back."""
+    """Log out: end the token."""
     sessions.log_out(call.token)
 
 

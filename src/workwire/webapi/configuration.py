@@ -31,19 +31,19 @@ _STATUS = {
 
 @operation("FileTagConfiguration/GetAll", "GET", family="configuration")
 def get_file_tags(call: Call) -> list[dict[str, Any]]:
-    """All file tags."""
+    """List all file tags."""
     return [_file_tag(tag) for tag in files.tags(by=call.actor)]
 
 
 @operation("FileTagConfiguration/Get", "GET", family="configuration", enveloped=True)
 def get_file_tag(call: Call) -> dict[str, Any]:
-    """One file tag."""
+    """Get one file tag."""
     return _file_tag(files.tag(call.guid("FileTagGuid"), by=call.actor))
 
 
 @operation("ContactTagConfiguration/GetAll", "GET", family="configuration")
 def get_contact_tags(call: Call) -> list[dict[str, Any]]:
-    """All contact tags."""
+    """List all contact tags."""
     return [
         present(
             {
@@ -57,7 +57,7 @@ def get_contact_tags(call: Call) -> list[dict[str, Any]]:
 
 @operation("ContactTagConfiguration/Get", "GET", family="configuration", enveloped=True)
 def get_contact_tag(call: Call) -> dict[str, Any]:
-    """One contact tag."""
+    """Get one contact tag."""
     tag = parties.contact_tag(call.guid("ContactTagGuid"), by=call.actor)
     supplier = tag.supplier
     company = (
@@ -75,7 +75,7 @@ def get_contact_tag(call: Call) -> dict[str, Any]:
 
 @operation("Schedule/GetScheduleFromCaseAttributeVersion", "GET", family="configuration", enveloped=True, absent=403)
 def get_schedule_of_case(call: Call) -> dict[str, Any]:
-    """The schedule that a case process follows."""
+    """Get the schedule that a case process follows."""
     _require_some_role(call)
     version = offering.version(call.guid("CaseAttributeVersionGUID"), by=call.actor)
     if version.schedule is None:
@@ -85,7 +85,7 @@ def get_schedule_of_case(call: Call) -> dict[str, Any]:
 
 @operation("ServiceMatrix/GetServiceMatrix", "POST", family="configuration")
 def get_service_matrix(call: Call) -> dict[str, Any]:
-    """What is offered of a service line, to whom, in which versions."""
+    """List what is offered of a service line, to which customers and in which versions."""
     require(call.actor, features.PROCESS_BUILDER)
     guid = call.guid("ServiceLineGUID")
     if not guid.int:

@@ -11,7 +11,7 @@ from workwire.webapi.operations import operation
 
 @operation("Packet/GetContexts", "GET")
 def get_contexts(call: Call) -> list[dict[str, Any]]:
-    """Customers, contracts, services and processes under which work of one kind can be started."""
+    """List the customers, contracts, services and processes under which work of one kind can be started."""
     customers: dict[int, dict[str, Any]] = {}
     contracts: dict[int, dict[str, Any]] = {}
     services: dict[int, dict[str, Any]] = {}
@@ -39,7 +39,7 @@ def get_contexts(call: Call) -> list[dict[str, Any]]:
 
 @operation("ServiceLine/GetAll", "GET")
 def get_service_lines(call: Call) -> list[dict[str, Any]]:
-    """All service lines, for who configures processes."""
+    """List all service lines; for roles that configure processes."""
     return [
         {"GUID": str(line.guid), "Name": line.name, "Description": line.description, "Retired": line.retired}
         for line in offering.service_lines(by=call.actor)

@@ -31,7 +31,7 @@ def add_packet_communication(call: Call) -> dict[str, Any]:
 
 @operation("PacketCommunication/SendEmailCommunication", "POST", largest=LARGEST_WITH_FILES)
 def send_email_communication(call: Call) -> str:
-    """Send a mail from a work item; answers the GUID of the communication as a JSON string."""
+    """Send a mail from a work item; returns the GUID of the communication as a JSON string."""
     item = work.item(call.guid("PacketGUID"), by=call.actor)
     mail = commands.Mail(
         to=_addresses(call, "To"),
@@ -50,7 +50,7 @@ def send_email_communication(call: Call) -> str:
 
 @operation("PacketCommunication/GetCommunications", "GET")
 def get_communications(call: Call) -> list[dict[str, Any]]:
-    """What was said about a work item, newest first."""
+    """List the communications of a work item, newest first."""
     item = work.item(call.guid("PacketGUID"), by=call.actor)
     rows = queries.communications_of(item, by=call.actor)
     return [record_bodies.communication(row, call.actor, full=False) for row in rows]
@@ -58,7 +58,7 @@ def get_communications(call: Call) -> list[dict[str, Any]]:
 
 @operation("PacketCommunication/GetCommunication", "GET")
 def get_communication(call: Call) -> dict[str, Any]:
-    """One communication; its HTML is made harmless unless the caller asks for it as it came."""
+    """Get one communication; its HTML is made harmless unless the caller asks for it as it came."""
     row = queries.communication(call.guid("CommunicationGUID"), by=call.actor)
     shown = record_bodies.communication(row, call.actor, full=True)
     if call.flag("SanitizeHTMLBody") is not False:

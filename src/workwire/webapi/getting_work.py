@@ -19,21 +19,21 @@ from workwire.webapi.record_bodies import present
 
 @operation("Work/GetMoreWork", "GET", changes=True)
 def get_more_work(call: Call) -> dict[str, Any] | None:
-    """Take the most important item of the caller's queues."""
+    """Get the most important item of the caller's queues, assigned to the caller."""
     found = commands.get_more_work(by=call.actor)
     return None if found is None else packets.work_to_do(found)
 
 
 @operation("Work/IsWorkAvailable", "GET")
 def is_work_available(call: Call) -> bool:
-    """Whether GetMoreWork would give something."""
+    """Check whether GetMoreWork would return something."""
     require(call.actor, features.WORK_ITEMS)
     return queries.is_work_available(call.actor)
 
 
 @operation("Work/RejectWork", "POST", done=200)
 def reject_work(call: Call) -> None:
-    """Give one's work back with a reason."""
+    """Reject a work item assigned to the caller, with a reason."""
     item = queries.item(call.guid("PacketGUID"), by=call.actor)
     reason = call.text("RejectReason")
     if not reason:
@@ -43,7 +43,7 @@ def reject_work(call: Call) -> None:
 
 @operation("Packet/SetAssignee", "POST", conflict=409)
 def set_assignee(call: Call) -> None:
-    """Give an item to somebody, or to nobody with an empty UserGUID; a note is kept as a communication."""
+    """Assign a work item, or unassign it with an empty UserGUID; the note is kept as a communication."""
     item = queries.item(call.guid("PacketGUID"), by=call.actor)
     guid = call.optional_guid("UserGUID")
     try:
@@ -56,14 +56,14 @@ def set_assignee(call: Call) -> None:
 
 @operation("Case/GetLaunchableActions", "GET")
 def get_launchable_actions(call: Call) -> list[dict[str, Any]]:
-    """The actions of a case that may be started by hand."""
+    """List the actions of a case that may be launched by hand."""
     found = queries.launchable_actions(call.guid("CaseGUID"), by=call.actor)
     return [_launchable(definition) for definition in found]
 
 
 @operation("Case/LaunchAdhocAction", "POST", enveloped=True)
 def launch_ad_hoc_action(call: Call) -> list[dict[str, str]]:
-    """Start an action of a case by hand, once or more often."""
+    """Launch an action of a case by hand, once or several times."""
     case = queries.item(call.guid("GUID"), by=call.actor, kind=ProcessType.CASE)
     times = call.number("NumberOfTimesToLaunch")
     with named({"due_date": "ActionOverrideDueDate"}):
@@ -80,7 +80,7 @@ def launch_ad_hoc_action(call: Call) -> list[dict[str, str]]:
 
 @operation("Case/LaunchChildCase", "POST", enveloped=True, absent=403)
 def launch_child_case(call: Call) -> dict[str, Any]:
-    """Start a case from a case."""
+    """Launch a sub-case from a case."""
     case = queries.item(call.guid("CaseGUID"), by=call.actor, kind=ProcessType.CASE)
     with named({"process_version": "CaseAttributeGUID", "title": "CaseTitle"}):
         made = commands.launch_sub_case(
@@ -95,7 +95,7 @@ def launch_child_case(call: Call) -> dict[str, Any]:
 
 @operation("Action/UpdateChecklist", "POST")
 def update_checklist(call: Call) -> None:
-    """Answer a line of an action's checklist."""
+    """Answer a checklist line of an action."""
     line = queries.checklist_item(call.guid("GUID"), by=call.actor)
     decision = call.choice("Decision", queries.ChecklistResult)
     commands.answer_checklist(

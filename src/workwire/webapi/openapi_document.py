@@ -73,7 +73,7 @@ def document() -> dict[str, Any]:
 
 
 def served(_request: HttpRequest, instance: str = "") -> HttpResponse:
-    """The document, for whoever asks."""
+    """Serve the document; no login needed."""
     return respond(document())
 
 

@@ -130,7 +130,7 @@ def is_ours(instance: str | None) -> bool:
     return not instance or instance.lower() == settings.CONFIG.instance_name.lower()
 
 
-@csrf_exempt  # it does nothing whoever asks
+@csrf_exempt  # it changes nothing
 def nothing(_request: HttpRequest, instance: str | None = None) -> HttpResponse:
     """A path below this API that is none, whatever is asked of it."""
     return no_operation()

@@ -141,7 +141,7 @@ def work_to_do(item: WorkItem) -> dict[str, Any]:
 
 
 def case_flow_contact(row: ItemContact, actor_id: int | None) -> dict[str, Any]:
-    """Somebody at a work item, with tags."""
+    """A contact or account of a work item, with its tags."""
     someone = outsider(row.contact) if row.contact else account(row.user, actor_id) or {}
     return {
         "Employee": someone,

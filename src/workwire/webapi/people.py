@@ -20,7 +20,7 @@ FOUND_BY_DEFAULT = 20
 
 @operation("Contact/SearchForContact", "POST")
 def search_for_contact(call: Call) -> list[dict[str, Any]]:
-    """Accounts and contacts that may stand at a work item, those at it already with their tags first."""
+    """Search the accounts and contacts that may be added to a work item; those already added come first, with their tags."""
     item = work.item(call.guid("PacketGUID"), by=call.actor)
     require(call.actor, features.WORK_ITEMS)
     words, most = _search(call)
@@ -38,7 +38,7 @@ def search_for_contact(call: Call) -> list[dict[str, Any]]:
 
 @operation("Search/FreeTextContactSearch", "POST")
 def free_text_contact_search(call: Call) -> list[dict[str, Any]]:
-    """Accounts and contacts by words of their names and mail addresses."""
+    """Search accounts and contacts by words of their names and mail addresses."""
     require(call.actor, features.WORK_ITEMS)
     words, most = _search(call)
     found: list[dict[str, Any]] = []
@@ -53,7 +53,7 @@ def free_text_contact_search(call: Call) -> list[dict[str, Any]]:
 
 @operation("Contact/CreateContact", "POST", enveloped=True)
 def create_contact(call: Call) -> dict[str, Any]:
-    """Make a contact of a company, or a global one."""
+    """Create a contact of a company, or a global one."""
     company = call.optional_guid("CompanyGUID")
     email = call.text("EmailAddress")
     if not email:

@@ -212,7 +212,7 @@ def failed(error: BaseException | None) -> HttpResponse:
     """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
     if (gone := away(error)) is not None:
         return refusal(gone, "packet")
-    said = DomainError("unexpected", "Something went wrong; this is a mistake of ours, and it has been logged.")
+    said = DomainError("unexpected", "Something went wrong: this is an error in Workwire, and it has been logged.")
     return refusal(said, "packet", status=500)
 
 

@@ -38,7 +38,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
 
 @operation("Ticket/Get", "GET")
 def get_ticket(call: Call) -> dict[str, Any]:
-    """One ticket."""
+    """Get one ticket."""
     return _get(call, "TicketGUID", ProcessType.TICKET)
 
 
@@ -74,7 +74,7 @@ def create_case(call: Call) -> dict[str, Any]:
 
 @operation("Case/Get", "GET")
 def get_case(call: Call) -> dict[str, Any]:
-    """One case."""
+    """Get one case."""
     return _get(call, "CaseGUID", ProcessType.CASE)
 
 
@@ -86,7 +86,7 @@ def update_case(call: Call) -> dict[str, Any]:
 
 @operation("Case/SetToDo", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def submit_case(call: Call) -> dict[str, Any]:
-    """Submit a draft, which starts the first step; let a case go on that halted after a step."""
+    """Submit a draft, which starts its first step, or advance a case that halted after a step."""
     return _changed(call, ProcessType.CASE, commands.submit_or_go_on)
 
 
@@ -98,7 +98,7 @@ def resolve_case(call: Call) -> dict[str, Any]:
 
 @operation("Action/Get", "GET")
 def get_action(call: Call) -> dict[str, Any]:
-    """One action."""
+    """Get one action."""
     return _get(call, "ActionGUID", ProcessType.ACTION)
 
 
@@ -110,7 +110,7 @@ def update_action(call: Call) -> dict[str, Any]:
 
 @operation("Action/ResolveSuccessfully", "POST", enveloped=True, largest=LARGEST_WITH_FILES)
 def resolve_action(call: Call) -> dict[str, Any]:
-    """Finish an action; what follows it starts."""
+    """Resolve an action; the actions that follow it start."""
     return _changed(call, ProcessType.ACTION, commands.resolve)
 
 

@@ -22,7 +22,7 @@ from workwire.webapi.operations import operation
 
 @operation("WebHookSubscription/GetAvailableWebhooks", "GET", family="webhook")
 def get_available_webhooks(_call: Call) -> list[dict[str, Any]]:
-    """The catalogue."""
+    """List all webhooks."""
     return [
         {
             "Webhook": entry["name"],
@@ -46,7 +46,7 @@ def get_available_webhooks(_call: Call) -> list[dict[str, Any]]:
 
 @operation("WebHookSubscription/SubscribeToWebhook", "POST", family="webhook", enveloped=True)
 def subscribe_to_webhook(call: Call) -> dict[str, Any]:
-    """Subscribe; the answer holds the whole secret as `Signature`, this once."""
+    """Create a subscription; only this answer holds the whole secret, as `Signature`."""
     require(call.actor, features.PROCESS_BUILDER)
     hook, filter_type = _webhook(call), _filter_type(call) or ObjectType.NONE
     terms = commands.Terms(
@@ -64,7 +64,7 @@ def subscribe_to_webhook(call: Call) -> dict[str, Any]:
 
 @operation("WebHookSubscription/UpdateWebhookSubscription", "POST", family="webhook", enveloped=True)
 def update_webhook_subscription(call: Call) -> dict[str, Any]:
-    """Change what is given; what is left out stays."""
+    """Change a subscription; what is left out stays."""
     require(call.actor, features.PROCESS_BUILDER)
     guid = call.guid("GUID")
     changes: dict[str, Any] = {}
@@ -90,7 +90,7 @@ def update_webhook_subscription(call: Call) -> dict[str, Any]:
 
 @operation("WebHookSubscription/Unsubscribe", "POST", family="webhook", enveloped=True)
 def unsubscribe(call: Call) -> bool:
-    """End a subscription for good."""
+    """Delete a subscription for good."""
     require(call.actor, features.PROCESS_BUILDER)
     commands.unsubscribe(call.guid("webHookSubscriptionGUID"), by=call.actor)
     return True
@@ -98,21 +98,21 @@ def unsubscribe(call: Call) -> bool:
 
 @operation("WebHookSubscription/GetAllWebhookSubscriptions", "GET", family="webhook")
 def get_all_webhook_subscriptions(call: Call) -> list[dict[str, Any]]:
-    """The subscriptions of the caller's account; everybody's for an administrator."""
+    """List the caller's subscriptions; administrators get those of all accounts."""
     require(call.actor, features.PROCESS_BUILDER)
     return [record_bodies.subscription(row) for row in queries.subscriptions_of(call.actor).order_by("-pk")]
 
 
 @operation("WebHookSubscription/GetWebhookSubscription", "GET", family="webhook", absent=400)
 def get_webhook_subscription(call: Call) -> dict[str, Any]:
-    """One subscription."""
+    """Get one subscription."""
     require(call.actor, features.PROCESS_BUILDER)
     return record_bodies.subscription(queries.subscription(call.guid("WebhookSubscriptionGUID"), by=call.actor))
 
 
 @operation("WebHookTest/SimulateEvent", "GET", family="webhook", absent=400, changes=True)
 def simulate_event(call: Call) -> dict[str, Any]:
-    """Send a sample message and say what the endpoint replied."""
+    """Send a sample message and return what the endpoint answered."""
     require(call.actor, features.PROCESS_BUILDER)
     delivery = repair.try_out(call.guid("webHookSubscriptionGUID"), by=call.actor)
     attempt = queries.attempts(delivery).last()
@@ -122,7 +122,7 @@ def simulate_event(call: Call) -> dict[str, Any]:
     elif state == State.WITHHELD:
         said = f"Nothing was sent: {delivery.end_reason}."
     else:
-        said = "No worker has sent it yet; ask whoever runs this installation whether one is running."
+        said = "No worker has sent it yet; ask the operator of this installation whether one is running."
     return record_bodies.present(
         {
             "Success": state == State.DELIVERED,

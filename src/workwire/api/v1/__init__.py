@@ -99,7 +99,7 @@ for _room in (
     api.add_router("", _room.router)
 
 
-@csrf_exempt  # it does nothing whoever asks
+@csrf_exempt  # it changes nothing
 def not_found(_request: HttpRequest) -> HttpResponse:
-    """A path that is none of ours, as a problem."""
+    """Unknown path: a 404 problem document."""
     return errors.path_not_found()

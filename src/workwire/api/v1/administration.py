@@ -57,7 +57,7 @@ class UserIn(In):
 
 
 class UserChange(In):
-    """What is to be changed of an account; what is left out stays."""
+    """Changes to an account; what is left out stays."""
 
     active: bool = LEFT_OUT
     roles: list[str] = LEFT_OUT
@@ -99,7 +99,7 @@ class CredentialIn(In):
 
 
 class CredentialChange(In):
-    """What is to be changed of an application credential; what is left out stays."""
+    """Changes to an application credential; what is left out stays."""
 
     name: Name = LEFT_OUT
     expires_at: datetime = LEFT_OUT
@@ -125,20 +125,20 @@ class CredentialMade(CredentialOut):
 
 @router.get("/roles", response=answers(Listing[RoleOut]), operation_id="list_roles")
 def list_roles(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All roles."""
+    """List all roles."""
     return listing(page(queries.roles(), **paging.arguments()), _role, actor(request))
 
 
 @router.get("/users", response=answers(Listing[UserOut]), operation_id="list_users")
 def list_users(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All accounts, for administrators."""
+    """List all accounts; administrators only."""
     by = _administrator(request)
     return listing(page(queries.users_visible_to(by), **paging.arguments()), _user, by)
 
 
 @router.post("/users", response=answers(UserOut, 201), operation_id="create_user")
 def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
-    """Make an account."""
+    """Create an account."""
     by = _administrator(request)
 
     def create() -> dict[str, Any]:
@@ -158,14 +158,14 @@ def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
 
 @router.get("/users/{uuid:guid}", response=answers(UserOut), operation_id="get_user")
 def get_user(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One account, for administrators."""
+    """Get one account; administrators only."""
     by = _administrator(request)
     return _user(queries.user(guid, by=by), by)
 
 
 @router.patch("/users/{uuid:guid}", response=answers(UserOut), operation_id="update_user")
 def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> dict[str, Any]:
-    """Change an account; its tokens end with its roles, its password or its retirement."""
+    """Change an account; its tokens end when its roles or password change or it is retired."""
     by = _administrator(request)
     commands.change_user(
         queries.user(guid, by=by),
@@ -179,21 +179,21 @@ def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> di
 
 @router.get("/user-groups", response=answers(Listing[GroupOut]), operation_id="list_user_groups")
 def list_groups(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All user groups, for administrators."""
+    """List all user groups; administrators only."""
     by = _administrator(request)
     return listing(page(queries.groups(), **paging.arguments()), _group, by)
 
 
 @router.post("/user-groups", response=answers(GroupOut, 201), operation_id="create_user_group")
 def create_group(request: HttpRequest, wish: GroupIn) -> Status[dict[str, Any]]:
-    """Make a user group."""
+    """Create a user group."""
     by = _administrator(request)
     return Status(201, once(request, lambda: _group(commands.create_group(wish.name, by=by), by)))
 
 
 @router.put("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="add_member")
 def add_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
-    """Let an account join."""
+    """Add an account to a user group."""
     by = _administrator(request)
     group = queries.group(guid)
     commands.change_members(group, add=[queries.user(user, by=by)], by=by)
@@ -202,7 +202,7 @@ def add_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
 
 @router.delete("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="remove_member")
 def remove_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
-    """Let an account leave."""
+    """Remove an account from a user group."""
     by = _administrator(request)
     group = queries.group(guid)
     commands.change_members(group, remove=[queries.user(user, by=by)], by=by)
@@ -215,7 +215,7 @@ def remove_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any
     operation_id="grant_permission",
 )
 def grant_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
-    """Let a user group see an object and what lies below it."""
+    """Grant a user group the sight of an object and everything below it."""
     by = _administrator(request)
     commands.grant(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
     return Status(204, None)
@@ -227,7 +227,7 @@ def grant_permission(request: HttpRequest, guid: UUID, level: Level, target: UUI
     operation_id="revoke_permission",
 )
 def revoke_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
-    """Take the permission back; messages prepared from now on honour it."""
+    """Revoke a data permission; messages prepared from now on honour it."""
     by = _administrator(request)
     commands.revoke(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
     return Status(204, None)
@@ -235,14 +235,14 @@ def revoke_permission(request: HttpRequest, guid: UUID, level: Level, target: UU
 
 @router.get("/credentials", response=answers(Listing[CredentialOut]), operation_id="list_credentials")
 def list_credentials(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The account's application credentials; everybody's for an administrator."""
+    """List your application credentials; administrators get those of all accounts."""
     by = actor(request)
     return listing(page(queries.credentials_of(by), **paging.arguments()), _credential, by)
 
 
 @router.post("/credentials", response=answers(CredentialMade, 201), operation_id="create_credential")
 def create_credential(request: HttpRequest, wish: CredentialIn) -> Status[dict[str, Any]]:
-    """Make an application credential; its secret is in this answer only."""
+    """Create an application credential; only this answer holds its secret."""
     by = actor(request)
     expires_at = aware(wish.expires_at, "expires_at")
 
@@ -268,7 +268,7 @@ def update_credential(request: HttpRequest, guid: UUID, wish: Maybe[CredentialCh
     "/credentials/{uuid:guid}/renew-secret", response=answers(CredentialMade), operation_id="renew_credential_secret"
 )
 def renew_credential_secret(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Give an application credential a new secret, in this answer only; the old one and its tokens end at once."""
+    """Replace the secret of an application credential: only this answer holds it; the old one and its tokens end at once."""
     by = actor(request)
     _, secret = commands.renew_secret(queries.credential(guid, by=by), by=by)
     return _credential(queries.credential(guid, by=by), by) | {"client_secret": secret}
@@ -276,7 +276,7 @@ def renew_credential_secret(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 @router.delete("/credentials/{uuid:guid}", response=answers(None, 204), operation_id="revoke_credential")
 def revoke_credential(request: HttpRequest, guid: UUID) -> Status[None]:
-    """End an application credential and its tokens."""
+    """Revoke an application credential and its tokens."""
     by = actor(request)
     commands.revoke_credential(queries.credential(guid, by=by), by=by)
     return Status(204, None)

@@ -72,7 +72,7 @@ class AuditQuery(PageQuery):
 
 @router.get("/audit", response=answers(Listing[EventOut]), operation_id="list_audit_events")
 def list_audit_events(request: HttpRequest, query: Query[AuditQuery]) -> dict[str, Any]:
-    """What happened to everything, newest first; for administrators."""
+    """List the events of all records, newest first; administrators only."""
     since = None if query.since is None else aware(query.since, "since")
     until = None if query.until is None else aware(query.until, "until")
     found = queries.audit(by=actor(request), record=query.record, since=since, until=until)

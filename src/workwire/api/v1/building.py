@@ -135,7 +135,7 @@ class DataFieldIn(In):
 
 
 class DataFieldChange(In):
-    """What is to be changed of a custom data field; its kind never does."""
+    """Changes to a custom data field; its kind never does."""
 
     options: dict[str, Any] = LEFT_OUT
     description: str = LEFT_OUT
@@ -158,7 +158,7 @@ class DataFieldOut(Schema):
 def list_work_types(
     request: HttpRequest, paging: Query[PageQuery], kind: KindName | None = None, service_line: UUID | None = None
 ) -> dict[str, Any]:
-    """Ticket types, case types and action types."""
+    """List ticket types, case types and action types."""
     found = queries.work_types()
     if kind is not None:
         found = found.filter(kind=chosen(queries.ProcessType, kind))
@@ -169,7 +169,7 @@ def list_work_types(
 
 @router.post("/work-types", response=answers(WorkTypeOut, 201), operation_id="create_work_type")
 def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str, Any]]:
-    """Make a ticket type, case type or action type."""
+    """Create a ticket type, case type or action type."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -182,7 +182,7 @@ def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str,
 
 @router.post("/work-types/{uuid:guid}/checklist", response=answers(WorkTypeOut), operation_id="add_global_checklist")
 def add_global_checklist(request: HttpRequest, guid: UUID, wish: ChecklistIn) -> dict[str, Any]:
-    """Add lines to the checklist of an action type; actions that start from now on have them."""
+    """Add lines to the checklist of an action type; actions started from now on have them."""
     by, found = actor(request), queries.work_type(guid)
     with named({"checklist": "lines", "work_type": None}):
         commands.add_global_checklist(found, tuple(wish.lines), by=by)
@@ -191,7 +191,7 @@ def add_global_checklist(request: HttpRequest, guid: UUID, wish: ChecklistIn) ->
 
 @router.get("/processes", response=answers(Listing[ProcessOut]), operation_id="list_processes")
 def list_processes(request: HttpRequest, paging: Query[PageQuery], service: UUID | None = None) -> dict[str, Any]:
-    """Processes the account may see."""
+    """List the processes you may see."""
     by = actor(request)
     found = queries.processes_visible_to(by)
     if service is not None:
@@ -213,7 +213,7 @@ def create_process(request: HttpRequest, wish: ProcessIn) -> Status[dict[str, An
 
 @router.get("/processes/{uuid:guid}/versions", response=answers(Listing[VersionOut]), operation_id="list_versions")
 def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All versions of a process, for who builds."""
+    """List all versions of a process; builders only."""
     by = actor(request)
     require(by, features.PROCESS_BUILDER)
     found = queries.versions_visible_to(by).filter(process=queries.process(guid, by=by).pk)
@@ -222,7 +222,7 @@ def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
 
 @router.post("/processes/{uuid:guid}/versions", response=answers(VersionDetail, 201), operation_id="create_version")
 def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> Status[dict[str, Any]]:
-    """Begin a draft of a process."""
+    """Create a draft version of a process."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -284,7 +284,7 @@ def add_action(request: HttpRequest, guid: UUID, wish: ActionIn) -> dict[str, An
     "/process-versions/{uuid:guid}/ad-hoc-actions", response=answers(VersionDetail), operation_id="add_ad_hoc_action"
 )
 def add_ad_hoc_action(request: HttpRequest, guid: UUID, wish: AdHocActionIn) -> dict[str, Any]:
-    """Add an action that is only launched by hand, to the draft of a case process."""
+    """Add an ad hoc action, launched only by hand, to the draft of a case process."""
     by, version = actor(request), _version(request, guid)
     placed, work_type = _placed(wish, by), queries.work_type(wish.work_type)
     checklist = tuple(wish.checklist)
@@ -294,7 +294,7 @@ def add_ad_hoc_action(request: HttpRequest, guid: UUID, wish: AdHocActionIn) -> 
 
 @router.put("/process-versions/{uuid:guid}/state", response=answers(VersionDetail), operation_id="set_version_state")
 def set_version_state(request: HttpRequest, guid: UUID, wish: StateIn) -> dict[str, Any]:
-    """Move a version through its life."""
+    """Change the state of a process version."""
     by = actor(request)
     state = chosen(queries.VersionState, wish.state)
     commands.set_version_state(_version(request, guid), state, by=by)
@@ -303,7 +303,7 @@ def set_version_state(request: HttpRequest, guid: UUID, wish: StateIn) -> dict[s
 
 @router.get("/data-fields", response=answers(Listing[DataFieldOut]), operation_id="list_data_fields")
 def list_data_fields(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All custom data fields."""
+    """List all custom data fields."""
     return listing(page(queries.data_fields(), **paging.arguments()), _field, actor(request))
 
 
@@ -323,7 +323,7 @@ def create_data_field(request: HttpRequest, wish: DataFieldIn) -> Status[dict[st
 def update_data_field(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[DataFieldChange]
 ) -> dict[str, Any]:
-    """Change a custom data field; values that were kept before stay."""
+    """Change a custom data field; existing values stay."""
     by, wanted = actor(request), etags.wanted(request)
     changed = commands.update_data_field(queries.data_field(guid), by=by, version=wanted, **given(wish))
     etags.tag(response, changed.version)

@@ -42,7 +42,7 @@ class CalendarIn(CalendarFields):
 
 
 class CalendarChange(CalendarFields):
-    """What is to be changed of a calendar; what is left out stays."""
+    """Changes to a calendar; what is left out stays."""
 
     name: Name = LEFT_OUT
 
@@ -62,20 +62,20 @@ class CalendarOut(Schema):
 
 @router.get("/calendars", response=answers(Listing[CalendarOut]), operation_id="list_calendars")
 def list_calendars(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All calendars."""
+    """List all calendars."""
     return listing(page(queries.calendars(), **paging.arguments()), _calendar, actor(request))
 
 
 @router.post("/calendars", response=answers(CalendarOut, 201), operation_id="create_calendar")
 def create_calendar(request: HttpRequest, wish: CalendarIn) -> Status[dict[str, Any]]:
-    """Make a calendar."""
+    """Create a calendar."""
     by = actor(request)
     return Status(201, once(request, lambda: _calendar(commands.create_calendar(by=by, **given(wish)), by)))
 
 
 @router.get("/calendars/{uuid:guid}", response=answers(CalendarOut), operation_id="get_calendar")
 def get_calendar(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One calendar."""
+    """Get one calendar."""
     found = queries.calendar(guid)
     etags.tag(response, found.version)
     return _calendar(found, actor(request))
@@ -85,7 +85,7 @@ def get_calendar(request: HttpRequest, response: HttpResponse, guid: UUID) -> di
 def update_calendar(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[CalendarChange]
 ) -> dict[str, Any]:
-    """Change a calendar; due dates that were set before stay."""
+    """Change a calendar; existing due dates stay."""
     by = actor(request)
     changed = commands.update_calendar(queries.calendar(guid), by=by, version=etags.wanted(request), **given(wish))
     etags.tag(response, changed.version)

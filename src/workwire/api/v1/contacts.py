@@ -40,14 +40,14 @@ class ContactFields(In):
 
 
 class ContactIn(ContactFields):
-    """A contact to make, of a company or, without one, a global one."""
+    """A contact to create: of a company or, without one, global."""
 
     email: str = Field(min_length=3, max_length=254)
     company: UUID | None = None
 
 
 class ContactChange(ContactFields):
-    """What is to be changed of a contact; what is left out stays."""
+    """Changes to a contact; what is left out stays."""
 
     email: Annotated[str, Field(min_length=3, max_length=254)] = LEFT_OUT
     retired: bool = LEFT_OUT
@@ -90,7 +90,7 @@ class ContactOut(Schema):
 
 
 class AccountOut(Schema):
-    """An account that work may be given to, or that may stand at it."""
+    """An account that work may be assigned to, or that may be added to a work item."""
 
     guid: Guid
     full_name: str
@@ -108,7 +108,7 @@ class ContactTagIn(In):
 
 
 class ContactTagChange(In):
-    """What is to be changed of a contact tag; of a built-in one only the description."""
+    """Changes to a contact tag; of a built-in one only the description."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)] = LEFT_OUT
     description: str = LEFT_OUT
@@ -135,7 +135,7 @@ class ContactTagOut(Schema):
 
 @router.get("/contacts", response=answers(Listing[ContactOut]), operation_id="list_contacts")
 def list_contacts(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ContactFilter]) -> dict[str, Any]:
-    """Contacts the account may see: global ones and those of its companies."""
+    """List the contacts you may see: global ones and those of your companies."""
     by = actor(request)
     found = queries.contacts_visible_to(by).filter(queries.contacts_matching(wanted.words))
     if wanted.company is not None:
@@ -145,7 +145,7 @@ def list_contacts(request: HttpRequest, paging: Query[PageQuery], wanted: Query[
 
 @router.post("/contacts", response=answers(ContactOut, 201), operation_id="create_contact")
 def create_contact(request: HttpRequest, wish: ContactIn) -> Status[dict[str, Any]]:
-    """Make a contact."""
+    """Create a contact."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -158,7 +158,7 @@ def create_contact(request: HttpRequest, wish: ContactIn) -> Status[dict[str, An
 
 @router.get("/contacts/{uuid:guid}", response=answers(ContactOut), operation_id="get_contact")
 def get_contact(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One contact."""
+    """Get one contact."""
     found = queries.contact(guid, by=actor(request))
     etags.tag(response, found.version)
     return _contact(found, actor(request))
@@ -168,7 +168,7 @@ def get_contact(request: HttpRequest, response: HttpResponse, guid: UUID) -> dic
 def update_contact(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ContactChange]
 ) -> dict[str, Any]:
-    """Change a contact; a retired one stands at no further work."""
+    """Change a contact; a retired contact cannot be added to work items."""
     by = actor(request)
     found = queries.contact(guid, by=by)
     changed = commands.update_contact(found, by=by, version=etags.wanted(request), **given(wish))
@@ -178,21 +178,21 @@ def update_contact(
 
 @router.get("/accounts", response=answers(Listing[AccountOut]), operation_id="list_accounts")
 def list_accounts(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ContactSearch]) -> dict[str, Any]:
-    """Active accounts, for who works: those whose name or address holds every word of a search."""
+    """List active accounts, optionally those whose name or mail address contains every search word."""
     by = actor(request)
     return listing(page(access.users_matching(by, wanted.words), **paging.arguments()), _account, by)
 
 
 @router.get("/contact-tags", response=answers(Listing[ContactTagOut]), operation_id="list_contact_tags")
 def list_contact_tags(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The contact tags one is shown."""
+    """List the contact tags you may see."""
     by = actor(request)
     return listing(page(queries.contact_tags_for(by), **paging.arguments()), _tag, by)
 
 
 @router.post("/contact-tags", response=answers(ContactTagOut, 201), operation_id="create_contact_tag")
 def create_contact_tag(request: HttpRequest, wish: ContactTagIn) -> Status[dict[str, Any]]:
-    """Make a contact tag."""
+    """Create a contact tag."""
     by = actor(request)
 
     def create() -> dict[str, Any]:

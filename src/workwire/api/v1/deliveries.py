@@ -78,7 +78,7 @@ def list_deliveries(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> dict[str, Any]:
-    """The delivery log, newest first. A page may hold fewer than asked for though `next_cursor` leads on."""
+    """List the delivery log, newest first. A page may hold fewer rows than asked for although `next_cursor` leads on."""
     by = actor(request)
     wish = log.Wish(
         subscription_guid=subscription,
@@ -93,7 +93,7 @@ def list_deliveries(
 
 @router.get("/deliveries/{uuid:guid}", response=answers(DeliveryDetail), operation_id="get_delivery")
 def get_delivery(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One delivery with its body."""
+    """Get one delivery with its body."""
     found = queries.delivery(guid, by=actor(request))
     body = orjson.loads(messages.event_body(found)) if _content_visible(found) else None
     return _delivery(found, actor(request)) | {"body": body}
@@ -101,14 +101,14 @@ def get_delivery(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 @router.get("/deliveries/{uuid:guid}/attempts", response=answers(Listing[AttemptOut]), operation_id="list_attempts")
 def list_attempts(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """The attempts of a delivery, first one first; none where the record may not be seen."""
+    """List the attempts of a delivery, oldest first; empty if you may not see the record."""
     found = queries.delivery(guid, by=actor(request))
     return whole([_attempt(row) for row in queries.attempts(found)[:200]] if _content_visible(found) else [])
 
 
 @router.post("/deliveries/{uuid:guid}/resend", response=answers(DeliveryOut), operation_id="resend")
 def resend(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Send a delivery again, now."""
+    """Resend a delivery now."""
     by = builder(request)
     repair.resend(guid, by=by)
     return _delivery(queries.delivery(guid, by=by), by)

@@ -69,7 +69,7 @@ class ToldOut(Schema):
 
 @router.get("/subscriptions/{uuid:guid}/digest", response=answers(DigestsOut), operation_id="get_digest")
 def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> dict[str, Any]:
-    """What a receiver ought to have got, day by day, to compare with what it has. Two at a time; more get a 429."""
+    """Get digests per day of the events a receiver should have. At most two requests at a time; more get a 429."""
     by = builder(request)
     with _DIGESTS.one_for(by.user_id):
         days = reconciling.digests(
@@ -88,7 +88,7 @@ def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> 
 
 @router.get("/subscriptions/{uuid:guid}/sequence", response=answers(Listing[ToldOut]), operation_id="get_sequence")
 def get_sequence(request: HttpRequest, guid: UUID, record: UUID, wanted: Query[SequenceQuery]) -> dict[str, Any]:
-    """The events of a record from one number of its `Sequence` to another, at most a thousand: what a gap stands for."""
+    """List the events of a record from one `Sequence` number to another, at most a thousand, to explain a gap."""
     rows = reconciling.of_record(guid, record, by=builder(request), first=wanted.first, last=wanted.last)
     told = [
         {

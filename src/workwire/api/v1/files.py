@@ -78,7 +78,7 @@ class FileOut(Schema):
 
 
 class FileChange(In):
-    """What is to be changed of a file: its note, tags to give and to take away. Its content and name never change."""
+    """Changes to a file: its note, tags to give and to take away. Its content and name never change."""
 
     note: str = LEFT_OUT
     add_tags: list[UUID] = []
@@ -94,7 +94,7 @@ class FileTagIn(In):
 
 
 class FileTagChange(In):
-    """What is to be changed of a file tag; what is left out stays."""
+    """Changes to a file tag; what is left out stays."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)] = LEFT_OUT
     description: str = LEFT_OUT
@@ -115,7 +115,7 @@ class FileTagOut(Schema):
 
 @router.post("/uploads", response=answers(UploadOut, 201), operation_id="upload_file", openapi_extra=_FORM)
 def upload(request: HttpRequest) -> Status[dict[str, Any]]:
-    """Keep a file for a day, to be named later."""
+    """Upload a file; it is kept for a day until a later request uses it."""
     by, file = actor(request), _uploaded(request)
     with named({"file_name": "file", "data": "file"}):
         kept = commands.prepare(file.chunks(), file.name or "", by=by)
@@ -125,14 +125,14 @@ def upload(request: HttpRequest) -> Status[dict[str, Any]]:
 
 @router.get("/files/{uuid:guid}", response=answers(FileOut), operation_id="get_file")
 def get_file(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One file of a work item."""
+    """Get one file of a work item."""
     by = actor(request)
     return file_out(items.file(guid, by=by), by)
 
 
 @router.get("/files/{uuid:guid}/content", response=answers(None), operation_id="get_content", openapi_extra=_CONTENT)
 def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
-    """The content of a file, as a download unless it is asked for inline and harmless there."""
+    """Get the content of a file: as a download, or inline where asked for and harmless."""
     file = items.file(guid, by=actor(request))
     response = FileResponse(queries.contents(file.stored))
     headers = sniffing.download_headers(file.file_name, file.stored.media_type, inline=inline)
@@ -143,7 +143,7 @@ def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
 
 @router.patch("/files/{uuid:guid}", response=answers(FileOut), operation_id="update_file")
 def update_file(request: HttpRequest, guid: UUID, wish: Maybe[FileChange]) -> dict[str, Any]:
-    """Change a file's note and tags, which is a change of its work item."""
+    """Change the note and tags of a file; this counts as a change of its work item."""
     by = actor(request)
     file = items.file(guid, by=by)
     tags = [commands.TagWish(tag) for tag in wish.add_tags]
@@ -155,7 +155,7 @@ def update_file(request: HttpRequest, guid: UUID, wish: Maybe[FileChange]) -> di
 
 @router.delete("/files/{uuid:guid}", response=answers(None, 204), operation_id="remove_file")
 def remove_file(request: HttpRequest, guid: UUID) -> Status[None]:
-    """Take a file from its work item; one that came with a mail stays."""
+    """Remove a file from its work item; files that came with a mail cannot be removed."""
     by = actor(request)
     file = items.file(guid, by=by)
     with named({"files": None}):
@@ -165,14 +165,14 @@ def remove_file(request: HttpRequest, guid: UUID) -> Status[None]:
 
 @router.get("/file-tags", response=answers(Listing[FileTagOut]), operation_id="list_file_tags")
 def list_file_tags(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All file tags, for who works or configures."""
+    """List all file tags."""
     by = actor(request)
     return listing(page(queries.tags(by=by), **paging.arguments()), _tag, by)
 
 
 @router.post("/file-tags", response=answers(FileTagOut, 201), operation_id="create_file_tag")
 def create_file_tag(request: HttpRequest, wish: FileTagIn) -> Status[dict[str, Any]]:
-    """Make a file tag."""
+    """Create a file tag."""
     by = actor(request)
     return Status(201, once(request, lambda: _tag(commands.create_tag(by=by, **wish.dict()), by)))
 
@@ -181,7 +181,7 @@ def create_file_tag(request: HttpRequest, wish: FileTagIn) -> Status[dict[str, A
 def update_file_tag(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[FileTagChange]
 ) -> dict[str, Any]:
-    """Change a file tag; files that have it keep it."""
+    """Change a file tag; files keep it."""
     by = actor(request)
     changed = commands.update_tag(queries.tag(guid, by=by), by=by, version=etags.wanted(request), **given(wish))
     etags.tag(response, changed.version)

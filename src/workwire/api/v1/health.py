@@ -80,7 +80,7 @@ class NoticeOut(Schema):
 
 @router.get("/subscriptions/{uuid:guid}/health", response=answers(HealthOut), operation_id="get_subscription_health")
 def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """How a subscription and its endpoint are."""
+    """Get the health of a subscription and its endpoint."""
     subscription = queries.subscription(guid, by=builder(request))
     found = subscription_health.health(subscription)
     waiting = {lane.label: count for lane, count in found.depth.waiting.items()}

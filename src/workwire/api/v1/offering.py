@@ -134,7 +134,7 @@ class ScheduleIn(In):
 
 
 class ScheduleChange(In):
-    """What is to be changed of a schedule; what is left out stays."""
+    """Changes to a schedule; what is left out stays."""
 
     name: Name = LEFT_OUT
     description: str = LEFT_OUT
@@ -186,7 +186,7 @@ class ScheduleDetail(ScheduleSeen):
 
 @router.get("/service-lines", response=answers(Listing[ServiceLineOut]), operation_id="list_service_lines")
 def list_service_lines(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """All service lines, for who configures processes."""
+    """List all service lines; for roles that configure processes."""
     by = actor(request)
     return listing(page(queries.service_lines(by=by), **paging.arguments()), _service_line, by)
 
@@ -195,7 +195,7 @@ def list_service_lines(request: HttpRequest, paging: Query[PageQuery]) -> dict[s
 def list_process_versions(
     request: HttpRequest, paging: Query[PageQuery], kind: Literal["ticket", "case"] | None = None
 ) -> dict[str, Any]:
-    """Live process versions the account may start work with."""
+    """List the live process versions you may start work with."""
     by = actor(request)
     kinds = {"ticket": queries.ProcessType.TICKET, "case": queries.ProcessType.CASE}
     found = queries.startable(by, kinds.get(kind or ""))
@@ -204,14 +204,14 @@ def list_process_versions(
 
 @router.post("/service-lines", response=answers(ServiceLineOut, 201), operation_id="create_service_line")
 def create_service_line(request: HttpRequest, wish: ServiceLineIn) -> Status[dict[str, Any]]:
-    """Make a service line."""
+    """Create a service line."""
     by = actor(request)
     return Status(201, once(request, lambda: _service_line(commands.create_service_line(by=by, **wish.dict()), by)))
 
 
 @router.get("/process-versions/{uuid:guid}", response=answers(VersionDetail), operation_id="get_process_version")
 def get_process_version(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One process version: a live one, for who builds in any state."""
+    """Get one process version: a live one, or any for builders."""
     by = actor(request)
     find = queries.version if by.has(features.PROCESS_BUILDER) else queries.live_version
     return version_detail(find(guid, by=by), by)
@@ -219,14 +219,14 @@ def get_process_version(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 @router.get("/schedules", response=answers(Listing[ScheduleSeen]), operation_id="list_schedules")
 def list_schedules(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """Schedules the account may see."""
+    """List the schedules you may see."""
     by = actor(request)
     return listing(page(queries.schedules_visible_to(by), **paging.arguments()), _schedule_seen, by)
 
 
 @router.post("/schedules", response=answers(ScheduleOut, 201), operation_id="create_schedule")
 def create_schedule(request: HttpRequest, wish: ScheduleIn) -> Status[dict[str, Any]]:
-    """Make a schedule."""
+    """Create a schedule."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -237,7 +237,7 @@ def create_schedule(request: HttpRequest, wish: ScheduleIn) -> Status[dict[str, 
 
 @router.get("/schedules/{uuid:guid}", response=answers(ScheduleDetail), operation_id="get_schedule")
 def get_schedule(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One schedule with its periods."""
+    """Get one schedule with its periods."""
     found = queries.schedule(guid, by=actor(request))
     etags.tag(response, found.version)
     return _schedule_seen(found, actor(request)) | {"periods": [_period(row) for row in found.periods.all()]}

@@ -37,8 +37,8 @@ HEADERS = {
     "Webhook-Attempt": "Number of this attempt, from 1.",
 }
 MARKS = {
-    "Webhook-Test": "`true` when somebody asked for a sample message; otherwise absent.",
-    "Webhook-Replay": "`true` when the message is sent again because somebody asked for it; otherwise absent.",
+    "Webhook-Test": "`true` for a sample message sent on request; otherwise absent.",
+    "Webhook-Replay": "`true` when the message is sent again on request; otherwise absent.",
 }
 TAGS = {
     "work": "Tickets, cases and actions, and what belongs to them.",
@@ -191,7 +191,7 @@ def _webhook(entry: dict[str, Any]) -> dict[str, Any]:
         },
         "responses": {
             "2XX": {"description": "Taken; anything else is tried again."},
-            "410": {"description": "Nobody is there any more: the subscription is paused."},
+            "410": {"description": "Gone: the subscription is paused."},
         },
     }
 

@@ -39,7 +39,7 @@ class CompanyIn(In):
 
 
 class CompanyChange(In):
-    """What is to be changed of a company; what is left out stays."""
+    """Changes to a company; what is left out stays."""
 
     name: Name = LEFT_OUT
     description: str = LEFT_OUT
@@ -83,7 +83,7 @@ class ContractIn(In):
 
 
 class ContractChange(In):
-    """What is to be changed of a contract; what is left out stays. Due dates that were set before stay too."""
+    """Changes to a contract; what is left out stays. Due dates that were set before stay too."""
 
     name: Name = LEFT_OUT
     description: str = LEFT_OUT
@@ -125,14 +125,14 @@ class ServiceOut(Schema):
 
 @router.get("/companies", response=answers(Listing[CompanySeen]), operation_id="list_companies")
 def list_companies(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """Companies the account may see."""
+    """List the companies you may see."""
     by = actor(request)
     return listing(page(queries.companies_visible_to(by), **paging.arguments()), _company_seen, by)
 
 
 @router.post("/companies", response=answers(CompanyOut, 201), operation_id="create_company")
 def create_company(request: HttpRequest, wish: CompanyIn) -> Status[dict[str, Any]]:
-    """Make a company; it is seen by whoever holds a data permission on it."""
+    """Create a company; accounts with a data permission on it see it."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -145,7 +145,7 @@ def create_company(request: HttpRequest, wish: CompanyIn) -> Status[dict[str, An
 
 @router.get("/companies/{uuid:guid}", response=answers(CompanySeen), operation_id="get_company")
 def get_company(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One company."""
+    """Get one company."""
     found = queries.company(guid, by=actor(request))
     etags.tag(response, found.version)
     return _company_seen(found, actor(request))
@@ -166,14 +166,14 @@ def update_company(
 
 @router.get("/contracts", response=answers(Listing[ContractOut]), operation_id="list_contracts")
 def list_contracts(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """Contracts the account may see."""
+    """List the contracts you may see."""
     by = actor(request)
     return listing(page(queries.contracts_visible_to(by), **paging.arguments()), _contract, by)
 
 
 @router.post("/contracts", response=answers(ContractOut, 201), operation_id="create_contract")
 def create_contract(request: HttpRequest, wish: ContractIn) -> Status[dict[str, Any]]:
-    """Make a contract."""
+    """Create a contract."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -194,7 +194,7 @@ def create_contract(request: HttpRequest, wish: ContractIn) -> Status[dict[str, 
 
 @router.get("/contracts/{uuid:guid}", response=answers(ContractOut), operation_id="get_contract")
 def get_contract(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One contract."""
+    """Get one contract."""
     found = queries.contract(guid, by=actor(request))
     etags.tag(response, found.version)
     return _contract(found, actor(request))
@@ -216,7 +216,7 @@ def update_contract(
 
 @router.get("/services", response=answers(Listing[ServiceOut]), operation_id="list_services")
 def list_services(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """Services the account may see."""
+    """List the services you may see."""
     by = actor(request)
     return listing(page(queries.services_visible_to(by), **paging.arguments()), _service, by)
 
@@ -235,7 +235,7 @@ def create_service(request: HttpRequest, wish: ServiceIn) -> Status[dict[str, An
 
 @router.get("/services/{uuid:guid}", response=answers(ServiceOut), operation_id="get_service")
 def get_service(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One service."""
+    """Get one service."""
     return _service(queries.service(guid, by=actor(request)), actor(request))
 
 

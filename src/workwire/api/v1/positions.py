@@ -33,7 +33,7 @@ class PositionOut(Schema):
 
 @router.get("/position", response=answers(PositionOut), operation_id="get_position")
 def get_position(request: HttpRequest) -> dict[str, str | int]:
-    """The place the ledger has reached: all events up to it are told by lists read afterwards. Two at a time; more get a
+    """Get the current position of the ledger: lists read afterwards include all events up to it. Two at a time; more get a
     429."""
     with _POSITIONS.one_for(builder(request).user_id):
         epoch = restores.epoch()

@@ -61,7 +61,7 @@ class ReplayOut(Schema):
 
 @router.post("/subscriptions/{uuid:guid}/replay", response=answers(ReplayOut, 202), operation_id="replay")
 def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> Status[dict[str, Any]]:
-    """Send ended deliveries again, under today's rights; they are queued bit by bit, behind all fresh messages."""
+    """Replay ended deliveries under today's rights; they are queued in small portions behind all fresh messages."""
     by = builder(request)
 
     def start() -> dict[str, Any]:
@@ -80,7 +80,7 @@ def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> Status[dict[str,
 
 @router.post("/subscriptions/{uuid:guid}/backfill", response=answers(ReplayOut, 202), operation_id="backfill")
 def backfill(request: HttpRequest, guid: UUID, wish: Maybe[BackfillIn]) -> Status[dict[str, Any]]:
-    """Send what the ledger holds and was never prepared, under today's rights; in the same way as a replay."""
+    """Send events that were never prepared for the subscription, under today's rights, in the same way as a replay."""
     by = builder(request)
 
     def start() -> dict[str, Any]:
@@ -93,35 +93,35 @@ def backfill(request: HttpRequest, guid: UUID, wish: Maybe[BackfillIn]) -> Statu
 
 @router.get("/subscriptions/{uuid:guid}/replays", response=answers(Listing[ReplayOut]), operation_id="list_replays")
 def list_replays(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The replays and backfills of a subscription, newest first."""
+    """List the replays and backfills of a subscription, newest first."""
     by = builder(request)
     return listing(page(replays.replays_of(guid, by=by), **paging.arguments()), _replay, by)
 
 
 @router.get("/replays/{uuid:guid}", response=answers(ReplayOut), operation_id="get_replay")
 def get_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One replay or backfill and how far it is."""
+    """Get one replay or backfill and its progress."""
     by = builder(request)
     return _replay(replays.find(guid, by=by), by)
 
 
 @router.post("/replays/{uuid:guid}/pause", response=answers(ReplayOut), operation_id="pause_replay")
 def pause_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Queue no more of it; what was queued already is sent."""
+    """Pause a replay or backfill; messages already queued are sent."""
     by = builder(request)
     return _replay(replays.pause(guid, by=by), by)
 
 
 @router.post("/replays/{uuid:guid}/resume", response=answers(ReplayOut), operation_id="resume_replay")
 def resume_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Go on where it was paused."""
+    """Resume a paused replay or backfill."""
     by = builder(request)
     return _replay(replays.resume(guid, by=by), by)
 
 
 @router.post("/replays/{uuid:guid}/cancel", response=answers(ReplayOut), operation_id="cancel_replay")
 def cancel_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """End it where it is; what was queued already is sent."""
+    """Cancel a replay or backfill; messages already queued are sent."""
     by = builder(request)
     return _replay(replays.cancel(guid, by=by), by)
 

@@ -81,7 +81,7 @@ class SubscriptionIn(In):
 
 
 class SubscriptionChange(In):
-    """What is to be changed of a subscription; what is left out stays."""
+    """Changes to a subscription; what is left out stays."""
 
     webhook: str = LEFT_OUT
     url: Annotated[str, Field(max_length=2048)] = LEFT_OUT
@@ -173,13 +173,13 @@ class ExplanationOut(Schema):
 
 @router.get("/webhooks", response=answers(Listing[WebhookOut]), operation_id="list_webhooks", by_alias=True)
 def list_webhooks(request: HttpRequest) -> dict[str, Any]:
-    """The catalogue."""
+    """List all webhooks."""
     return whole(catalogue.entries())
 
 
 @router.get("/webhooks/{name}", response=answers(WebhookOut), operation_id="get_webhook", by_alias=True)
 def get_webhook(request: HttpRequest, name: str) -> dict[str, Any]:
-    """One webhook, by name or number."""
+    """Get one webhook by name or number."""
     hook = catalogue.by_name_or_number(name)
     if hook is None:
         raise not_found("webhook")
@@ -188,14 +188,14 @@ def get_webhook(request: HttpRequest, name: str) -> dict[str, Any]:
 
 @router.get("/subscriptions", response=answers(Listing[SubscriptionOut]), operation_id="list_subscriptions")
 def list_subscriptions(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The account's subscriptions; everybody's for an administrator."""
+    """List your subscriptions; administrators get those of all accounts."""
     by = builder(request)
     return listing(page(queries.subscriptions_of(by), **paging.arguments()), _subscription, by)
 
 
 @router.post("/subscriptions", response=answers(SubscriptionMade, 201), operation_id="create_subscription")
 def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[dict[str, Any]]:
-    """Subscribe; the secret is in this answer only."""
+    """Create a subscription; only this answer holds its secret."""
     by = builder(request)
     endpoint = cache(lambda: commands.endpoint_of(wish.url, by=by))
 
@@ -224,7 +224,7 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
 
 @router.get("/subscriptions/{uuid:guid}", response=answers(SubscriptionOut), operation_id="get_subscription")
 def get_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One subscription."""
+    """Get one subscription."""
     return _answer(guid, request, response)
 
 
@@ -245,7 +245,7 @@ def update_subscription(
 
 @router.delete("/subscriptions/{uuid:guid}", response=answers(None, 204), operation_id="delete_subscription")
 def delete_subscription(request: HttpRequest, guid: UUID) -> Status[None]:
-    """Unsubscribe for good."""
+    """Delete a subscription for good."""
     commands.unsubscribe(guid, by=builder(request))
     return Status(204, None)
 
@@ -254,7 +254,7 @@ def delete_subscription(request: HttpRequest, guid: UUID) -> Status[None]:
     "/subscriptions/{uuid:guid}/rotate-secret", response=answers(SubscriptionMade), operation_id="rotate_secret"
 )
 def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> dict[str, Any]:
-    """Make a new secret; it is in this answer only."""
+    """Rotate the secret of a subscription; only this answer holds the new one."""
     by = builder(request)
     overlap = None if wish.overlap_hours is None else timedelta(hours=wish.overlap_hours)
     version = etags.wanted(request)
@@ -264,21 +264,21 @@ def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> di
 
 @router.post("/subscriptions/{uuid:guid}/pause", response=answers(SubscriptionOut), operation_id="pause_subscription")
 def pause_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Stop sending; messages accumulate."""
+    """Pause a subscription; its messages accumulate."""
     commands.pause(guid, by=builder(request))
     return _answer(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/resume", response=answers(SubscriptionOut), operation_id="resume_subscription")
 def resume_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Go on sending, beginning with what accumulated."""
+    """Resume a subscription, beginning with the messages that accumulated."""
     commands.resume(guid, by=builder(request))
     return _answer(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/simulate", response=answers(SimulationOut), operation_id="simulate")
 def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Send a sample message and say how it went."""
+    """Send a sample message and return how the endpoint answered."""
     delivery = repair.try_out(guid, by=builder(request))
     attempt = queries.attempts(delivery).last()
     waiting = "No worker has sent it yet; is one running?"
@@ -294,7 +294,7 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 @router.get("/subscriptions/{uuid:guid}/explain", response=answers(ExplanationOut), operation_id="explain")
 def explain(request: HttpRequest, guid: UUID, record: UUID | None = None, event: UUID | None = None) -> Any:
-    """Say whether an event, or the last one of a record, would be sent, and what decides."""
+    """Explain whether an event, or the last event of a record, would be sent."""
     return repair.explain(guid, by=builder(request), record_guid=record, event_guid=event)
 
 
@@ -307,7 +307,7 @@ def hook(text: str) -> Webhook:
 
 
 def _shown(secret: str, brought: str | None) -> str:
-    """A secret as its one answer shows it; whoever brought it knows it."""
+    """A new secret as its one answer shows it; masked if the caller brought it."""
     return secret if brought is None else f"{signing.PREFIX}{MASK}"
 
 

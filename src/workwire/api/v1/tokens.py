@@ -44,7 +44,7 @@ class Me(Schema):
 
 @router.post("/tokens", response=answers(TokenOut, 201), auth=None, operation_id="create_token")
 def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login]) -> Status[dict[str, Any]]:
-    """Log in."""
+    """Create a token: log in."""
     response.headers["Cache-Control"], response.headers["Pragma"] = "no-store", "no-cache"
     address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
     if wish.username is not None and wish.password is not None:
@@ -58,14 +58,14 @@ def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login
 
 @router.delete("/tokens/current", response=answers(None, 204), operation_id="delete_token")
 def delete_token(request: HttpRequest) -> Status[None]:
-    """Log out."""
+    """End the token: log out."""
     sessions.log_out(request.headers.get("Authorization", "").partition(" ")[2])
     return Status(204, None)
 
 
 @router.get("/me", response=answers(Me), operation_id="get_me")
 def get_me(request: HttpRequest) -> dict[str, Any]:
-    """Who I am."""
+    """Get the account of the token and its features."""
     user = access.account(actor(request))
     return {
         "guid": str(user.guid),

@@ -1,4 +1,4 @@
-"""What lies in a work item: its history, what was said, who stands at it, its files and its checklist."""
+"""What belongs to a work item: its history, communications, contacts, files and checklist."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ router = Router()
 
 
 class CommunicationIn(In):
-    """Something said; `kind` as in the documented API, a note when it is left out."""
+    """A communication to record; `kind` as in the documented API, a note when it is left out."""
 
     kind: CommunicationTypeName | None = None
     body: str = ""
@@ -64,7 +64,7 @@ class MailIn(In):
 
 
 class CommunicationOut(Schema):
-    """Something said; only mail that goes out has a `send_status`. `attachments` are GUIDs of files of the work item."""
+    """A communication; only mail that goes out has a `send_status`. `attachments` are GUIDs of files of the work item."""
 
     guid: Guid
     kind: CommunicationTypeName
@@ -83,7 +83,7 @@ class CommunicationOut(Schema):
 
 
 class ItemContactOut(Schema):
-    """Somebody at a work item, a contact or an account, with the GUIDs of their contact tags."""
+    """A contact or account of a work item, with the GUIDs of its contact tags."""
 
     guid: Guid
     is_account: bool
@@ -114,7 +114,7 @@ class Answer(In):
 
 @router.get("/work-items/{uuid:guid}/events", response=answers(Listing[EventOut]), operation_id="list_work_item_events")
 def list_events(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """What happened to a work item and what was said about it, newest first, with who did it and what it changed inside."""
+    """List the events of a work item, newest first, with who caused them and what they changed."""
     by = actor(request)
     return events_out(page(queries.history(guid, by=by), **paging.arguments()))
 
@@ -125,7 +125,7 @@ def list_events(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> d
     operation_id="list_communications",
 )
 def list_communications(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """What was said about a work item, newest first."""
+    """List the communications of a work item, newest first."""
     by = actor(request)
     found = said.communications_of(queries.item(guid, by=by), by=by)
     return listing(page(found, **paging.arguments()), _communication, by)
@@ -135,7 +135,7 @@ def list_communications(request: HttpRequest, guid: UUID, paging: Query[PageQuer
     "/work-items/{uuid:guid}/communications", response=answers(CommunicationOut, 201), operation_id="add_communication"
 )
 def add_communication(request: HttpRequest, guid: UUID, wish: Maybe[CommunicationIn]) -> Status[dict[str, Any]]:
-    """Record something said."""
+    """Add a communication to a work item."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -171,7 +171,7 @@ def send_mail(request: HttpRequest, guid: UUID, wish: MailIn) -> Status[dict[str
 
 @router.get("/communications/{uuid:guid}", response=answers(CommunicationOut), operation_id="get_communication")
 def get_communication(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """One communication."""
+    """Get one communication."""
     return _communication(said.communication(guid, by=actor(request)), actor(request))
 
 
@@ -181,7 +181,7 @@ def get_communication(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     operation_id="list_work_item_contacts",
 )
 def list_contacts(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """Who stands at a work item."""
+    """List the contacts of a work item."""
     by = actor(request)
     found = queries.contacts_of(queries.item(guid, by=by), by=by)
     return listing(page(found, **paging.arguments()), _contact, by)
@@ -189,7 +189,7 @@ def list_contacts(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
 
 @router.post("/work-items/{uuid:guid}/contacts", response=answers(ItemOut), operation_id="add_work_item_contact")
 def add_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: ItemContactIn) -> dict[str, Any]:
-    """Let somebody stand at a work item, or give who stands there more tags."""
+    """Add a contact to a work item, or add tags to one that is there."""
     with named({"contacts": ""}):
         return do(commands.update, request, response, guid, contacts=[contact_wish(wish)])
 
@@ -200,7 +200,7 @@ def add_contact(request: HttpRequest, response: HttpResponse, guid: UUID, wish: 
     operation_id="remove_work_item_contact",
 )
 def remove_contact(request: HttpRequest, response: HttpResponse, guid: UUID, contact: UUID) -> dict[str, Any]:
-    """Take somebody from a work item."""
+    """Remove a contact from a work item."""
     with named({"contacts": None}):
         return do(commands.update, request, response, guid, contacts=[commands.ContactWish(contact, retired=True)])
 
@@ -213,7 +213,7 @@ def remove_contact(request: HttpRequest, response: HttpResponse, guid: UUID, con
 def remove_contact_tag(
     request: HttpRequest, response: HttpResponse, guid: UUID, contact: UUID, tag: UUID
 ) -> dict[str, Any]:
-    """Take a tag from somebody at a work item."""
+    """Remove a tag from a contact of a work item."""
     wish = commands.ContactWish(contact, (commands.TagWish(tag, retired=True),))
     with named({"contacts": None}):
         return do(commands.update, request, response, guid, contacts=[wish])
@@ -221,14 +221,14 @@ def remove_contact_tag(
 
 @router.get("/work-items/{uuid:guid}/files", response=answers(Listing[FileOut]), operation_id="list_work_item_files")
 def list_files(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The files of a work item, newest first."""
+    """List the files of a work item, newest first."""
     by = actor(request)
     return listing(page(queries.files_of(queries.item(guid, by=by), by=by), **paging.arguments()), file_out, by)
 
 
 @router.post("/work-items/{uuid:guid}/files", response=answers(FileOut, 201), operation_id="attach_file")
 def attach_file(request: HttpRequest, guid: UUID, wish: FileIn) -> Status[dict[str, Any]]:
-    """Make an upload a file of a work item, in any state of it."""
+    """Attach an upload to a work item, in any state."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -241,7 +241,7 @@ def attach_file(request: HttpRequest, guid: UUID, wish: FileIn) -> Status[dict[s
 
 @router.get("/work-items/{uuid:guid}/checklist", response=answers(Listing[ChecklistOut]), operation_id="list_checklist")
 def list_checklist(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The checklist of an action."""
+    """List the checklist of an action."""
     by = actor(request)
     action = queries.item(guid, by=by, kind=queries.ProcessType.ACTION)
     return listing(page(queries.checklist_of(action), **paging.arguments()), _line, by)
@@ -249,7 +249,7 @@ def list_checklist(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -
 
 @router.put("/checklist-items/{uuid:guid}", response=answers(ChecklistOut), operation_id="answer_checklist_item")
 def answer_checklist_item(request: HttpRequest, guid: UUID, wish: Answer) -> dict[str, Any]:
-    """Answer a line of a checklist; who answers what is to do takes it."""
+    """Answer a checklist line; an unassigned action is assigned to you."""
     by = actor(request)
     line = queries.checklist_item(guid, by=by)
     commands.answer_checklist(line, by=by, result=chosen(queries.ChecklistResult, wish.result), note=wish.note)

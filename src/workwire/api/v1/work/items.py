@@ -26,7 +26,7 @@ router = Router()
 
 
 class ItemIn(ItemFields):
-    """A ticket or case to start; `submit` makes it work to do at once."""
+    """A ticket or case to create; `submit` submits it at once."""
 
     process_version: UUID
     submit: bool = False
@@ -71,7 +71,7 @@ class DueDateOut(Schema):
 
 @router.get("/work-items", response=answers(Listing[ItemOut]), operation_id="list_work_items")
 def list_work_items(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ItemFilter]) -> dict[str, Any]:
-    """Work items the account may see, newest first unless another order is asked for; without a due date last."""
+    """List the work items you may see, newest first unless another order is asked for; items without a due date come last."""
     by = actor(request)
     found, order = lists.narrowed(queries.items_visible_to(by), _wanted(wanted)), lists.ORDERS[wanted.sort]
     arguments = paging.arguments()
@@ -80,7 +80,7 @@ def list_work_items(request: HttpRequest, paging: Query[PageQuery], wanted: Quer
 
 @router.get("/work-items/{uuid:guid}", response=answers(ItemOut), operation_id="get_work_item")
 def get_work_item(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One work item."""
+    """Get one work item."""
     return show(queries.item(guid, by=actor(request)), request, response)
 
 
@@ -88,13 +88,13 @@ def get_work_item(request: HttpRequest, response: HttpResponse, guid: UUID) -> d
 def update_work_item(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ItemFields]
 ) -> dict[str, Any]:
-    """Change a work item; who edits what is to do takes it."""
+    """Change a work item; an item to do is assigned to you."""
     return do(commands.update, request, response, guid, **fields_of(wish))
 
 
 @router.get("/work-items/{uuid:guid}/due-date", response=answers(DueDateOut), operation_id="get_due_date")
 def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """When a work item is due, explained step by step."""
+    """Get the due date of a work item, explained step by step."""
     item = queries.item(guid, by=actor(request))
     rule = dues.rule_of(item)
     return {
@@ -108,19 +108,19 @@ def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 @router.post("/tickets", response=answers(ItemOut, 201), operation_id="create_ticket")
 def create_ticket(request: HttpRequest, wish: ItemIn) -> Status[dict[str, Any]]:
-    """Start a ticket."""
+    """Create a ticket."""
     return Status(201, once(request, lambda: _create(commands.create_ticket, request, wish)))
 
 
 @router.post("/cases", response=answers(ItemOut, 201), operation_id="create_case")
 def create_case(request: HttpRequest, wish: ItemIn) -> Status[dict[str, Any]]:
-    """Start a case."""
+    """Create a case."""
     return Status(201, once(request, lambda: _create(commands.create_case, request, wish)))
 
 
 @router.post("/work-items/{uuid:guid}/submit", response=answers(ItemOut), operation_id="submit_work_item")
 def submit(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ItemFields]) -> dict[str, Any]:
-    """Make a draft work to do."""
+    """Submit a draft."""
     return do(commands.submit, request, response, guid, **fields_of(wish))
 
 

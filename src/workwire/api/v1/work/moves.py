@@ -39,7 +39,7 @@ class Wait(In):
 
 
 class Assignment(In):
-    """Who is to work on it, by GUID; `force` takes it from whoever has it; a note is kept with it."""
+    """The new assignee, by GUID; `force` also takes it from its assignee; the note is kept as a communication."""
 
     user: UUID
     force: bool = False
@@ -47,13 +47,13 @@ class Assignment(In):
 
 
 class Rejection(In):
-    """Why it is given back."""
+    """Why the work item is rejected."""
 
     reason: str = ""
 
 
 class QueueChoice(In):
-    """The queue it is put into, none when null."""
+    """The queue to move to; null for none."""
 
     queue: UUID | None
 
@@ -92,39 +92,39 @@ class Launched(Schema):
 
 @router.post("/work-items/{uuid:guid}/take", response=answers(ItemOut), operation_id="take_work_item")
 def take(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Begin to work on it."""
+    """Take a work item: assign it to yourself."""
     return do(commands.take, request, response, guid)
 
 
 @router.post("/work-items/{uuid:guid}/assign", response=answers(ItemOut), operation_id="assign_work_item")
 def assign(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Assignment) -> dict[str, Any]:
-    """Give it to somebody."""
+    """Assign a work item to an account."""
     user = access.user(wish.user, by=actor(request))
     return do(conversations.assign_with_note, request, response, guid, user, wish.note, force=wish.force)
 
 
 @router.post("/work-items/{uuid:guid}/unassign", response=answers(ItemOut), operation_id="unassign_work_item")
 def unassign(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Put it back."""
+    """Unassign a work item."""
     return do(commands.unassign, request, response, guid)
 
 
 @router.post("/work-items/{uuid:guid}/reject", response=answers(ItemOut), operation_id="reject_work_item")
 def reject(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Rejection]) -> dict[str, Any]:
-    """Give one's own work back; what a robot rejects goes to people only."""
+    """Reject a work item assigned to you; what a robot rejects goes to people only."""
     return do(commands.reject, request, response, guid, wish.reason)
 
 
 @router.put("/work-items/{uuid:guid}/queue", response=answers(ItemOut), operation_id="move_work_item_to_queue")
 def move_to_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish: QueueChoice) -> dict[str, Any]:
-    """Put it into another queue; who works on it keeps it."""
+    """Move a work item to another queue; its assignee stays."""
     queue = queries.queue(wish.queue, by=actor(request)) if wish.queue is not None else None
     return do(commands.move_to_queue, request, response, guid, queue)
 
 
 @router.post("/work-items/{uuid:guid}/wait", response=answers(ItemOut), operation_id="wait_work_item")
 def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Wait]) -> dict[str, Any]:
-    """Let it wait."""
+    """Set a work item to wait for information or for a date."""
     if wish.wait_for == "information":
         return do(commands.wait_for_information, request, response, guid, until=wish.until)
     if wish.until is None:
@@ -134,7 +134,7 @@ def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[W
 
 @router.post("/work-items/{uuid:guid}/resolve", response=answers(ItemOut), operation_id="resolve_work_item")
 def resolve(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Resolution]) -> dict[str, Any]:
-    """Finish it."""
+    """Resolve a work item."""
     method = chosen(queries.ResolutionMethod, wish.method) if wish.method is not None else None
     return do(commands.resolve, request, response, guid, method=method, **fields_of(wish))
 
@@ -143,19 +143,19 @@ def resolve(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Mayb
     "/work-items/{uuid:guid}/unable-to-complete", response=answers(ItemOut), operation_id="unable_to_complete_action"
 )
 def unable_to_complete(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """End an action that cannot be completed; its case goes back to what is to do."""
+    """End an action as not completed; its case returns to the work to do."""
     return do(commands.complete_unsuccessfully, request, response, guid)
 
 
 @router.post("/work-items/{uuid:guid}/reopen", response=answers(ItemOut), operation_id="reopen_work_item")
 def reopen(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Take a resolved item up again."""
+    """Reopen a resolved work item."""
     return do(commands.reopen, request, response, guid)
 
 
 @router.post("/work-items/{uuid:guid}/next-step", response=answers(ItemOut), operation_id="start_next_step")
 def next_step(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[ItemFields]) -> dict[str, Any]:
-    """Let a case go on by hand, into its next step or to its end."""
+    """Advance a case by hand to its next step or its end."""
     return do(commands.start_next_step, request, response, guid, **fields_of(wish))
 
 
@@ -165,7 +165,7 @@ def next_step(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Ma
     operation_id="list_launchable_actions",
 )
 def list_launchable(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The actions that may be launched by hand from a case."""
+    """List the actions that may be launched by hand from a case."""
     by = actor(request)
     return listing(page(queries.launchable_actions(guid, by=by), **paging.arguments()), _launchable, by)
 
@@ -192,7 +192,7 @@ def launch_action(request: HttpRequest, guid: UUID, wish: LaunchedAction) -> Sta
 
 @router.post("/work-items/{uuid:guid}/sub-cases", response=answers(ItemOut, 201), operation_id="launch_sub_case")
 def launch_sub_case(request: HttpRequest, guid: UUID, wish: SubCase) -> Status[dict[str, Any]]:
-    """Launch a case from a running one."""
+    """Launch a sub-case from a running case."""
     by = actor(request)
 
     def launch() -> dict[str, Any]:

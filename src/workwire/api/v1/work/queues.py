@@ -36,7 +36,7 @@ class QueueIn(In):
 
 
 class QueueChange(In):
-    """What is to be changed of a queue; what is left out stays, lists are replaced whole."""
+    """Changes to a queue; what is left out stays, lists are replaced whole."""
 
     name: Name = LEFT_OUT
     description: str = LEFT_OUT
@@ -60,21 +60,21 @@ class QueueOut(Schema):
 
 
 class Available(Schema):
-    """Whether somebody who asks for more work would get some."""
+    """Whether a request for more work would return some."""
 
     available: bool
 
 
 @router.get("/queues", response=answers(Listing[QueueOut]), operation_id="list_queues")
 def list_queues(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """The queues one is in or manages; all of them for who gives out work or builds."""
+    """List the queues you belong to or manage; all queues for roles that give out work or build."""
     by = actor(request)
     return listing(page(queries.queues(by), **paging.arguments()), _queue, by)
 
 
 @router.post("/queues", response=answers(QueueOut, 201), operation_id="create_queue")
 def create_queue(request: HttpRequest, wish: QueueIn) -> Status[dict[str, Any]]:
-    """Make a queue."""
+    """Create a queue."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -86,7 +86,7 @@ def create_queue(request: HttpRequest, wish: QueueIn) -> Status[dict[str, Any]]:
 
 @router.get("/queues/{uuid:guid}", response=answers(QueueOut), operation_id="get_queue")
 def get_queue(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """One queue."""
+    """Get one queue."""
     found = queries.queue(guid, by=actor(request))
     etags.tag(response, found.version)
     return _queue(found, actor(request))
@@ -94,7 +94,7 @@ def get_queue(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[
 
 @router.patch("/queues/{uuid:guid}", response=answers(QueueOut), operation_id="update_queue")
 def update_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[QueueChange]) -> dict[str, Any]:
-    """Change a queue; work that lies in it stays."""
+    """Change a queue; its work stays in it."""
     by = actor(request)
     found = queries.queue(guid, by=by)
     changes = _with_people(given(wish), by)
@@ -105,13 +105,13 @@ def update_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish:
 
 @router.get("/more-work", response=answers(Available), operation_id="is_work_available")
 def is_work_available(request: HttpRequest) -> dict[str, Any]:
-    """Whether there is work to get now."""
+    """Check whether there is work to get now."""
     return {"available": queries.is_work_available(actor(request))}
 
 
 @router.post("/more-work", response=answers(ItemOut) | {204: None}, operation_id="get_more_work")
 def get_more_work(request: HttpRequest, response: HttpResponse) -> Any:
-    """Get the most important work of one's queues that nobody has, assigned to oneself; 204 when there is none."""
+    """Get the most important unassigned work item of your queues, assigned to you; 204 when there is none."""
     by = actor(request)
     item = commands.get_more_work(by=by)
     if item is None:

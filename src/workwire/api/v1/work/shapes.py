@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class ItemContactIn(In):
-    """Somebody to stand at a work item, a contact or an account, with these contact tags."""
+    """A contact or account to add to a work item, with these contact tags."""
 
     guid: UUID
     tags: list[UUID] = []
