@@ -17,10 +17,9 @@ from tests.support.raw_server import OK, Server
 from workwire.cli.demo.seed import Customer
 from workwire.kernel.errors import Invalid
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import tls_terms
-from workwire.reactions.webhooks.models import Attempt, Subscription
+from workwire.reactions.webhooks import repair, tls_terms
+from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
 from workwire.worker.delivery.engine import Engine
-from workwire.worker.delivery.transport import ThreadTransport
 
 AUTHORITY, CLIENTS = Authority("Endpoints"), Authority("Clients")
 OURS = CLIENTS.sign("workwire")
@@ -43,7 +42,21 @@ def _wish(url: str, customer: Customer, **more: Any) -> dict[str, Any]:
     return {"webhook": "PacketCreated", "url": url, "filter_type": "company", "filter_guid": guid, **more}
 
 
-def test_they_are_used_and_shown_without_the_key(builder: Caller, first: Customer, server: Server) -> None:
+@pytest.fixture
+def at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try a sample message while the request waits for it, as a worker beside the web process does."""
+
+    def drained(delivery: Delivery, *, seconds: float) -> Delivery:
+        engine.drain()
+        delivery.refresh_from_db()
+        return delivery
+
+    monkeypatch.setattr(repair, "wait_for_end", drained)
+
+
+def test_they_are_used_and_shown_without_the_key(
+    builder: Caller, first: Customer, server: Server, at_once: None
+) -> None:
     wish = _wish(server.url, first, **_terms(), authorities=AUTHORITY.certificate.decode())
     answer = builder.api("POST", "/subscriptions", wish)
     assert answer.status_code == 201, answer.content
@@ -59,27 +72,22 @@ def test_they_are_used_and_shown_without_the_key(builder: Caller, first: Custome
     secret = OURS.key.decode().splitlines()[1]
     everything = [*vars(row).values(), *Event.objects.values_list("body", "changes"), answer.content]
     assert secret not in "".join(map(str, everything))
-    engine = Engine(ThreadTransport)
-    try:
-        assert _tried(builder, engine, path) == (204, "")
-        assert builder.api("PATCH", path, {"client_certificate": ""}).json()["client_certificate"] is None
-        assert Subscription.objects.get(guid=made["guid"]).client_key_sealed == ""
-        assert _tried(builder, engine, path) in [(None, "tls"), (None, "reset")]
-        renewed = {
-            "client_certificate": f"# renewed\n{_terms()['client_certificate']}",
-            "client_key": _terms()["client_key"],
-        }
-        assert builder.api("PATCH", path, renewed).status_code == 200
-        assert _tried(builder, engine, path) == (204, "")
-        assert builder.api("PATCH", path, {"authorities": ""}).json()["authorities"] == []
-        assert _tried(builder, engine, path) == (None, "tls")
-    finally:
-        engine.close()
+    assert _tried(builder, path) == (204, "")
+    assert builder.api("PATCH", path, {"client_certificate": ""}).json()["client_certificate"] is None
+    assert Subscription.objects.get(guid=made["guid"]).client_key_sealed == ""
+    assert _tried(builder, path) in [(None, "tls"), (None, "reset")]
+    renewed = {
+        "client_certificate": f"# renewed\n{_terms()['client_certificate']}",
+        "client_key": _terms()["client_key"],
+    }
+    assert builder.api("PATCH", path, renewed).status_code == 200
+    assert _tried(builder, path) == (204, "")
+    assert builder.api("PATCH", path, {"authorities": ""}).json()["authorities"] == []
+    assert _tried(builder, path) == (None, "tls")
 
 
-def _tried(builder: Caller, engine: Engine, path: str) -> tuple[int | None, str]:
+def _tried(builder: Caller, path: str) -> tuple[int | None, str]:
     assert builder.api("POST", f"{path}/simulate").status_code == 200
-    engine.drain()
     last = Attempt.objects.latest("id")
     return last.status, last.error
 
