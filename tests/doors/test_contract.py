@@ -23,7 +23,7 @@ from workwire.outbox.models import Event
 
 EVERY = pytest.mark.parametrize("operation", sorted(ROWS))
 WITH_GUID = pytest.mark.parametrize("operation", sorted(name for name, row in ROWS.items() if row.guid))
-DOCUMENTED_ABSENT = {"WebHookSubscription/GetWebhookSubscription": "400"}  # says the documentation, newer than the contract
+DOCUMENTED_ABSENT = {"WebHookSubscription/GetWebhookSubscription": "400"}  # newer than the contract
 NOBODYS = {"FileTagConfiguration/Get", "ContactTagConfiguration/Get", "ServiceMatrix/GetServiceMatrix"}
 
 
