@@ -116,6 +116,12 @@ class World:
         self.time_passes(item, wait_until=clock.now() - timedelta(hours=1))
         return item
 
+    def overdue(self) -> WorkItem:
+        """A ticket whose due date has passed, which was not told yet."""
+        item = self.ticket()
+        self.time_passes(item, due_date=clock.now() - timedelta(hours=1))
+        return item
+
     def resolved(self, *, over: bool) -> WorkItem:
         """A resolved ticket whose feedback window is open, or over."""
         item = work.resolve(self.ticket(), by=self.by)
@@ -131,10 +137,9 @@ class World:
         for name, value in columns.items():
             setattr(item, name, value)
         item.save()
-        body = work_events.body_of(item, clock.now())
         with transaction.atomic():
             differing = changes.altered(item, before)
-            work_events.record_updated(item, body, at=clock.now(), by=self.by, changes=differing)
+            work_events.record_updated(item, at=clock.now(), by=self.by, changes=differing)
 
     def checklist(self) -> ChecklistItem:
         """A line of the checklist of an action."""
@@ -257,6 +262,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
         work.wait_for_information(w.ticket(), by=w.by), by=w.by
     ),
     work.date_reached: lambda w: work.date_reached(w.waiting(), by=SYSTEM),
+    work.due_date_passed: lambda w: work.due_date_passed(w.overdue(), by=SYSTEM),
     work.resolve: lambda w: work.resolve(w.ticket(), by=w.by),
     work.complete_unsuccessfully: lambda w: work.complete_unsuccessfully(w.action(), by=w.by),
     work.reopen: lambda w: work.reopen(w.resolved(over=False), by=w.by),
@@ -275,7 +281,13 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
 }
 ROOMS = (access, parties, offering, commitments, files, work, conversations)
 PARTS = {"keep", "keep_attachment", "requester", "sweep", "plain", "looks_like_html"}  # of commands, or of the sweep
-OF_TIME = {"date_reached", "close_window", "mail_sent", "mail_failed"}  # the last event is the system's
+OF_TIME = {
+    "date_reached",
+    "due_date_passed",
+    "close_window",
+    "mail_sent",
+    "mail_failed",
+}  # the last event is the system's
 
 
 def _commands(module: ModuleType) -> Iterator[Callable[..., object]]:

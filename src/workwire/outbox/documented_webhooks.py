@@ -25,7 +25,7 @@ PACKET_UPDATED = Webhook(
     number=1,
     name="PacketUpdated",
     description="A changed work item.",
-    fires_when="A case, ticket or action changes: its fields, its status, its assignee.",
+    fires_when="A case, ticket or action changes: its fields, its status, its assignee, and once when its due date passes.",
     filters=(*_CONTAINERS, ObjectType.PACKET),
     needs_guid=True,
 )
@@ -84,7 +84,7 @@ class BusinessObjectCreated(BusinessObjectBody):
 
 @event("BusinessObjectUpdated", SPECIFIC_BUSINESS_OBJECT_UPDATED, BUSINESS_OBJECT_TYPE_UPDATED)
 class BusinessObjectUpdated(BusinessObjectBody):
-    """A company or schedule changed; `Previous` holds the old values of the keys that did."""
+    """A company or schedule changed; `Previous` holds what the last message of it said otherwise."""
 
     Previous: dict[str, str]
 

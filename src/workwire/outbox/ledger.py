@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -36,6 +36,7 @@ _TAKE_NUMBER = (
 )
 _EPOCH = "SELECT coalesce(max(epoch), 1) AS epoch FROM outbox_ledgerstate"
 _MAKE_PENDING = "INSERT INTO outbox_pending (event_id, in_bulk)"
+_LAST_BODY = "SELECT body FROM outbox_event WHERE record_guid = %s ORDER BY sequence DESC LIMIT 1"
 _OTHERS_WRITING = """
     FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
     AND relation = 'outbox_recordsequence'::regclass
@@ -89,6 +90,18 @@ def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowC
     if fires:
         wake.ring_on_commit()
     return event
+
+
+def previous(record_guid: UUID, after: Mapping[str, Any]) -> dict[str, Any]:
+    """What the last event of a record said otherwise than a body does now, key by key, whatever changed it meanwhile.
+
+    The caller holds the lock of the record, or of what its commands lock first.
+    """
+    key = Event._meta.get_field("record_guid").get_db_prep_value(record_guid, connection)
+    with carried_out(_LAST_BODY, [key]) as cursor:
+        row = cursor.fetchone()
+    before: dict[str, Any] = orjson.loads(row[0]) if row is not None else {}
+    return {key: before[key] for key, value in after.items() if key in before and before[key] != value}
 
 
 def _write(event: Event, text: str, *, pending: bool, in_bulk: bool) -> None:

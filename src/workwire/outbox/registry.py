@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -99,8 +99,3 @@ def webhooks() -> Mapping[int, Webhook]:
 def body_of(webhook: Webhook) -> type[EventBody]:
     """The body type of a webhook's messages."""
     return next(body for body in _types.values() if webhook in body.webhooks)
-
-
-def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """The old values of the keys that differ: what update events carry as `Previous`."""
-    return {key: value for key, value in before.items() if after[key] != value}

@@ -28,7 +28,7 @@ from workwire.kernel.stopping import Mark, Ties, set_on_signals
 from workwire.outbox import restores
 from workwire.reactions.webhooks import queue, replays, retention
 from workwire.rooms.files import commands as files
-from workwire.worker import mail
+from workwire.worker import due_dates, mail
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.lanes import Lane
 
@@ -130,6 +130,7 @@ def _lanes(engine: Engine) -> list[Lane]:
         Lane("replays", lambda: replays.turn(clock.now())),
         Lane("retention", lambda: retention.turn(clock.now()), first_after=SOON),
         Lane("timers", Timing().turn),
+        Lane("due dates", due_dates.turn),
         Lane("files", _sweep_files, first_after=SOON),
         Lane("sessions", _forget_sessions, first_after=SOON),
     ]

@@ -61,13 +61,16 @@ def digests(
     behind the position `after` where one is given. Without `since` from when the subscription was made, or from its position
     or `after` where there is one, at most 31 days ago.
 
-    Raises Invalid for a range of more than 31 days, Conflict when nothing may be sent to the subscription at present, and
-    Forbidden for an application that may see less than the subscription may be sent.
+    Raises Invalid for a range of more than 31 days, and for a `since` before the position of the subscription, where no
+    `after` is given, for the first day would be cut short without a word. Raises Conflict when nothing may be sent to the
+    subscription at present, and Forbidden for an application that may see less than the subscription may be sent.
     """
     require(by, features.PROCESS_BUILDER)
     subscription = queries.subscription(guid, by=by)
     rights.check_not_wider(subscription, by)
     now = clock.now()
+    if since is not None and not after:
+        _check_not_cut(subscription, since)
     after, until = max(after, subscription.starts_after), until or now
     since = since or (now - LONGEST_RANGE if after else max(subscription.created_at, now - LONGEST_RANGE))
     if not since <= until <= since + LONGEST_RANGE:
@@ -78,6 +81,20 @@ def digests(
     wanted = _seen_by_owner(subscription, Event.objects.filter(matching.condition(subscription)))
     wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=after)
     return _digests(wanted)
+
+
+def _check_not_cut(subscription: Subscription, since: datetime) -> None:
+    """Raise Invalid for a moment before the position behind which the subscription begins."""
+    left_out = (
+        Event.objects.filter(pk__lte=subscription.starts_after).order_by("-pk").values_list("occurred_at", flat=True)
+    )
+    last = left_out.first() if subscription.starts_after else None
+    if last is not None and since <= last:
+        message = (
+            f"The subscription begins behind a position of {clock.rfc3339(last)}: its digests begin there. Leave since out, "
+            "give a later moment, or say after which position to begin."
+        )
+        raise Invalid("since_before_position", message, field="since")
 
 
 def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last: int | None = None) -> list[Told]:

@@ -51,6 +51,11 @@ def _waits_along(item: WorkItem) -> bool:
     return rule is not None and rule.add_wait_time and not item.due_date_overridden
 
 
+def note_passing(item: WorkItem, at: datetime) -> None:
+    """Note whether what is told of an item at a moment says that it is overdue, so that the clock tells it once."""
+    item.due_passed = standing(item, at) == Rag.OVERDUE
+
+
 def rule_of(item: WorkItem) -> DueRule | None:
     """The rule an item's due date follows: that of its action, or that of its process version."""
     return rule_written(item.definition.due_rule if item.definition is not None else item.process_version.due_rule)

@@ -10,9 +10,9 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.changes import RowChange
 from workwire.outbox.documented_webhooks import PACKET_CREATED, PACKET_UPDATED
-from workwire.outbox.ledger import Subject, record
+from workwire.outbox.ledger import Subject, previous, record
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import EventBody, changed, event
+from workwire.outbox.registry import EventBody, event
 from workwire.rooms.work.dues import standing
 from workwire.rooms.work.models import Status, WorkItem
 
@@ -67,7 +67,7 @@ class WorkItemCreated(WorkItemBody):
 
 @event("WorkItemUpdated", PACKET_UPDATED)
 class WorkItemUpdated(WorkItemBody):
-    """A ticket, case or action changed; `Previous` holds the old values of the keys that did."""
+    """A ticket, case or action changed; `Previous` holds what the last message of the item said otherwise."""
 
     Previous: dict[str, object]
 
@@ -126,12 +126,11 @@ def record_created(item: WorkItem, *, at: datetime, by: Actor, changes: Sequence
     record(WorkItemCreated(**body_of(item, at)), about=subject(item), by=by, changes=changes)
 
 
-def record_updated(
-    item: WorkItem, before: dict[str, Any], *, at: datetime, by: Actor, changes: Sequence[RowChange]
-) -> None:
-    """Write that a work item changed; `before` is its body at the same moment, before the change."""
+def record_updated(item: WorkItem, *, at: datetime, by: Actor, changes: Sequence[RowChange]) -> None:
+    """Write that a work item changed."""
     after = body_of(item, at)
-    record(WorkItemUpdated(**after, Previous=changed(before, after)), about=subject(item), by=by, changes=changes)
+    body = WorkItemUpdated(**after, Previous=previous(item.guid, after))
+    record(body, about=subject(item), by=by, changes=changes)
 
 
 def subject(item: WorkItem) -> Subject:

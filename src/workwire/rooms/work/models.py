@@ -154,6 +154,7 @@ class WorkItem(models.Model):
     waiting_since = models.DateTimeField(null=True)
     due_date = models.DateTimeField(null=True)
     due_date_overridden = models.BooleanField(default=False)
+    due_passed = models.BooleanField(default=False, db_default=False)  # its last event says that it is overdue
     due_steps = models.JSONField(default=list)  # how the due date came about, step by step
     resolution_method = models.CharField(max_length=40, choices=ResolutionMethod.choices, blank=True)
     resolved_on = models.DateTimeField(null=True)
@@ -198,6 +199,11 @@ class WorkItem(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"], name="item_customer"),
             models.Index(fields=["status", "due_date"], name="item_due"),
+            models.Index(
+                fields=["due_date"],
+                name="item_due_to_pass",
+                condition=Q(due_passed=False, status__in=[Status.TO_DO, Status.IN_PROGRESS]),
+            ),
             models.Index(fields=["status", "-id"], name="item_status"),
             models.Index(fields=["kind", "-id"], name="item_kind"),
             models.Index(fields=["updated_at", "id"], name="item_updated"),

@@ -38,7 +38,7 @@ from workwire.rooms.work.models import StatusReason as StatusReason  # for doors
 from workwire.rooms.work.models import WaitType as WaitType  # for doors
 from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
 from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
-from workwire.rooms.work.transitions import FINISHED
+from workwire.rooms.work.transitions import DUE, FINISHED
 from workwire.rooms.work.transitions import OPEN as OPEN  # for doors
 
 _FOR_EVENTS = (
@@ -268,6 +268,12 @@ def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:
         found = found.filter(lenient).exclude(runs_by_itself)
     rank = Case(When(due_date__lt=now, then=Value(0)), When(robot_rejected=True, then=Value(1)), default=Value(2))
     return found.order_by(rank, F("due_date").asc(nulls_last=True), "pk")
+
+
+def dues_passed(now: datetime) -> QuerySet[WorkItem]:
+    """Items to be worked on whose due date has passed and of which nobody was told so, for the clock to tell."""
+    due = for_events().filter(status__in=DUE, due_passed=False, due_date__lt=now)
+    return due.order_by("due_date", "pk")
 
 
 def is_work_available(actor: Actor) -> bool:

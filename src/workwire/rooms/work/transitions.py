@@ -50,6 +50,7 @@ class Rule:
 _WITH_WINDOW = (CASE, TICKET)
 _EVERY = (CASE, TICKET, ACTION)
 OPEN = (Status.TO_DO, Status.IN_PROGRESS, Status.WAITING)
+DUE = (Status.TO_DO, Status.IN_PROGRESS)  # what a due date presses: neither paused nor finished
 FINISHED = (Status.RESOLVED, Status.CLOSED)
 
 RULES = (

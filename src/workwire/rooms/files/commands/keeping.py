@@ -90,7 +90,7 @@ def _add(
         updated_at=at,
     )
     changes += added(made)
-    return made, changes + _tag(made, wish.tags, tags, by=by, at=at)
+    return made, changes + _tag(made, wish.tags, tags, {}, by=by, at=at)
 
 
 def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str, list[RowChange]]:
@@ -128,7 +128,8 @@ def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Acto
         raise _invalid("email_attachment_cannot_be_retired", "An attachment of a mail is not removed.")
     note = found.note if wish.note is None else text.prose(wish.note, field="files.note", longest=LONGEST_NOTE)
     before = columns(found)
-    changes = _tag(found, wish.tags, tags, by=by, at=at)
+    held = {row.tag_id: row for row in ItemFileTag.objects.filter(item_file=found)} if wish.tags else {}
+    changes = _tag(found, wish.tags, tags, held, by=by, at=at)
     if changes or note != found.note or wish.retired:
         found.note, found.retired = note, bool(wish.retired)
         found.updated_at, found.updated_by_id = at, by.user_id
@@ -137,21 +138,28 @@ def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Acto
 
 
 def _tag(
-    file: ItemFile, wishes: Iterable[TagWish], tags: dict[UUID, FileTag], *, by: Actor, at: datetime
+    file: ItemFile,
+    wishes: Iterable[TagWish],
+    tags: dict[UUID, FileTag],
+    held: dict[int, ItemFileTag],
+    *,
+    by: Actor,
+    at: datetime,
 ) -> list[RowChange]:
+    """Give and take tags of a file that has those `held`."""
     changes: list[RowChange] = []
     for wish in wishes:
         tag = tags[wish.guid]
-        if wish.retired:
-            for held in ItemFileTag.objects.filter(item_file=file, tag=tag):
-                changes += removed(held)
-                held.delete()
-            continue
-        if ItemFileTag.objects.filter(item_file=file, tag=tag).exists():
+        present = held.pop(tag.pk, None) if wish.retired else held.get(tag.pk)
+        if wish.retired and present is not None:
+            changes += removed(present)
+            present.delete()
+        if wish.retired or present is not None:
             continue
         if tag.retired:
             raise _invalid("file_tag_not_found", f"The file tag '{tag.name}' is retired.", field="files.tags")
-        changes += added(ItemFileTag.objects.create(item_file=file, tag=tag, added_by_id=by.user_id, added_at=at))
+        held[tag.pk] = ItemFileTag.objects.create(item_file=file, tag=tag, added_by_id=by.user_id, added_at=at)
+        changes += added(held[tag.pk])
     return changes
 
 

@@ -15,9 +15,8 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.documented_webhooks import BusinessObjectCreated, BusinessObjectUpdated
-from workwire.outbox.ledger import Subject, record
+from workwire.outbox.ledger import Subject, previous, record
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import changed
 from workwire.rooms.offering import queries
 from workwire.rooms.offering.commands.saving import prose, save, taken
 from workwire.rooms.offering.models import Schedule, SchedulePeriod, ScheduleState
@@ -53,7 +52,7 @@ def update_schedule(
 ) -> Schedule:
     """Change a schedule; recorded once, and not at all when nothing differs. Raises Conflict for a version that has passed."""
     found = _locked_schedule(schedule, by, version)
-    before, body = columns(found), _schedule_body(found)
+    before = columns(found)
     if "name" in changes:
         found.name = text.name(changes["name"])
     if "description" in changes:
@@ -64,7 +63,7 @@ def update_schedule(
         return found
     found.version += 1
     _save_schedule(found)
-    _record_schedule(found, body, by, altered(found, before))
+    _record_schedule(found, by, altered(found, before))
     return found
 
 
@@ -90,10 +89,9 @@ def add_period(
         dates={text.name(name, field="dates"): _iso_date(value) for name, value in (dates or {}).items()},
     )
     save(row, "period")
-    body = _schedule_body(found)
     found.version += 1
     found.save(update_fields=["version"])
-    _record_schedule(found, body, by, added(row))
+    _record_schedule(found, by, added(row))
     return row
 
 
@@ -121,9 +119,9 @@ def _iso_date(value: str) -> str:
         raise Invalid("date_invalid", "A date is written like 2026-03-31.", field="dates") from error
 
 
-def _record_schedule(schedule: Schedule, before: dict[str, str], by: Actor, changes: list[RowChange]) -> None:
+def _record_schedule(schedule: Schedule, by: Actor, changes: list[RowChange]) -> None:
     after = _schedule_body(schedule)
-    body = BusinessObjectUpdated(**after, Previous=changed(before, after))
+    body = BusinessObjectUpdated(**after, Previous=previous(schedule.guid, after))
     record(body, about=_about_schedule(schedule), by=by, changes=changes)
 
 

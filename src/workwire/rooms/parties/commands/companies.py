@@ -15,9 +15,8 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import added, altered, columns
 from workwire.outbox.documented_webhooks import BusinessObjectCreated, BusinessObjectUpdated
-from workwire.outbox.ledger import Subject, record
+from workwire.outbox.ledger import Subject, previous, record
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import changed
 from workwire.rooms.parties import events, queries
 from workwire.rooms.parties.models import Company, Contract, Service
 
@@ -76,7 +75,7 @@ def update_company(
     found = _locked_company(company, changes.get("parent"), by)
     if version is not None and version != found.version:
         raise Conflict("version_conflict", "The company has been changed since it was read.")
-    before, body = columns(found), _company_body(found)
+    before = columns(found)
     _write_company(found, changes, by)
     if columns(found) == before:
         return found
@@ -84,7 +83,7 @@ def update_company(
     _save_company(found)
     after = _company_body(found)
     record(
-        BusinessObjectUpdated(**after, Previous=changed(body, after)),
+        BusinessObjectUpdated(**after, Previous=previous(found.guid, after)),
         about=_about(found),
         by=by,
         changes=altered(found, before),

@@ -59,7 +59,7 @@ class Change:
 
     def __init__(self, item: WorkItem, *, by: Actor) -> None:
         self.item, self.by, self.at = item, by, clock.now()
-        self._body, self._columns, self._moments = events.body_of(item, self.at), columns(item), moments_of(item)
+        self._columns, self._moments = columns(item), moments_of(item)
         self._beside: list[RowChange] = []
 
     @property
@@ -96,16 +96,17 @@ class Change:
     def done(self) -> WorkItem:
         """Save and record the change; an item that is as it was is neither saved nor recorded."""
         item = self.item
-        own = altered(item, self._columns)
-        if own or self._beside:
+        if self._beside or columns(item) != self._columns:
+            dues.note_passing(item, self.at)
+            own = altered(item, self._columns)
             item.version += 1
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
             differing = own[0].new or {} if own else {}
             item.save(update_fields=[*differing, *keys.following(item, differing), *BOOKKEEPING])
             set_timers(item, self._moments)
             self._moments = moments_of(item)
-            events.record_updated(item, self._body, at=self.at, by=self.by, changes=own + self._beside)
-            self._body, self._columns, self._beside = events.body_of(item, self.at), columns(item), []
+            events.record_updated(item, at=self.at, by=self.by, changes=own + self._beside)
+            self._columns, self._beside = columns(item), []
         return item
 
 

@@ -25,7 +25,7 @@ from workwire.rooms.work.commands.changing import (
     require_may_work,
 )
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Status, StatusReason, WaitType, WorkItem
-from workwire.rooms.work.transitions import FINISHED
+from workwire.rooms.work.transitions import DUE, FINISHED
 
 LONGEST_NOTE = 16 * 1024
 
@@ -125,6 +125,22 @@ def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
     policy.require(policy.is_system(by), "system_only", "Only the clock ends a wait.")
     change = Change(locked(item.pk, by=by), by=by)
     change.move(transitions.come_due(change.standing, clock.now()))
+    return change.done()
+
+
+@transaction.atomic
+def due_date_passed(item: WorkItem, *, by: Actor) -> WorkItem:
+    """Tell that the due date of an item has passed, once for each due date; only the clock (the system) does so.
+
+    Raises Conflict for an item that waits, is finished, is not due yet or of which it was told.
+    """
+    policy.require(policy.is_system(by), "system_only", "Only the clock tells that a due date has passed.")
+    change = Change(locked(item.pk, by=by), by=by)
+    item = change.item
+    passed = item.due_date is not None and item.due_date < change.at
+    if not passed or item.due_passed or item.status not in DUE:
+        raise Conflict("due_date_not_passed", "The due date has not passed, or it was told that it has.")
+    item.due_passed = True
     return change.done()
 
 

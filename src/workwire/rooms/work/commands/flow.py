@@ -83,6 +83,7 @@ def new_action(case: WorkItem, definition: ActionDefinition, name: str, *, at: d
 def bring(action: WorkItem, *, at: datetime, by: Actor) -> WorkItem:
     """Give a new action its due date, its place and its checklist, save it and record that it was created."""
     dues.set_due(action, at)
+    dues.note_passing(action, at)
     allocation.allocate(action)
     action.save(force_insert=True)
     lines = [] if action.definition is None else offering.checklist_of(action.definition)

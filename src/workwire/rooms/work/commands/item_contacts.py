@@ -63,9 +63,11 @@ def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at
         if row is None and wish.tags and all(tag.retired for tag in wish.tags):
             continue
         if row is None:
-            row = _added(item, wish.guid, by=by, at=at)
+            row, held = _added(item, wish.guid, by=by, at=at), set()
             changes += added(row)
-        changes += _tag(item, row, wish.tags, known)
+        else:
+            held = set(row.tags.values_list("guid", flat=True))
+        changes += _tag(item, row, wish.tags, known, held)
     return changes
 
 
@@ -126,13 +128,16 @@ def _added(item: WorkItem, guid: UUID, *, by: Actor, at: datetime) -> ItemContac
     return ItemContact.objects.create(item=item, contact=contact, user=user, added_by_id=by.user_id, added_at=at)
 
 
-def _tag(item: WorkItem, row: ItemContact, wishes: Sequence[TagWish], known: dict[UUID, ContactTag]) -> list[RowChange]:
-    held = set(row.tags.values_list("guid", flat=True))
+def _tag(
+    item: WorkItem, row: ItemContact, wishes: Sequence[TagWish], known: dict[UUID, ContactTag], held: set[UUID]
+) -> list[RowChange]:
+    """Give and take tags of a contact that has the tags `held`."""
     changes: list[RowChange] = []
     for wish in wishes:
         tag = known[wish.guid]
         if wish.retired and wish.guid in held:
             row.tags.remove(tag)
+            held.discard(wish.guid)
             changes += related(row, "tags", [tag.pk], [])
         elif not wish.retired and wish.guid not in held:
             _check_tag(item, tag)
@@ -141,6 +146,7 @@ def _tag(item: WorkItem, row: ItemContact, wishes: Sequence[TagWish], known: dic
                     other.tags.remove(tag)
                     changes += related(other, "tags", [tag.pk], [])
             row.tags.add(tag)
+            held.add(wish.guid)
             changes += related(row, "tags", [], [tag.pk])
     return changes
 

@@ -88,6 +88,7 @@ def started(
     write(item, fields)
     if at_once:
         _become_work(item, at)
+    dues.note_passing(item, at)
     insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
     attached = attach(item, fields, by=by, at=at)
     if at_once:
