@@ -192,10 +192,22 @@ def test_a_slow_upload_takes_no_thread_of_others_and_ends(environment: dict[str,
 def test_an_upload_in_pieces_is_taken_and_leaves_no_file(environment: dict[str, str], token: str) -> None:
     with web_process(environment) as (port, _):
         _upload(port, token, bytes(range(256)) * 40_000)  # 10 MB
-        chunked = b"POST /api/v1/tickets HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
-        with _connections(port, 1, chunked) as (one,):
-            assert one.recv(100).split()[1] == b"411"
         assert not list(Path(environment["TMPDIR"]).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status"),
+    [((b'{"username": ', b'"nobody", "password": "x"}'), b"401"), ((b" " * 40_000, b" " * 40_000), b"411")],
+    ids=["small", "large"],
+)
+def test_a_small_body_is_taken_in_chunks_as_many_clients_send_it(
+    pieces: tuple[bytes, ...], status: bytes, environment: dict[str, str]
+) -> None:
+    head = b"POST /api/v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    with web_process(environment) as (port, _):
+        with _connections(port, 1, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n") as (one,):
+            assert one.recv(100).split()[1] == status
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

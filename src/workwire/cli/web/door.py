@@ -16,7 +16,7 @@ import logging
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -64,15 +64,17 @@ class Door:
             _tell(proto, 200, LIVE)
             return
         environ = environ_of(scope)
-        length = environ.get("CONTENT_LENGTH", "0")
-        if "HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal():
+        length, in_chunks = environ.get("CONTENT_LENGTH", "0"), environ.pop("HTTP_TRANSFER_ENCODING", None)
+        if not length.isdecimal() or (in_chunks and "CONTENT_LENGTH" in environ):
             _say(proto, 411, "Say the length of the body.")
+        elif in_chunks:
+            await self._read_first(environ, _small(environ, proto), proto)
         elif scope.path == "/health/ready" and scope.method in ("GET", "HEAD"):
             await self._tell_ready(environ, proto)
         elif int(length) > WHOLE:
             await self._read_along(environ, int(length), proto)
         else:
-            await self._read_first(environ, int(length), proto)
+            await self._read_first(environ, proto() if int(length) else _nothing(), proto)
 
     async def _tell_ready(self, environ: dict[str, Any], proto: Any) -> None:
         """Say whether the application is ready, or that it cannot say so in time."""
@@ -91,11 +93,13 @@ class Door:
         except TimeoutError:
             _tell(proto, 503, SILENT)
 
-    async def _read_first(self, environ: dict[str, Any], length: int, proto: Any) -> None:
+    async def _read_first(self, environ: dict[str, Any], body: Awaitable[bytes], proto: Any) -> None:
         """Read the body, then let a thread work on the request."""
         try:
             async with asyncio.timeout(self._seconds):
-                environ["wsgi.input"] = io.BytesIO(await proto() if length else b"")
+                environ["wsgi.input"] = io.BytesIO(await body)
+        except _Larger:
+            _say(proto, 411, f"Say the length of a body of more than {WHOLE // 1024} KiB.")
         except TimeoutError:
             _say(proto, 408, "The body took too long.")
         except ProtocolClosed:
@@ -159,6 +163,25 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         between = "; " if key == "HTTP_COOKIE" else ","
         environ[key] = f"{environ[key]}{between}{text}" if key in environ else text
     return environ
+
+
+async def _small(environ: dict[str, Any], proto: Any) -> bytes:
+    """A body that comes in chunks, without its length; raises _Larger for more than is read before a login."""
+    body = bytearray()
+    async for piece in proto:
+        body += piece
+        if len(body) > WHOLE:
+            raise _Larger
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return bytes(body)
+
+
+async def _nothing() -> bytes:
+    return b""
+
+
+class _Larger(Exception):
+    """A body without a length is larger than one that is read before a login."""
 
 
 class _Started:
