@@ -205,9 +205,9 @@ def test_a_small_body_is_taken_in_chunks_as_many_clients_send_it(
 ) -> None:
     head = b"POST /api/v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
-    with web_process(environment) as (port, _):
-        with _connections(port, 1, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n") as (one,):
-            assert one.recv(100).split()[1] == status
+    request = head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    with web_process(environment) as (port, _), _connections(port, 1, request) as (one,):
+        assert one.recv(100).split()[1] == status
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")

@@ -105,7 +105,7 @@ USES = {
     "create_data_field": Use(body={"name": "Colour", "kind": "list", "options": {"values": ["red", "blue"]}}),
     "update_data_field": Use("{data_field}", {"description": "Its number."}, shared=True),
     # work
-    "list_work_items": Use(query="?kind=ticket&status=todo&queue={queue}"),
+    "list_work_items": Use(query="?kind=ticket&status=to_do&queue={queue}"),
     "get_work_item": Use("{ticket}"),
     "update_work_item": Use("{ticket}", {"title": "Paid twice", "custom_data": {"Invoice": "4711"}}),
     "get_due_date": Use("{ticket}"),
