@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.doors.conftest import Caller
-from tests.doors.stage import Stage
+from tests.doors.stage import ROWS, Stage
 from tests.doors.test_matrix import callers, stage
 from workwire.access import sessions
 from workwire.cli.demo.seed import Organisation
@@ -77,7 +77,7 @@ def shown(stage: Stage, callers: dict[str, Caller], organisation: Organisation, 
 def _rest(path: str, read: Callable[[Any], Any]) -> See:
     def see(caller: Caller, names: Stage) -> Any:
         answer = caller.api("GET", path.format(**names))
-        return read(answer.json()) if answer.status_code == 200 else _nothing(answer, read)
+        return read(answer.json()) if answer.status_code == 200 else _nothing(answer, read, 404)
 
     return see
 
@@ -86,13 +86,15 @@ def _documented(operation: str, read: Callable[[Any], Any], method: str = "GET",
     def see(caller: Caller, names: Stage) -> Any:
         wish = {name: value.format(**names) for name, value in query.items()}
         answer = caller.webapi(operation, wish, method="POST") if method == "POST" else caller.webapi(operation, **wish)
-        return read(answer.json()) if answer.status_code == 200 else _nothing(answer, read)
+        if answer.status_code == 200:
+            return read(answer.json())
+        return _nothing(answer, read, ROWS[operation].absent if operation in ROWS else 404)
 
     return see
 
 
-def _nothing(answer: Any, read: Callable[[Any], Any]) -> Any:
-    assert answer.status_code in (403, 404), answer.content
+def _nothing(answer: Any, read: Callable[[Any], Any], absent: int) -> Any:
+    assert answer.status_code in (403, absent), answer.content
     return set() if getattr(read, "of_a_list", False) else None
 
 

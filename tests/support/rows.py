@@ -15,7 +15,7 @@ from workwire.outbox.public_changes import record_types
 
 Rows = dict[tuple[str, str], dict[str, Any]]
 DERIVED_APPS = {"outbox", "worker", "api"}
-DERIVED = {"Token", "FailedLogin"}  # proof of a login; what a login was is an event without columns
+DERIVED = {"Token", "FailedLogin", "Timer"}  # proof of a login, whose event has no columns; what columns of records say
 OF_WEBHOOKS = {"Subscription", "Replay"}  # the others are what the engine derives from events
 
 

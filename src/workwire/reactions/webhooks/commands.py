@@ -140,9 +140,10 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     subscription = locked(guid, by, None)
     now, row = clock.now(), columns(subscription)
     cancelled = queue.cancel_all(subscription.pk, UNSUBSCRIBED, now)
+    if subscription.remind_at is not None:
+        timers.clear_timer(SECRET_REMINDER, subscription.guid)
     subscription.ended_at, subscription.remind_at = now, None
     subscription.save(update_fields=["ended_at", "remind_at"])
-    timers.clear_timer(SECRET_REMINDER, subscription.guid)
     events.note(events.SubscriptionEnded, subscription, by, altered(subscription, row), Cancelled=cancelled)
 
 

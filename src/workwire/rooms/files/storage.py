@@ -64,6 +64,8 @@ class LocalFolder:
         """Keep a content of at most so many bytes; raises Invalid (`file_too_large`) and keeps nothing."""
         try:
             return self._save(ids.new_guid().hex, chunks, most)
+        except ConnectionError:  # what sends the content broke off; the disk is well
+            raise
         except OSError as error:
             logger.error("a file cannot be kept: %s", error)
             raise Away("disk_away", DISK_AWAY) from error
