@@ -11,6 +11,7 @@ from django.db import connection
 
 from tests.support.chaos import Site
 from tests.support.chaos_faults import FAULTS, Ground, Result, run
+from tests.support.chaos_points import POINTS, points
 from tests.support.chaos_proxy import proxied
 from tests.support.receiver import Receiver
 from workwire.cli.demo.seed import Organisation
@@ -58,6 +59,14 @@ def test_nothing_is_lost(name: str, site: Site, ground: Ground) -> None:
         assert result.tally.states[State.WITHHELD] >= 1
     else:
         assert set(result.tally.states) == {State.DELIVERED}
+
+
+def test_a_worker_can_die_at_every_point() -> None:
+    """A point that is not there would keep every worker from starting."""
+    found = points()
+    assert tuple(found) == POINTS
+    for owner, attribute, _ in found.values():
+        assert callable(getattr(owner, attribute))
 
 
 def assert_all_is_well(result: Result) -> None:

@@ -22,15 +22,15 @@ from workwire.cli import setup_django
 MOST_CALLS = 6  # a process dies at one of so many calls
 
 
-def _points() -> dict[str, tuple[Any, str, bool]]:
+def points() -> dict[str, tuple[Any, str, bool]]:
     """Where each point is: an object, its attribute, and whether to die before the call rather than after it."""
     from workwire.reactions.webhooks import preparing, queue, settling
-    from workwire.worker.delivery.engine import Engine
+    from workwire.worker.delivery.answers import Answers
 
     return {
         "claim": (queue, "claim", False),
         "prepare": (preparing, "prepare", False),
-        "sent": (Engine, "_take_answers", True),
+        "sent": (Answers, "settle_batch", True),
         "fan-out": (queue, "add", False),
         "settle": (queue, "leave", False),
         "retry": (settling, "_settle_subscriptions", False),
@@ -46,7 +46,7 @@ def deadly(name: str, folder: Path, most: int) -> None:
     if deaths >= most:
         return
     names = name.split(",")
-    owner, attribute, before = _points()[names[deaths % len(names)]]
+    owner, attribute, before = points()[names[deaths % len(names)]]
     function: Callable[..., Any] = getattr(owner, attribute)
     left = random.Random(f"{name}{deaths}").randint(1, MOST_CALLS)  # noqa: S311 - a choice, no secret
 
