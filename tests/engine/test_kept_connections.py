@@ -224,4 +224,5 @@ def test_a_thousand_messages_at_once_are_not_taken_for_stale() -> None:
         sender.transport.close()
         server.socket.close()
     assert {answer.status for answer in answers} == {204}
-    assert server.connections <= 16
+    # 16 at a time; each may be replaced once, where libcurl hands it on before we know that its first request is over
+    assert server.connections <= 2 * 16
