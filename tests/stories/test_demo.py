@@ -159,7 +159,7 @@ def test_a_demo_says_who_may_sign_in_and_a_second_one_changes_nothing(
         assert "The 5 subscriptions of its walk-through end, for their receivers are gone." in again.shown
     assert "already; the walk-through begins in an empty folder" in _run(tmp_path, environment, "--once").stderr
     file.unlink()
-    assert "is none that a demo made" in _run(tmp_path, environment).stderr
+    assert "was not made by a demo" in _run(tmp_path, environment).stderr
 
 
 @pytest.mark.django_db

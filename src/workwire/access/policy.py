@@ -33,7 +33,7 @@ def require_administrator(actor: Actor) -> None:
 def require_in_person(actor: Actor) -> None:
     """Raise Forbidden for an application: what it made or raised would outlive its credential, and it ends only itself."""
     if actor.credential_id is not None:
-        raise Forbidden("refused_to_applications", "An application changes no accounts, rights or credentials.")
+        raise Forbidden("refused_to_applications", "An application may not change accounts, rights or credentials.")
 
 
 def require_may_administer(actor: Actor) -> None:

@@ -1,4 +1,4 @@
-"""What this room wants of those above it: that they let go of an account that retires."""
+"""What this room asks of the rooms above it: to release the work of an account that retires."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class LetGo(Protocol):
     """Gives back what a retiring account has, on behalf of the one who retires it."""
 
     def __call__(self, user: User, /, *, by: Actor) -> None:
-        """Let go of the account, inside the transaction that retires it."""
+        """Release what the account holds, inside the transaction that retires it."""
 
 
 _LET_GO: list[LetGo] = []
@@ -25,6 +25,6 @@ def on_retirement(let_go: LetGo) -> None:
 
 
 def retire(user: User, *, by: Actor) -> None:
-    """Let every room let go of an account."""
+    """Call every registered room to release what an account holds."""
     for let_go in _LET_GO:
         let_go(user, by=by)

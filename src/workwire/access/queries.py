@@ -1,4 +1,4 @@
-"""How to ask what somebody may do and see. All answers are computed by the database at the moment of asking.
+"""Queries of what an account may do and see. All answers are computed by the database at the moment of asking.
 
 `granted` and `holds` are conditions that fit both into a list (`visible_to`) and into a batch where each row has its own
 account (the check before every message), so that there is one definition of each right.

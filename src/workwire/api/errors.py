@@ -139,7 +139,7 @@ def known_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
 
 def path_not_found() -> HttpResponse:
-    """The refusal of a path that is none of ours."""
+    """The refusal of an unknown path."""
     return problem(404, "Not found", "There is no such resource.", "path_not_found")
 
 

@@ -14,7 +14,7 @@ from workwire.cli.options import ask_password, refusals, with_data
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
 @with_data
 def administrator(username: str, full_name: str, password_stdin: bool) -> None:
-    """Make an account with the roles Team Leader and Administrator."""
+    """Create an account with the roles Team Leader and Administrator."""
     open_installation()
     from workwire.access import commands, queries
     from workwire.kernel.actor import SYSTEM

@@ -32,7 +32,7 @@ class Finding:
 @click.command()
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
 def doctor(data: Path | None) -> None:
-    """Say what is wrong; exit 1 if anything is."""
+    """Check the installation and report what is wrong; exit 1 if anything is."""
     apply(data_dir=data and data.absolute())
     findings = [data_folder(), key_file(), privacy(), authorities(), *_with_database()]
     for finding in findings:

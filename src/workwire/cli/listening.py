@@ -41,7 +41,7 @@ def check_free(host: str, port: int, *, patience: float = 0.0) -> None:
 
 
 def _bind(host: str, port: int) -> None:
-    """Take the address and let go of it. Connections that have ended and are remembered for a while do not count."""
+    """Bind the address and release it. Connections that have ended and are remembered for a while do not count."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

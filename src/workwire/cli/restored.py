@@ -1,4 +1,4 @@
-"""`workwire restored`: the data are those of an earlier moment, and this is where they are sent from."""
+"""`workwire restored`: begin a new epoch after a restore."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workwire.cli.options import with_data
 @click.command()
 @with_data
 def restored() -> None:
-    """Begin a new epoch after a restore, tell the subscribers, and let sending go on."""
+    """Begin a new epoch after a restore, tell the subscribers and resume sending."""
     open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import epochs

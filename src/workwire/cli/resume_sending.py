@@ -11,7 +11,7 @@ from workwire.cli.options import with_data
 @click.command("resume-sending")
 @with_data
 def resume_sending() -> None:
-    """Let sending go on from this place, for data that were moved and lack nothing."""
+    """Resume sending here, after data were moved without losing anything."""
     open_installation()
     from workwire.outbox import restores
 

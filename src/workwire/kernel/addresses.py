@@ -285,7 +285,7 @@ def _ipv4_host(text: str) -> str:
     try:
         return str(IPv4Address(socket.inet_aton(text)))
     except OSError as error:
-        raise UnsafeTarget("A host that ends in a number is an IPv4 address, and this is none.") from error
+        raise UnsafeTarget("A host that ends in a number must be a valid IPv4 address.") from error
 
 
 def bracketed(host: str) -> str:

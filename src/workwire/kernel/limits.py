@@ -40,9 +40,7 @@ class ConcurrencyLimit:
                     retry_after=AGAIN,
                 )
             if ConcurrencyLimit._in_all >= max(1, settings.CONFIG.web_threads // 2):
-                raise Limited(
-                    "too_many_at_once", "Too many requests that take long are worked on; try again.", retry_after=AGAIN
-                )
+                raise Limited("too_many_at_once", "Too many long requests are under way; try again.", retry_after=AGAIN)
             self._under_way[who] += 1
             ConcurrencyLimit._in_all += 1
         try:

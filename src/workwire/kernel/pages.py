@@ -1,6 +1,6 @@
 """Cursor pages: a stable way through a long list, newest first or in another order, without counting it.
 
-Cursors are opaque to whoever gets one: how many rows of everybody there are is nobody's business.
+Cursors are opaque, so that they do not tell how many rows there are in all.
 """
 
 from __future__ import annotations
@@ -103,5 +103,5 @@ def _unsealed(cursor: str, mark: str) -> str:
     except (InvalidToken, UnicodeEncodeError):
         place = ""
     if not place.startswith(mark):
-        raise Invalid("cursor_invalid", "The cursor is not one this list gave out.", field="cursor")
+        raise Invalid("cursor_invalid", "The cursor does not belong to this list.", field="cursor")
     return place.removeprefix(mark)

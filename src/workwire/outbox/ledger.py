@@ -168,7 +168,7 @@ def position(*, patience: float = 5.0) -> int:
     deadline, pause = time.monotonic() + patience, 0.001
     while earlier and _ask(f"SELECT EXISTS (SELECT 1 {_OTHERS_WRITING} AND virtualtransaction = ANY(%s))", earlier)[0]:
         if time.monotonic() > deadline:
-            raise Limited("ledger_busy", "A long change is under way; ask again in a moment.", retry_after=5)
+            raise Limited("ledger_busy", "A long change is under way; try again in a moment.", retry_after=5)
         time.sleep(pause)
         pause = min(pause * 2, 0.05)
     return int(last)
@@ -193,14 +193,14 @@ def _ask(sql: str, *parameters: Any) -> tuple[Any, ...]:
 
 
 def history(work_item_guid: UUID) -> QuerySet[Event]:
-    """The events of a work item and of what lies in it, oldest first; whoever calls has checked that it may be seen."""
+    """The events of a work item and of what lies in it, oldest first; the caller has checked that it may be seen."""
     return _with_actor().filter(work_item_guid=work_item_guid).order_by("id")
 
 
 def audit(
     *, record: UUID | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[Event]:
-    """The events of everything, or of one record or a span of time; whoever calls has checked that all of it may be seen."""
+    """The events of everything, or of one record or a span of time; the caller has checked that all of it may be seen."""
     found = _with_actor()
     if record is not None:
         found = found.filter(record_guid=record)

@@ -36,7 +36,7 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
             body, _ = read_body(request, held, most=json_bodies.LARGEST_BEFORE_LOGIN)
         wants_cookie = query.get("usecookie", "false").lower() in ("true", "1")
         if wants_cookie and not from_our_pages(request):  # nobody is logged in as somebody else by another site
-            raise Forbidden("cookie_refused", "Another site's page gets no cookie.")
+            raise Forbidden("cookie_refused", "A page of another site cannot get a cookie.")
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing", "Username and Password must be given.", field="Username")

@@ -221,7 +221,7 @@ def version_wanted(request: HttpRequest) -> int | None:
         return None
     number = given.strip('"')
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise Conflict("version_conflict", "If-Match names no version of this record.")
+        raise Conflict("version_conflict", "If-Match does not name a version of this record.")
     return int(number)
 
 
@@ -265,7 +265,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     token = query.get("authtoken") or request.headers.get("apikey") or (bearer if scheme.lower() == "bearer" else "")
     if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
-        raise Forbidden("cookie_refused", "A cookie from another site's page is not honoured; send the token.")
+        raise Forbidden("cookie_refused", "Cookies are not accepted from pages of other sites; send the token.")
     idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
     return sessions.session(token.strip(), idle=idle), token.strip()
 

@@ -132,12 +132,12 @@ def is_ours(instance: str | None) -> bool:
 
 @csrf_exempt  # it changes nothing
 def nothing(_request: HttpRequest, instance: str | None = None) -> HttpResponse:
-    """A path below this API that is none, whatever is asked of it."""
+    """Answer an unknown path below this API, whatever the method."""
     return no_operation()
 
 
 def no_operation() -> HttpResponse:
-    """The refusal of a path that is none."""
+    """The refusal of an unknown path."""
     return refusal(NotFound("operation_not_found", "There is no such operation."), "packet")
 
 

@@ -154,7 +154,9 @@ def _filter_type(call: Call) -> ObjectType | None:
         if written in (kind.public_name.lower(), str(int(kind))):
             return kind
     raise Malformed(
-        "filter_type_unknown", "FilterObjectType is none that can be filtered by.", field="FilterObjectType"
+        "filter_type_unknown",
+        "FilterObjectType does not name an object type that can be filtered by.",
+        field="FilterObjectType",
     )
 
 

@@ -95,7 +95,9 @@ def create_user(
     taken = Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
     username = text.name(username, field="username", longest=LONGEST_USERNAME)
     if folding.mixes_alphabets(username):
-        raise Invalid("username_mixes_alphabets", "A user name has letters of one alphabet.", field="username")
+        raise Invalid(
+            "username_mixes_alphabets", "A user name must have letters of one alphabet only.", field="username"
+        )
     if User.objects.filter(username_key=folding.key(username)).exists():
         raise taken
     full_name = text.line(full_name, field="full_name", longest=200) or username
@@ -210,7 +212,7 @@ def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), rem
 
 @transaction.atomic
 def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> DataPermission:
-    """Let a user group see an object (level company, contract, service or process) and all below it; idempotent."""
+    """Grant a user group the sight of an object (level company, contract, service or process) and all below it; idempotent."""
     require_may_administer(by)
     if level not in LEVELS:
         raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
@@ -277,7 +279,7 @@ def _assign(user: User, roles: Sequence[Role]) -> list[RowChange]:
     if kinds.count(features.OPERATIONAL) != 1 or kinds.count(features.BUILDER) > 1:
         raise Invalid(
             "roles_invalid",
-            "An account holds one operational role and at most one builder role.",
+            "An account must hold one operational role and at most one builder role.",
             field="roles",
         )
     held = {row.role_id: row for row in user.role_assignments.all()}

@@ -32,7 +32,7 @@ def create_credential(
     require_in_person(by)
     held = set(user.role_assignments.values_list("role_id", flat=True))
     if not roles or {role.pk for role in roles} - held:
-        raise Invalid("roles_invalid", "A credential takes one or more of its user's own roles.", field="roles")
+        raise Invalid("roles_invalid", "A credential needs one or more of its user's own roles.", field="roles")
     _check_expiry(expires_at)
     secret = crypto.new_token("wws")
     credential = Credential.objects.create(
@@ -108,7 +108,7 @@ def _own_credential(credential: Credential, by: Actor) -> Credential:
 
 def _check_expiry(expires_at: datetime) -> None:
     if not clock.now() < expires_at <= clock.now() + LONGEST_CREDENTIAL:
-        raise Invalid("expiry_invalid", "A credential expires within two years from now.", field="expires_at")
+        raise Invalid("expiry_invalid", "A credential must expire within two years.", field="expires_at")
 
 
 def _record_credential(

@@ -1,6 +1,6 @@
 """Positions of the ledger: a place behind which no event is missing, to begin from after reading lists.
 
-Opaque to whoever gets one: how many events there are altogether is nobody's business.
+They are opaque, so that they do not tell how many events there are in all.
 """
 
 from __future__ import annotations
@@ -47,10 +47,8 @@ def place_of(position: str) -> int:
     except InvalidToken:
         mark, given = "", []
     if f"{mark}:" != _MARK:
-        raise Invalid("position_invalid", "This is not a position that was given here.", field="after")
+        raise Invalid("position_invalid", "This is not a position of this installation.", field="after")
     *epoch, place = map(int, given)  # one given before there were epochs names none
     if (epoch or [1]) != [restores.epoch()] or not ledger.reaches(place):
-        raise Invalid(
-            "position_invalid", "This position is of another time of this ledger; take a new one.", field="after"
-        )
+        raise Invalid("position_invalid", "This position belongs to an earlier epoch; get a new one.", field="after")
     return place

@@ -104,7 +104,7 @@ def _begun(data: Path, *, once: bool) -> dict[str, Any] | None:
     told = demo_file.read(data)
     if told is None:
         raise click.ClickException(
-            f"The installation in {data} is none that a demo made, or its {demo_file.NAME} is gone; name another folder "
+            f"The installation in {data} was not made by a demo, or its {demo_file.NAME} is gone; name another folder "
             "with --data, or run it with `workwire up`."
         )
     if once:

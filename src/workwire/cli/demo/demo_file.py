@@ -57,7 +57,7 @@ def write(folder: Path, content: dict[str, Any]) -> None:
 
 
 def write_settings(folder: Path, networks: str) -> None:
-    """Let every command that is given the folder know what the demo may reach, unless it has settings already."""
+    """Write settings that say what the demo may reach, unless the folder has settings already."""
     path = folder / OWN_FILE
     if not path.exists():
         path.write_text(

@@ -1,4 +1,4 @@
-"""Work of the sample organisation, so that whoever signs in finds something to do."""
+"""Work of the sample organisation, so that every account finds something to do."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from workwire.cli.replay.xes import XesError, XesEvent, read_traces
     default=0,
     help="Log seconds per second; 0 is as fast as possible.",
 )
-@click.option("--limit", type=click.IntRange(1), help="Play at most so many traces.")
+@click.option("--limit", type=click.IntRange(1), help="Play at most this many traces.")
 @click.option("--robot", help="User name of the robot to act as; the first active one otherwise.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.")
 def replay(log: Path, speed: float, limit: int | None, robot: str | None, data: Path | None) -> None:

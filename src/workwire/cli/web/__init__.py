@@ -28,7 +28,7 @@ PORT_PATIENCE = 5.0  # seconds for the workers of a server that was killed
 @click.command()
 @with_address
 @click.option("--workers", type=click.IntRange(1, 64), help="Web processes.")
-@click.option("--quiet", is_flag=True, help="Do not say where it listens.")
+@click.option("--quiet", is_flag=True, help="Do not print the address it listens on.")
 def web(host: str | None, port: int | None, data: Path | None, workers: int | None, quiet: bool) -> None:
     """Run the web server until SIGTERM."""
     apply(host=host, port=port, data_dir=data and data.absolute(), web_workers=workers)

@@ -27,11 +27,11 @@ STATES = ("delivered", "withheld", "gave_up")
 @click.group()
 @with_data
 def webhooks() -> None:
-    """Catalogue, subscribing, local receiver, simulated messages, replays, live log."""
+    """List, subscribe, receive, simulate, replay and watch webhooks."""
 
 
 @webhooks.command()
-@click.option("--json", "as_json", is_flag=True, help="Everything, as JSON, schemas and samples included.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, with schemas and samples.")
 def catalogue(as_json: bool) -> None:
     """List the webhooks."""
     setup_django(making=False)
@@ -56,9 +56,9 @@ def catalogue(as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=9000, show_default=True)
 @click.option("--secret", help="The subscription's secret (whsec_…); without it nothing is verified.")
 @click.option("--subscription", type=click.UUID, help="Expect messages of this subscription only.")
-@click.option("--fail", type=click.IntRange(0), default=0, help="Answer 500 so often first.")
-@click.option("--status", type=click.IntRange(200, 599), default=204, show_default=True, help="What to answer.")
-@click.option("--once", type=click.IntRange(1), help="End after so many messages.")
+@click.option("--fail", type=click.IntRange(0), default=0, help="Answer 500 to this many messages first.")
+@click.option("--status", type=click.IntRange(200, 599), default=204, show_default=True, help="Status to answer with.")
+@click.option("--once", type=click.IntRange(1), help="End after this many messages.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each message.")
 def listen(
     port: int,
@@ -69,7 +69,7 @@ def listen(
     once: int | None,
     as_json: bool,
 ) -> None:
-    """Receive webhooks on this machine, verify and print them; exit 1 if one did not verify."""
+    """Receive webhooks on this machine, verify and print them; exit 1 if one does not verify."""
     if subscription and not secret:
         raise click.UsageError("--subscription needs --secret.")
     if secret:
@@ -117,20 +117,20 @@ def trigger(subscription: UUID, seconds: float) -> None:
         raise click.ClickException(f"The endpoint failed: {last.status or last.error} {last.detail}".strip())
     if delivery.state == State.WITHHELD:
         raise click.ClickException(f"Withheld: {delivery.end_reason}.")
-    raise click.ClickException("Nobody sent it yet; is a worker running? See `workwire doctor`.")
+    raise click.ClickException("It has not been sent yet; is a worker running? See `workwire doctor`.")
 
 
 @webhooks.command()
 @click.argument("subscription", type=click.UUID)
 @click.option("--since", type=MOMENT, required=True, help="Deliveries made from this moment (UTC) on.")
 @click.option("--until", type=MOMENT, help="… and before this one.")
-@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only those that ended so.")
-@click.option("--record", type=click.UUID, help="Only those about this record.")
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only deliveries in this state.")
+@click.option("--record", type=click.UUID, help="Only deliveries about this record.")
 @with_data
 def replay(
     subscription: UUID, since: datetime, until: datetime | None, states: tuple[str, ...], record: UUID | None
 ) -> None:
-    """Send ended deliveries again, under today's rights, and show how far it is."""
+    """Send ended deliveries again, under today's rights, and show the progress."""
     open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import replays
@@ -150,7 +150,7 @@ def replay(
 @click.option("--since", type=MOMENT, required=True, help="Events from this moment (UTC) on.")
 @with_data
 def backfill(subscription: UUID, since: datetime) -> None:
-    """Send the events that were never prepared for a subscription, under today's rights, and show how far it is."""
+    """Send the events that were never prepared for a subscription, under today's rights, and show the progress."""
     open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import replays
@@ -162,12 +162,12 @@ def backfill(subscription: UUID, since: datetime) -> None:
 
 @webhooks.command("replays")
 @click.argument("replay", type=click.UUID)
-@click.option("--pause", "wish", flag_value="pause", help="Queue no more of it.")
-@click.option("--resume", "wish", flag_value="resume", help="Go on where it was paused.")
-@click.option("--cancel", "wish", flag_value="cancel", help="End it where it is.")
+@click.option("--pause", "wish", flag_value="pause", help="Pause it: queue no more messages.")
+@click.option("--resume", "wish", flag_value="resume", help="Resume it where it was paused.")
+@click.option("--cancel", "wish", flag_value="cancel", help="Cancel it.")
 @with_data
 def replays_(replay: UUID, wish: str | None) -> None:
-    """Show how far a replay or backfill is; pause, resume or cancel it."""
+    """Show the progress of a replay or backfill; pause, resume or cancel it."""
     open_installation()
     from workwire.kernel.actor import SYSTEM
     from workwire.reactions.webhooks import replays

@@ -79,7 +79,7 @@ def subscribe(
     if by.user_id is None:
         raise Invalid("owner_missing", "A subscription belongs to an account.")
     if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
-        raise Forbidden("self_service", "In self service nothing can be subscribed to.")
+        raise Forbidden("self_service", "Self service accounts cannot subscribe to webhooks.")
     endpoint = endpoint or endpoint_of(terms.url, by=by)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
     secret = signing.secret_of(secret)
@@ -220,7 +220,7 @@ def locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
     if found is None:
         raise not_found("subscription")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "Somebody changed this subscription in the meantime; read it again.")
+        raise Conflict("version_conflict", "The subscription has been changed since it was read.")
     return found
 
 

@@ -43,7 +43,7 @@ def rotate_secret(
     rights.check_not_wider(subscription, by)
     overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
     if not timedelta(0) <= overlap <= timedelta(days=30):
-        raise Invalid("overlap_invalid", "The overlap is between nothing and 30 days.", field="overlap_hours")
+        raise Invalid("overlap_invalid", "The overlap must be between nothing and 30 days.", field="overlap_hours")
     secret, now, row = signing.secret_of(secret), clock.now(), columns(subscription)
     until = (now + overlap).isoformat() if overlap else None
     current = subscription.secrets[0]

@@ -59,7 +59,7 @@ class Health:
 
 
 def health(subscription: Subscription) -> Health:
-    """The health of a subscription; whoever calls has checked that it may be seen."""
+    """The health of a subscription; the caller has checked that it may be seen."""
     now = clock.now()
     newest = list(
         Delivery.objects.filter(subscription=subscription)

@@ -47,7 +47,7 @@ def set_on(subscription: Subscription, certificate: str, key: str | None, author
     if authorities != subscription.authorities:
         subscription.authorities = _written(_read(authorities, "authorities")) if authorities.strip() else ""
     if (subscription.client_certificate or subscription.authorities) and urlsplit(subscription.url).scheme != "https":
-        message = "Certificates are for https: change the URL, or clear `client_certificate` and `authorities`."
+        message = "Certificates need an https URL: change the URL, or clear `client_certificate` and `authorities`."
         raise Invalid("certificates_without_tls", message, field="url")
 
 

@@ -95,10 +95,10 @@ def _write(calendar: Calendar, changes: CalendarChanges) -> None:
 
 def _week(given: Sequence[Sequence[Sequence[str]]]) -> list[list[list[str]]]:
     if len(given) != len(STANDARD_WEEK):
-        raise Invalid("week_invalid", "A week has seven days, Monday first.", field="week")
+        raise Invalid("week_invalid", "A week must have seven days, Monday first.", field="week")
     week = [_hours(day, "week") for day in given]
     if not any(week):
-        raise Invalid("week_invalid", "A week has some working hours.", field="week")
+        raise Invalid("week_invalid", "A week needs some working hours.", field="week")
     return week
 
 
@@ -150,7 +150,7 @@ def _save(calendar: Calendar) -> None:
         with transaction.atomic():
             calendar.save()
     except IntegrityError as error:
-        raise Conflict("calendar_name_taken", "There is such a calendar already.", field="name") from error
+        raise Conflict("calendar_name_taken", "A calendar with this name exists already.", field="name") from error
 
 
 def _record(kind: type[events.CalendarBody], calendar: Calendar, by: Actor, changes: list[RowChange]) -> None:

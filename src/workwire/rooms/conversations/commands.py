@@ -90,7 +90,7 @@ def add(
         is_system_generated=is_system_generated,
     )
     if not (body.strip() or html_body.strip() or subject.strip()):
-        raise Invalid("communication_empty", "A communication says something.", field="body")
+        raise Invalid("communication_empty", "A communication needs a text.", field="body")
     communication.save(force_insert=True)
     events.record_new(communication, by=by, changes=added(communication))
     if kind in INCOMING:
@@ -126,7 +126,7 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
     addressed = {"to": mail.to, "copies": mail.copies, "blind_copies": mail.blind_copies}
     checked = {field: [_address(address, field) for address in addresses] for field, addresses in addressed.items()}
     if not checked["to"]:
-        raise Invalid("recipient_missing", "A mail goes to somebody.", field="to")
+        raise Invalid("recipient_missing", "A mail needs at least one recipient.", field="to")
     if sum(map(len, checked.values())) > MOST_RECIPIENTS:
         raise Invalid("too_many_recipients", f"A mail goes to at most {MOST_RECIPIENTS} addresses.", field="to")
     is_html = looks_like_html(mail.body)
@@ -151,7 +151,7 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
         attachment_count=len(mail.attachments),
     )
     if not (communication.subject or communication.body.strip() or communication.html_body.strip()):
-        raise Invalid("communication_empty", "A communication says something.", field="body")
+        raise Invalid("communication_empty", "A communication needs a text.", field="body")
     communication.save(force_insert=True)
     changes = added(communication)
     for wish in mail.attachments:
@@ -189,7 +189,7 @@ def mail_failed(communication: Communication, error: str, *, again: datetime | N
 def assign_with_note(
     item: WorkItem, user: User | None, note: str, *, by: Actor, force: bool = False, version: int | None = None
 ) -> WorkItem:
-    """Give an item to somebody, or back to its queue, and keep what was said to it as a note."""
+    """Assign an item to an account, or unassign it, and keep the remark as a note."""
     if user is None:
         given = work.unassign(item, by=by, version=version)
     else:
@@ -212,7 +212,7 @@ def _require_may_add(actor: Actor, kind: CommunicationType) -> None:
     if not policy.in_self_service(actor):
         require(actor, features.WORK_ITEMS)
     if not policy.may_add(actor, kind):
-        message = "Comments are written in self service, and nothing else is."
+        message = "Self service accounts write comments only; others do not write comments."
         raise Invalid("communication_type_not_allowed", message, field="kind")
 
 
@@ -225,7 +225,7 @@ def _sender(actor: Actor, kind: CommunicationType, address: str) -> User | None:
 
 def _locked_mail(communication: Communication, by: Actor) -> Communication:
     if by.user_id is not None:
-        raise Forbidden("system_only", "Only the worker says what became of a mail.")
+        raise Forbidden("system_only", "Only the worker may record whether a mail was sent.")
     return Communication.objects.select_for_update(of=("self",)).select_related("work_item").get(pk=communication.pk)
 
 
@@ -251,7 +251,7 @@ def _mail_sender(given: str, by: Actor) -> str:
     domains = {config.mail_from.rpartition("@")[2], *config.mail_domains}
     ours = spelled in map(_spelled, own) or spelled.rpartition("@")[2] in map(_spelled, domains)
     if config.smtp_url and not ours:
-        message = "Mail comes from the address of this installation, from one of its domains, or from your own."
+        message = "The sender must be the address of this installation, an address in one of its domains, or your own."
         raise Invalid("sender_not_ours", message, field="sender")
     return address
 

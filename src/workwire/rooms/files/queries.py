@@ -1,4 +1,4 @@
-"""How to look at files. Whoever calls has looked at the rights on their work item."""
+"""Queries of files. The caller has checked the rights on their work item."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def files_of(item_pk: int) -> QuerySet[ItemFile]:
 
 
 def shown(found: QuerySet[ItemFile], *, by: Actor) -> QuerySet[ItemFile]:
-    """Those of the files that an actor is shown: in self service without those of a hidden tag."""
+    """The files that an actor is shown: in self service without files of a hidden tag."""
     return found.exclude(tags__tag__is_hidden=True) if in_self_service(by) else found
 
 
 def item_files() -> QuerySet[ItemFile]:
-    """The files of all work items that were not removed, with their tags, whoever sees them."""
+    """The files of all work items that were not removed, with their tags, without a check of rights."""
     held = ItemFileTag.objects.select_related("tag", "added_by")
     found = ItemFile.objects.filter(retired=False).select_related("stored", "added_by", "updated_by", "work_item")
     return found.prefetch_related(Prefetch("tags", queryset=held))

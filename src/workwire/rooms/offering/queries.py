@@ -143,7 +143,7 @@ def service_lines(*, by: Actor) -> QuerySet[ServiceLine]:
 
 
 def schedules_with_guid(guid: UUID | OuterRef) -> QuerySet[Schedule]:
-    """Schedules by a GUID that may be a column of an outer query, whoever sees them."""
+    """Schedules by a GUID that may be a column of an outer query, without a check of rights."""
     return Schedule.objects.filter(guid=guid)
 
 
@@ -274,7 +274,7 @@ def schedule_period(guid: UUID, schedule_id: int | None) -> SchedulePeriod:
         raise Invalid("case_without_schedule", "This process follows no schedule.", field="schedule_period")
     found = SchedulePeriod.objects.filter(guid=guid).first()
     if found is None or found.schedule_id != schedule_id:
-        message = "The period is none of the schedule that the process follows."
+        message = "The period does not belong to the schedule that the process follows."
         raise Invalid("schedule_differs", message, field="schedule_period")
     return found
 

@@ -42,17 +42,17 @@ def services_seen_by(account: Account) -> Exists:
 
 
 def companies_with_guid(guid: UUID | OuterRef) -> QuerySet[Company]:
-    """Companies by a GUID that may be a column of an outer query, whoever sees them."""
+    """Companies by a GUID that may be a column of an outer query, without a check of rights."""
     return Company.objects.filter(guid=guid)
 
 
 def contracts_with_guid(guid: UUID | OuterRef) -> QuerySet[Contract]:
-    """Contracts by a GUID that may be a column of an outer query, whoever sees them."""
+    """Contracts by a GUID that may be a column of an outer query, without a check of rights."""
     return Contract.objects.filter(guid=guid)
 
 
 def services_with_guid(guid: UUID | OuterRef) -> QuerySet[Service]:
-    """Services by a GUID that may be a column of an outer query, whoever sees them."""
+    """Services by a GUID that may be a column of an outer query, without a check of rights."""
     return Service.objects.filter(guid=guid)
 
 
@@ -99,7 +99,7 @@ def service(guid: UUID, *, by: Actor) -> Service:
 
 
 def contacts_visible_to(actor: Actor) -> QuerySet[Contact]:
-    """The contacts an actor may see: global ones, and those of the companies it sees; none in self service."""
+    """The contacts an actor may see: global ones, and the ones of companies it sees; none in self service."""
     found = Contact.objects.select_related("company")
     if sees_all(actor):
         return found
@@ -128,7 +128,7 @@ def contacts_matching(words: str) -> Q:
 
 
 def contacts_of_customer(company: Company) -> QuerySet[Contact]:
-    """The contacts that may stand at work for a company: its own, its parent's, and global ones; no retired ones."""
+    """The contacts that may be added to work for a company: its own, its parent's, and global ones; no retired ones."""
     whose = Q(company=None) | Q(company=company.pk) | Q(company=company.parent_id or 0)
     return Contact.objects.select_related("company").filter(whose, retired=False)
 

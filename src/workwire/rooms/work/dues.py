@@ -95,7 +95,7 @@ def add_wait(item: WorkItem, waited_to: datetime) -> None:
 def override(item: WorkItem, due: datetime) -> None:
     """Set the due date by hand; raises Invalid for a moment without a zone or before the item, or if the rule forbids it."""
     if due.tzinfo is None or due < item.created_at:
-        message = "A due date names its time zone and is not before the creation of its work item."
+        message = "A due date must name its time zone and must not be before the creation of its work item."
         raise Invalid("due_date_invalid", message, field="due_date")
     if due == item.due_date:
         return

@@ -46,7 +46,7 @@ class Wanted:
 
 
 def narrowed(items: QuerySet[WorkItem], wanted: Wanted) -> QuerySet[WorkItem]:
-    """Those of the items that are wanted."""
+    """The items that match the filters."""
     for field in fields(wanted):
         value = getattr(wanted, field.name)
         if value is not None:

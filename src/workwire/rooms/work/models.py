@@ -102,7 +102,7 @@ class ChecklistResult(models.IntegerChoices):
 
 
 class Queue(models.Model):
-    """Where work waits for whoever gets more work; a `strict` one gives people only what robots rejected."""
+    """Where work waits for its members; a `strict` one gives people only what robots rejected."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     name = models.CharField(max_length=200)
@@ -221,7 +221,7 @@ class WorkItem(models.Model):
 
 
 class ItemContact(models.Model):
-    """Somebody at a work item: a contact from outside, or an account."""
+    """A contact of a work item: a contact from outside, or an account."""
 
     item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="contacts")
     contact = models.ForeignKey("parties.Contact", null=True, on_delete=models.PROTECT, related_name="+")

@@ -53,7 +53,7 @@ def may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> bool:
 
 
 def is_system(actor: Actor) -> bool:
-    """Whether the clock, not somebody, is at work."""
+    """Whether the actor is the system's clock."""
     return actor.user_id is None
 
 

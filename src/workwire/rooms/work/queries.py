@@ -99,7 +99,7 @@ def items_visible_to(actor: Actor) -> QuerySet[WorkItem]:
 
 
 def visible(items: QuerySet[WorkItem], actor: Actor) -> QuerySet[WorkItem]:
-    """Those of the items that the actor may see."""
+    """The items that the actor may see."""
     if sees_all(actor) or actor.user_id is None:
         return items
     items = items.filter(items_seen_by(actor.user_id))
@@ -159,7 +159,7 @@ def has_open_items_under(case: WorkItem) -> bool:
 
 
 def contacts_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemContact]:
-    """Who stands at a work item, with the tags the actor is shown, in the order in which they were added."""
+    """The contacts of a work item, with the tags the actor is shown, in the order in which they were added."""
     return _contacts(SYSTEM, item=item.pk).prefetch_related(_shown_tags(by))
 
 
@@ -183,7 +183,7 @@ _CONTACTS = ComposedQuery(_contacts)
 
 
 def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:
-    """The files of a work item, newest first; in self service without those of a hidden tag."""
+    """The files of a work item, newest first; in self service without files of a hidden tag."""
     return files.shown(files.files_of(item.pk), by=by)
 
 
@@ -199,7 +199,7 @@ def file(guid: UUID, *, by: Actor) -> ItemFile:
 def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:
     """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service."""
     if policy.in_self_service(by):
-        raise Forbidden("feature_missing", "The history of a work item is for those who work on it.")
+        raise Forbidden("feature_missing", "Self service accounts may not read the history of a work item.")
     return ledger.history(item(guid, by=by).guid)
 
 
@@ -252,7 +252,7 @@ def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:
     what robots rejected, then the soonest due.
 
     Robots get actions only, none that a robot rejected or had too often; people get from strict queues only what robots
-    rejected; a case is given out only when it needs somebody.
+    rejected; a case is given out only when it needs attention.
     """
     mine = Queue.objects.filter(members=actor.user_id or 0)
     found = visible(WorkItem.objects.filter(status=Status.TO_DO, assignee=None), actor)
@@ -282,7 +282,7 @@ def is_work_available(actor: Actor) -> bool:
 
 
 def items_with_guid(guid: UUID | OuterRef) -> QuerySet[WorkItem]:
-    """Work items by a GUID that may be a column of an outer query, whoever sees them."""
+    """Work items by a GUID that may be a column of an outer query, without a check of rights."""
     return WorkItem.objects.filter(guid=guid)
 
 

@@ -34,7 +34,7 @@ def set_timers(item: WorkItem, before: Mapping[str, datetime | None]) -> None:
 
 
 def register(kind: str, command: Callable[..., object]) -> None:
-    """Let a command move the items whose timer of a kind is due."""
+    """Register the command that moves items whose timer of a kind is due."""
     column, status = _COLUMNS[kind]
 
     def handle(guid: UUID, _now: datetime) -> object:

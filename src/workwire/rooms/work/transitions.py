@@ -105,12 +105,12 @@ def submit(item: Standing, reason: StatusReason) -> Standing:
 
 
 def take(item: Standing, who: int, reason: StatusReason) -> Standing:
-    """Somebody begins to work on what is to do, by taking or by editing it."""
+    """Start work on an item to do, by taking or editing it."""
     return replace(_moved(item, Move.TAKE, Status.IN_PROGRESS, reason), assignee=who)
 
 
 def give(item: Standing, who: int | None, reason: StatusReason) -> Standing:
-    """The item goes to somebody else, or to nobody; work in progress becomes work to do again."""
+    """Assign or unassign an item; work in progress becomes work to do again."""
     if item.status == Status.IN_PROGRESS:
         item = _moved(item, Move.GIVE_AWAY, Status.TO_DO, reason)
     elif item.status not in OPEN:
@@ -157,13 +157,13 @@ def inform(item: Standing) -> Standing:
 def come_due(item: Standing, at: datetime) -> Standing:
     """The moment waited for comes; for information that never came it is a timeout."""
     if item.status == Status.WAITING and (item.wait_until is None or item.wait_until > at):
-        raise Conflict("date_not_reached", "The moment this work item waits for has not come.")
+        raise Conflict("date_not_reached", "This work item waits for a moment that has not come yet.")
     timeout = item.wait_type == WaitType.INFORMATION
     return _moved(item, Move.COME_DUE, Status.TO_DO, StatusReason.TIMEOUT if timeout else StatusReason.DATE_REACHED)
 
 
 def block(item: Standing) -> Standing:
-    """An action of the case cannot be completed; the case needs somebody."""
+    """An action of the case cannot be completed; the case needs attention."""
     return _moved(item, Move.BLOCK, Status.TO_DO, StatusReason.ACTION_UNABLE_TO_COMPLETE)
 
 

@@ -71,7 +71,7 @@ def _save(tag: FileTag) -> None:
         with transaction.atomic():
             tag.save()
     except IntegrityError as error:
-        raise Conflict("file_tag_name_taken", "There is such a file tag already.", field="name") from error
+        raise Conflict("file_tag_name_taken", "A file tag with this name exists already.", field="name") from error
 
 
 def _record(kind: type[events.FileTagBody], tag: FileTag, by: Actor, changes: list[RowChange]) -> None:

@@ -112,7 +112,7 @@ def add_category(
     if parent is not None and (parent.version_id != version.pk or parent.level >= DEEPEST_CATEGORY):
         raise Invalid(
             "parent_invalid",
-            "A category lies in the same version, at most three levels deep.",
+            "A category must lie in the same version, at most three levels deep.",
             field="parent",
         )
     category = TicketCategory(

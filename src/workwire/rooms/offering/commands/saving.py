@@ -22,7 +22,7 @@ def save(row: Model, what: str) -> None:
 
 def taken(what: str) -> Conflict:
     """The refusal of a name that another record has."""
-    return Conflict(f"{what}_name_taken", f"There is such a {what.replace('_', ' ')} already.", field="name")
+    return Conflict(f"{what}_name_taken", f"A {what.replace('_', ' ')} with this name exists already.", field="name")
 
 
 def prose(value: str) -> str:

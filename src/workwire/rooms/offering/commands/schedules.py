@@ -80,7 +80,7 @@ def add_period(
     """Add a period to a schedule, which is a change of the schedule; `dates` maps names to ISO dates."""
     found = _locked_schedule(schedule, by, None)
     if not 1900 <= year <= 9999:
-        raise Invalid("year_invalid", "A year has four digits.", field="year")
+        raise Invalid("year_invalid", "A year must have four digits.", field="year")
     row = SchedulePeriod(
         schedule=found,
         year=year,

@@ -57,7 +57,7 @@ class ContractChanges(TypedDict, total=False):
 
 @transaction.atomic
 def create_company(name: str, *, by: Actor, **fields: Unpack[CompanyFields]) -> Company:
-    """Make a company, by default a customer. Whoever makes one sees it only once a data permission says so."""
+    """Create a company, by default a customer. Its creator sees it only once a data permission says so."""
     require(by, features.PROCESS_BUILDER)
     company = Company()
     _write_company(company, CompanyChanges(**fields, name=name), by)
@@ -106,9 +106,9 @@ def create_contract(
     require(by, features.PROCESS_BUILDER)
     customer = queries.company(customer.guid, by=by)
     if not customer.is_customer:
-        raise Invalid("customer_invalid", "The company named as customer is none.", field="customer")
+        raise Invalid("customer_invalid", "The company named as customer is not a customer.", field="customer")
     if not supplier.is_supplier:
-        raise Invalid("supplier_invalid", "The company named as supplier is none.", field="supplier")
+        raise Invalid("supplier_invalid", "The company named as supplier is not a supplier.", field="supplier")
     contract = Contract(
         customer=customer,
         supplier=supplier,
@@ -217,7 +217,7 @@ def _write_company(company: Company, changes: CompanyChanges, by: Actor) -> None
     company.is_customer = changes.get("is_customer", company.is_customer)
     company.is_supplier = changes.get("is_supplier", company.is_supplier)
     if not (company.is_customer or company.is_supplier):
-        raise Invalid("company_kind_missing", "A company is a customer, a supplier or both.", field="is_customer")
+        raise Invalid("company_kind_missing", "A company must be a customer, a supplier or both.", field="is_customer")
     _check_kind_in_use(company)
     if "language" in changes:
         company.language = language_code(changes["language"])
@@ -243,7 +243,7 @@ def _parent(company: Company, parent: Company | None, by: Actor) -> Company | No
         return None
     parent = queries.company(parent.guid, by=by)
     if parent.pk == company.pk or parent.parent_id is not None or not parent.is_customer:
-        raise Invalid("parent_invalid", "A parent is another customer that has no parent itself.", field="parent")
+        raise Invalid("parent_invalid", "A parent must be another customer that has no parent itself.", field="parent")
     if company.pk and company.children.exists():
         raise Invalid("parent_invalid", "A company that has companies below it cannot get a parent.", field="parent")
     return parent

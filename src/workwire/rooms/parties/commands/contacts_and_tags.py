@@ -104,7 +104,7 @@ def create_contact_tag(
     """Make a contact tag, for the work of one supplier when one is named."""
     require(by, features.PROCESS_BUILDER)
     if supplier is not None and not supplier.is_supplier:
-        raise Invalid("supplier_invalid", "The company named as supplier is none.", field="supplier")
+        raise Invalid("supplier_invalid", "The company named as supplier is not a supplier.", field="supplier")
     tag = ContactTag(
         name=text.name(name, longest=100),
         description=text.prose(description, field="description", longest=LONGEST_ADDRESS),
@@ -175,7 +175,7 @@ def _save(contact: Contact) -> None:
         with transaction.atomic():
             contact.save()
     except IntegrityError as error:
-        message = "There is a contact with this mail address already."
+        message = "A contact with this mail address exists already."
         raise Conflict("contact_email_taken", message, field="email") from error
 
 
@@ -184,7 +184,9 @@ def _save_tag(tag: ContactTag) -> None:
         with transaction.atomic():
             tag.save()
     except IntegrityError as error:
-        raise Conflict("contact_tag_name_taken", "There is such a contact tag already.", field="name") from error
+        raise Conflict(
+            "contact_tag_name_taken", "A contact tag with this name exists already.", field="name"
+        ) from error
 
 
 def _body(contact: Contact) -> dict[str, str | None]:

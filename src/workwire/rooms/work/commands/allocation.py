@@ -47,7 +47,7 @@ def check_assignee(item: WorkItem, user: User) -> None:
     if not user.is_active:
         raise Invalid("assignee_retired", f"User '{user.username}' is retired.", field="user")
     if user.user_type == UserType.SELF_SERVICE:
-        raise Invalid("assignee_wrong_type", "Users of self service are not given work.", field="user")
+        raise Invalid("assignee_wrong_type", "Work cannot be assigned to self service accounts.", field="user")
     if user.user_type == UserType.ROBOT and (barred := policy.bar_to_robots(item)) is not None:
         raise barred
     actor = actor_for(user)

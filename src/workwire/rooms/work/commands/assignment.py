@@ -1,4 +1,4 @@
-"""Who works on a work item: taking it, getting the next one, giving it to somebody, giving it back."""
+"""Assignment of work items: take, get the next one, assign, unassign, reject."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, versio
 
 @transaction.atomic
 def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
-    """Take an item from whoever has it, back to its queue; one that nobody has is left as it is."""
+    """Unassign an item, back to its queue; an unassigned one is left as it is."""
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_distribute(by, item, None)
@@ -129,10 +129,10 @@ def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: in
 
 
 def begin(change: Change) -> None:
-    """Let the actor begin to work on the item of a change: assigned to it, in progress."""
+    """Assign the item of a change to the actor and set it in progress."""
     by, item = change.by, change.item
     if by.user_id is None:
-        raise Forbidden("system_does_not_work", "The system takes no work.")
+        raise Forbidden("system_does_not_work", "The system cannot work on work items.")
     count_robot(item, is_robot=by.user_type == UserType.ROBOT and item.assignee_id != by.user_id)
     change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
 
@@ -143,4 +143,4 @@ def _require_may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -
 
 
 def _already_assigned() -> Conflict:
-    return Conflict("already_assigned", "Somebody else works on this work item.")
+    return Conflict("already_assigned", "This work item is assigned to another account.")

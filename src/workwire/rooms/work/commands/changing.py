@@ -160,7 +160,7 @@ def require_may_edit(actor: Actor, item: WorkItem) -> None:
     policy.require(policy.may_change(actor, item), "feature_missing", "This needs a role that may work on work items.")
     others = item.assignee_id is not None and item.assignee_id != actor.user_id
     if others and not policy.may_distribute(actor, item, item.assignee_id):
-        raise Forbidden("not_assigned_to_you", "Somebody else works on this work item.")
+        raise Forbidden("not_assigned_to_you", "This work item is assigned to another account.")
 
 
 def require_may_work(actor: Actor) -> None:
@@ -283,6 +283,6 @@ def _read(field: DataField, value: Any) -> Any:
 def _write_schedule_period(item: WorkItem, guid: UUID) -> None:
     period = offering.schedule_period(guid, item.process_version.schedule_id)
     if item.status != Status.DRAFT and item.pk is not None and period.pk != item.schedule_period_id:
-        message = "The schedule period of a case that runs cannot be changed."
+        message = "The schedule period of a running case cannot be changed."
         raise Conflict("schedule_fixed", message, field="schedule_period")
     item.schedule_period = period

@@ -32,7 +32,7 @@ LONGEST_NOTE = 16 * 1024
 
 @transaction.atomic
 def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
-    """Change fields of an unfinished item; one that was to do is in progress then, assigned to whoever changed it.
+    """Change fields of an unfinished item; an item to do becomes in progress, assigned to the actor.
 
     Giving only values it has already changes and records nothing.
     """
@@ -87,7 +87,7 @@ def answer_checklist(
 def wait_for_information(
     item: WorkItem, *, by: Actor, until: datetime | None = None, version: int | None = None
 ) -> WorkItem:
-    """Let an item rest until information arrives, at most until a future moment when one is given."""
+    """Set an item to wait for information, at most until a future moment when one is given."""
     require_may_work(by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     moment = None if until is None else _future(until, change.at)
@@ -97,7 +97,7 @@ def wait_for_information(
 
 @transaction.atomic
 def wait_until(item: WorkItem, until: datetime, *, by: Actor, version: int | None = None) -> WorkItem:
-    """Let an item rest until a future moment."""
+    """Set an item to wait until a future moment."""
     require_may_work(by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     change.move(transitions.wait_until(change.standing, _future(until, change.at), reason_for(by)))
@@ -108,7 +108,7 @@ def wait_until(item: WorkItem, until: datetime, *, by: Actor, version: int | Non
 def information_arrived(item: WorkItem, *, by: Actor) -> WorkItem:
     """Wake an item that waits for information, reopen one resolved inside its feedback window; leave any other as it is.
 
-    Whoever sees the item may bring information.
+    Every actor who sees the item may report the information.
     """
     change = Change(locked(item.pk, by=by), by=by)
     item = change.item
@@ -152,6 +152,6 @@ def _take_by_editing(change: Change) -> None:
 
 def _future(moment: datetime, now: datetime) -> datetime:
     if moment.tzinfo is None or moment <= now:
-        message = "A wait ends at a moment in the future that names its time zone."
+        message = "A wait must end at a moment in the future that names its time zone."
         raise Invalid("wait_not_in_future", message, field="until")
     return moment

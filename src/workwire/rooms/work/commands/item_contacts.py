@@ -1,6 +1,6 @@
-"""Who stands at a work item, and as what: wishes of a command, fulfilled inside it.
+"""The contacts of a work item and their tags: wishes of a command, fulfilled inside it.
 
-A tag that only one contact may hold moves to whoever gets it last; two in one wish list are refused.
+A tag that only one contact may hold moves to the last one given it; two in one wish list are refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TagWish:
 
 @dataclass(frozen=True, slots=True)
 class ContactWish:
-    """A contact or an account, by GUID, that is to stand at a work item with tags, or no longer."""
+    """A contact or an account, by GUID, to add to a work item with tags, or to remove."""
 
     guid: UUID
     tags: tuple[TagWish, ...] = ()
@@ -39,7 +39,7 @@ class ContactWish:
 
 
 def requester(guid: UUID) -> ContactWish:
-    """The wish that makes somebody all that who asks for work is: requester from the first, primary contact and subject."""
+    """The wish that gives a requester all their tags: original requester, primary contact and subject."""
     built_in = parties.contact_tags().exclude(built_in="")
     return ContactWish(guid, tuple(TagWish(tag.guid) for tag in built_in))
 

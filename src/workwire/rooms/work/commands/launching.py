@@ -1,4 +1,4 @@
-"""What somebody launches from a running case: sub-cases, actions by hand, the next step."""
+"""What is launched by hand from a running case: sub-cases, actions, the next step."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def launch_action(
 
 @transaction.atomic
 def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
-    """Let a case go on by hand: into its next step, or to its end after the last one.
+    """Advance a case by hand: into its next step, or to its end after the last one.
 
     Raises Conflict while an action of the flow or a sub-case is open.
     """
@@ -89,7 +89,7 @@ def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **
     change = Change(locked(case.pk, by=by, version=version), by=by)
     _require_case(change.item)
     if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running", "Only a case that runs can go on.")
+        raise Conflict("case_not_running", "Only a running case can advance.")
     if queries.open_items_under(change.item).exclude(ad_hoc=True).exists():
         raise Conflict("step_not_done", "The step is not done: work of it is open.")
     if flow.next_step(change.item) is None and queries.has_open_items_under(change.item):
@@ -101,7 +101,7 @@ def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **
 
 @transaction.atomic
 def submit_or_go_on(case: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
-    """Submit a draft; let a case that halted after a step go on into the next one, with the changes given."""
+    """Submit a draft, or advance a case that halted after a step; with the changes given."""
     if case.status == Status.DRAFT:
         return submit(case, by=by, version=version, **changes)
     return start_next_step(case, by=by, version=version, **changes)
@@ -111,7 +111,7 @@ def _running(case: WorkItem, by: Actor) -> Change:
     change = Change(locked(case.pk, by=by), by=by)
     _require_case(change.item)
     if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running", "Work can only be launched from a case that runs.")
+        raise Conflict("case_not_running", "Work can only be launched from a running case.")
     return change
 
 

@@ -104,7 +104,7 @@ def _save(queue: Queue) -> None:
         with transaction.atomic():
             queue.save()
     except IntegrityError as error:
-        raise Conflict("queue_name_taken", "There is such a queue already.", field="name") from error
+        raise Conflict("queue_name_taken", "A queue with this name exists already.", field="name") from error
 
 
 def _record(kind: type[events.QueueBody], queue: Queue, by: Actor, changes: list[RowChange]) -> None:
