@@ -209,7 +209,8 @@ class Exchange:
         if self._is_new:
             return GO_ON
         kept = self._carrier = self._kept.find(ends)
-        if kept is None:
+        if kept is None or kept.is_taken:  # the request before is over for libcurl, and not yet known to have gone well
+            self._carrier = None
             self._is_unfit = True
             return ABORT
         condition = kept.condition(is_tls=self._is_tls)
@@ -220,6 +221,7 @@ class Exchange:
             return ABORT
         if self._is_tls:
             self._read_before = kept.read_so_far()
+        kept.is_taken = True
         self._began = time.monotonic()
         return GO_ON
 
@@ -269,6 +271,8 @@ class Exchange:
         """Know the connection if libcurl keeps it. One that brought no success is ended: what is still to come after an error,
         such as the late answer behind a gateway's, must not be taken for the answer to another message."""
         is_well = status is not None and 200 <= status < 300
+        if is_well and self._carrier is not None:
+            self._carrier.is_taken = False
         if self._ends is None or (is_well and self._carrier is not None):
             return
         descriptor = int(self.handle.getinfo(pycurl.ACTIVESOCKET))

@@ -44,6 +44,7 @@ class KeptConnection:
     def __init__(self, descriptor: int, ends: Ends) -> None:
         family = socket.AF_INET6 if ":" in ends[0] else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM, 0, fileno=descriptor)
+        self.is_taken = False  # by a request whose end was not looked at yet
         poll = select.poll()
         poll.register(descriptor, READABLE)
         self._poll = poll.poll

@@ -147,6 +147,9 @@ class ThreadTransport:
                 self._admit()
                 self._go_on_with_names()
                 self._start()
+                self._multi.socket_action(
+                    pycurl.SOCKET_TIMEOUT, 0
+                )  # what is new chooses among connections we know to be free
                 self._deliver()
             self._give_up()
             self._deliver()
