@@ -50,6 +50,9 @@ class Multi(Protocol):
     def perform(self) -> tuple[int, int]:
         """Go on with everything that can go on."""
 
+    def socket_action(self, descriptor: int, events: int) -> tuple[int, int]:
+        """Go on with one socket; for `SOCKET_TIMEOUT` with what is new or due."""
+
     def fdset(self) -> tuple[list[int], list[int], list[int]]:
         """The sockets to wait for: readable, writable, failing; of those that select() can hold."""
 
