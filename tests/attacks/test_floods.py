@@ -119,7 +119,7 @@ def test_all_accounts_together_hold_half_of_the_threads_with_what_takes_long() -
         for number in range(settings.CONFIG.web_threads // 2):
             held.enter_context((tests, digests)[number % 2].one_for(number))
         for limit in (tests, digests):
-            with pytest.raises(Limited, match="take long"), limit.one_for("somebody else"):
+            with pytest.raises(Limited, match="long requests"), limit.one_for("somebody else"):
                 pass
     with tests.one_for("somebody else"):
         pass
