@@ -114,10 +114,34 @@ def test_a_full_disk_for_what_is_being_uploaded_is_told_as_well(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("workwire.web.unnamed_files.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("workwire.webapi.forms._Part.take", full)
     monkeypatch.setattr(settings, "FILE_UPLOAD_MAX_MEMORY_SIZE", 10)
     headers = {"Authorization": f"Bearer {member.token}"}
     answer = Client().post("/api/v1/uploads", {"file": SimpleUploadedFile("paid.pdf", PDF)}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (503, "disk_away")
+    documented = _posted(member, _form("Content-Disposition: attachment; filename=paid.pdf"))
+    assert (documented.status_code, documented.headers["Retry-After"]) == (503, "5")
+    assert not TemporaryFile.objects.exists()
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_error_of_ours(
+    member: Caller, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def left(*_given: object) -> bytes:
+        raise OSError("the client left before its body had come")
+
+    monkeypatch.setattr("django.test.client.FakePayload.read", left)
+    headers = {"Authorization": f"Bearer {member.token}"}
+    ours = Client().post("/api/v1/uploads", {"file": SimpleUploadedFile("paid.pdf", PDF)}, headers=headers)
+    json_of_ours = Client().post("/api/v1/tickets", {"title": "x"}, content_type="application/json", headers=headers)
+    documented = _posted(member, _form("Content-Disposition: attachment; filename=paid.pdf"))
+    form = Client().generic(
+        "POST", f"/webapi/Ticket/Create?authToken={member.token}", b"{}", content_type="application/json"
+    )
+    assert [one.status_code for one in (ours, json_of_ours, documented, form)] == [400] * 4
+    assert "broke off" in documented.json()["Message"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    assert not TemporaryFile.objects.exists()
 
 
 def _posted(member: Caller, body: bytes, boundary: str = "b") -> Any:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -75,6 +75,7 @@ def install(api: NinjaAPI) -> None:
     add(RequestDataTooBig, _too_big)
     add(OperationalError, _away)
     add(InterfaceError, _away)
+    add(UnreadablePostError, _broken_off)
     add(OSError, _away)
 
 
@@ -182,6 +183,11 @@ def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
     return problem(413, "Too large", "The request is larger than is read.", "request_too_large")
+
+
+def _broken_off(_request: HttpRequest, _error: UnreadablePostError) -> HttpResponse:
+    """The client left while its body was read: no error of ours, and hardly anybody hears the answer."""
+    return problem(400, "The request cannot be read", "The body broke off before its end.", "request_unreadable")
 
 
 def _away(request: HttpRequest, error: OperationalError | InterfaceError | OSError) -> HttpResponse:

@@ -73,7 +73,7 @@ def main() -> None:
     except ConfigError as error:
         click.echo(f"workwire: {error}", err=True)
         sys.exit(2)
-    except Exception as error:
+    except Exception as error:  # raised again unless it says that the database is away
         if not is_database_away(error):
             raise
         no_answer(error).show()

@@ -8,13 +8,14 @@ from functools import wraps
 from typing import Any, Literal
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from workwire.kernel.errors import (
     Away,
     Conflict,
     DomainError,
     Forbidden,
+    Invalid,
     Limited,
     NotFound,
     TooLarge,
@@ -193,12 +194,15 @@ def _documented(field: str, family: Family) -> str:
 
 
 def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view; while the database cannot work, a refusal with 503 and the seconds after which to try again."""
+    """The view; while the database or the disk cannot work, a refusal with 503 and the seconds after which to try again. A
+    client that leaves while its body is read is no error of ours."""
 
     @wraps(view)
     def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         try:
             return view(request, *given, **named)
+        except UnreadablePostError:
+            return refusal(Invalid("body_broken_off", "The body broke off before its end."), "packet")
         except (OperationalError, InterfaceError, OSError) as error:
             if (gone := away(error)) is None:
                 raise
