@@ -1,5 +1,5 @@
-"""The only page that knows everyone: makes sure every event type is registered before anything records or reads one, and says
-what happens when a timer is due."""
+"""The only page that knows everyone: makes sure every event type is registered before anything records or reads one, says
+what happens when a timer is due, and who listens to events."""
 
 from django.apps import AppConfig
 
@@ -13,13 +13,16 @@ class WiringConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the event types and kinds of object of every room, in one place and in a fixed order, tell rooms of each
-        other, and register the kinds of timers."""
+        other, and register the kinds of timers and the listeners."""
         from workwire.access import events as _access  # noqa: F401 - registers
         from workwire.access import ports
         from workwire.jobs import timers
+        from workwire.kernel import chores
+        from workwire.kernel.chores import Chore
         from workwire.outbox import documented_webhooks as _business_objects  # noqa: F401 - registers
+        from workwire.outbox import feeds, listener_feed
         from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401 - registers
-        from workwire.reactions.webhooks import rotation
+        from workwire.reactions.webhooks import fanning, rotation
         from workwire.reactions.webhooks.models import SECRET_REMINDER
         from workwire.rooms.commitments import events as _commitments  # noqa: F401 - registers
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
@@ -38,3 +41,5 @@ class WiringConfig(AppConfig):
         timed.register(timed.WAIT, work.date_reached)
         timed.register(timed.FEEDBACK_WINDOW, work.close_window)
         timers.register(SECRET_REMINDER, rotation.remind_of_secrets, rotation.reminders)
+        feeds.register(fanning.FEED)
+        chores.register(Chore("removed listeners", 3600.0, listener_feed.forget_removed))

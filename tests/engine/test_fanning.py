@@ -13,6 +13,7 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
+from workwire.outbox import feeds
 from workwire.outbox.models import Event, Pending
 from workwire.reactions.webhooks import fanning, matching, queue
 from workwire.reactions.webhooks.matching import Place
@@ -60,7 +61,7 @@ def test_an_event_that_cannot_be_matched_stops_no_other_and_is_tried_again(
         engine.drain()
         assert len(receiver.requests) == 5  # the others, and the later event of its own record
         left = Pending.objects.get()
-        assert (left.event.record_guid, left.aside_until) == (odd.guid, clock.now() + fanning.SHORTEST_ASIDE)
+        assert (left.event.record_guid, left.aside_until) == (odd.guid, clock.now() + feeds.SHORTEST_ASIDE)
         told = [record for record in caplog.records if "is put aside" in record.message]
         assert len(told) == 1
         assert told[0].exc_info is not None
@@ -83,7 +84,7 @@ def test_an_event_that_cannot_be_matched_stops_no_other_and_is_tried_again(
 
 
 def test_where_all_are_wrong_few_are_put_aside_at_a_time(odd: WorkItem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fanning, "MOST_ASIDE", 2)
+    monkeypatch.setattr(feeds, "MOST_ASIDE", 2)
     monkeypatch.setattr(matching, "keys_of", lambda event: {}[event.name])
     for aside in (2, 4, 6, 6):
         assert fanning.fan_out(clock.now()) == 0

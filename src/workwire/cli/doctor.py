@@ -103,7 +103,7 @@ def _with_database() -> list[Finding]:
         return [Finding(False, f"There is no database in {settings.database}; `workwire up` makes one.")]
     setup_django(making=False)
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (sending, secrets, names, workers, subscribers, backlog)
+    checks: tuple[Callable[[], Finding], ...] = (sending, secrets, names, workers, subscribers, backlog, listening)
     try:
         for needed in (database, migrations):
             findings.append(needed())
@@ -224,3 +224,16 @@ def backlog() -> Finding:
             True, f"Only messages to failing endpoints have been due for long, up to {ages.oldest:.0f} seconds."
         )
     return Finding(True, "Nothing has been due for long.")
+
+
+def listening() -> Finding:
+    """Every listener keeps up with its events and can handle them."""
+    from workwire.kernel import clock
+    from workwire.outbox import listener_feed
+
+    found = {feed.name: feed.standing(clock.now()) for feed in listener_feed.every()}
+    aside = [f"{one.aside} events cannot be handled for {name}" for name, one in found.items() if one.aside]
+    late = [f"{name} is {one.lag:.0f} seconds behind" for name, one in found.items() if one.lag > LATE_SECONDS]
+    if aside or late:
+        return Finding(False, f"Listeners: {', '.join([*aside, *late])}; the log of the workers says why.")
+    return Finding(True, f"Nothing waits long for a listener ({', '.join(found)}).")

@@ -19,7 +19,7 @@ from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
 from workwire.kernel.statements import carried_out
-from workwire.outbox import wake
+from workwire.outbox import listeners, wake
 from workwire.outbox.changes import RowChange, dumped
 from workwire.outbox.models import Event, RecordSequence
 from workwire.outbox.objects import ObjectType
@@ -36,6 +36,7 @@ _TAKE_NUMBER = (
 )
 _EPOCH = "SELECT coalesce(max(epoch), 1) AS epoch FROM outbox_ledgerstate"
 _MAKE_PENDING = "INSERT INTO outbox_pending (event_id, in_bulk)"
+_FEED = "INSERT INTO outbox_feedentry (listener, event_id, record_guid)"
 _LAST_BODY = "SELECT body FROM outbox_event WHERE record_guid = %s ORDER BY sequence DESC LIMIT 1"
 _OTHERS_WRITING = """
     FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()
@@ -57,7 +58,8 @@ class Subject:
 
 
 def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowChange]) -> Event:
-    """Write an event and, when webhooks may fire, its pending row; wakes the worker once the transaction commits.
+    """Write an event, a row for each listener that asks for it and, when webhooks may fire, its pending row; wakes workers
+    once the transaction commits.
 
     `changes` are all that the deed changed in the tables since the last event of the same transaction.
     Must be called inside a transaction, the one of the change; raises TransactionManagementError otherwise.
@@ -84,10 +86,13 @@ def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowC
         changes=dumped(changes),
     )
     fires = bool(body.webhooks)
-    told = envelope.model_dump(exclude={"Epoch"}) | {"Sequence": _NUMBER}
-    text = orjson.dumps(body.model_dump(mode="json") | told).decode()
-    _write(event, text, pending=fires, in_bulk=by.in_bulk)
-    if fires:
+    enveloped = body.model_dump(mode="json") | envelope.model_dump(exclude={"Epoch"}) | {"Sequence": _NUMBER}
+    text = orjson.dumps(enveloped).decode()
+    told_to = listeners.asking_for(event)
+    _write(event, text, pending=fires, in_bulk=by.in_bulk, told_to=told_to)
+    if told_to:
+        wake.ring_on_commit(wake.EVERYBODY)
+    elif fires:
         wake.ring_on_commit()
     return event
 
@@ -104,8 +109,9 @@ def previous(record_guid: UUID, after: Mapping[str, Any]) -> dict[str, Any]:
     return {key: before[key] for key, value in after.items() if key in before and before[key] != value}
 
 
-def _write(event: Event, text: str, *, pending: bool, in_bulk: bool) -> None:
-    """Take the record's next number, and write the event under it, with its pending row if it is to have one.
+def _write(event: Event, text: str, *, pending: bool, in_bulk: bool, told_to: list[str]) -> None:
+    """Take the record's next number, and write the event under it, with its rows in the feeds of listeners and its pending row
+    if it is to have one.
 
     The lock on the row of the sequence makes two writers of one record queue, so that no number is skipped. PostgreSQL does
     all of it in one statement: every change there is pays for it.
@@ -118,10 +124,14 @@ def _write(event: Event, text: str, *, pending: bool, in_bulk: bool) -> None:
         event.save(force_insert=True)
         if pending:
             _ask(f"{_MAKE_PENDING} VALUES (%s, %s) RETURNING event_id", event.pk, in_bulk)
+        for listener in told_to:
+            _ask(f"{_FEED} VALUES (%s, %s, %s) RETURNING event_id", listener, event.pk, key)
         return
-    statement, fields = _composed(pending)
+    statement, fields = _composed(pending, bool(told_to))
     values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in fields]
-    more = [in_bulk] if pending else []
+    more: list[Any] = [in_bulk] if pending else []
+    if told_to:
+        more += [event.record_guid, told_to]
     with carried_out(statement, [event.record_guid, *values, before, after, *more]) as cursor:
         event.pk, event.sequence, epoch = cursor.fetchone()
     event.body = f"{before}{event.sequence}{_THEN_EPOCH}{epoch}{after}"
@@ -129,7 +139,7 @@ def _write(event: Event, text: str, *, pending: bool, in_bulk: bool) -> None:
 
 
 @cache
-def _composed(pending: bool) -> tuple[str, tuple[Field[Any, Any], ...]]:
+def _composed(pending: bool, told: bool) -> tuple[str, tuple[Field[Any, Any], ...]]:
     """The statement of PostgreSQL, and the fields whose values it is filled with."""
     made = ("id", "sequence", "body")
     fields = tuple(field for field in Event._meta.concrete_fields if field.attname not in made)
@@ -142,6 +152,8 @@ def _composed(pending: bool) -> tuple[str, tuple[Field[Any, Any], ...]]:
     )
     if pending:
         statement += f", waiting AS ({_MAKE_PENDING} SELECT id, %s FROM written)"
+    if told:
+        statement += f", told AS ({_FEED} SELECT listener, id, %s FROM written, unnest(%s::text[]) AS listener)"
     return f"{statement} SELECT id, sequence, epoch FROM written, era", fields
 
 

@@ -59,6 +59,36 @@ class Pending(models.Model):
         indexes = [models.Index(fields=["in_bulk", "event"], name="pending_order")]
 
 
+class FeedEntry(models.Model):
+    """An event that waits for a listener; removed in the transaction in which it is handled. One that cannot be handled is put
+    aside until a moment."""
+
+    listener = models.CharField(max_length=40)
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="+", db_index=False)
+    record_guid = models.UUIDField()
+    aside_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["listener", "event"], name="feed_entry_once")]
+        indexes = [models.Index(fields=["listener", "record_guid", "event"], name="feed_entry_of_record")]
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} for {self.listener}"
+
+
+class FeedState(models.Model):
+    """A listener that a worker has known: from which position on it is told what happens, how far the ledger up to there was
+    looked through for it (null where that is not wanted), and when a worker knew it last."""
+
+    listener = models.CharField(max_length=40, unique=True)
+    starts_after = models.BigIntegerField()
+    backfilled_to = models.BigIntegerField(null=True)
+    known_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.listener} from {self.starts_after} on"
+
+
 class RecordSequence(models.Model):
     """The last sequence number given to a record's events."""
 

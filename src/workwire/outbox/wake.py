@@ -18,22 +18,29 @@ from django.db import connection, transaction
 from workwire.kernel.statements import carried_out
 
 CHANNEL = "workwire_wake"
+ENGINE, EVERYBODY = "", "all"  # who is to wake: the engine, or the lanes of listeners as well
 
 
-def ring_on_commit() -> None:
+def ring_on_commit(whom: str = ENGINE) -> None:
     """Ring once after the running transaction has committed, however often this is called in it."""
-    if not any(entry[1] is ring for entry in connection.run_on_commit):
-        transaction.on_commit(ring, robust=True)
+    ringing = ring_for_everybody if whom == EVERYBODY else ring
+    if not any(entry[1] is ringing for entry in connection.run_on_commit):
+        transaction.on_commit(ringing, robust=True)
 
 
-def ring() -> None:
+def ring_for_everybody() -> None:
+    """Ring now, for the lanes of listeners as well."""
+    ring(EVERYBODY)
+
+
+def ring(whom: str = ENGINE) -> None:
     """Ring now. A bell nobody hears is no error."""
     if connection.vendor == "postgresql":
-        with carried_out("SELECT pg_notify(%s, '')", [CHANNEL]):
+        with carried_out("SELECT pg_notify(%s, %s)", [CHANNEL, whom]):
             return
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
         bell.setblocking(False)
-        bell.sendto(b"!", str(socket_path()))
+        bell.sendto(whom.encode() or b"!", str(socket_path()))
 
 
 def socket_path() -> Path:

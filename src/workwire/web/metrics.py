@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector
 
 from workwire import __version__
 from workwire.kernel.folders import nearest
-from workwire.outbox import restores
+from workwire.outbox import listener_feed, restores
+from workwire.outbox.feeds import MOST_COUNTED, Standing
 from workwire.reactions.webhooks import queries, queue, workers
 from workwire.reactions.webhooks.workers import Report, Seen
 
@@ -36,6 +37,7 @@ class Figures(Collector):
         yield _gauge("workwire_info", "Always 1; the label tells the release.", "version", values={(__version__,): 1})
         yield _of_sending(held=bool(restores.held()))
         yield from _of_queue(queue.ages(self._now), queue.depth())
+        yield from _of_feeds({feed.name: feed.standing(self._now) for feed in listener_feed.every()})
         yield from _of_subscriptions(queries.unwell())
         yield from _of_workers(workers.seen(self._now))
         yield from _of_disk()
@@ -53,6 +55,7 @@ def described() -> list[tuple[str, str, Labels, str]]:
         _gauge("workwire_info", "Always 1; the label tells the release.", "version"),
         _of_sending(held=False),
         *_of_queue(queue.Ages(0, 0, 0), nothing),
+        *_of_feeds({}),
         *_of_subscriptions({}),
         *_of_workers([]),
         *_of_disk(),
@@ -91,6 +94,28 @@ def _of_queue(ages: queue.Ages, depth: queue.Depth) -> Iterator[Metric]:
         values=waiting | sending,
     )
     yield _gauge("workwire_pending_events", f"Events not fanned out, {counted}.", values={(): depth.pending})
+
+
+def _of_feeds(feeds: Mapping[str, Standing]) -> Iterator[Metric]:
+    counted = f"counted up to {MOST_COUNTED:,}"
+    yield _gauge(
+        "workwire_feed_waiting",
+        f"Events that wait for a listener, those put aside included, {counted}.",
+        "listener",
+        values={(name,): feed.waiting for name, feed in feeds.items()},
+    )
+    yield _gauge(
+        "workwire_feed_aside",
+        f"Events a listener could not handle, which are put aside and tried again, {counted}.",
+        "listener",
+        values={(name,): feed.aside for name, feed in feeds.items()},
+    )
+    yield _gauge(
+        "workwire_feed_lag_seconds",
+        "Age of the oldest event that a listener could handle now.",
+        "listener",
+        values={(name,): feed.lag for name, feed in feeds.items()},
+    )
 
 
 def _of_subscriptions(unwell: dict[str, int]) -> Iterator[Metric]:

@@ -26,9 +26,10 @@ from workwire.kernel import clock, collector, table_sizes
 from workwire.kernel.chores import Chore, chores
 from workwire.kernel.stopping import Mark, Ties, set_on_signals
 from workwire.outbox import restores
+from workwire.outbox.listeners import listeners
 from workwire.reactions.webhooks import queue, replays, retention
 from workwire.rooms.files import commands as files
-from workwire.worker import due_dates, mail
+from workwire.worker import due_dates, feed_reading, mail
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.lanes import Lane
 
@@ -137,7 +138,15 @@ def _lanes(engine: Engine) -> list[Lane]:
     lanes += [Lane(chore.name, partial(_do, chore), first_after=SOON) for chore in chores()]
     if connection.vendor == "postgresql":
         lanes.append(Lane("cleaning", Cleaning(engine).turn))
+    lanes += _of_listeners(engine)
     return [*lanes, Lane("post", lambda: 0.0 if mail.turn() else mail.POLL)] if settings.CONFIG.smtp_url else lanes
+
+
+def _of_listeners(engine: Engine) -> list[Lane]:
+    """A lane for each listener; the bell wakes it."""
+    lanes = [Lane(f"feed of {one.name}", partial(feed_reading.turn, one)) for one in listeners()]
+    engine.wakes += [lane.wake for lane in lanes]
+    return lanes
 
 
 def _do(chore: Chore) -> float:

@@ -1,27 +1,26 @@
 """Fan-out: from the events that wait in the outbox to the deliveries of those who subscribed.
 
-A crash loses nothing: an event stays pending until its deliveries are written, in the same transaction.
+This is how the webhooks read their feed. A crash loses nothing: an event stays pending until its deliveries are written, in
+the same transaction.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db.models import Count, Q
 
-from workwire.outbox.models import Event, Pending
-from workwire.reactions.webhooks import bisect, matching, queue, rights, sql
+from workwire.outbox import feeds
+from workwire.outbox.feeds import MOST_COUNTED, Standing, lag
+from workwire.outbox.models import Pending
+from workwire.reactions.webhooks import matching, queue, rights, sql
 from workwire.reactions.webhooks.matching import Place
 from workwire.reactions.webhooks.models import Lane
 
-logger = logging.getLogger(__name__)
 LOCK = 7_301_001  # any number; names the advisory lock that lets one worker at a time fan out
-SHORTEST_ASIDE, LONGEST_ASIDE = timedelta(minutes=1), timedelta(hours=1)
-MOST_ASIDE = 100  # in one transaction
 MOST_EVENTS, MOST_DELIVERIES = 500, 5_000
 _READY = "(aside_until IS NULL OR aside_until <= %s)"  # not put aside
 _PLACE = ", ".join(Place._fields)
@@ -67,19 +66,46 @@ def fan_out(now: datetime, *, told: bool = False) -> int:
     """
     if not told and not sql.rows(_FIRST, sql.moment(now), 1):
         return 0  # looked at without a lock: an idle worker is in nobody's way
-    try:
-        return _fan_out(_write, now)
-    except Exception as error:  # one of the batch is wrong: halved until it is found
-        if sql.is_away(error):
-            raise
-        return _fan_out(_write_apart, now)
+    return feeds.turn(FEED, now)
 
 
-@transaction.atomic
-def _fan_out(write: Callable[[Sequence[_Row], datetime], int], now: datetime) -> int:
-    """Fan out, without waiting for the disk: should the server fall before it is there, the events are pending again, and what
-    was sent meanwhile is sent again under the same id. Settling waits, and takes along what came before."""
-    return write(_next(now), now) if sql.is_alone(LOCK, unsynced=True) else 0
+class WebhookFeed:
+    """The feed of the webhooks, with a table of its own (`Pending`, decision 60); see `feeds.Feed`."""
+
+    name = "webhooks"
+
+    def next(self, now: datetime) -> list[_Row]:
+        """The pending events whose turn it is, where no other worker is fanning out.
+
+        The transaction does not wait for the disk: should the server fall before it is there, the events are pending again,
+        and what was sent meanwhile is sent again under the same id. Settling waits, and takes along what came before.
+        """
+        return _next(now) if sql.is_alone(LOCK, unsynced=True) else []
+
+    def handle(self, rows: Sequence[_Row], now: datetime) -> int:
+        """Write deliveries."""
+        return _write(rows, now)
+
+    def event_of(self, row: _Row) -> int:
+        """The number of the event."""
+        return row[0]
+
+    def held_up_with(self, _row: _Row) -> None:
+        """Nothing waits for an event that is put aside, later ones of its record neither."""
+
+    def put_aside(self, row: _Row, until: datetime) -> None:
+        """Pass an event by until a moment."""
+        Pending.objects.filter(pk=row[0]).update(aside_until=until)
+
+    def standing(self, now: datetime) -> Standing:
+        """How many events are pending; two queries."""
+        counts = Pending.objects.order_by()[:MOST_COUNTED].aggregate(waiting=Count("pk"), aside=Count("aside_until"))
+        ready = Pending.objects.filter(Q(aside_until=None) | Q(aside_until__lte=now))
+        oldest = ready.order_by("event_id").values_list("event__occurred_at", flat=True).first()
+        return Standing(counts["waiting"], counts["aside"], lag(oldest, now))
+
+
+FEED = WebhookFeed()
 
 
 def _write(pending: Sequence[_Row], now: datetime) -> int:
@@ -104,36 +130,6 @@ def _write(pending: Sequence[_Row], now: datetime) -> int:
     if any(key == matching.EVERYTHING for _, key in wanted):
         drop_unseen(made, now)
     return len(done)
-
-
-def _write_apart(pending: Sequence[_Row], now: datetime) -> int:
-    """The same, but an event for which it cannot be done is put aside. Inside a transaction."""
-    is_full, aside = False, 0
-
-    @transaction.atomic
-    def write_some(some: Sequence[_Row]) -> int:
-        nonlocal is_full
-        if is_full:  # none may pass one of its record that did not fit
-            return 0
-        done = _write(some, now)
-        is_full = done < len(some)
-        return done
-
-    def put_aside(row: _Row, error: Exception) -> None:
-        nonlocal is_full, aside
-        aside += 1
-        is_full = aside >= MOST_ASIDE  # where all are wrong, the transaction and the log have a bound
-        until = now + _pause(row[0], now)
-        logger.error("event %d cannot be fanned out and is put aside until %s", row[0], until, exc_info=error)
-        Pending.objects.filter(pk=row[0]).update(aside_until=until)
-
-    return bisect.each(write_some, pending, put_aside)
-
-
-def _pause(event: int, now: datetime) -> timedelta:
-    """How long to put an event aside: as long as it has waited so far, within bounds."""
-    occurred_at = Event.objects.values_list("occurred_at", flat=True).get(pk=event)
-    return min(max(now - occurred_at, SHORTEST_ASIDE), LONGEST_ASIDE)
 
 
 def drop_unseen(made: Sequence[int], now: datetime) -> int:

@@ -16,8 +16,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from workwire.kernel import bisect
 from workwire.kernel.actor import SYSTEM
-from workwire.reactions.webhooks import bisect, commands, events, queue, rights, sql
+from workwire.reactions.webhooks import commands, events, queue, rights, sql
 from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.retry import next_pause

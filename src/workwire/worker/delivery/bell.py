@@ -30,9 +30,9 @@ OF_DJANGO = ("cursor_factory", "context")  # parameters that only Django's own c
 
 
 class Bell:
-    """Calls `on_ring` from a thread of its own each time the bell rings, until `close`."""
+    """Calls `on_ring` from a thread of its own each time the bell rings, with whom it is to wake, until `close`."""
 
-    def __init__(self, on_ring: Callable[[], None]) -> None:
+    def __init__(self, on_ring: Callable[[str], None]) -> None:
         self._on_ring = on_ring
         self._closing = threading.Event()
         listen = (
@@ -68,8 +68,7 @@ class Bell:
             try:
                 while not self._closing.is_set():
                     with contextlib.suppress(TimeoutError):
-                        ear.recv(16)
-                        self._on_ring()
+                        self._on_ring(ear.recv(16).decode())
             finally:
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
@@ -78,11 +77,11 @@ class Bell:
         parameters = {key: value for key, value in given.items() if key not in OF_DJANGO}
         with psycopg.connect(**parameters, autocommit=True) as ear:
             ear.execute(f"LISTEN {wake.CHANNEL}")
-            self._on_ring()  # what was committed before the first LISTEN rang for nobody
+            self._on_ring(wake.EVERYBODY)  # what was committed before the first LISTEN rang for nobody
             heard = time.monotonic()
             while not self._closing.is_set():
-                for _ in ear.notifies(timeout=PATIENCE):
-                    self._on_ring()
+                for rung in ear.notifies(timeout=PATIENCE):
+                    self._on_ring(rung.payload)
                     heard = time.monotonic()
                 if time.monotonic() - heard > PROBE_AFTER:
                     ear.execute("SELECT 1")  # a server that moved behind a proxy is not missed by keep-alives

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.db import Error, connection
 
 from workwire.jobs import timers
 from workwire.kernel import clock, ids
-from workwire.outbox import database_time
+from workwire.outbox import database_time, listener_feed, wake
 from workwire.reactions.webhooks import fanning, queue, replays, sql, workers
 from workwire.reactions.webhooks.workers import Report
 from workwire.worker.delivery.answers import Answers
@@ -42,6 +43,7 @@ class Engine:
         self.guid = ids.new_guid()
         self.woken, self._stopping, self._news = threading.Event(), threading.Event(), threading.Event()
         self._is_full = False  # whether there was no room to claim anything in the last round
+        self.wakes: list[Callable[[], None]] = []  # the lanes of listeners, which the bell wakes too
         self._listening = False  # whether a bell tells of new events
         self._may_be_more = False  # events to fan out, after some were
         self._looks, self._beats = Rhythm(timedelta(seconds=POLL / 2)), Rhythm(workers.BEAT_EVERY)
@@ -121,15 +123,20 @@ class Engine:
         return bool(worked)
 
     def drain(self, timeout: float = 30.0) -> None:
-        """Work until nothing is pending, due, to be replayed, in flight or a matter of time; raises TimeoutError when that
-        takes too long."""
+        """Work until nothing is pending, due, to be replayed, in flight, a matter of time or in a feed; raises TimeoutError
+        when that takes too long."""
         deadline = time.monotonic() + timeout
-        while self.step() or not replays.turn(clock.now()) or timers.turn(clock.now()) or self.is_waiting_for_answers:
+        while self.step() or self._work_beside() or self.is_waiting_for_answers:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(self.under_way.in_flight)} attempts still in flight")
             if self.under_way.in_flight and not self.answers.not_looked_at:
                 self.woken.wait(0.02)
                 self.woken.clear()
+
+    def _work_beside(self) -> bool:
+        """Do a round of what lanes do; returns whether there was anything to do."""
+        now = clock.now()
+        return bool(not replays.turn(now) or timers.turn(now) or listener_feed.turn_all(now))
 
     @property
     def is_waiting_for_answers(self) -> bool:
@@ -165,10 +172,13 @@ class Engine:
         self.report.look_at(self.endpoints.circuits(clock.seconds()), now)
         return self.report.as_json()
 
-    def _hear(self) -> None:
+    def _hear(self, whom: str) -> None:
         """Called from the bell's thread."""
         self._news.set()
         self.woken.set()
+        if whom == wake.EVERYBODY:
+            for wake_lane in self.wakes:
+                wake_lane()
 
     def _fan_out(self, now: datetime) -> int:
         """Fan out a batch of what the bell told of, or what a look now and then finds; returns how many events it was."""

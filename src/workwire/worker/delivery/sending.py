@@ -10,8 +10,8 @@ from uuid import UUID
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 
-from workwire.kernel import clock
-from workwire.reactions.webhooks import bisect, messages, preparing, queue, rights, settling
+from workwire.kernel import bisect, clock
+from workwire.reactions.webhooks import messages, preparing, queue, rights, settling
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
 from workwire.reactions.webhooks.settling import Outcome

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from workwire.reactions.webhooks import sql
+from workwire.kernel.statements import is_away
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ def each(work: Callable[[Sequence[T]], int], of: Sequence[T], alone: Callable[[T
     try:
         return work(of)
     except Exception as error:  # one of them is wrong: halved until it is found
-        if sql.is_away(error):
+        if is_away(error):
             raise
         if len(of) == 1:
             alone(of[0], error)
