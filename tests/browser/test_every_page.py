@@ -25,6 +25,8 @@ def _pages(world: World) -> Iterator[str]:
         "/work?view=all",
         "/work?view=all&kind=action",
         "/work?view=mine&kind=case",
+        "/search",
+        "/search?q=an",
         "/no-such-page",
     )
     yield from (world.item(name) for name in (*ITEMS, *CASES))
@@ -64,7 +66,13 @@ def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor)
     page, kit = visitor("team member"), visitor(at=workshop)
     kit.goto("/kit")
     assert _widths(kit) == {}
-    for address in ("/", "/work?view=all", "/no-such-page", *(world.item(name) for name in (*ITEMS, *CASES))):
+    for address in (
+        "/",
+        "/work?view=all",
+        "/search?q=an",
+        "/no-such-page",
+        *(world.item(name) for name in (*ITEMS, *CASES)),
+    ):
         page.goto(address)
         assert _widths(page) == {}, address
     page.goto("/work?view=all")

@@ -127,6 +127,12 @@ def contacts_matching(words: str) -> Q:
     return found
 
 
+def companies_matching(words: str) -> Q:
+    """Companies whose name holds a text, in any spelling."""
+    folded = folding.folded(words) if text.is_storable(words) else ""
+    return Q(name_key__contains=folded) if folded else Q(pk__in=())
+
+
 def contacts_of_customer(company: Company) -> QuerySet[Contact]:
     """The contacts that may be added to work for a company: its own, its parent's, and global ones; no retired ones."""
     whose = Q(company=None) | Q(company=company.pk) | Q(company=company.parent_id or 0)

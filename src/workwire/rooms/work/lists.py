@@ -13,7 +13,7 @@ from workwire.kernel import folding
 from workwire.kernel.pages import Order
 from workwire.kernel.text import is_storable
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work.models import Status, WorkItem
+from workwire.rooms.work.models import ItemContact, Status, WorkItem
 
 _RELATIONS = frozenset({"parent", "queue", "assignee", "owner", "customer", "contract", "service"})
 ORDERS: Mapping[str, Order | None] = {
@@ -41,6 +41,7 @@ class Wanted:
     customer: UUID | None = None
     contract: UUID | None = None
     service: UUID | None = None
+    contact: UUID | None = None
     updated_since: datetime | None = None
     due_before: datetime | None = None
 
@@ -57,6 +58,8 @@ def narrowed(items: QuerySet[WorkItem], wanted: Wanted) -> QuerySet[WorkItem]:
 def _condition(name: str, value: object) -> Q:
     if name in _RELATIONS:
         return Q(**{f"{name}__guid": value})
+    if name == "contact":
+        return Q(pk__in=ItemContact.objects.filter(Q(contact__guid=value)).values("item"))
     conditions = {
         "text": _holding(str(value)) | _called(str(value)),
         "reference": _called(str(value)),

@@ -48,14 +48,24 @@ class Wanted:
     view: str
     kind: str
     customer: str
+    contact: str
     text: str
     sort: str
     cursor: str
 
     def address(self, **changes: str | None) -> str:
         """The address of this list with something else; it begins anew unless a cursor is given."""
-        given = {"view": self.view, "kind": self.kind, "customer": self.customer, "text": self.text, "sort": self.sort}
-        return address(reverse("work"), given, **changes)
+        return address(reverse("work"), dict(self.narrowing) | {"view": self.view, "text": self.text}, **changes)
+
+    @property
+    def narrowing(self) -> tuple[tuple[str, str], ...]:
+        """What a new text keeps of the address."""
+        return (
+            ("kind", self.kind),
+            ("customer", self.customer),
+            ("contact", self.contact),
+            ("sort", self.sort),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +111,14 @@ def work(visit: Visit) -> WorkList:
 
 
 def _wanted(visit: Visit) -> tuple[Wanted, tuple[Chip, ...]]:
-    """What is asked for, and a chip for the customer it is limited to; raises NotFound for one that is not seen."""
+    """What is asked for, and chips for what it is limited to; raises NotFound for a customer or contact that is not seen."""
     given = visit.request.GET
     view, kind, customer = given.get("view", ""), given.get("kind", ""), given.get("customer", "")
     wanted = Wanted(
         view=view if view in _VIEWS else "mine",
         kind=kind if kind in _KINDS else "",
         customer=customer if _is_guid(customer) else "",
+        contact=contact if _is_guid(contact := given.get("contact", "")) else "",
         text=text if is_storable(text := given.get("text", "").strip()[:LONGEST_TEXT]) else "",
         sort=sort if (sort := given.get("sort", "")) in lists.ORDERS else "",
         cursor=given.get("cursor", ""),
@@ -116,6 +127,9 @@ def _wanted(visit: Visit) -> tuple[Wanted, tuple[Chip, ...]]:
     if wanted.customer:
         name = _customer(UUID(wanted.customer), visit.actor)
         chips.append(Chip(_("Customer is"), name, wanted.address(customer=None)))
+    if wanted.contact:
+        name = parties.contact(UUID(wanted.contact), by=visit.actor).full_name
+        chips.append(Chip(_("Contact is"), name, wanted.address(contact=None)))
     if wanted.text:
         chips.append(Chip(_("Title has"), wanted.text, wanted.address(text=None)))
     return wanted, tuple(chips)
@@ -137,6 +151,7 @@ def _found(wanted: Wanted, actor: Actor) -> QuerySet[WorkItem]:
         kind=_KINDS[wanted.kind][0],
         text=wanted.text or None,
         customer=UUID(wanted.customer) if wanted.customer else None,
+        contact=UUID(wanted.contact) if wanted.contact else None,
     )
     return lists.narrowed(items, narrower)
 
@@ -180,9 +195,9 @@ def _counted(found: QuerySet[WorkItem]) -> str:
 
 def _empty(wanted: Wanted, sentence: str | Promise) -> Empty:
     title, step = _("Nothing here"), None
-    if wanted.kind or wanted.customer or wanted.text:
+    if wanted.kind or wanted.customer or wanted.contact or wanted.text:
         sentence = _("No work fits these filters.")
-        step = Link(_("Take the filters off"), wanted.address(kind=None, customer=None, text=None))
+        step = Link(_("Take the filters off"), wanted.address(kind=None, customer=None, contact=None, text=None))
     elif wanted.view == "mine":
         step = Link(_("See open work"), wanted.address(view="open"))
     return Empty("inbox", title, sentence, step)

@@ -47,6 +47,7 @@ class ItemFilter(Schema):
     customer: UUID | None = None
     contract: UUID | None = None
     service: UUID | None = None
+    contact: UUID | None = None
     updated_since: datetime | None = None
     due_before: datetime | None = None
     sort: Literal["-created", "updated", "-updated", "due", "-due"] = "-created"

@@ -37,6 +37,11 @@ const KEYS = {
 };
 
 function onKey(event) {
+  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    openPalette();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector("dialog[open]")) {
     if (event.key !== "Escape") return;
   }
@@ -67,8 +72,68 @@ function closeMenus(except = null) {
 
 function onClick(event) {
   const opener = event.target.closest("[data-opens]");
-  if (opener) open(opener.dataset.opens);
+  const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  if (opener && plain) {
+    event.preventDefault();
+    if (opener.dataset.opens === "palette") openPalette();
+    else open(opener.dataset.opens);
+  }
   closeMenus(event.target.closest("details.anchor"));
+}
+
+// The palette: where one can go, what this page can do, and what the server finds
+
+function openPalette() {
+  const palette = document.getElementById("palette");
+  if (!palette) {
+    document.querySelector("[data-find]")?.focus();
+    return;
+  }
+  if (palette.open || document.querySelector("dialog[open]")) return;
+  offerButtons(palette);
+  palette.showModal();
+  palette.querySelector("#palette-text").select();
+  narrow(palette);
+}
+
+function offerButtons(palette) {
+  const list = palette.querySelector("[data-runs]");
+  list.replaceChildren();
+  for (const button of document.querySelectorAll("main .button:not(:disabled):not([aria-disabled='true'])")) {
+    const words = (button.getAttribute("aria-label") || button.textContent).trim();
+    if (!words || !button.checkVisibility()) continue;
+    const line = document.getElementById("palette-run").content.firstElementChild.cloneNode(true);
+    line.firstElementChild.textContent = words;
+    line.firstElementChild.addEventListener("click", () => { palette.close(); button.click(); });
+    list.append(line);
+  }
+}
+
+function narrow(palette) {
+  const text = palette.querySelector("#palette-text").value.trim().toLocaleLowerCase();
+  for (const part of palette.querySelectorAll("[data-narrows]")) {
+    const lines = [...part.querySelectorAll("li")];
+    for (const line of lines) line.hidden = !line.textContent.trim().toLocaleLowerCase().includes(text);
+    part.hidden = lines.every((line) => line.hidden);
+  }
+}
+
+function onPaletteKey(event) {
+  const palette = event.currentTarget;
+  const text = palette.querySelector("#palette-text");
+  const lines = [...palette.querySelectorAll(".hit")].filter((line) => line.checkVisibility());
+  const here = lines.indexOf(document.activeElement);
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    const next = event.key === "ArrowDown" ? here + 1 : here < 0 ? lines.length - 1 : here - 1;
+    (next < 0 || next >= lines.length ? text : lines[next]).focus();
+  } else if (event.key === "Enter" && document.activeElement === text) {
+    const place = text.value.trim() && lines.find((line) => line.closest("[data-narrows]"));
+    if (place || !text.value.trim()) event.preventDefault();
+    if (place) place.click();
+  } else if (here >= 0 && event.key.length === 1 && !event.ctrlKey && !event.metaKey) {
+    text.focus();
+  }
 }
 
 // Toasts
@@ -104,4 +169,6 @@ document.body.addEventListener("htmx:sendError", sayNoAnswer);
 document.body.addEventListener("htmx:responseError", sayNoAnswer);
 document.querySelectorAll("[data-fades]").forEach(fade);
 document.querySelectorAll(".keys-button").forEach((button) => { button.hidden = false; });
+document.getElementById("palette")?.addEventListener("keydown", onPaletteKey);
+document.getElementById("palette-text")?.addEventListener("input", (event) => narrow(event.target.closest("dialog")));
 document.querySelector("[data-focus]")?.focus();

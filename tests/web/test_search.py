@@ -1,0 +1,98 @@
+"""Finding records from anywhere: what is found, by whom, in how many queries, and where Enter leads."""
+
+from __future__ import annotations
+
+import re
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.web import gallery
+from workwire.access import sessions
+from workwire.cli.demo.seed import Organisation
+from workwire.rooms.parties.models import Contact
+from workwire.rooms.work import queries as work
+from workwire.rooms.work.models import ItemContact
+
+_QUERIES = (
+    6  # the session, features, the account of the shell, and one for each kind; one more for a reference behind others
+)
+
+
+def _hits(browser: Client, text: str) -> list[str]:
+    answer = browser.get("/search", {"q": text})
+    assert answer.status_code == 200
+    return re.findall(r'class="hit" href="(/work[^"]*)"', answer.content.decode().split('id="found"')[1])
+
+
+def test_references_guids_titles_and_names_lead_to_records(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    items = gallery.items(organisation)
+    plain = items["plain"]
+    company = organisation.customers[0].company
+    page = f"/work/{plain.reference}"
+    assert _hits(browser, str(plain.reference)) == [page]
+    assert _hits(browser, f"  {str(plain.reference).lower()} ") == [page]
+    assert _hits(browser, str(plain.guid)) == [page]
+    assert page in _hits(browser, plain.title.upper())
+    assert f"/work?view=all&amp;customer={company.guid}" in _hits(browser, company.name.lower())
+    assert _hits(browser, str(company.guid)) == [f"/work?view=all&amp;customer={company.guid}"]
+
+
+def test_a_contact_leads_to_the_work_it_belongs_to(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    gallery.items(organisation)
+    link = ItemContact.objects.exclude(contact=None).select_related("contact", "item")[0]
+    contact = link.contact
+    assert contact is not None
+    wanted = f"/work?view=all&amp;contact={contact.guid}"
+    assert wanted in _hits(browser, contact.email)
+    assert wanted in _hits(browser, contact.full_name)
+    shown = browser.get("/work", {"view": "all", "contact": str(contact.guid)}).content.decode()
+    theirs = work.WorkItem.objects.filter(contacts__contact=contact).count()
+    assert len(re.findall(r'class="title"', shown)) == theirs
+    assert f"Take off: Contact is {contact.full_name}" in shown
+
+
+def test_nobody_finds_what_they_may_not_see(organisation: Organisation) -> None:
+    accounts, items = gallery.accounts(organisation), gallery.items(organisation)
+    contact = Contact.objects.exclude(company=None)[0]
+    for account in accounts.values():
+        actor = sessions.actor_for(account.user)
+        browser = gallery.signed_in(account)
+        seen = {item.guid for item in work.items_visible_to(actor)}
+        for item in items.values():
+            assert bool(_hits(browser, str(item.guid))) == (item.guid in seen)
+    requester = gallery.signed_in(accounts["self service"])
+    assert _hits(requester, str(contact.guid)) == []
+    assert requester.get("/work", {"view": "all", "contact": str(contact.guid)}).status_code == 404
+    assert Client().get("/search", {"q": "invoice"}).status_code == 302
+
+
+def test_enter_leads_to_the_one_record_that_is_named_exactly(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    plain = gallery.items(organisation)["plain"]
+    answer = browser.get("/search", {"q": plain.reference, "go": "1"})
+    assert (answer.status_code, answer["Location"]) == (303, f"/work/{plain.reference}")
+    assert browser.get("/search", {"q": plain.title, "go": "1"}).status_code == 200
+    assert browser.get("/search", {"q": plain.reference}).status_code == 200
+
+
+def test_odd_texts_find_nothing_and_break_nothing(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    gallery.items(organisation)
+    for text in ("", " ", "x", "\x00\x00", "%%", "__", "\u202e\u202e", "a" * 5000, "' OR 1=1 --", "{{ 7 }}"):
+        assert _hits(browser, text) == []
+    assert "Nothing found" in browser.get("/search", {"q": "no such thing anywhere"}).content.decode()
+    assert "Type a reference" in browser.get("/search").content.decode()
+
+
+def test_the_palette_asks_for_the_found_part_alone_in_few_queries(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    plain = gallery.items(organisation)["plain"]
+    headers = {"HX-Request": "true", "HX-Target": "found"}
+    with CaptureQueriesContext(connection) as asked:
+        answer = browser.get("/search", {"q": plain.reference}, headers=headers)
+    assert answer.content.decode().startswith('<div id="found">')
+    assert len([one for one in asked if "SAVEPOINT" not in one["sql"]]) <= _QUERIES
