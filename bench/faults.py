@@ -136,11 +136,10 @@ def make_model(database: str, folder: Path) -> None:
         from django.core.management import call_command
         from django.db import connection
 
-        from tests.support.world import with_integrator
-        from workwire.cli.demo.seed import seed
+        from tests.support.organisation import build
 
         call_command("migrate", verbosity=0)
-        (folder / "organisation").write_bytes(pickle.dumps(with_integrator(seed())))
+        (folder / "organisation").write_bytes(pickle.dumps(build()))
         connection.close()
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from figures import say
 
 if TYPE_CHECKING:
-    from workwire.cli.demo.seed import Organisation
+    from tests.support.organisation import Organisation
     from workwire.kernel.actor import Actor
     from workwire.reactions.webhooks.models import State, Subscription
     from workwire.rooms.work.models import WorkItem
@@ -42,12 +42,12 @@ class Office:
 
 def office(tickets: int = 100) -> Office:
     """Seed an organisation and tickets; whatever that put into the queue is dropped."""
+    from tests.support.organisation import build
     from workwire.access import sessions
-    from workwire.cli.demo.seed import seed
     from workwire.outbox.models import Pending
     from workwire.rooms.work import commands as work
 
-    organisation = seed()
+    organisation = build()
     builder, member = (
         sessions.actor_for(organisation.accounts[who].user) for who in ("process builder", "team member")
     )

@@ -138,7 +138,8 @@ class Load:
 
         self._made, self._version, self._stop = made, str(office.customer.ticket_version.guid), threading.Event()
         door = Api(made.hosts["c"].address, made.ports["c"])
-        door.log_in("mei", office.organisation.accounts["team member"].password)
+        member = office.organisation.accounts["team member"]
+        door.log_in(member.user.username, member.password)
         self._token = door.token
         self.done: Counter[str] = Counter()  # by ticket
         self.of_host: Counter[str] = Counter()

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.overlap import overlap
 from tests.support.recorded import recorded
 from workwire.access import commands, features, queries, sessions
 from workwire.access.models import Credential, DataPermission, Role, RoleAssignment, User, UserGroup
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid
@@ -301,11 +301,11 @@ def test_only_an_administrator_changes_rights(
     organisation: Organisation, actors: dict[str, Actor], first: Customer
 ) -> None:
     group, role = first.group, Role.objects.get(name="Team Member")
-    mei = organisation.accounts["team member"].user
+    tomas = organisation.accounts["team member"].user
     for who, by in actors.items():
         if who == "administrator":
             continue
-        other = mei if by.user_id != mei.pk else organisation.accounts["robot"].user
+        other = tomas if by.user_id != tomas.pk else organisation.accounts["robot"].user
         with recorded() as found:
             for refused in (
                 lambda by=by: commands.create_role("x", features.OPERATIONAL, [], by=by),

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.organisation import Customer, Organisation
 from workwire.access import commands, features, policy, queries, sessions
 from workwire.access.models import Credential, DataPermission, Role, User, UserGroup
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Forbidden, NotFound
@@ -31,9 +31,9 @@ def _holders(*wanted: str) -> set[str]:
 
 
 def test_holds_answers_for_many_accounts_as_for_one(organisation: Organisation, actors: dict[str, Actor]) -> None:
-    assert _holders(features.PROCESS_BUILDER) == {"ada", "petra", "bruno", "ines"}
-    assert _holders(features.ADMINISTRATOR) == {"ada"}
-    assert _holders(*features.SEES_ALL) == {"ada", "petra"}
+    assert _holders(features.PROCESS_BUILDER) == {"olga", "paul", "bea", "ines"}
+    assert _holders(features.ADMINISTRATOR) == {"olga"}
+    assert _holders(*features.SEES_ALL) == {"olga", "paul"}
     assert _holders(features.SELF_SERVICE) == set()
     for feature in features.FEATURES:
         alone = {account.user.username for name, account in organisation.accounts.items() if actors[name].has(feature)}
@@ -142,11 +142,11 @@ def test_retired_accounts_are_seen_by_administrators_only(organisation: Organisa
 
 def test_credentials_are_seen_by_their_user_and_administrators(actors: dict[str, Actor]) -> None:
     seen = {name: {row.name for row in queries.credentials_of(actor)} for name, actor in actors.items()}
-    assert seen.pop("administrator") == {"Integration platform", "Integration"}
-    assert seen.pop("process builder") == {"Integration platform"}
-    assert seen.pop("integrator") == {"Integration"}
+    assert seen.pop("administrator") == {"Order import", "Ticket feed"}
+    assert seen.pop("process builder") == {"Order import"}
+    assert seen.pop("integrator") == {"Ticket feed"}
     assert not any(seen.values())
-    credential = Credential.objects.get(name="Integration")
+    credential = Credential.objects.get(name="Ticket feed")
     assert queries.credential(credential.guid, by=actors["integrator"]) == credential
     with pytest.raises(NotFound):
         queries.credential(credential.guid, by=actors["process builder"])
@@ -156,13 +156,13 @@ def test_which_credentials_count(organisation: Organisation) -> None:
     def valid() -> set[str]:
         return {row.name for row in Credential.objects.filter(queries.valid_credentials())}
 
-    assert valid() == {"Integration platform", "Integration"}
+    assert valid() == {"Order import", "Ticket feed"}
     commands.set_active(organisation.accounts["process builder"].user, False, by=SYSTEM)
-    assert valid() == {"Integration"}
-    commands.revoke_credential(Credential.objects.get(name="Integration"), by=SYSTEM)
+    assert valid() == {"Ticket feed"}
+    commands.revoke_credential(Credential.objects.get(name="Ticket feed"), by=SYSTEM)
     assert valid() == set()
     commands.set_active(organisation.accounts["process builder"].user, True, by=SYSTEM)
-    with clock.frozen(Credential.objects.get(name="Integration platform").expires_at):
+    with clock.frozen(Credential.objects.get(name="Order import").expires_at):
         assert valid() == set()
 
 

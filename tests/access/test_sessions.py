@@ -42,7 +42,7 @@ def user(roles: dict[str, Role]) -> User:
 
 def _credential(user: User, *roles: Role) -> tuple[Credential, str]:
     expires = clock.now() + timedelta(days=30)
-    return commands.create_credential(user, "Integration", roles, expires_at=expires, by=SYSTEM)
+    return commands.create_credential(user, "Ticket feed", roles, expires_at=expires, by=SYSTEM)
 
 
 def _log_in(name: str = "Nia", password: str = PASSWORD, address: str = "192.0.2.1") -> str:

@@ -18,6 +18,7 @@ from tests.doors.conftest import Caller
 from tests.doors.stage import Stage
 from tests.doors.test_matrix import OPERATIONS, PASSWORD, _answer, _undone, callers, stage
 from tests.support.environment import ON_POSTGRES
+from tests.support.organisation import Organisation
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import (
@@ -29,7 +30,6 @@ from workwire.access.models import (
     User,
     UserGroup,
 )
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden
@@ -102,7 +102,7 @@ def test_an_application_may_what_its_user_may_but_nothing_that_outlives_it(
 
 def _calls(organisation: Organisation, own: Credential) -> list[tuple[str, str, Any]]:
     """What would raise an account, a right or the application itself."""
-    admin, mei = organisation.accounts["administrator"].user, organisation.accounts["team member"].user
+    admin, tomas = organisation.accounts["administrator"].user, organisation.accounts["team member"].user
     robot, group = organisation.accounts["robot"].user, organisation.customers[0].group
     other = organisation.accounts["process builder"].user.credentials.get()
     later = (clock.now() + timedelta(days=365)).isoformat()
@@ -111,11 +111,11 @@ def _calls(organisation: Organisation, own: Credential) -> list[tuple[str, str, 
     return [
         ("POST", "/users", user),
         ("POST", "/users", {**user, "password": None}),
-        *(("PATCH", f"/users/{mei.guid}", change) for change in ({"roles": roles}, {"password": PASSWORD})),
+        *(("PATCH", f"/users/{tomas.guid}", change) for change in ({"roles": roles}, {"password": PASSWORD})),
         *(("PATCH", f"/users/{robot.guid}", {"active": active}) for active in (False, True)),
         *(("PATCH", f"/users/{admin.guid}", change) for change in ({"password": PASSWORD}, {"active": False})),
-        *(("PUT", f"{membership}/{user.guid}", None) for user in (mei, admin)),
-        ("DELETE", f"{membership}/{mei.guid}", None),
+        *(("PUT", f"{membership}/{user.guid}", None) for user in (tomas, admin)),
+        ("DELETE", f"{membership}/{tomas.guid}", None),
         ("PUT", f"/user-groups/{group.guid}/permissions/company/{organisation.customers[1].company.guid}", None),
         ("POST", "/credentials", {"name": "Longer", "roles": roles, "expires_at": later}),
         ("DELETE", f"/credentials/{other.guid}", None),

@@ -14,7 +14,7 @@ from django.conf import settings
 from tests.attacks.destinations import HOSTS, WELL_FORMED, inward, refused
 from tests.doors.conftest import Caller
 from tests.support.environment import ON_POSTGRES
-from workwire.cli.demo.seed import Customer
+from tests.support.organisation import Customer
 from workwire.kernel.addresses import METADATA, AddressPolicy, Network, UnsafeTarget, check_url
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription

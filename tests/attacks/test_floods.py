@@ -11,9 +11,9 @@ import pytest
 from django.conf import settings
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.cli.demo.seed import Customer
 from workwire.kernel import addresses, clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited

@@ -14,9 +14,9 @@ from tests.doors.conftest import Caller
 from tests.doors.stage import Stage
 from tests.doors.test_matrix import FOREIGNER, OPERATIONS, SHARED, _answer, callers, stage
 from tests.support.environment import ON_POSTGRES
+from tests.support.organisation import Customer
 from tests.support.receiver import Receiver
 from workwire.api.models import IdempotentRequest
-from workwire.cli.demo.seed import Customer
 from workwire.kernel import pages
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event

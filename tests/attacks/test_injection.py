@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer
 from tests.support.receiver import Receiver
-from workwire.cli.demo.seed import Customer
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
 from workwire.worker.delivery.transport import Answer, ChildProcessTransport, Request, ThreadTransport

@@ -14,10 +14,10 @@ from django.urls import URLResolver, get_resolver, resolve
 from django.urls.resolvers import RegexPattern
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Account, Organisation
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import FailedLogin, Token
-from workwire.cli.demo.seed import Account, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.web.proxies import client_of
@@ -101,12 +101,12 @@ def test_behind_a_proxy_that_ends_tls_a_form_from_our_page_is_taken(
 
 def test_signing_in_ends_the_session_and_the_form_token_a_browser_came_with(organisation: Organisation) -> None:
     """So that one who planted either in somebody's browser holds nothing afterwards."""
-    mei, petra = organisation.accounts["team member"], organisation.accounts["process builder"]
+    tomas, paul = organisation.accounts["team member"], organisation.accounts["process builder"]
     browser = Client()
-    _sign_in(browser, mei)
+    _sign_in(browser, tomas)
     planted = browser.cookies["workwire_session"].value
     form = browser.get("/sign-in").cookies["csrftoken"].value
-    answer = _sign_in(browser, petra)
+    answer = _sign_in(browser, paul)
     assert browser.cookies["workwire_session"].value != planted
     assert Token.objects.count() == 1
     assert answer.cookies["csrftoken"].value != form
@@ -176,12 +176,12 @@ def test_every_page_forbids_frames_and_foreign_scripts(organisation: Organisatio
 def test_every_form_of_the_pages_insists_on_its_token(organisation: Organisation) -> None:
     """Every address of the pages, posted to with a session and without the form's token: refused, and nothing done."""
     browser = Client(enforce_csrf_checks=True)
-    mei = organisation.accounts["team member"]
-    token = sessions.log_in(mei.user.username, mei.password, address="127.0.0.1", most_failures=5)
+    tomas = organisation.accounts["team member"]
+    token = sessions.log_in(tomas.user.username, tomas.password, address="127.0.0.1", most_failures=5)
     browser.cookies["workwire_session"] = token
     paths = list(_paths(get_resolver("workwire.web.urls")))
     for path in paths:
-        answer = browser.post(path, {"username": mei.user.username, "password": mei.password})
+        answer = browser.post(path, {"username": tomas.user.username, "password": tomas.password})
         assert answer.status_code in (403, 405), path
     assert {"/", "/sign-in", "/sign-out", "/look", "/work", f"/work/{GUID}", "/work/1-T"} <= set(paths)
     assert Token.objects.count() == 1

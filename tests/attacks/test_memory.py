@@ -24,9 +24,9 @@ from tests.attacks.test_malformed import _with_bodies
 from tests.doors.conftest import Caller, _fresh
 from tests.doors.stage import Stage
 from tests.doors.test_matrix import _undone, stage
+from tests.support.organisation import build
 from tests.support.processes import Api, resident, web_process
 from workwire.access import sessions
-from workwire.cli.demo.seed import seed
 from workwire.kernel import json_bodies
 from workwire.kernel.errors import Limited, TooLarge
 from workwire.kernel.limits import WeightLimit
@@ -204,7 +204,7 @@ def test_a_large_body_holds_its_place_until_it_is_answered(monkeypatch: pytest.M
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_a_web_process_gives_back_what_bad_bodies_took(child_environment: dict[str, str], tmp_path: Path) -> None:
     """Of forty bodies of each kind nothing stays but what the allocator keeps for the next; each is 10 to 30 MB in memory."""
-    token = sessions._give_token(seed().accounts["administrator"].user, None)
+    token = sessions._give_token(build().accounts["administrator"].user, None)
     few, many = [{}] * 95_000 + [1], [{}] * 350_000 + [1]
     with web_process(child_environment, log=tmp_path / "log") as (port, pid):
         api = Api("127.0.0.1", port, token=token, timeout=60)

@@ -23,9 +23,9 @@ import pytest
 
 from tests.support.nameserver import NameServer
 from tests.support.namespace import Namespace, own_network
+from tests.support.organisation import build
 from tests.support.receiver import Receiver
 from workwire.access import sessions
-from workwire.cli.demo.seed import seed
 from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, exchange, name_lookup
 
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
     child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Real web, worker and name server, in a network where the inside listens and the outside is made up."""
-    made = seed()
+    made = build()
     account, customer = made.accounts["administrator"], made.customers[0]
     token = sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=5)
     environment = child_environment | {

@@ -27,12 +27,12 @@ from django.db import connection
 from django.test import override_settings
 
 from tests.support.environment import ON_POSTGRES
+from tests.support.organisation import Organisation, build
 from tests.support.receiver import Receiver
 from workwire import settings as product
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
-from workwire.cli.demo.seed import Organisation, seed
 from workwire.kernel import clock
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Attempt
@@ -102,14 +102,14 @@ def _broken() -> Iterator[None]:
 
 
 def test_no_secret_is_left_in_clear(child_environment: dict[str, str], tmp_path: Path, receiver: Receiver) -> None:
-    organisation, password = seed(), "Nx7-swift-otter-19"
+    organisation, password = build(), "Nx7-swift-otter-19"
     with override_settings(PASSWORD_HASHERS=product.PASSWORD_HASHERS):  # the processes know no other
         admin = sessions.actor_for(organisation.accounts["administrator"].user)
         roles = list(Role.objects.filter(name__in=("Team Leader", "Administrator")))
         user = access.create_user("nora", "Nora Lind", roles, password=password, by=admin)
         expires = clock.now() + timedelta(days=1)
         credential, client_secret = access.create_credential(
-            user, "Integration", roles, expires_at=expires, by=sessions.actor_for(user)
+            user, "Ticket feed", roles, expires_at=expires, by=sessions.actor_for(user)
         )
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.organisation import Organisation, build
 from tests.support.processes import Api, resident, web_process
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation, seed
 from workwire.cli.web.door import environ_of
 
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
@@ -44,7 +44,7 @@ def environment(child_environment: dict[str, str], tmp_path: Path) -> dict[str, 
 @pytest.fixture
 def organisation_there(transactional_db: None) -> Organisation:
     """The demo's organisation, for other processes to see."""
-    return seed()
+    return build()
 
 
 @pytest.fixture

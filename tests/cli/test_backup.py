@@ -20,14 +20,15 @@ pytestmark = pytest.mark.story
 MAKE = """
 import workwire.cli
 workwire.cli.setup_django()
-from workwire.cli.demo.seed import seed
-from workwire.cli.demo.sample_work import give_out
+from tests.support.organisation import build
 from workwire.rooms.files.commands import prepare
+from workwire.rooms.work.commands import create_ticket
 from workwire.access import sessions
-organisation = seed()
-give_out(organisation)
-mei = sessions.actor_for(organisation.accounts["team member"].user)
-prepare([b"a proof of payment"], "proof.txt", by=mei)
+organisation = build()
+tomas = sessions.actor_for(organisation.accounts["team member"].user)
+prepare([b"a proof of payment"], "proof.txt", by=tomas)
+for customer in organisation.customers:
+    create_ticket(customer.ticket_version.guid, by=tomas, title="Chair is late")
 """
 LOOK = """
 import workwire.cli

@@ -13,8 +13,8 @@ from threading import Thread
 import pytest
 
 from tests.conftest import ON_POSTGRES
+from tests.support.organisation import build
 from tests.support.processes import ROOT, Api, free_port, wait_for_web, web_process, workwire
-from workwire.cli.demo.seed import seed
 
 THREADS = """
 import gc, threading
@@ -86,7 +86,7 @@ def test_health_is_told_while_the_embedded_database_is_held_by_another_process(
     child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     """Every thread waits for the lock, and so would the probes."""
-    seed()
+    build()
     path = child_environment["WORKWIRE_DATABASE_URL"].removeprefix("sqlite:///")
     with web_process(child_environment, log=tmp_path / "log") as (port, _):
         other = sqlite3.connect(path, isolation_level=None)

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli import webhooks
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import SYSTEM
 from workwire.outbox.registry import webhooks as registered
@@ -74,7 +74,7 @@ def _invoke(*words: str) -> Result:
 
 def test_an_account_is_subscribed_and_the_secret_shown_once(organisation: Organisation) -> None:
     done = _invoke(
-        "subscribe", "PacketCreated", "http://127.0.0.1:9/", "--as", "PETRA", "--header", "X-Team", "payables"
+        "subscribe", "PacketCreated", "http://127.0.0.1:9/", "--as", "PAUL", "--header", "X-Team", "payables"
     )
     assert done.exit_code == 0, done.output
     told = dict(line.split("=", 1) for line in done.stdout.splitlines())
@@ -88,11 +88,11 @@ def test_an_account_is_subscribed_and_the_secret_shown_once(organisation: Organi
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("NoSuch", "http://127.0.0.1:9/", "--as", "petra"), "There is no webhook NoSuch"),
+        (("NoSuch", "http://127.0.0.1:9/", "--as", "paul"), "There is no webhook NoSuch"),
         (("PacketCreated", "http://127.0.0.1:9/", "--as", "nobody"), "There is no active account nobody."),
-        (("PacketCreated", "http://127.0.0.1:9/", "--as", "mei"), "role"),
-        (("PacketCreated", "http://10.0.0.1/", "--as", "petra"), "private address"),
-        (("PacketCreated", "ftp://x/", "--as", "petra"), "begins with http"),
+        (("PacketCreated", "http://127.0.0.1:9/", "--as", "tomas"), "role"),
+        (("PacketCreated", "http://10.0.0.1/", "--as", "paul"), "private address"),
+        (("PacketCreated", "ftp://x/", "--as", "paul"), "begins with http"),
     ],
 )
 def test_a_subscription_that_may_not_be_is_refused_with_a_sentence(

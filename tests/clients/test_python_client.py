@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.doors.stage import BUILDER, MEMBER
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from workwire.api.v1 import api
-from workwire.cli.demo.seed import Organisation
 
 Operations = Callable[[str], Any]
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from tests.doors.known_fields import check_fields, path_of
-from workwire.cli.demo.seed import Organisation
+from tests.support.organisation import Organisation
 
 _client = Client()  # one for all, for each loads the middleware anew
 

@@ -23,7 +23,7 @@ class Use:
 ACTION = {"work_type": "{action_type}", "queue": "{queue}", "due": {"amount": 2, "unit": "working_hours"}}
 USES = {
     # accounts and rights
-    "create_token": Use(body={"username": "mei", "password": "wrong"}, shared=True),
+    "create_token": Use(body={"username": "tomas", "password": "wrong"}, shared=True),
     "delete_token": Use(),
     "get_me": Use(),
     "list_roles": Use(),
@@ -59,7 +59,7 @@ USES = {
     "create_contact": Use(body={"email": "n@example.com", "company": "{company}", "first_name": "Nils"}),
     "get_contact": Use("{contact}"),
     "update_contact": Use("{contact}", {"surname": "Berg"}),
-    "list_accounts": Use(query="?search=mei"),
+    "list_accounts": Use(query="?search=tomas"),
     "list_contact_tags": Use(),
     "create_contact_tag": Use(body={"name": "Approver"}),
     "update_contact_tag": Use("{contact_tag}", {"description": "Asks."}, shared=True),

@@ -6,9 +6,9 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.access import sessions
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
@@ -86,7 +86,7 @@ ROWS = {
         guid="GUID",
     ),
     "Contact/SearchForContact": Row(
-        query={"PacketGUID": "{ticket}"}, body={"Search": "mei", "MaximumResults": 5}, guid="PacketGUID"
+        query={"PacketGUID": "{ticket}"}, body={"Search": "tomas", "MaximumResults": 5}, guid="PacketGUID"
     ),
     "Packet/CreatePacket": Row(
         body={"ProcessVersionInstanceGUID": "{ticket_version}"}, guid="ProcessVersionInstanceGUID"
@@ -139,7 +139,7 @@ ROWS = {
         body={
             "Subject": "Your invoice",
             "Body": "<p>It is paid.</p>",
-            "From": {"EmailAddress": "payables@meridian.example"},
+            "From": {"EmailAddress": "payables@cedar.example"},
             "To": [{"EmailAddress": "supplier@example.com"}],
             "Attachments": [{"Filename": "proof.pdf", "Data": DATA, "Tags": [{"GUID": "{file_tag}"}]}],
         },
@@ -173,7 +173,7 @@ def staged(organisation: Organisation, customer: Customer, receiver: Receiver) -
     """Records of every kind at a customer, by the names that calls give them."""
     actors = {name: sessions.actor_for(account.user) for name, account in organisation.accounts.items()}
     admin, member, builder = actors["administrator"], actors[MEMBER], actors[BUILDER]
-    category = customer.ticket_version.categories.get(name="Overdue invoice")
+    category = customer.category
 
     def ticket(submit: bool = True) -> WorkItem:
         return work.create_ticket(

@@ -15,9 +15,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.api.models import IdempotentRequest
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.chores import chores
 from workwire.kernel.ids import new_guid
@@ -71,7 +71,7 @@ def _subscribe(caller: Caller, receiver: Receiver, customer: Customer | None, **
 
 def test_a_ticket_goes_its_way(member: Caller, organisation: Organisation, ticket: dict[str, Any]) -> None:
     path = f"/work-items/{ticket['guid']}"
-    category = organisation.objects["TicketCategoryGUID"]
+    category = str(organisation.customers[0].category.guid)
     assert member.api("POST", f"{path}/submit", {"category": category}).json()["status"] == "to_do"
     assert member.api("POST", f"{path}/take").json()["status"] == "in_progress"
     assert member.api("POST", f"{path}/wait", {"for": "information"}).json()["status"] == "waiting"
@@ -223,7 +223,7 @@ def test_no_body_counts_as_an_empty_one_where_no_key_is_required(
     name: str, member: Caller, builder: Caller, first: Customer, receiver: Receiver, organisation: Organisation
 ) -> None:
     wish = {"process_version": str(first.ticket_version.guid), "title": "Unpaid", "submit": True}
-    wish["category"] = organisation.objects["TicketCategoryGUID"]
+    wish["category"] = str(organisation.customers[0].category.guid)
     path = f"/work-items/{member.api('POST', '/tickets', wish).json()['guid']}"
     if name == "rotate_secret":
         member, path = builder, f"/subscriptions/{_subscribe(builder, receiver, first)['guid']}/rotate-secret"
@@ -253,7 +253,7 @@ def test_broken_json_and_unknown_paths_are_problems(member: Caller) -> None:
     _problem(member.api("POST", "/tickets", "{"), 400)
     _problem(member.api("GET", "/nothing/here"), 404)
     _problem(Client().get("/api/v1/work-items"), 401)
-    wrong = Client().post("/api/v1/tokens", {"username": "petra", "password": "no"}, content_type="application/json")
+    wrong = Client().post("/api/v1/tokens", {"username": "paul", "password": "no"}, content_type="application/json")
     _problem(wrong, 401, "login_failed")
 
 

@@ -11,11 +11,11 @@ import pytest
 from django.db import connections
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import sessions
 from workwire.api.v1 import digests, positions
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType

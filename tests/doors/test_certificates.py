@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.doors.conftest import Caller
 from tests.support.certificates import Authority, Signed
+from tests.support.organisation import Customer
 from tests.support.raw_server import OK, Server
-from workwire.cli.demo.seed import Customer
 from workwire.kernel.errors import Invalid
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import repair, tls_terms

@@ -14,10 +14,10 @@ from django.test import Client
 from tests.doors.conftest import Caller
 from tests.doors.contract import CONTRACT, contract, fits, listed, needs_contract
 from tests.doors.stage import MEMBER, ROWS, Stage, filled, staged
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import features, sessions
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 
@@ -86,7 +86,7 @@ def test_right_input_is_answered_as_the_contract_says(
 def test_without_valid_credentials_nothing_is_answered(operation: str, stage: Stage) -> None:
     before = Event.objects.count()
     if operation == "Authentication/Login":
-        wish = {"Username": "mei", "Password": "wrong"}
+        wish = {"Username": "tomas", "Password": "wrong"}
         answer = Client().post(f"/webapi/{operation}", wish, content_type="application/json")
     else:
         answer = _call(Caller("wwt_none"), operation, stage)

@@ -16,8 +16,8 @@ from openapi_spec_validator import validate
 
 from tests.doors.conftest import Caller
 from tests.doors.stage import MEMBER
+from tests.support.organisation import Customer, Organisation
 from workwire.api.v1 import api, openapi
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.pages import MOST
 
@@ -148,7 +148,7 @@ def _ticket(member: Caller, first: Customer, title: str, **more: Any) -> dict[st
 def test_null_goes_back_to_the_due_date_of_the_rule_and_is_refused_where_a_field_cannot_be_empty(
     member: Caller, first: Customer, organisation: Organisation
 ) -> None:
-    category = organisation.objects["TicketCategoryGUID"]
+    category = str(organisation.customers[0].category.guid)
     item = _ticket(member, first, "Unpaid", category=category, submit=True)
     path, later = f"/work-items/{item['guid']}", clock.rfc3339(clock.now() + timedelta(days=90))
     assert member.api("PATCH", path, {"due_date": later}).json()["due_date_overridden"] is True
@@ -190,7 +190,7 @@ def test_work_is_found_by_reference_text_customer_and_since_when_it_changed(memb
 def test_every_order_is_read_page_by_page_without_gap_or_repetition(
     sort: str, member: Caller, first: Customer, organisation: Organisation
 ) -> None:
-    now, category = clock.now(), organisation.objects["TicketCategoryGUID"]
+    now, category = clock.now(), str(organisation.customers[0].category.guid)
     dues = [None, 5, 3, None, 5, 9]
     for days in dues:
         due = {"due_date": clock.rfc3339(now + timedelta(days=days))} if days else {}

@@ -13,11 +13,11 @@ from django.test import Client
 from standardwebhooks import Webhook
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access.models import Credential, Role
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import NIL, new_guid
@@ -254,7 +254,7 @@ def test_a_credential_gets_another_name_and_expiry_and_a_new_secret_that_ends_th
 def _credential(organisation: Organisation, actors: dict[str, Actor]) -> tuple[Credential, str]:
     user, roles = organisation.accounts["process builder"].user, list(Role.objects.filter(name="Process Builder"))
     until = clock.now() + timedelta(days=30)
-    return access.create_credential(user, "Integration", roles, expires_at=until, by=actors["process builder"])
+    return access.create_credential(user, "Ticket feed", roles, expires_at=until, by=actors["process builder"])
 
 
 def _exchanged(credential: Credential, secret: str) -> Any:

@@ -8,9 +8,9 @@ from typing import Any
 from django.test import Client
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer, Organisation
 from workwire.access import commands as access
 from workwire.access.models import Role
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.outbox.models import Event

@@ -28,12 +28,12 @@ from tests.doors.conftest import Caller
 from tests.doors.resources import USES, Use
 from tests.doors.stage import MEMBER, ROWS, Stage, filled, staged
 from tests.support.environment import ON_POSTGRES
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.api.v1 import api
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import UserType
 from workwire.kernel.ids import new_guid
@@ -123,9 +123,9 @@ def stage(
     actors = {name: sessions.actor_for(account.user) for name, account in organisation.accounts.items()}
     admin, member = actors["administrator"], actors[MEMBER]
     found = staged(organisation, customer, receiver)
-    line, action_type = customer.service.service_line, WorkType.objects.get(name="Check Sanctions")
+    line, action_type = customer.service.service_line, WorkType.objects.get(name="Check Budget")
     draft = offering.create_version(customer.case_version.process, by=admin)
-    category = customer.ticket_version.categories.get(name="Overdue invoice").guid
+    category = customer.category.guid
     tags = (work.TagWish(UUID(found["contact_tag"])),)
     filed = work.create_ticket(
         customer.ticket_version.guid,

@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
+from tests.support.organisation import Organisation
 from tests.support.world import Subscribe
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import new_guid
 from workwire.rooms.work import commands as work
@@ -63,7 +63,7 @@ def test_an_error_that_nobody_caught_says_whether_to_try_again(
 
 
 def _ticket(organisation: Organisation, actors: dict[str, Actor], title: str = "Invoice <b>4711</b>") -> WorkItem:
-    category = organisation.objects["TicketCategoryGUID"]
+    category = str(organisation.customers[0].category.guid)
     version = organisation.customers[0].ticket_version.guid
     by = actors["team member"]
     return work.create_ticket(version, by=by, title=title, category_guid=category, submit=True)
@@ -75,7 +75,7 @@ def test_the_item_page_explains_the_due_date_step_by_step(
     ticket = _ticket(organisation, actors)
     page = browser.get(f"/work/{ticket.guid}").content.decode()
     assert "8 working hours after the start, plus the time waited" in page
-    assert "Northwind Foods working days" in page
+    assert "Willow Clinics week" in page
     assert "Europe/Amsterdam" in page
     (steps,) = re.findall(r'<ol class="steps">(.*?)</ol>', page, re.DOTALL)
     assert steps.count("<li>") == len(ticket.due_steps) >= 2
@@ -105,9 +105,9 @@ def test_pages_need_signing_in_and_show_nothing_of_others(
     ticket = _ticket(organisation, actors)
     answer = Client().get(f"/work/{ticket.guid}")
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/sign-in?next=%2Fwork%2F{ticket.guid}")
-    bruno = organisation.accounts["process builder of one company"]
+    bea = organisation.accounts["process builder of one company"]
     other = Client()
-    other.post("/sign-in", {"username": bruno.user.username, "password": bruno.password})
+    other.post("/sign-in", {"username": bea.user.username, "password": bea.password})
     hidden, absent = other.get(f"/work/{ticket.guid}"), other.get(f"/work/{new_guid()}")
     assert hidden.status_code == absent.status_code == 404
     assert "Invoice" not in hidden.content.decode()
@@ -129,12 +129,12 @@ def test_signing_in_never_leads_to_another_site(next_page: str, organisation: Or
 def test_signing_in_is_refused_with_a_sentence_and_slowed_down(organisation: Organisation) -> None:
     client = Client()
     for _ in range(settings.CONFIG.login_attempts // 2):
-        answer = client.post("/sign-in", {"username": "mei", "password": "wrong\x00"})
+        answer = client.post("/sign-in", {"username": "tomas", "password": "wrong\x00"})
         assert answer.status_code == 401
-        answer = client.post("/sign-in", {"username": "mei", "password": "wrong"})
+        answer = client.post("/sign-in", {"username": "tomas", "password": "wrong"})
         assert "The user name or the password is wrong." in answer.content.decode()
-    assert client.post("/sign-in", {"username": "mei", "password": "wrong"}).status_code == 429
-    assert Client(enforce_csrf_checks=True).post("/sign-in", {"username": "mei"}).status_code == 403
+    assert client.post("/sign-in", {"username": "tomas", "password": "wrong"}).status_code == 429
+    assert Client(enforce_csrf_checks=True).post("/sign-in", {"username": "tomas"}).status_code == 403
 
 
 def test_pages_take_a_fixed_number_of_queries(

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access.models import Role
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid

@@ -14,8 +14,8 @@ import pytest
 from tests.doors.conftest import Caller
 from tests.doors.stage import ROWS, Stage
 from tests.doors.test_matrix import callers, stage
+from tests.support.organisation import Organisation
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel.actor import Actor
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import CommunicationType

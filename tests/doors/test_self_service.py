@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Organisation
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands import FileWish, TagWish
@@ -37,8 +37,8 @@ def sam(organisation: Organisation, actors: dict[str, Actor]) -> Caller:
 def ticket(sam: Caller, organisation: Organisation) -> dict[str, Any]:
     """A ticket that Sam asked for."""
     wish = {
-        "process_version": organisation.objects["TicketAttributeVersionGUID"],
-        "category": organisation.objects["TicketCategoryGUID"],
+        "process_version": str(organisation.customers[0].ticket_version.guid),
+        "category": str(organisation.customers[0].category.guid),
         "title": "Where is my money?",
         "submit": True,
     }
@@ -51,7 +51,7 @@ def ticket(sam: Caller, organisation: Organisation) -> dict[str, Any]:
 def test_who_asks_follows_the_own_tickets_and_no_others(
     sam: Caller, member: Caller, ticket: dict[str, Any], organisation: Organisation
 ) -> None:
-    wish = {"process_version": organisation.objects["TicketAttributeVersionGUID"], "title": "Of somebody else"}
+    wish = {"process_version": str(organisation.customers[0].ticket_version.guid), "title": "Of somebody else"}
     other = member.api("POST", "/tickets", wish).json()
     assert [row["guid"] for row in sam.api("GET", "/work-items").json()["items"]] == [ticket["guid"]]
     assert sam.api("GET", f"/work-items/{other['guid']}").status_code == 404

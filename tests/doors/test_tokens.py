@@ -10,9 +10,9 @@ from urllib.parse import quote_plus
 
 from django.test import Client
 
+from tests.support.organisation import Organisation
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 
 
@@ -29,7 +29,7 @@ def _escaped(text: str) -> str:
 
 def test_basic_authentication_is_taken_form_encoded_and_plain(organisation: Organisation) -> None:
     """As some clients encode nothing, some all but letters and digits, and some every character."""
-    client_id, secret = organisation.credential["client_id"], organisation.credential["client_secret"]
+    client_id, secret = organisation.client_id, organisation.client_secret
     some = {character: f"%{ord(character):02X}" for character in "-_"}
     for encode in (str, quote_plus, _escaped, lambda text: "".join(some.get(one, one) for one in text)):
         answer = _with_basic(encode(client_id), encode(secret))
@@ -65,7 +65,9 @@ def test_only_who_tried_the_header_is_asked_for_it(organisation: Organisation) -
 def test_no_answer_with_a_token_is_kept_by_a_cache(organisation: Organisation) -> None:
     account = organisation.accounts["team member"]
     wish = {"Username": account.user.username, "Password": account.password}
-    login, form = "/webapi/Authentication/Login", {"grant_type": "client_credentials", **organisation.credential}
+    client_id, client_secret = organisation.client_id, organisation.client_secret
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    login = "/webapi/Authentication/Login"
     small = {name.lower(): value for name, value in wish.items()}
     for answer in (
         Client().post(login, wish, content_type="application/json"),

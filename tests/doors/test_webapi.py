@@ -18,9 +18,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.conftest import ON_POSTGRES
 from tests.doors.conftest import Caller
 from tests.doors.contract import contract, fits, needs_contract
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.access import sessions
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Subscription
@@ -33,7 +33,7 @@ from workwire.webapi import packets, refusals
 def ticket(member: Caller, organisation: Organisation) -> dict[str, Any]:
     """A draft ticket of the first customer."""
     wish = {
-        "TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"],
+        "TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid),
         "Title": "Invoice 4711 unpaid",
         "Description": "Due since Friday.",
         "DataFields": {"Invoice": "4711"},
@@ -74,7 +74,7 @@ def test_a_ticket_is_answered_as_it_is_read_afterwards(organisation: Organisatio
     """What creating one answers comes from the objects at hand, without reading the ticket again."""
     user = organisation.accounts["team member"].user
     wish = {
-        "TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"],
+        "TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid),
         "Title": "  Invoice 4711   unpaid ",
         "Description": "Due since Friday.",
         "DataFields": {"invoice": "4711"},
@@ -91,7 +91,7 @@ def test_a_ticket_is_answered_as_it_is_read_afterwards(organisation: Organisatio
 
 def test_a_plain_ticket_takes_a_statement_for_each_thing_it_needs(organisation: Organisation, member: Caller) -> None:
     """Who asks, what of, the ticket, its event; the embedded database writes an event with three."""
-    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    wish = {"TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid), "Title": "Unpaid"}
     with CaptureQueriesContext(connection) as asked:
         assert member.webapi("Ticket/Create", wish).status_code == 200
     statements = [query["sql"] for query in asked if not re.match("SAVEPOINT|RELEASE|BEGIN|COMMIT", query["sql"])]
@@ -103,7 +103,7 @@ def test_a_plain_ticket_takes_a_statement_for_each_thing_it_needs(organisation: 
 def test_the_first_request_after_a_restart_of_the_database_is_answered(
     organisation: Organisation, member: Caller
 ) -> None:
-    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    wish = {"TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid), "Title": "Unpaid"}
     for _ in range(2):
         with psycopg.connect(os.environ["WORKWIRE_TEST_POSTGRES"], autocommit=True) as elsewhere:
             ours = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
@@ -119,7 +119,7 @@ def test_a_database_that_cannot_work_is_said_in_the_documented_shape_with_when_t
     def refuse(*_given: Any) -> Any:
         raise OperationalError("database or disk is full")
 
-    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    wish = {"TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid), "Title": "Unpaid"}
     secret = {"grant_type": "client_credentials", "client_id": "some", "client_secret": "thing"}
     with connection.execute_wrapper(refuse):
         answers = [
@@ -145,12 +145,12 @@ def test_a_ticket_from_draft_to_resolved(member: Caller, organisation: Organisat
         "ByOperationalUser",
     )
     assert got["DataFields"] == {"Invoice": "4711"}
-    category = {"GUID": organisation.objects["TicketCategoryGUID"]}
+    category = {"GUID": str(organisation.customers[0].category.guid)}
     change = {"GUID": ticket["GUID"], "Title": "Invoice 4711", "Description": "", "TicketCategoryAttribute": category}
     submitted = fits("Ticket/SetToDo", member.webapi("Ticket/SetToDo", change))["Result"]
     assert submitted["Status"] == "ToDo"
     assert submitted["DueDate"]
-    assert submitted["TicketCategoryAttribute"]["CategoryLevel2"] == "Overdue invoice"
+    assert submitted["TicketCategoryAttribute"]["CategoryLevel2"] == "Late payment"
     updated = fits("Ticket/Update", member.webapi("Ticket/Update", {"GUID": ticket["GUID"], "Description": "Paid."}))
     assert (updated["State"], updated["Description"]) == ("WithWA", "Paid.")
     resolved = member.webapi("Ticket/Resolve", {"GUID": ticket["GUID"], "Title": "", "Description": "Paid."})
@@ -163,7 +163,7 @@ def test_a_ticket_from_draft_to_resolved(member: Caller, organisation: Organisat
 def test_creating_and_updating_a_ticket_answer_its_keys_and_beside_them_a_result_with_messages(
     member: Caller, organisation: Organisation
 ) -> None:
-    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "Unpaid"}
+    wish = {"TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid), "Title": "Unpaid"}
     created = fits("Ticket/Create", member.webapi("Ticket/Create", wish))
     change = {"GUID": created["Result"]["GUID"], "Description": "Paid."}
     updated = fits("Ticket/Update", member.webapi("Ticket/Update", change))
@@ -175,7 +175,7 @@ def test_creating_and_updating_a_ticket_answer_its_keys_and_beside_them_a_result
 
 def test_a_case_runs_through_its_steps(member: Caller, organisation: Organisation) -> None:
     wish = {
-        "CaseAttributeVersionGUID": organisation.objects["CaseAttributeVersionGUID"],
+        "CaseAttributeVersionGUID": str(organisation.customers[0].case_version.guid),
         "Title": "Onboard",
         "Description": "",
     }
@@ -204,7 +204,7 @@ def test_a_case_runs_through_its_steps(member: Caller, organisation: Organisatio
 
 
 def test_submitting_without_a_title_says_so_and_changes_nothing(member: Caller, organisation: Organisation) -> None:
-    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": ""}
+    wish = {"TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid), "Title": ""}
     ticket = member.webapi("Ticket/Create", wish).json()
     before = Event.objects.count()
     answer = member.webapi("Ticket/SetToDo", {"GUID": ticket["GUID"], "Title": "", "Description": "changed"})
@@ -240,7 +240,7 @@ def test_contexts_and_service_lines(narrow: Caller, second: Customer) -> None:
     assert process["AttributeGUID"] == str(second.ticket_version.guid)
     assert process["VersionState"] == "Live"
     lines = fits("ServiceLine/GetAll", narrow.webapi("ServiceLine/GetAll"))
-    assert [line["Name"] for line in lines] == ["Finance Operations"]
+    assert [line["Name"] for line in lines] == ["Equipment"]
     _refused(narrow.webapi("Packet/GetContexts", ProcessType="Parcel"), 400, "ProcessType")
 
 
@@ -403,7 +403,7 @@ def test_the_token_is_taken_from_four_places(member: Caller, organisation: Organ
 def test_broken_requests_are_refused(member: Caller, organisation: Organisation) -> None:
     for body in ("{", "[1]", '"text"', b"\xff\xfe", '{"Title": NaN}', "[" * 100_000):
         _refused(member.webapi("Ticket/Create", body), 400)
-    version = organisation.objects["TicketAttributeVersionGUID"]
+    version = str(organisation.customers[0].ticket_version.guid)
     for wish in (
         {"TicketAttributeVersionGUID": "nonsense"},
         {"TicketAttributeVersionGUID": 7},
@@ -425,8 +425,8 @@ def test_broken_requests_are_refused(member: Caller, organisation: Organisation)
 
 
 def test_an_oauth_token_for_an_application_credential(organisation: Organisation) -> None:
-    credential = organisation.credential
-    form = {"grant_type": "client_credentials", **credential}
+    client_id, client_secret = organisation.client_id, organisation.client_secret
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
     for path in ("/webapi/Auth/OAuth/Token", "/Auth/OAuth/Token", "/workwire/webapi/auth/oauth/token"):
         answer = Client().post(path, form)
         assert answer.status_code == 200, (path, answer.content)
@@ -442,7 +442,7 @@ def test_an_oauth_token_for_an_application_credential(organisation: Organisation
 
 
 def test_a_wrong_password_is_refused_and_too_many_are_locked_out(organisation: Organisation) -> None:
-    wish = {"Username": "petra", "Password": "wrong"}
+    wish = {"Username": "paul", "Password": "wrong"}
     for _ in range(10):
         answer = Client().post("/webapi/Authentication/Login", wish, content_type="application/json")
         _refused(answer, 401)
@@ -462,7 +462,7 @@ def test_every_message_id_is_one_of_the_contract() -> None:
 def test_creating_a_ticket_takes_at_most_twelve_queries(
     member: Caller, organisation: Organisation, django_assert_max_num_queries: Callable[[int], Any]
 ) -> None:
-    wish = {"TicketAttributeVersionGUID": organisation.objects["TicketAttributeVersionGUID"], "Title": "x"}
+    wish = {"TicketAttributeVersionGUID": str(organisation.customers[0].ticket_version.guid), "Title": "x"}
     with django_assert_max_num_queries(12):
         assert member.webapi("Ticket/Create", wish).status_code == 200
 

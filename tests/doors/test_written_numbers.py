@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.doors.conftest import Caller
-from workwire.cli.demo.seed import Customer, Organisation
+from tests.support.organisation import Customer, Organisation
 
 NOT_PLAIN = ("1_0", "\uff11\uff12", "\u0661", "1e1", "0x1", "--1")
 

@@ -12,10 +12,10 @@ import pytest
 from django.db import connection
 
 from tests.conftest import ON_POSTGRES
+from tests.support.organisation import Organisation, build
 from tests.support.processes import ROOT, Api, free_port, pgbouncer, pgbouncer_program, wait_for_web, workwire
 from tests.support.receiver import Receiver
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation, seed
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.delivery.transport import ThreadTransport
@@ -42,7 +42,7 @@ def test_sessions_are_given_up_by_the_server_as_soon_as_by_us() -> None:
 def test_web_processes_work_through_a_pooler_in_transaction_mode(
     child_environment: dict[str, str], receiver: Receiver, tmp_path: Path
 ) -> None:
-    organisation, port = seed(), free_port()
+    organisation, port = build(), free_port()
     server = urlsplit(child_environment["WORKWIRE_DATABASE_URL"])
     with pgbouncer(dict(parse_qsl(server.query))["host"], size=POOL) as pooler:
         environment = child_environment | {

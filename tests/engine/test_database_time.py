@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 
 from tests.conftest import ON_POSTGRES
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.access.models import Token, User
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated

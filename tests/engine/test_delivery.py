@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import connections
 
 from tests.conftest import ON_POSTGRES
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict
@@ -356,7 +356,7 @@ def test_time_wakes_what_waits_and_closes_what_was_resolved(
     open_ticket: Open, engine: Engine, actors: dict[str, Actor], organisation: Organisation
 ) -> None:
     member = actors["team member"]
-    category = UUID(organisation.objects["TicketCategoryGUID"])
+    category = organisation.customers[0].category.guid
     with clock.frozen(clock.now()) as advance:
         ticket = open_ticket(category_guid=category, submit=True)
         work.wait_until(ticket, clock.now() + timedelta(hours=1), by=member)

@@ -15,11 +15,11 @@ from cryptography.fernet import Fernet
 from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError
 
 from tests.conftest import ON_POSTGRES
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.cli import doctor
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
 from workwire.outbox.models import Event

@@ -11,11 +11,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.access import queries as sight
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType

@@ -59,7 +59,7 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     server = Server(box, hostname="127.0.0.1", port=0)
     server.start()
     configured = settings.CONFIG.model_copy(
-        update={"smtp_url": f"smtp://127.0.0.1:{server.port}", "mail_from": "desk@meridian.example"}
+        update={"smtp_url": f"smtp://127.0.0.1:{server.port}", "mail_from": "desk@cedar.example"}
     )
     monkeypatch.setattr(settings, "CONFIG", configured)
     yield box
@@ -80,7 +80,7 @@ def send(open_ticket: Callable[..., WorkItem], by: Actor) -> Send:
     """Write a mail of a ticket."""
 
     def make(**more: Any) -> Communication:
-        terms: dict[str, Any] = {"to": ["ines@northwind.example"], "subject": "Paid", "body": "It is paid."}
+        terms: dict[str, Any] = {"to": ["ines@willow.example"], "subject": "Paid", "body": "It is paid."}
         return commands.send_mail(open_ticket(), commands.Mail(**(terms | more)), by=by)
 
     return make
@@ -93,8 +93,8 @@ def _again(mail: Communication) -> Communication:
 def test_a_mail_is_sent_once_with_all_that_belongs_to_it(mailbox: Mailbox, send: Send) -> None:
     mail = send(
         body="<p>It is <b>paid</b>.</p>",
-        copies=["c@northwind.example"],
-        blind_copies=["b@northwind.example"],
+        copies=["c@willow.example"],
+        blind_copies=["b@willow.example"],
         attachments=[FileWish(data=b"%PDF-1.7 x", file_name="proof.pdf")],
     )
     assert mail.send_status == SendStatus.QUEUED
@@ -103,14 +103,14 @@ def test_a_mail_is_sent_once_with_all_that_belongs_to_it(mailbox: Mailbox, send:
     assert not mail_lane.turn()
     (sent,) = mailbox.mails
     assert (sent["From"], sent["To"], sent["Cc"], sent["Bcc"], sent["Subject"]) == (
-        "desk@meridian.example",
-        "ines@northwind.example",
-        "c@northwind.example",
+        "desk@cedar.example",
+        "ines@willow.example",
+        "c@willow.example",
         None,
         "Paid",
     )
-    assert set(mailbox.recipients[0]) == {"ines@northwind.example", "c@northwind.example", "b@northwind.example"}
-    assert sent["Message-ID"] == f"<{mail.guid}@meridian.example>"
+    assert set(mailbox.recipients[0]) == {"ines@willow.example", "c@willow.example", "b@willow.example"}
+    assert sent["Message-ID"] == f"<{mail.guid}@cedar.example>"
     plain, html = sent.get_body(("plain",)), sent.get_body(("html",))
     assert plain is not None
     assert html is not None
@@ -189,13 +189,13 @@ def test_a_wrong_mail_is_refused_and_not_written(
 
 
 def test_mail_comes_from_the_installation_its_domain_or_ones_own_address(mailbox: Mailbox, send: Send) -> None:
-    for sender in ("payables@meridian.example", "MEI@meridian.example", ""):
+    for sender in ("orders@cedar.example", "TOMAS@cedar.example", ""):
         send(sender=sender)
         assert mail_lane.turn()
     assert [mail["From"] for mail in mailbox.mails] == [
-        "payables@meridian.example",
-        "MEI@meridian.example",
-        "desk@meridian.example",
+        "orders@cedar.example",
+        "TOMAS@cedar.example",
+        "desk@cedar.example",
     ]
 
 

@@ -42,7 +42,7 @@ def test_a_created_ticket_arrives_signed(
     assert body["RAGStatus"] == -2
     assert body["ProcessType"] == 2
     assert body["Sequence"] == 1
-    assert body["CustomerName"] == "Northwind Foods"
+    assert body["CustomerName"] == "Willow Clinics"
     headers = {name.lower(): value for name, value in request.headers}
     assert request.method == "POST"
     assert headers["content-type"] == "application/json"

@@ -11,10 +11,10 @@ import pytest
 from django.db import connections, transaction
 
 from tests.support.environment import ON_POSTGRES
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited

@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid

@@ -9,12 +9,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.access import features, sessions
 from workwire.access.models import Role
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden

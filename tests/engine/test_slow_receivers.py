@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel.actor import Actor
 from workwire.reactions.webhooks import commands, rights
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription

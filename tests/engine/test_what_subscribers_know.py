@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.jobs import timers
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
@@ -49,7 +49,7 @@ class Play:
 
     def __init__(self, customer: Customer, people: list[Actor], advance: Callable[[timedelta], None]) -> None:
         self.customer, self.people, self.advance = customer, people, advance
-        self.category = customer.ticket_version.categories.get(name="Overdue invoice").guid
+        self.category = customer.category.guid
         self.ad_hoc = customer.case_version.steps.get(number=0).actions.get().guid
         self.last = WorkItem.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
@@ -240,7 +240,7 @@ def test_a_subscriber_that_applies_only_webhooks_ends_equal_to_the_api(
             engine.drain()
             advance(timedelta(hours=1))
         token = sessions.log_in(
-            "petra", subscribed.accounts["process builder"].password, address="127.0.0.1", most_failures=5
+            "paul", subscribed.accounts["process builder"].password, address="127.0.0.1", most_failures=5
         )
         known = _known(receiver)
         items = play.items

@@ -11,9 +11,9 @@ from django.db.models import QuerySet
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.world import Subscribe
 from workwire.access import commands as access
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, NotFound
 from workwire.rooms.offering import commands as offering
@@ -37,7 +37,7 @@ def ticket(open_ticket: Callable[..., WorkItem]) -> WorkItem:
 def ines(by: Actor, first: Customer) -> Contact:
     """A contact of the first customer."""
     return commands.create_contact(
-        "ines@northwind.example", by=by, company=first.company, first_name="Ines", surname="Duarte"
+        "ines@willow.example", by=by, company=first.company, first_name="Ines", surname="Duarte"
     )
 
 
@@ -57,13 +57,13 @@ def test_a_contact_is_one_of_its_company_whatever_the_case_of_its_address(
 ) -> None:
     assert ines.full_name == "Ines Duarte"
     with recorded() as found, pytest.raises(Conflict) as refusal:
-        commands.create_contact("INES@northwind.example", by=by, company=first.company)
+        commands.create_contact("INES@willow.example", by=by, company=first.company)
     assert refusal.value.code == "contact_email_taken"
     assert found.events == []
-    commands.create_contact("ines@northwind.example", by=by, company=second.company)
-    commands.create_contact("ines@northwind.example", by=by)
+    commands.create_contact("ines@willow.example", by=by, company=second.company)
+    commands.create_contact("ines@willow.example", by=by)
     with pytest.raises(Conflict):
-        commands.create_contact("Ines@northwind.example", by=by)
+        commands.create_contact("Ines@willow.example", by=by)
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def test_contacts_are_seen_with_their_company_and_global_ones_by_all_who_work(
 def test_a_built_in_tag_is_held_by_one_and_moves_to_whoever_gets_it_last(
     built_in: str, ticket: WorkItem, ines: Contact, by: Actor, organisation: Organisation
 ) -> None:
-    mei, tag = organisation.accounts["team member"].user, TagWish(_tag(built_in).guid)
+    tomas, tag = organisation.accounts["team member"].user, TagWish(_tag(built_in).guid)
     with recorded() as found:
         work.update(ticket, by=by, contacts=[ContactWish(ines.guid, (tag,))])
     assert found.only.name == "WorkItemUpdated"
-    work.update(ticket, by=by, contacts=[ContactWish(mei.guid, (tag,))])
-    assert _held(ticket, by) == {"Ines Duarte": set(), str(mei): {built_in}}
+    work.update(ticket, by=by, contacts=[ContactWish(tomas.guid, (tag,))])
+    assert _held(ticket, by) == {"Ines Duarte": set(), str(tomas): {built_in}}
     with pytest.raises(Invalid) as refusal:
-        work.update(ticket, by=by, contacts=[ContactWish(ines.guid, (tag,)), ContactWish(mei.guid, (tag,))])
+        work.update(ticket, by=by, contacts=[ContactWish(ines.guid, (tag,)), ContactWish(tomas.guid, (tag,))])
     assert refusal.value.code == "contact_tag_held_twice"
 
 
@@ -117,17 +117,17 @@ def test_configured_tags_are_held_by_many_and_those_of_another_supplier_by_none(
     approver = commands.create_contact_tag("Approver", by=admin)
     supplier = commands.create_company("Other Supplier", is_customer=False, is_supplier=True, by=admin)
     foreign = commands.create_contact_tag("Auditor", by=admin, supplier=supplier)
-    mei = organisation.accounts["team member"].user
-    wishes = [ContactWish(guid, (TagWish(approver.guid),)) for guid in (ines.guid, mei.guid)]
+    tomas = organisation.accounts["team member"].user
+    wishes = [ContactWish(guid, (TagWish(approver.guid),)) for guid in (ines.guid, tomas.guid)]
     work.update(ticket, by=by, contacts=wishes)
     assert set(map(frozenset, _held(ticket, by).values())) == {frozenset({"Approver"})}
     with pytest.raises(Invalid) as refusal:
         work.update(ticket, by=by, contacts=[ContactWish(ines.guid, (TagWish(foreign.guid),))])
     assert refusal.value.code == "contact_tag_of_other_company"
     commands.update_contact_tag(approver, retired=True, by=admin)
-    work.update(ticket, by=by, contacts=[ContactWish(mei.guid, (TagWish(approver.guid, retired=True),))])
+    work.update(ticket, by=by, contacts=[ContactWish(tomas.guid, (TagWish(approver.guid, retired=True),))])
     with pytest.raises(Invalid) as refusal:
-        work.update(ticket, by=by, contacts=[ContactWish(mei.guid, (TagWish(approver.guid),))])
+        work.update(ticket, by=by, contacts=[ContactWish(tomas.guid, (TagWish(approver.guid),))])
     assert refusal.value.code == "contact_tag_retired"
     with pytest.raises(Conflict):
         commands.update_contact_tag(_tag("primary"), name="Main", by=admin)

@@ -15,12 +15,12 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from tests.support.rows import Rows, differences, replayed, rows
 from workwire.access import commands as access
 from workwire.access import features
 from workwire.access.models import Credential, Role, User, UserGroup
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.outbox import changes
@@ -42,7 +42,6 @@ from workwire.rooms.offering.models import (
     ProcessType,
     ProcessVersion,
     Schedule,
-    TicketCategory,
     VersionState,
     WorkType,
 )
@@ -68,7 +67,7 @@ class World:
         self.user = self.organisation.accounts["team member"].user
         self.line = self.customer.service.service_line
         self.schedule = Schedule.objects.get()
-        self.action_type = WorkType.objects.get(name="Check Sanctions")
+        self.action_type = WorkType.objects.get(name="Check Budget")
         self.ticket_draft = self._draft(self.customer.ticket_version)
         self.case_draft = self._draft(self.customer.case_version)
         self.step = offering.add_step(self.case_draft, "First", by=self.by)
@@ -91,7 +90,7 @@ class World:
 
     def ticket(self, *, submit: bool = True) -> WorkItem:
         """A ticket of the first customer."""
-        category = TicketCategory.objects.get(version=self.customer.ticket_version, name="Overdue invoice").guid
+        category = self.customer.category.guid
         version = self.customer.ticket_version.guid
         return work.create_ticket(version, by=self.by, title="x", category_guid=category, submit=submit)
 
@@ -143,7 +142,7 @@ class World:
 
     def checklist(self) -> ChecklistItem:
         """A line of the checklist of an action."""
-        offering.add_global_checklist(WorkType.objects.get(name="Collect Documents"), ("Signed?",), by=self.by)
+        offering.add_global_checklist(WorkType.objects.get(name="Take Measure"), ("Signed?",), by=self.by)
         self.case()
         return ChecklistItem.objects.all()[0]
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 
+from tests.support.organisation import Customer
 from tests.support.recorded import recorded
-from workwire.cli.demo.seed import Customer
 from workwire.jobs import timers
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
@@ -46,7 +46,7 @@ def build(actors: dict[str, Actor], first: Customer) -> Build:
 
     def make(*steps: Sequence[int], manual: tuple[int, ...] = (), ad_hoc: bool = False) -> ProcessVersion:
         version = offering.create_version(process, by=admin)
-        kind = WorkType.objects.get(name="Check Sanctions")
+        kind = WorkType.objects.get(name="Check Budget")
         for number, branches in enumerate(steps, start=1):
             step = offering.add_step(version, f"Step {number}", automatic=number not in manual, by=admin)
             for branch in branches:
@@ -325,7 +325,7 @@ def test_the_clock_wakes_what_waits_and_says_why(build: Build, by: Actor) -> Non
 
 
 def test_time_waited_moves_the_due_date_where_the_rule_says_so(first: Customer, by: Actor) -> None:
-    category = first.ticket_version.categories.get(name="Overdue invoice").guid
+    category = first.category.guid
     ticket = commands.create_ticket(first.ticket_version.guid, by=by, title="x", category_guid=category, submit=True)
     before = ticket.due_date
     commands.wait_for_information(ticket, by=by)

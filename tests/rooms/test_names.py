@@ -12,11 +12,11 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from tests.support.organisation import Organisation
 from workwire.access import commands as access
 from workwire.access import queries as accounts
 from workwire.access import sessions
 from workwire.access.models import Role, UserGroup
-from workwire.cli.demo.seed import Organisation
 from workwire.cli.doctor import names
 from workwire.kernel import folding, keys
 from workwire.kernel.actor import SYSTEM, Actor

@@ -13,11 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.overlap import overlap
 from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access.models import Role, User
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -35,7 +35,7 @@ from workwire.rooms.offering.models import (
 )
 from workwire.rooms.parties import commands as parties
 
-BRUNO = "process builder of one company"  # sees the second customer only
+BEA = "process builder of one company"  # sees the second customer only
 JANUARY = date(2027, 1, 1)
 
 
@@ -60,7 +60,7 @@ def ticket_draft(first: Customer, admin: Actor) -> ProcessVersion:
 @pytest.fixture
 def check(first: Customer) -> WorkType:
     """An action type of the first customer's service line."""
-    return WorkType.objects.get(name="Check Sanctions")
+    return WorkType.objects.get(name="Check Budget")
 
 
 def _state(version: ProcessVersion) -> VersionState:
@@ -140,7 +140,7 @@ def test_a_version_begins_as_the_next_draft(first: Customer, admin: Actor) -> No
     assert found.only.service_guid == first.service.guid
     assert found.body == {
         "GUID": str(version.guid),
-        "Name": "Invoice Query",
+        "Name": "Repair",
         "ProcessGUID": str(first.ticket_version.process.guid),
         "Number": 2,
         "State": VersionState.DRAFT,
@@ -167,7 +167,7 @@ def test_categories_lie_in_up_to_three_levels(
     leaf = commands.add_category(ticket_draft, "Very late", parent=middle, by=admin)
     assert [row.level for row in (top, middle, leaf)] == [1, 2, 3]
     assert [row.name for row in queries.categories_of(ticket_draft)] == ["Payment", "Late", "Very late"]
-    foreign = second.ticket_version.categories.get(name="Payment")
+    foreign = second.ticket_version.categories.get(name="Money")
     with recorded() as found:
         for parent in (leaf, foreign):
             with pytest.raises(Invalid) as refusal:
@@ -191,7 +191,7 @@ def test_steps_and_actions_keep_their_order(case_draft: ProcessVersion, check: W
     with recorded() as found:
         commands.add_action(one, check, instructions="Look\ntwice", due=DueRule(2, Unit.HOURS), by=admin)
     assert found.only.record_guid == case_draft.guid
-    assert found.body["Change"] == "action 1.1 Check Sanctions added"
+    assert found.body["Change"] == "action 1.1 Check Budget added"
     commands.add_action(one, check, branch=2, by=admin)
     commands.add_action(one, check, by=admin)
     commands.add_action(two, check, by=admin)
@@ -479,7 +479,7 @@ def test_what_the_actor_does_not_see_is_not_found(
     first: Customer, check: WorkType, actors: dict[str, Actor], ticket_draft: ProcessVersion
 ) -> None:
     with recorded() as found:
-        for refused in _all_commands(first, check, actors[BRUNO], ticket_draft)[:6]:
+        for refused in _all_commands(first, check, actors[BEA], ticket_draft)[:6]:
             with pytest.raises(NotFound):
                 refused()
     assert not found.events
@@ -516,7 +516,7 @@ def test_linked_high_means_seen_below(
 
 def test_the_conditions_answer_for_many_accounts_in_one_query(organisation: Organisation, first: Customer) -> None:
     account = OuterRef(OuterRef("pk"))
-    may_see = {made.user.username for made in organisation.accounts.values() if first.company.name in made.may_see}
+    may_see = organisation.who_sees(first)
     for rows, condition in (
         (Process.objects.filter(pk=first.ticket_version.process_id), queries.processes_seen_by(account)),
         (ProcessVersion.objects.filter(pk=first.ticket_version.pk), queries.versions_seen_by(account)),
@@ -543,15 +543,15 @@ def test_a_schedule_is_seen_by_who_builds_and_by_who_sees_its_process(
             assert alone == (account.user.username in found or name == "administrator")
         return found
 
-    builders = {"ada", "petra", "bruno", "ines"}
+    builders = {"olga", "paul", "bea", "ines"}
     assert see() == builders
     with pytest.raises(NotFound):
         queries.schedule(schedule.guid, by=actors["team member"])
     commands.create_version(second.ticket_version.process, schedule=schedule, by=admin)
-    assert see() == builders | {"mei", "robot-1"}
+    assert see() == builders | {"tomas", "pixel"}
     assert queries.schedule(schedule.guid, by=actors["team member"]) == schedule
     access.change_members(second.group, remove=[organisation.accounts["robot"].user], by=admin)
-    assert see() == builders | {"mei"}
+    assert see() == builders | {"tomas"}
 
 
 def test_a_live_version_comes_with_all_that_starting_work_needs(first: Customer, actors: dict[str, Actor]) -> None:
@@ -561,7 +561,7 @@ def test_a_live_version_comes_with_all_that_starting_work_needs(first: Customer,
         service = version.process.service
         assert service.contract.customer.name == first.company.name
         assert service.contract.supplier.name
-        assert (service.service_line.name, version.process.work_type.name) == ("Finance Operations", "Invoice Query")
+        assert (service.service_line.name, version.process.work_type.name) == ("Equipment", "Repair")
     assert len(asked) == 1
 
 
@@ -571,7 +571,7 @@ def test_a_version_not_seen_or_of_another_kind_is_not_found_and_one_not_live_is_
     for guid, kind, by in (
         (ids.new_guid(), None, "administrator"),
         (first.ticket_version.guid, ProcessType.CASE, "administrator"),
-        (first.ticket_version.guid, ProcessType.TICKET, BRUNO),
+        (first.ticket_version.guid, ProcessType.TICKET, BEA),
     ):
         with pytest.raises(NotFound) as refusal:
             queries.live_version(guid, kind=kind, by=actors[by])
@@ -588,5 +588,5 @@ def test_the_offer_is_ordered_and_costs_one_query(first: Customer, second: Custo
             for row in queries.offer(actors["team member"], ProcessType.CASE)
         ]
     assert len(asked) == 1
-    assert offered == [("Aurora Health", "Supplier Onboarding"), ("Northwind Foods", "Supplier Onboarding")]
-    assert [row.guid for row in queries.offer(actors[BRUNO], ProcessType.TICKET)] == [second.ticket_version.guid]
+    assert offered == [("Alder Tools", "Order"), ("Willow Clinics", "Order")]
+    assert [row.guid for row in queries.offer(actors[BEA], ProcessType.TICKET)] == [second.ticket_version.guid]

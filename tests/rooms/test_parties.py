@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.overlap import overlap
 from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access.models import User
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import folding
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
@@ -24,7 +24,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.rooms.parties import commands, queries
 from workwire.rooms.parties.models import Company, Contract, Service
 
-BRUNO = "process builder of one company"  # sees the second customer only
+BEA = "process builder of one company"  # sees the second customer only
 
 
 @pytest.fixture
@@ -319,7 +319,7 @@ def test_commands_need_the_feature(first: Customer, actors: dict[str, Actor]) ->
 
 
 def test_what_the_actor_does_not_see_is_not_found(first: Customer, second: Customer, actors: dict[str, Actor]) -> None:
-    by, supplier, line = actors[BRUNO], first.contract.supplier, first.service.service_line
+    by, supplier, line = actors[BEA], first.contract.supplier, first.service.service_line
     with recorded() as found:
         for refused in (
             lambda: commands.update_company(first.company, name="Mine", by=by),
@@ -339,9 +339,9 @@ def test_what_the_actor_does_not_see_is_not_found(first: Customer, second: Custo
 
 
 def test_who_makes_a_company_does_not_see_it_before_a_permission_says_so(actors: dict[str, Actor]) -> None:
-    company = commands.create_company("Borealis", by=actors[BRUNO])
+    company = commands.create_company("Borealis", by=actors[BEA])
     with pytest.raises(NotFound):
-        queries.company(company.guid, by=actors[BRUNO])
+        queries.company(company.guid, by=actors[BEA])
     assert queries.company(company.guid, by=actors["process builder"]) == company
 
 
@@ -356,10 +356,10 @@ def _seen(actor: Actor) -> tuple[set[str], set[str], set[str]]:
 @pytest.mark.parametrize(
     ("level", "companies", "contracts", "services"),
     [
-        ("parent", {"Group", "Northwind Foods"}, {"Finance Services 2026"}, {"Accounts Payable"}),
-        ("company", {"Northwind Foods"}, {"Finance Services 2026"}, {"Accounts Payable"}),
-        ("contract", set(), {"Finance Services 2026"}, {"Accounts Payable"}),
-        ("service", set(), set(), {"Accounts Payable"}),
+        ("parent", {"Group", "Willow Clinics"}, {"Equipment for all"}, {"Order Desk"}),
+        ("company", {"Willow Clinics"}, {"Equipment for all"}, {"Order Desk"}),
+        ("contract", set(), {"Equipment for all"}, {"Order Desk"}),
+        ("service", set(), set(), {"Order Desk"}),
         ("process", set(), set(), set()),
         (None, set(), set(), set()),
     ],
@@ -408,7 +408,7 @@ def test_the_conditions_answer_for_many_accounts_in_one_query(organisation: Orga
         Exists(queries.contracts_with_guid(first.contract.guid).filter(queries.contracts_seen_by(account))),
         Exists(queries.services_with_guid(first.service.guid).filter(queries.services_seen_by(account))),
     )
-    may_see = {made.user.username for made in organisation.accounts.values() if first.company.name in made.may_see}
+    may_see = organisation.who_sees(first)
     assert may_see
     for condition in conditions:
         with CaptureQueriesContext(connection) as asked:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import DomainError
@@ -62,7 +62,7 @@ class Life:
             deed()
 
     def rename(self) -> None:
-        parties.update_company(self.customer.company, name=f"Northwind {self.chance.random()}", by=self.by)
+        parties.update_company(self.customer.company, name=f"Willow {self.chance.random()}", by=self.by)
 
     def describe(self) -> None:
         parties.update_company(self.customer.company, description=str(self.chance.random()), by=self.by)
@@ -152,7 +152,7 @@ def test_a_customer_that_was_renamed_is_in_the_previous_of_the_next_change(
     parties.update_company(first.company, name="Borealis", by=by)
     with recorded() as found:
         work.update(ticket, description="more", by=by)
-    assert (found.body["CustomerName"], found.body["Previous"]) == ("Borealis", {"CustomerName": "Northwind Foods"})
+    assert (found.body["CustomerName"], found.body["Previous"]) == ("Borealis", {"CustomerName": "Willow Clinics"})
 
 
 @pytest.fixture

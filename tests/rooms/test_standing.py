@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from tests.doors.conftest import Caller, caller
-from workwire.cli.demo.seed import Customer
+from tests.support.organisation import Customer
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.outbox.models import Event
@@ -31,7 +31,7 @@ def _ticket(first: Customer, by: Actor, *, waits_along: bool) -> WorkItem:
     version = first.ticket_version
     rule = {"amount": 2, "unit": "hours", "add_wait_time": waits_along}
     ProcessVersion.objects.filter(pk=version.pk).update(due_rule=rule)
-    category = version.categories.get(name="Overdue invoice").guid
+    category = version.categories.get(level=2).guid
     made = work.create_ticket(version.guid, by=by, title="x", category_guid=category, submit=True)
     return work.take(made, by=by)
 

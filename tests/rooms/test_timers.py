@@ -11,8 +11,8 @@ import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from tests.support.organisation import Customer
 from tests.support.recorded import recorded
-from workwire.cli.demo.seed import Customer
 from workwire.jobs import timers
 from workwire.jobs.models import Timer
 from workwire.kernel import clock, ids
@@ -53,7 +53,7 @@ def by(actors: dict[str, Actor]) -> Actor:
 @pytest.fixture
 def work_item(open_ticket: Callable[..., WorkItem], first: Customer, by: Actor) -> WorkItem:
     """A ticket that somebody works on."""
-    category = first.ticket_version.categories.get(name="Overdue invoice").guid
+    category = first.category.guid
     return commands.take(open_ticket(category_guid=category, submit=True), by=by)
 
 

@@ -13,8 +13,8 @@ from tests.support.chaos import Site
 from tests.support.chaos_faults import FAULTS, Ground, Result, run
 from tests.support.chaos_points import POINTS, points
 from tests.support.chaos_proxy import proxied
+from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
-from workwire.cli.demo.seed import Organisation
 from workwire.reactions.webhooks.models import State
 
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]

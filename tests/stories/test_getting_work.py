@@ -11,10 +11,10 @@ import pytest
 from django.db import connections
 
 from tests.doors.conftest import Caller
+from tests.support.organisation import Customer, Organisation
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role, User
-from workwire.cli.demo.seed import Customer, Organisation
 from workwire.kernel.actor import Actor, UserType
 from workwire.outbox.models import Event
 from workwire.rooms.offering.models import ProcessType

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.organisation import Organisation, build
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation, seed
 from workwire.cli.replay.player import play_all, player_for
 from workwire.cli.replay.xes import Trace, XesEvent, read_traces
 from workwire.outbox.models import Event, Pending
@@ -53,7 +53,7 @@ def _worker(child_environment: dict[str, str]) -> subprocess.Popen[bytes]:
 def test_every_event_of_a_replayed_log_is_delivered_or_withheld(
     receiver: Receiver, child_environment: dict[str, str]
 ) -> None:
-    organisation = seed()
+    organisation = build()
     traces = list(read_traces(LOG, limit=TRACES))
     activities = {event.activity for trace in traces for event in trace.events}
     subscriptions = _subscribe(organisation, receiver)
@@ -61,7 +61,7 @@ def test_every_event_of_a_replayed_log_is_delivered_or_withheld(
     process = _worker(child_environment)
     kills = 0
     try:
-        for number, _ in play_all(player_for("robot-1", "Declarations", activities), traces):
+        for number, _ in play_all(player_for("pixel", "Declarations", activities), traces):
             if number in (100, 200) and kills < number // 100:
                 process.send_signal(signal.SIGKILL)
                 process.wait()

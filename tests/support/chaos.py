@@ -28,9 +28,9 @@ from typing import Any, TypeVar
 from django.db import Error, connection
 from standardwebhooks import WebhookVerificationError
 
+from tests.support.organisation import Organisation
 from tests.support.receiver import Answered, Receiver
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import event_types

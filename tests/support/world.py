@@ -1,18 +1,14 @@
-"""Fixtures: a sample organisation, an engine and a real receiver on loopback; loaded by the root conftest."""
+"""Fixtures: the organisation, an engine and a real receiver on loopback; loaded by the root conftest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 import pytest
 
+from tests.support.organisation import Customer, Organisation, build
 from tests.support.receiver import Receiver
-from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.access.models import Role
-from workwire.cli.demo.seed import Account, Customer, Organisation, seed
-from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands
@@ -25,21 +21,8 @@ from workwire.worker.delivery.transport import ThreadTransport
 
 @pytest.fixture
 def organisation(db: None) -> Organisation:
-    """The demo's organisation in the test's database, and an integrator whose sight depends on data permissions."""
-    return with_integrator(seed())
-
-
-def with_integrator(made: Organisation) -> Organisation:
-    """An organisation with an account more: a process builder who sees all customers by data permissions."""
-    admin = sessions.actor_for(made.accounts["administrator"].user)
-    roles = list(Role.objects.filter(name__in=("Team Leader", "Process Builder")))
-    user = access.create_user("ines", "Ines Duarte", roles, by=admin)
-    for customer in made.customers:
-        access.change_members(customer.group, add=[user], by=admin)
-    access.create_credential(user, "Integration", roles, expires_at=clock.now() + timedelta(days=30), by=admin)
-    names = tuple(customer.company.name for customer in made.customers)
-    made.accounts["integrator"] = Account(user, "", ("Team Leader", "Process Builder"), names)
-    return made
+    """The organisation in the test's database."""
+    return build()
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from django.test import Client
 
+from tests.support.organisation import Account, Customer, Organisation
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.features import OPERATIONAL
 from workwire.access.models import Role
-from workwire.cli.demo.seed import Account, Customer, Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.rooms.commitments.rules import Base, DueRule, Unit
@@ -43,8 +43,8 @@ def accounts(organisation: Organisation) -> dict[str, Account]:
     guest = access.create_user("guest", "Gus Guest", [nothing], password=PASSWORD, by=admin)
     with_password = {name: account for name, account in organisation.accounts.items() if account.password}
     return with_password | {
-        "self service": Account(sam, PASSWORD, ("Self Service",), (organisation.customers[0].company.name,)),
-        "guest": Account(guest, PASSWORD, ("Guest",), ()),
+        "self service": Account(sam, PASSWORD, organisation.customers[:1]),
+        "guest": Account(guest, PASSWORD),
     }
 
 
@@ -79,7 +79,7 @@ def _tickets(organisation: Organisation, customer: Customer, member: Actor) -> d
         "nameless draft": work.create_ticket(customer.ticket_version.guid, by=member),
         "with contacts": _with_contacts(organisation, ticket("With contacts"), member),
         "with files": _with_files(ticket("With files"), member),
-        "with custom data": ticket("With data", custom_data={"Invoice": "4711", "Amount": 12.5, "Urgency": "High"}),
+        "with custom data": ticket("With data", custom_data={"Invoice": "4711", "Amount": 12.5, "Hurry": "High"}),
         "said and sent": _with_communications(ticket("Much is said"), member),
         "due by hand": ticket("Due by hand", due_date=later),
         "waiting": work.wait_for_information(work.take(ticket("Waiting"), by=member), by=member),
@@ -135,7 +135,7 @@ def _with_contacts(organisation: Organisation, item: WorkItem, member: Actor) ->
     tags = list(ContactTag.objects.order_by("pk"))
     company = organisation.customers[0].company
     sabine = parties.create_contact(
-        "sabine@northwind.example", first_name="Sabine", surname="Köhler", company=company, by=admin
+        "sabine@willow.example", first_name="Sabine", surname="Köhler", company=company, by=admin
     )
     nobody = parties.create_contact("no-name@example.com", by=admin)
     colleague = organisation.accounts["process builder"].user
@@ -163,7 +163,7 @@ def _with_communications(item: WorkItem, member: Actor) -> WorkItem:
 
 
 def _without_a_date(organisation: Organisation, customer: Customer, admin: Actor) -> ProcessVersion:
-    return _version(customer, DueRule(1, Unit.DAYS, base=Base.CUSTOM_DATE, of="Payment Due"), admin)
+    return _version(customer, DueRule(1, Unit.DAYS, base=Base.CUSTOM_DATE, of="Pay By"), admin)
 
 
 def _version(customer: Customer, due: DueRule | None, admin: Actor) -> ProcessVersion:

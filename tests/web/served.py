@@ -20,13 +20,13 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
+    from tests.support.organisation import build
     from tests.web import gallery
     from workwire.access import sessions
-    from workwire.cli.demo.seed import seed
     from workwire.rooms.work import commands as work
 
     call_command("migrate", verbosity=0)
-    organisation = seed()
+    organisation = build()
     accounts = gallery.accounts(organisation)
     items = gallery.items(organisation)
     member = sessions.actor_for(accounts["team member"].user)

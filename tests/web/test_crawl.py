@@ -24,9 +24,9 @@ from django.urls import Resolver404, resolve
 
 from tests.contracts.test_snapshots import HERE as CONTRACTS
 from tests.contracts.test_snapshots import compare
+from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation
 from workwire.rooms.work import queries
 
 MOST_QUERIES = 25

@@ -6,8 +6,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from tests.support.organisation import Organisation
 from tests.web import gallery
-from workwire.cli.demo.seed import Organisation
 
 AS_BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -23,7 +23,7 @@ def test_an_address_without_a_page_is_told_on_a_page_of_ours(organisation: Organ
 
 
 def test_a_form_without_its_mark_is_refused_on_a_page_of_ours(organisation: Organisation) -> None:
-    answer = Client(enforce_csrf_checks=True).post("/sign-in", {"username": "mei", "password": "x"})
+    answer = Client(enforce_csrf_checks=True).post("/sign-in", {"username": "tomas", "password": "x"})
     text = answer.content.decode()
     assert answer.status_code == 403
     assert "This form was not accepted" in text

@@ -13,8 +13,8 @@ from django.template.base import Lexer, TokenType
 from django.test import Client
 
 from tests.support import messages
+from tests.support.organisation import Organisation
 from tests.web import gallery
-from workwire.cli.demo.seed import Organisation
 
 WEB = messages.SOURCE / "web"
 TEMPLATES = [path for path in sorted(WEB.rglob("*.html")) if path.name not in messages.SPECIMENS]
@@ -94,7 +94,7 @@ def test_pages_speak_the_language_the_browser_asks_for(organisation: Organisatio
     assert "1 Vorgang<" in one
     data = browser.get(f"/work/{items['with custom data'].reference}", headers=german).content.decode()
     assert "12,5" in data
-    refused = Client().post("/sign-in", {"username": "mei", "password": "wrong"}, headers=german).content.decode()
+    refused = Client().post("/sign-in", {"username": "tomas", "password": "wrong"}, headers=german).content.decode()
     assert "Der Benutzername oder das Passwort ist falsch." in refused
     empty = Client().post("/sign-in", {}, headers=german).content.decode()
     assert "Dieses Feld ist zwingend erforderlich." in empty

@@ -10,8 +10,8 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
+from tests.support.organisation import Organisation
 from tests.web import gallery
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import errors
 from workwire.kernel.errors import Away, Conflict, DomainError, Forbidden, Invalid, Limited, NotFound
 from workwire.web.kit import icons

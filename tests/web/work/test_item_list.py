@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel.ids import new_guid
 from workwire.rooms.work import commands as work
 
@@ -36,7 +36,7 @@ def test_kinds_and_customers_are_filters_that_can_be_taken_off(organisation: Org
     actions = browser.get("/work?view=all&kind=action").content.decode()
     assert set(re.findall(r'class="reference">[0-9]+-([A-Z])', actions)) == {"C"}  # named after their cases
     of_first = browser.get(f"/work?view=all&customer={first.guid}").content.decode()
-    assert "Take off: Customer is Northwind Foods" in of_first
+    assert "Take off: Customer is Willow Clinics" in of_first
     assert 'href="/work?view=all"' in of_first
     of_second = browser.get(f"/work?view=all&customer={second.guid}").content.decode()
     assert "No work fits these filters." in of_second
