@@ -91,7 +91,7 @@ def _sqlite(path: str) -> dict[str, Any]:
     }
 
 
-def _postgresql(url: str) -> dict[str, Any]:
+def postgresql(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     options: dict[str, Any] = dict(parse_qsl(parts.query))
     host = options.pop("host", "") or unquote(parts.hostname or "")
@@ -141,7 +141,7 @@ def _session() -> dict[str, object]:
 
 
 DATABASES = {
-    "default": _postgresql(CONFIG.database)
+    "default": postgresql(CONFIG.database)
     if CONFIG.is_postgresql
     else _sqlite(CONFIG.database.removeprefix("sqlite:///"))
 }

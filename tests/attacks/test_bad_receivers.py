@@ -137,11 +137,11 @@ def test_every_bad_answer_is_bounded_and_told(
         stack.callback(engine.close)
         subscriptions = {}
         for name, (parts, _) in ANSWERS.items():
-            server = _server(parts, receiver._closing.wait)
+            server = _server(parts, receiver.closing.wait)
             stack.callback(server.socket.close)
             subscriptions[subscribe(url=f"http://127.0.0.1:{server.port}/")[0].pk] = name
         well, _ = subscribe()
-        process = engine.transport._process.pid  # type: ignore[union-attr]  # it is apart
+        process = engine.transport.pid  # type: ignore[union-attr]  # it is apart
         open_ticket()
         engine.drain()
         before = _peak(process)

@@ -151,19 +151,19 @@ def test_all_subscriptions_of_one_url_share_the_bound_of_its_host(
     """Sixty messages of twenty subscriptions for one victim: never more at a time than an endpoint gets."""
     monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"webhook_endpoint_concurrency": 3}))
     lock, now, most = threading.Lock(), 0, 0
-    take = receiver._take
+    take = receiver.take
 
     def counted(*args: object) -> object:
         nonlocal now, most
         with lock:
             now, most = now + 1, max(most, now + 1)
         script = take(*args)
-        receiver._closing.wait(0.005)
+        receiver.closing.wait(0.005)
         with lock:
             now -= 1
         return script
 
-    monkeypatch.setattr(receiver, "_take", counted)
+    monkeypatch.setattr(receiver, "take", counted)
     for number in range(20):
         subscribe(url=receiver.url(f"/{number}"))
     for _ in range(3):

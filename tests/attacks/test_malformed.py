@@ -60,7 +60,7 @@ Send = Callable[..., Any]
 @pytest.fixture(autouse=True)
 def _answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error inside is an answer, as with a real server, so that all of them are counted."""
-    monkeypatch.setattr(conftest._client, "raise_request_exception", False)
+    monkeypatch.setattr(conftest.browser, "raise_request_exception", False)
 
 
 def _with_bodies(stage: Stage) -> Iterator[tuple[str, str, str, Any]]:
@@ -82,7 +82,7 @@ def _with_bodies(stage: Stage) -> Iterator[tuple[str, str, str, Any]]:
 def _sender(token: str) -> Send:
     def send(method: str, path: str, body: bytes, kind: str = "application/json", **headers: str) -> Any:
         named = {"Authorization": f"Bearer {token}"} | {name.replace("_", "-"): text for name, text in headers.items()}
-        return conftest._fresh().generic(method, path, body, kind, headers=named)
+        return conftest.fresh().generic(method, path, body, kind, headers=named)
 
     return send
 

@@ -21,12 +21,11 @@ from django.db import close_old_connections
 from django.test import RequestFactory
 
 from tests.attacks.test_malformed import _with_bodies
-from tests.doors.conftest import Caller, _fresh
+from tests.doors.conftest import Caller, fresh
 from tests.doors.stage import Stage
 from tests.doors.test_matrix import _undone, stage
 from tests.support.organisation import build
 from tests.support.processes import Api, resident, web_process
-from workwire.access import sessions
 from workwire.kernel import json_bodies
 from workwire.kernel.errors import Limited, TooLarge
 from workwire.kernel.limits import WeightLimit
@@ -131,7 +130,7 @@ def test_each_door_refuses_a_large_body_in_its_own_shape(administrator: Caller, 
     """Before a login 64 KiB are read, then 4 MiB, and 10 where files come inside."""
     large, larger = b'"' + b"x" * (4 * KIB * KIB) + b'"', b'"' + b"x" * (10 * KIB * KIB) + b'"'
     small = b'"' + b"x" * (64 * KIB) + b'"'
-    send = _fresh().generic
+    send = fresh().generic
     for body, path in ((small, "/api/v1/tokens"), (large, "/api/v1/tickets")):
         answer = send("POST", path, body, "application/json", headers=_bearer(administrator))
         assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
@@ -153,9 +152,9 @@ def test_each_door_refuses_a_large_body_in_its_own_shape(administrator: Caller, 
 
 def test_a_body_has_no_more_values_than_are_read(administrator: Caller) -> None:
     many = b"[" + b"{}," * json_bodies.MOST_VALUES + b"1]"
-    answer = _fresh().generic("POST", "/api/v1/tickets", many, "application/json", headers=_bearer(administrator))
+    answer = fresh().generic("POST", "/api/v1/tickets", many, "application/json", headers=_bearer(administrator))
     assert (answer.status_code, answer.json()["code"]) == (413, "too_many_values")
-    answer = _fresh().generic("POST", "/webapi/Ticket/Create", many, "application/json", headers=_bearer(administrator))
+    answer = fresh().generic("POST", "/webapi/Ticket/Create", many, "application/json", headers=_bearer(administrator))
     assert answer.status_code == 413
     with ExitStack() as held:
         assert json_bodies.parse(json.dumps("," * (2 * json_bodies.MOST_VALUES)).encode(), held)  # a text is one value
@@ -204,7 +203,7 @@ def test_a_large_body_holds_its_place_until_it_is_answered(monkeypatch: pytest.M
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_a_web_process_gives_back_what_bad_bodies_took(child_environment: dict[str, str], tmp_path: Path) -> None:
     """Of forty bodies of each kind nothing stays but what the allocator keeps for the next; each is 10 to 30 MB in memory."""
-    token = sessions._give_token(build().accounts["administrator"].user, None)
+    token = build().accounts["administrator"].log_in()
     few, many = [{}] * 95_000 + [1], [{}] * 350_000 + [1]
     with web_process(child_environment, log=tmp_path / "log") as (port, pid):
         api = Api("127.0.0.1", port, token=token, timeout=60)

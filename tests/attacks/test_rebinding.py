@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from tests.support.nameserver import NameServer
 from tests.support.namespace import Namespace, own_network
 from tests.support.organisation import build
 from tests.support.receiver import Receiver
+from tests.support.waiting import eventually, linger
 from workwire.access import sessions
 from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, exchange, name_lookup
 
@@ -67,14 +67,14 @@ class Door:
 
     def wait(self) -> None:
         """Wait until somebody answers at all."""
-        deadline = time.monotonic() + 30
-        while True:
-            try:
+
+        def answers() -> bool:
+            with contextlib.suppress(ConnectionRefusedError):
                 self("GET", "/me")
-                return
-            except ConnectionRefusedError:
-                assert time.monotonic() < deadline, "the web process does not answer"
-                time.sleep(0.05)
+                return True
+            return False
+
+        eventually(answers, what="the web process does not answer")
 
 
 @contextmanager
@@ -167,16 +167,16 @@ def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
 
 def _attempts(door: Door, subscription: str) -> list[Any]:
     """The attempts for the first message to a subscription: two where it fails, for a retry is judged anew."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def attempts() -> list[Any]:
         _, page = door("GET", f"/deliveries?subscription={subscription}")
         if page["items"]:
             _, found = door("GET", f"/deliveries/{page['items'][0]['guid']}/attempts")
-            found = found["items"]
-            if len(found) > 1 or page["items"][0]["state"] == "delivered":
-                return list(found)
-        time.sleep(0.05)
-    raise TimeoutError(f"too few attempts for {subscription}")
+            if len(found["items"]) > 1 or page["items"][0]["state"] == "delivered":
+                return list(found["items"])
+        return []
+
+    return eventually(attempts, what=f"too few attempts for {subscription}")
 
 
 Ask = Callable[[], Answer]
@@ -219,7 +219,7 @@ def test_a_name_that_changes_is_judged_at_the_next_connection(
         first = _ask(transport, answered, url)
         resolved["hooks.example.org"] = ("127.0.0.2",)
         kept = _ask(transport, answered, url)
-        time.sleep(2.1)  # libcurl counts the life of a connection in whole seconds
+        linger(2.1)  # the life of a connection, which libcurl counts in whole seconds on a clock of its own
         after = _ask(transport, answered, url)
     finally:
         transport.close()

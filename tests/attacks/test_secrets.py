@@ -12,7 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from django.test import override_settings
 from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Organisation, build
 from tests.support.receiver import Receiver
+from tests.support.waiting import eventually
 from workwire import settings as product
 from workwire.access import commands as access
 from workwire.access import sessions
@@ -154,14 +154,13 @@ def test_no_secret_is_left_in_clear(child_environment: dict[str, str], tmp_path:
 
 
 def _wait(web: Web) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
+    def answers() -> bool:
+        with contextlib.suppress(ConnectionRefusedError):
             web("GET", "/health/live")
-            return
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, "the web process does not answer"
-            time.sleep(0.05)
+            return True
+        return False
+
+    eventually(answers, 60, what="the web process does not answer")
 
 
 def _log_in_everywhere(web: Web, password: str, client_id: str, client_secret: str) -> dict[str, str]:

@@ -20,7 +20,6 @@ import pytest
 
 from tests.support.organisation import Organisation, build
 from tests.support.processes import Api, resident, web_process
-from workwire.access import sessions
 from workwire.cli.web.door import environ_of
 
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
@@ -54,7 +53,7 @@ def token(organisation_there: Organisation) -> str:
 
 
 def _token(organisation: Organisation) -> str:
-    return sessions._give_token(organisation.accounts["team member"].user, None)
+    return organisation.accounts["team member"].log_in()
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.environment import ON_POSTGRES
 from tests.support.processes import ROOT, free_port, wait_for_web, workwire
+from tests.support.waiting import eventually
 from workwire.cli.listening import check_free
 
 pytestmark = pytest.mark.story
@@ -63,7 +64,6 @@ def test_a_port_is_free_that_was_left_while_a_connection_was_open() -> None:
         client.connect(("127.0.0.1", port))
         server.accept()[0].close()  # the side that closes first is the one that remembers
         server.close()
-        time.sleep(0.05)
         check_free("127.0.0.1", port)
 
 
@@ -101,10 +101,8 @@ def test_up_on_an_empty_installation_says_that_there_is_no_account(environment: 
     up = workwire("up", "--port", str(port), "--data", str(tmp_path / "data"), env=environment, log=log)
     try:
         wait_for_web("127.0.0.1", port)
-        deadline = time.monotonic() + 20
-        while "There is no account yet." not in (said := log.read_text()):
-            assert time.monotonic() < deadline, said
-            time.sleep(0.05)
+        eventually(lambda: "There is no account yet." in log.read_text(), 20, what=log.read_text)
+        said = log.read_text()
         command = said.strip().splitlines()[-1].split()
         assert command == ["workwire", "administrator", "NAME", "--data", str(tmp_path / "data")]
         made = subprocess.run(

@@ -9,13 +9,14 @@ import socket
 import stat
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.environment import ON_POSTGRES
 from tests.support.processes import ROOT, free_port
+from tests.support.waiting import eventually
 from workwire.kernel import folders
 
 pytestmark = pytest.mark.story
@@ -40,11 +41,8 @@ def _open(data: Path) -> list[str]:
     return [str(path) for path in (data, *data.rglob("*")) if folders.is_open_to_others(path)]
 
 
-def _wait(condition: object, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator] # any question
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def _wait(condition: Callable[[], object], seconds: float = 30) -> None:
+    eventually(condition, seconds)
 
 
 def _answers(port: int) -> bool:

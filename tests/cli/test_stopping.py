@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from tests.conftest import ON_POSTGRES
 from tests.support.processes import ROOT, free_port, wait_for_web, workwire
+from tests.support.waiting import eventually, linger
 from workwire.kernel.stopping import SUPERVISOR, Mark, Ties
 
 STORM, PAUSE = 300, 0.0002
@@ -60,14 +60,16 @@ def _storm(process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             return
         process.send_signal(signal.SIGINT if number % 2 else signal.SIGTERM)
-        time.sleep(PAUSE)
+        linger(PAUSE)
 
 
 def _until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
+    eventually(condition, patience)
+
+
+def _catches(pid: int, number: int) -> bool:
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(status["SigCgt"], 16) >> (number - 1) & 1)
 
 
 def _ends(process: subprocess.Popen[bytes]) -> int:
@@ -107,7 +109,7 @@ def test_a_supervisor_ends_under_a_storm_of_signals(tmp_path: Path, time_over: i
         [sys.executable, "-c", textwrap.dedent(SUPERVISING), str(up)], env=os.environ | {"PYTHONPATH": "src"}, cwd=ROOT
     )
     _until(up.exists)
-    time.sleep(0.1)  # until it watches
+    _until(lambda: _catches(process.pid, signal.SIGTERM))
     _storm(process)
     assert _ends(process) in ENDED
 

@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
+from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.waiting import happens
 from workwire.cli.supervisor import ChildSpec, Supervisor
 
 ROOT = Path(__file__).parents[2]
@@ -19,13 +20,8 @@ def _child(body: str) -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(body)]
 
 
-def _wait(condition: object, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():  # type: ignore[operator]  # a callable
-            return True
-        time.sleep(0.02)
-    return False
+def _wait(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+    return happens(condition, seconds)
 
 
 def test_stopping_lets_children_drain(tmp_path: Path) -> None:

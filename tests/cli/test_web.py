@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import ON_POSTGRES
 from tests.support.organisation import build
 from tests.support.processes import ROOT, Api, free_port, wait_for_web, web_process, workwire
+from tests.support.waiting import eventually, linger
 
 THREADS = """
 import gc, threading
@@ -50,10 +51,7 @@ def test_workers_end_with_a_server_that_was_killed(child_environment: dict[str, 
     finally:
         server.kill()
         server.wait()
-    deadline = time.monotonic() + 15
-    while _is_listened_on(port):
-        assert time.monotonic() < deadline, "a worker goes on serving without its server"
-        time.sleep(0.05)
+    eventually(lambda: not _is_listened_on(port), 15, what="a worker goes on serving without its server")
 
 
 def test_a_thread_that_ends_takes_its_connection_with_it(child_environment: dict[str, str]) -> None:
@@ -95,7 +93,7 @@ def test_health_is_told_while_the_embedded_database_is_held_by_another_process(
         waiting = [Thread(target=_ask, args=(port, "POST", "/api/v1/tokens", wish), daemon=True) for _ in range(20)]
         for one in waiting:
             one.start()
-        time.sleep(0.5)
+        linger(0.5)  # the lock is held so long before anything is asked
         for asked, statuses, longest in (("live", {200}, 1.0), ("ready", {200, 503}, 5.0), ("live", {200}, 1.0)):
             begun = time.monotonic()
             status = Api("127.0.0.1", port, timeout=10).call("GET", f"/health/{asked}")[0]

@@ -13,13 +13,13 @@ from django.test import Client
 from tests.doors.known_fields import check_fields, path_of
 from tests.support.organisation import Organisation
 
-_client = Client()  # one for all, for each loads the middleware anew
+browser = Client()  # one for all, for each loads the middleware anew
 
 
-def _fresh() -> Client:
+def fresh() -> Client:
     """The client without anybody's cookies."""
-    _client.cookies.clear()
-    return _client
+    browser.cookies.clear()
+    return browser
 
 
 @dataclass
@@ -33,9 +33,9 @@ class Caller:
         url = f"/webapi/{operation}"
         query = {"authToken": self.token, **query}
         if method == "GET" or (method is None and body is None):
-            return _fresh().get(url, query)
+            return fresh().get(url, query)
         text = body if isinstance(body, (str, bytes)) else json.dumps(body or {})
-        return _fresh().generic(
+        return fresh().generic(
             "POST", url, text, "application/json", QUERY_STRING="&".join(f"{k}={v}" for k, v in query.items())
         )
 
@@ -43,7 +43,7 @@ class Caller:
         """Call the REST API; headers by their names with underscores. No refusal names a field the caller does not know."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         text = body if isinstance(body, (str, bytes)) else json.dumps(body) if body is not None else ""
-        answer = _fresh().generic(
+        answer = fresh().generic(
             method,
             f"/api/v1{path}",
             text,

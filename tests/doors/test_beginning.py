@@ -126,8 +126,8 @@ def test_an_account_has_few_long_requests_under_way_at_a_time(
     builder, other = caller("process builder"), caller("administrator")
     account = organisation.accounts["process builder"].user.pk
     for few, path in (
-        (positions._POSITIONS, "/position"),
-        (digests._DIGESTS, f"/subscriptions/{made.guid}/digest"),
+        (positions.POSITIONS, "/position"),
+        (digests.DIGESTS, f"/subscriptions/{made.guid}/digest"),
     ):
         with few.one_for(account):
             assert builder.api("GET", path).status_code == 200
@@ -137,6 +137,6 @@ def test_an_account_has_few_long_requests_under_way_at_a_time(
                 assert refused.headers["Retry-After"] == "5"
                 assert other.api("GET", path).status_code == 200
         assert builder.api("GET", path).status_code == 200
-        assert not few._under_way
+        assert few.is_idle
     assert builder.api("GET", f"/subscriptions/{made.guid}/digest?since=2020-01-01T00:00:00Z").status_code == 422
-    assert not digests._DIGESTS._under_way
+    assert digests.DIGESTS.is_idle

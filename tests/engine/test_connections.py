@@ -15,7 +15,6 @@ from tests.conftest import ON_POSTGRES
 from tests.support.organisation import Organisation, build
 from tests.support.processes import ROOT, Api, free_port, pgbouncer, pgbouncer_program, wait_for_web, workwire
 from tests.support.receiver import Receiver
-from workwire.access import sessions
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.delivery.transport import ThreadTransport
@@ -69,7 +68,7 @@ def test_a_worker_wants_a_connection_of_its_own(child_environment: dict[str, str
 
 def _work_through(port: int, organisation: Organisation, receiver: Receiver) -> None:
     """Several clients change things at once, a worker with connections of its own delivers, a client sends again."""
-    builder = Api("127.0.0.1", port, token=sessions._give_token(organisation.accounts["process builder"].user, None))
+    builder = Api("127.0.0.1", port, token=organisation.accounts["process builder"].log_in())
     customer = organisation.customers[0]
     wish = {
         "webhook": "PacketCreated",
@@ -79,7 +78,7 @@ def _work_through(port: int, organisation: Organisation, receiver: Receiver) -> 
     }
     status, made = builder.call("POST", "/api/v1/subscriptions", wish)
     assert status == 201, made
-    token = sessions._give_token(organisation.accounts["team member"].user, None)
+    token = organisation.accounts["team member"].log_in()
 
     def create(number: int) -> list[int]:
         client = Api("127.0.0.1", port, token=token)

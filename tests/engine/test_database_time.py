@@ -83,7 +83,7 @@ def test_workers_of_wrong_hosts_are_seen_alive(wrong_host: timedelta, engine: En
 def test_tokens_run_out_by_the_database(wrong_host: timedelta, organisation: Organisation) -> None:
     user: User = organisation.accounts["team member"].user
     idle = timedelta(minutes=5)
-    token = sessions._give_token(user, None)
+    token = organisation.accounts["team member"].log_in()
     assert sessions.authenticate(token, idle=idle).user_id == user.pk
     Token.objects.update(last_used_at=_database_now() - idle - NEAR)
     with pytest.raises(Unauthenticated):

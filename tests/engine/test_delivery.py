@@ -74,7 +74,7 @@ def test_what_is_not_sent_while_its_claim_surely_lasts_is_given_back(
     engine.drain()
     assert len(receiver.requests) == 1
     assert engine.endpoints.room_for_unsure() == settings.CONFIG.webhook_concurrency // 2
-    assert not engine.sending.claims._of_owner
+    assert not engine.sending.claims.of_owner
 
 
 @pytest.mark.parametrize(("lease", "timeout"), [(60, 15.0), (16, 15.0), (5, 4.9)])

@@ -277,8 +277,8 @@ def test_places_of_owners_are_given_back(
     Subscription.objects.filter(pk=gone.pk).update(ended_at=clock.now())
     engine.drain()
     assert len(receiver.requests) == 6
-    assert engine.sending.claims._of_owner == {}
-    assert {engine.endpoints._healths[pk].under_way for pk in engine.endpoints._healths} == {0}
+    assert engine.sending.claims.of_owner == {}
+    assert engine.endpoints.places_taken() == 0
 
 
 def test_a_sick_endpoint_holds_up_nobody_and_heals_by_itself(

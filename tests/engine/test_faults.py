@@ -300,7 +300,7 @@ def test_answers_are_counted_right_while_they_come(engine: Engine) -> None:
     finally:
         sys.setswitchinterval(interval)
     assert engine.answers.not_looked_at == 0
-    assert engine.answers._looked_at == 5 * rounds
+    assert engine.answers.looked_at == 5 * rounds
 
 
 def test_settling_goes_on_after_whatever_happened() -> None:

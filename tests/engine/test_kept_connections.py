@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.support.certificates import Authority
 from tests.support.raw_server import LOOPBACK, OK, Sender, Server, Talk
+from tests.support.waiting import linger
 from workwire.worker.delivery.transport import ChildProcessTransport, ThreadTransport, kept_connections
 from workwire.worker.delivery.transport.kept_connections import KeptConnection, KeptConnections
 
@@ -56,14 +56,14 @@ def _statuses(sender: Sender, server: Server, count: int, *, pause: float) -> li
     for _ in range(count):
         (answer,) = sender.send(server.url)
         told.append(answer.status or answer.error)
-        time.sleep(pause)
+        linger(pause)
     return told
 
 
 def _then(first: bytes, after: float, second: bytes) -> Talk:
     def talk(connection: socket.socket) -> None:
         connection.sendall(first)
-        time.sleep(after)
+        linger(after)
         connection.sendall(second)
 
     return talk
@@ -115,7 +115,7 @@ def test_who_talks_unasked_gets_a_new_connection_for_each_message(serve: Serve, 
     def talk(connection: socket.socket) -> None:
         connection.sendall(TAKEN)
         if not quiet.is_set():
-            time.sleep(0.02)
+            linger(0.02)
             connection.sendall(TAKEN)
 
     server = serve(talk)
@@ -128,7 +128,7 @@ def test_who_talks_unasked_gets_a_new_connection_for_each_message(serve: Serve, 
 def test_a_connection_ended_while_idle_is_replaced_without_an_error(serve: Serve, sender: Sender) -> None:
     def talk(connection: socket.socket) -> None:
         connection.sendall(OK)
-        time.sleep(0.02)
+        linger(0.02)
         connection.close()
 
     server = serve(talk)

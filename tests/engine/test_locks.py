@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from django.db import DatabaseError, NotSupportedError, OperationalError, connec
 
 from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
+from tests.support.waiting import eventually
 from tests.support.world import Subscribe
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
@@ -76,10 +76,7 @@ def _ask(question: str) -> Any:
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    eventually(holds, 10, every=0.005)
 
 
 @contextmanager

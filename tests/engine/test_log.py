@@ -17,7 +17,7 @@ from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.access import queries as sight
 from workwire.kernel import clock, ids
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import SYSTEM, Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands, fanning, log, queries, repair, sql
 from workwire.reactions.webhooks.log import Wish
@@ -230,22 +230,23 @@ def test_no_index_of_the_log_holds_what_settling_changes() -> None:
 @pytest.mark.usefixtures("past")
 @pytest.mark.parametrize("state", [State.WITHHELD, State.GAVE_UP, State.CANCELLED])
 def test_each_kind_of_end_is_found_along_an_index_of_its_own(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    statements: list[tuple[str, tuple[Any, ...]]] = []
-
-    def keep(statement: str, *given: Any) -> list[tuple[Any, ...]]:
-        statements.append((statement, given))
-        return []
-
-    monkeypatch.setattr(sql, "rows", keep)
-    log._along([Subscription.objects.order_by("pk")[0].pk], Wish(state=state), 0, log._LAST, 50)
-    monkeypatch.undo()
-    whole = Delivery.objects.filter(log._fits(Wish(state=state))).order_by("-pk")[:50]
-    kind = "EXPLAIN" if sql.on_postgresql() else "EXPLAIN QUERY PLAN"
+    one = Subscription.objects.order_by("pk")[0].guid
+    with CaptureQueriesContext(connection) as of_one:
+        log.page(SYSTEM, Wish(state=state, subscription_guid=one))
+    with CaptureQueriesContext(connection) as of_all:
+        log.page(SYSTEM, Wish(state=state))
     if sql.on_postgresql():  # goes by how many there are
         Delivery.objects.bulk_create(_delivered(2_000))
         sql.run("ANALYZE webhooks_delivery")
-    assert f"delivery_log_{state.label}" in str(sql.rows(f"{kind} {statements[0][0]}", *statements[0][1]))
-    assert f"delivery_{state.label}" in whole.explain()
+    assert f"delivery_log_{state.label}" in _plans(of_one)
+    assert f"delivery_{state.label}" in _plans(of_all)
+
+
+def _plans(asked: CaptureQueriesContext) -> str:
+    """How the database would answer the queries for deliveries that were asked, which go on as they were written."""
+    kind = "EXPLAIN" if sql.on_postgresql() else "EXPLAIN QUERY PLAN"
+    queries = [one["sql"] for one in asked if "webhooks_delivery" in one["sql"]]
+    return str([connection.cursor().execute(f"{kind} {query}").fetchall() for query in queries])
 
 
 def _delivered(number: int) -> list[Delivery]:

@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.support.nameserver import NameServer
 from tests.support.namespace import own_network
 from tests.support.receiver import Receiver
+from tests.support.waiting import eventually
 from workwire.worker.delivery.transport import Answer, Request, ThreadTransport, name_lookup
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -88,17 +90,18 @@ def test_names_whose_server_is_silent_hold_up_no_other(book: Book, send: Send) -
 def test_a_name_is_asked_for_once_and_again_when_what_was_found_is_old(
     book: Book, send: Send, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(name_lookup, "FRESH", 0.3)
+    passed, monotonic = [0.0], time.monotonic
+    monkeypatch.setattr(name_lookup, "time", SimpleNamespace(monotonic=lambda: monotonic() + passed[0]))
     book.addresses["good.example"] = ("127.0.0.1",)
     with Receiver() as receiver:
         url = f"http://good.example:{receiver.port}/"
         assert {answer.status for answer in send(*[url] * 20).values()} == {204}
         assert book.asked == {"good.example": 1}
-        time.sleep(0.4)
+        passed[0] += name_lookup.FRESH + 1
         assert send(url)[0].status == 204
         assert book.asked == {"good.example": 2}
         book.silent.add("good.example")
-        time.sleep(0.4)
+        passed[0] += name_lookup.FRESH + 1
         waited, at_once = send(url)[0], send(*[url] * 20)
         assert waited.status == 204
         assert 0.4 < waited.total_seconds < 1
@@ -272,10 +275,7 @@ def test_a_real_name_server_that_is_silent_for_some_names(tmp_path: Path) -> Non
                 Request(number, f"http://{name}:{receiver.port}/", (), b"{}", 5.0, 15.0)
                 for number, name in enumerate(sorted(silent))
             )
-            deadline = time.monotonic() + 4
-            while len(set(server.asked) & silent) < SILENT:
-                assert time.monotonic() < deadline, f"only {len(set(server.asked) & silent)} names were asked for"
-                time.sleep(0.01)
+            eventually(lambda: len(set(server.asked) & silent) >= SILENT, 4, what=lambda: f"asked for: {server.asked}")
             transport.submit([Request(SILENT, f"http://good.example:{receiver.port}/", (), b"{}", 5.0, 15.0)])
             first = answered.get(timeout=10)
         finally:

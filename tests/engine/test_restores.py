@@ -6,7 +6,6 @@ import logging
 import shutil
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from django.test import Client
 
 from tests.support.environment import ON_POSTGRES
 from tests.support.receiver import Receiver
+from tests.support.waiting import eventually
 from tests.support.world import Subscribe
 from workwire.cli import doctor
 from workwire.cli.restored import restored
@@ -86,12 +86,9 @@ class TestPlace:
         self._is_elsewhere()
         stopping, freed = Mark(), []
         with caplog.at_level(logging.WARNING):
-            worker = threading.Thread(target=lambda: freed.append(worker_main._wait_until_sending_is_free(stopping)))
+            worker = threading.Thread(target=lambda: freed.append(worker_main.wait_until_sending_is_free(stopping)))
             worker.start()
-            deadline = time.monotonic() + 20
-            while not caplog.records:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+            eventually(lambda: caplog.records, 20)
             assert "nothing is sent: The database lies at another place" in caplog.text
             assert not doctor.sending().well
             assert "workwire resume-sending" in doctor.sending().sentence
@@ -116,7 +113,7 @@ class TestPlace:
         self._is_elsewhere()
         stopping = Mark()
         stopping.set()
-        assert worker_main._wait_until_sending_is_free(stopping) is False
+        assert worker_main.wait_until_sending_is_free(stopping) is False
 
     def test_a_setting_holds_whatever_the_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"sending": "held"}))

@@ -11,6 +11,7 @@ from django.db import connection
 
 from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
+from tests.support.waiting import happens, linger
 from tests.support.world import Subscribe
 from workwire.access import commands as access
 from workwire.kernel.actor import Actor
@@ -96,7 +97,7 @@ def test_what_was_claimed_ahead_is_checked_again(
     change(organisation, actors, subscription)
     changed_at = time.monotonic()
     assert _until(lambda: not _unended(), patience=30) or state == State.DUE
-    time.sleep(STALL + SLACK)
+    linger(STALL + SLACK)  # every message that was sent before has been answered by then
     late = [one.at - changed_at for one in receiver.requests if one.at > changed_at + rights.CHECK_HOLDS + SLACK]
     assert late == []
     ended = Delivery.objects.filter(state=state, end_reason=reason).count()
@@ -108,9 +109,4 @@ def _unended() -> bool:
 
 
 def _until(condition: Callable[[], bool], patience: float = 10.0) -> bool:
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    return happens(condition, patience)

@@ -6,20 +6,24 @@ import contextlib
 import gzip
 import os
 import queue
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from email.utils import formatdate
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from tests.support.raw_server import LOOPBACK, OK, Kind, Sender, Server, Talk
+from tests.support.waiting import eventually, linger
 from workwire.kernel import clock
-from workwire.worker.delivery.transport import ChildProcessTransport, Request, ThreadTransport, child_process
+from workwire.worker.delivery.transport import ChildProcessTransport, Request, ThreadTransport, child_process, loop
 
 
 @pytest.fixture
@@ -96,10 +100,10 @@ def _drip(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
     while True:
         connection.sendall(b"x")
-        time.sleep(0.1)
+        linger(0.1)
 
 
-@pytest.mark.parametrize("talk", [lambda _: time.sleep(30), _drip, _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n")])
+@pytest.mark.parametrize("talk", [lambda _: linger(30), _drip, _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n")])
 def test_who_stalls_drips_or_never_comes_to_the_point_is_cut_in_time(
     talk: Talk, serve: Callable[..., Server], sender: Sender
 ) -> None:
@@ -111,7 +115,7 @@ def test_who_stalls_drips_or_never_comes_to_the_point_is_cut_in_time(
 
 
 def test_who_does_not_accept_is_told_from_who_does_not_answer(serve: Callable[..., Server], sender: Sender) -> None:
-    silent = serve(lambda _: time.sleep(30))
+    silent = serve(lambda _: linger(30))
     with contextlib.ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(3):
@@ -184,12 +188,12 @@ def test_retry_after_is_read_and_nonsense_is_nothing(value: str, seconds: int, s
 
 def test_a_process_that_dies_is_answered_for_and_replaced(serve: Callable[..., Server]) -> None:
     def slow(connection: socket.socket) -> None:
-        time.sleep(0.5)
+        linger(0.5)
         connection.sendall(OK)
 
     server = serve(slow)
     sender = Sender(ChildProcessTransport)
-    threading.Timer(0.2, sender.transport._process.kill).start()
+    threading.Timer(0.2, os.kill, (sender.transport.pid, signal.SIGKILL)).start()
     lost, again = (sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0] for _ in range(2))
     sender.transport.close()
     assert (lost.status, lost.error) == (None, "transport_lost")
@@ -215,8 +219,8 @@ def test_a_loop_that_breaks_is_told_of_and_ends_its_process(monkeypatch: pytest.
     with ours, theirs:
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stderr=subprocess.DEVNULL)
         settings = {"networks": [], "max_in_flight": 4, "max_per_host": 4, "ca_bundle": "", "proxy": None}
-        child_process._send(ours, settings)
-        child_process._send(ours, [tuple(Request(1, "http://127.0.0.1:9/", (), b""))])
+        child_process.send(ours, settings)
+        child_process.send(ours, [tuple(Request(1, "http://127.0.0.1:9/", (), b""))])
         assert process.wait(20) == 1
 
 
@@ -235,15 +239,16 @@ def test_a_process_that_keeps_dying_is_started_with_growing_pauses(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[float] = []
-    start = ChildProcessTransport._start
+    start = subprocess.Popen
 
-    def start_and_die(transport: ChildProcessTransport) -> None:
-        start(transport)
+    def start_and_die(*command: Any, **how: Any) -> subprocess.Popen[bytes]:
+        process = start(*command, **how)
         started.append(time.monotonic())
         if len(started) <= 3:
-            transport._process.kill()
+            process.kill()
+        return process
 
-    monkeypatch.setattr(ChildProcessTransport, "_start", start_and_die)
+    monkeypatch.setattr(subprocess, "Popen", start_and_die)
     server, sender = serve(_say(OK)), Sender(ChildProcessTransport)
     outcomes = [sender.send(f"http://127.0.0.1:{server.port}/", total=5)[0].error]
     while outcomes[-1] is not None:
@@ -258,10 +263,10 @@ def test_a_process_that_keeps_dying_is_started_with_growing_pauses(
 def test_a_frame_cut_off_by_a_death_is_no_answer() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        child_process._send(theirs, [(1, 204)])
+        child_process.send(theirs, [(1, 204)])
         theirs.sendall(child_process.SIZE.pack(1000) + b"half")
         theirs.shutdown(socket.SHUT_WR)
-        assert list(child_process._frames(ours)) == [[(1, 204)]]
+        assert list(child_process.frames(ours)) == [[(1, 204)]]
 
 
 def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:
@@ -271,7 +276,7 @@ def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:
         nonlocal now, most
         with lock:
             now, most = now + 1, max(most, now + 1)
-        time.sleep(0.01)
+        linger(0.01)
         with lock:
             now -= 1
         connection.sendall(OK)
@@ -287,27 +292,46 @@ def test_connections_are_kept_and_bounded(serve: Callable[..., Server]) -> None:
 
 
 def test_closing_answers_what_is_still_out(serve: Callable[..., Server]) -> None:
-    server, sender = serve(lambda _: time.sleep(30)), Sender()
+    server, sender = serve(lambda _: linger(30)), Sender()
     sender.transport.submit([Request(1, f"http://127.0.0.1:{server.port}/", (), b"{}")])
-    time.sleep(0.2)
+    eventually(lambda: server.connections)
     begun = time.monotonic()
     sender.transport.close()
     assert time.monotonic() - begun < 2
     assert sender.queue.get(timeout=1).error == "cancelled"
 
 
+@dataclass
+class LateBell:
+    """The end of a bell that rings once more when the threads that were not there before have had time to end."""
+
+    clapper: socket.socket
+    others: set[threading.Thread]
+
+    def setblocking(self, flag: bool) -> None:
+        self.clapper.setblocking(flag)
+
+    def close(self) -> None:
+        self.clapper.close()
+
+    def send(self, data: bytes) -> int:
+        self.clapper.send(data)
+        for thread in set(threading.enumerate()) - self.others - {threading.current_thread()}:
+            thread.join(0.2)
+        return self.clapper.send(data)
+
+
 def test_who_closes_may_ring_after_the_thread_has_seen_that_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    others, pair = set(threading.enumerate()), socket.socketpair
+
+    def ringing_late() -> tuple[socket.socket, LateBell]:
+        bell, clapper = pair()
+        return bell, LateBell(clapper, others)
+
+    monkeypatch.setattr(loop.socket, "socketpair", ringing_late)
     transport = ThreadTransport([], lambda _answers: None)
-    ring = transport._ring
-
-    def ring_late() -> None:
-        ring()
-        transport._thread.join(0.2)
-        ring()
-
-    monkeypatch.setattr(transport, "_ring", ring_late)
     transport.close()
-    assert not transport._thread.is_alive()
+    assert not set(threading.enumerate()) - others
 
 
 def test_a_url_is_requested_in_its_one_spelling(sender: Sender) -> None:

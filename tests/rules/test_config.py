@@ -109,7 +109,7 @@ def test_whatever_a_setting_holds_it_is_taken_or_refused_with_one_sentence(
         else:
             if settings.is_postgresql:
                 monkeypatch.setattr(product, "CONFIG", settings)
-                assert product._postgresql(settings.database)["NAME"]
+                assert product.postgresql(settings.database)["NAME"]
             assert not settings.smtp_url or 0 < (urlsplit(settings.smtp_url).port or 25) < 65536
             for span in ("webhook_retention_days", "feedback_window_hours", "token_idle_minutes"):
                 clock.now() - timedelta(**{span.rpartition("_")[2]: getattr(settings, span)})

@@ -224,7 +224,7 @@ def test_what_is_well_and_idle_is_forgotten_and_what_is_sick_or_busy_is_not(monk
     for number in range(100, 300):
         made.begun(number, f"host {number}", 0)
         made.ended(number, f"host {number}", 0, took=1, sick=False, well=True)
-    assert len(made._healths) <= 2 * 11
+    assert made.remembered() <= 2 * 11
     assert made.circuit(1, probe_at - 2) == "open"
     made.ended(2, "busy", 0, took=1, sick=False, well=True)
     assert made.room_for_unsure() == 512
@@ -234,10 +234,10 @@ def test_many_sick_endpoints_are_not_looked_through_at_every_answer(monkeypatch:
     monkeypatch.setattr(endpoints, "MOST_REMEMBERED", 10)
     made, looked = _made(), Counter[int]()
     for number in range(300):
-        before = id(made._healths)
+        before = made.forgets_healths_at
         made.begun(number, HOST, 0)
         made.ended(number, HOST, 0, took=1, sick=True, well=False)
-        looked[number] += id(made._healths) != before
+        looked[number] += made.forgets_healths_at != before
     assert sum(looked.values()) <= 6
 
 

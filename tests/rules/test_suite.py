@@ -22,3 +22,36 @@ def test_only_the_tests_of_the_demo_know_its_organisation() -> None:
     """The demo may change without them: all others have `tests.support.organisation`."""
     found = {path for path, text, _ in _parsed("tests", "bench") if "workwire.cli.demo" in text}
     assert found == OF_THE_DEMO
+
+
+def test_only_one_module_sleeps() -> None:
+    """Tests wait for conditions (`eventually`); what a fake peer takes is its behaviour (`linger`)."""
+    sleepers = {
+        path
+        for path, _, tree in _parsed("tests")
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Attribute) and node.attr == "sleep")
+        or (isinstance(node, ast.ImportFrom) and "sleep" in {alias.name for alias in node.names})
+    }
+    assert sleepers == {"tests/support/waiting.py"}
+
+
+def test_tests_use_what_the_house_shows() -> None:
+    """No private attribute of an object that is not the test's own; Django calls some of its public ones so."""
+    still = {  # others work on these modules of the house
+        *(("tests/rules/test_calendars.py", name) for name in ("_hours", "_exceptions")),
+        *(("tests/rooms/test_timers.py", name) for name in ("_kinds", "_claim")),
+        *(("tests/engine/test_faults.py", name) for name in ("_attempt", "_end")),
+    }
+    shown = {"_meta", "_default_manager", "_state", "_replace", "_asdict"}
+    found = {
+        (path, node.attr)
+        for path, _, tree in _parsed("tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not node.attr.startswith("__")
+        and node.attr not in shown
+        and ast.unparse(node.value) not in {"self", "cls", "super()"}
+    }
+    assert found == still

@@ -85,7 +85,7 @@ def test_nothing_is_lost_passed_by_or_beyond_a_bound(deeds: list[tuple[str, int,
             turns.done(host)
             under_way[host] -= 1
     assert {place: some for place, some in taken.items() if some} == added
-    assert (len(turns), turns.under_way, turns._hosts, turns._places) == (0, 0, {}, {})
+    assert turns.is_idle
 
 
 def test_what_waits_can_be_taken_back() -> None:
@@ -96,4 +96,4 @@ def test_what_waits_can_be_taken_back() -> None:
     assert (len(turns), turns.next()) == (0, None)
     turns.done("a")
     turns.done("b")
-    assert (turns.under_way, turns._hosts) == (0, {})
+    assert turns.is_idle

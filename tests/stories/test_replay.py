@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from tests.support.organisation import Organisation, build
 from tests.support.receiver import Receiver
+from tests.support.waiting import eventually
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.cli.replay.player import play_all, player_for
@@ -122,12 +122,12 @@ def _take_half_away(organisation: Organisation) -> None:
 
 def _wait_until_quiet(patience: float = 60.0) -> None:
     """Wait until nothing is queued, as long as it becomes less: a minute without that is a worker that hangs."""
-    least, deadline = sys.maxsize, time.monotonic() + patience
-    while queued := Pending.objects.count() + Queued.objects.count():
-        if queued < least:
-            least, deadline = queued, time.monotonic() + patience
-        assert time.monotonic() < deadline, f"{queued} deliveries were still queued"
-        time.sleep(0.2)
+
+    def queued() -> int:
+        return Pending.objects.count() + Queued.objects.count()
+
+    while left := queued():
+        eventually(lambda left=left: queued() < left, patience, every=0.2, what=f"{left} deliveries were still queued")
 
 
 def _account_for_everything(subscriptions: dict[str, list[Subscription]], receiver: Receiver) -> None:

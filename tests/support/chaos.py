@@ -30,6 +30,7 @@ from standardwebhooks import WebhookVerificationError
 
 from tests.support.organisation import Organisation
 from tests.support.receiver import Answered, Receiver
+from tests.support.waiting import eventually, linger
 from workwire.access import sessions
 from workwire.outbox.models import Event, Pending
 from workwire.outbox.objects import ObjectType
@@ -53,15 +54,18 @@ T = TypeVar("T")
 
 def at_last(ask: Callable[[], T], patience: float = 90.0) -> T:
     """The answer of the database, which may be away for a while."""
-    deadline = time.monotonic() + patience
-    while True:
+    answers: list[T] = []
+
+    def answered() -> bool:
         try:
-            return ask()
+            answers.append(ask())
         except Error:
             connection.close()
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
+            return False
+        return True
+
+    eventually(answered, patience, every=0.1, what="the database does not answer")
+    return answers[0]
 
 
 def free_port() -> int:
@@ -147,8 +151,8 @@ class Stream:
                 self._left -= 1
             except (OSError, ValueError) as error:  # web or its database is away: not acknowledged, so not counted
                 self.refused[error.code if isinstance(error, urllib.error.HTTPError) else 0] += 1
-                time.sleep(0.1)
-            time.sleep(self._pause)
+                linger(0.1)
+            linger(self._pause)
 
     def _change(self) -> None:
         self._number += 1
@@ -239,10 +243,11 @@ class Site:
     def settle(self, patience: float = 90.0) -> float:
         """Wait until nothing is pending or queued; the seconds it took."""
         begun = time.monotonic()
-        while at_last(Pending.objects.exists) or at_last(Queued.objects.exists):
-            if time.monotonic() - begun > patience:
-                raise TimeoutError(f"still queued: {list(Queued.objects.values()[:3])}\n{self.logs()[-3000:]}")
-            time.sleep(0.05)
+        eventually(
+            lambda: not (at_last(Pending.objects.exists) or at_last(Queued.objects.exists)),
+            patience,
+            what=lambda: f"still queued: {list(Queued.objects.values()[:3])}\n{self.logs()[-3000:]}",
+        )
         return time.monotonic() - begun
 
     def logs(self) -> str:
@@ -257,15 +262,14 @@ class Site:
                     kept.start()
 
     def _wait_for_web(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with (
-                contextlib.suppress(OSError),
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/live", timeout=2),
-            ):
-                return
-            time.sleep(0.05)
-        raise TimeoutError(self.logs()[-3000:])
+        url = f"http://127.0.0.1:{self.port}/health/live"
+
+        def is_live() -> bool:
+            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
+                return True
+            return False
+
+        eventually(is_live, 60, what=lambda: self.logs()[-3000:])
 
 
 @dataclass(frozen=True)

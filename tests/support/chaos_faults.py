@@ -20,6 +20,7 @@ from django.db import connection
 from tests.support.chaos import CREATED, UPDATED, ComposedQuery, Site, Stream, Tally, at_last
 from tests.support.chaos_points import POINTS
 from tests.support.chaos_proxy import Proxy
+from tests.support.waiting import happens, linger
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.outbox.models import Event
@@ -118,7 +119,7 @@ def run(site: Site, name: str, ground: Ground, *, changes: int, pause: float = 0
 def _hit(hit: Callable[[], object], pause: float, times: int = 3) -> Injected:
     """Hit so often, with pauses in which changes are made."""
     for _ in range(times):
-        time.sleep(pause)
+        linger(pause)
         hit()
     return times
 
@@ -142,10 +143,10 @@ def _freeze(pick: Callable[[Site], ComposedQuery]) -> Inject:
     """Let a worker and its transport stand still for longer than their leases last."""
 
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
-        time.sleep(1 + site.random.random())
+        linger(1 + site.random.random())
         group = pick(site).process.pid
         os.killpg(group, signal.SIGSTOP)
-        time.sleep(FROZEN)
+        linger(FROZEN)
         os.killpg(group, signal.SIGCONT)
         return 1
 
@@ -165,10 +166,11 @@ def _at(*points: str, times: int = 3) -> Fault:
         return {"CHAOS_POINT": ",".join(points), "CHAOS_FOLDER": str(folder / "deaths"), "CHAOS_MOST": str(times)}
 
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
-        deadline = time.monotonic() + PATIENCE
-        while (deaths := len(list((site.folder / "deaths").iterdir()))) < times and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return deaths
+        def deaths() -> int:
+            return len(list((site.folder / "deaths").iterdir()))
+
+        happens(lambda: deaths() >= times, PATIENCE)
+        return deaths()
 
     return Fault(inject, environment=environment)
 
@@ -185,7 +187,7 @@ def _kill_any(site: Site, stream: Stream, _ground: Ground) -> Injected:
         lambda: _end_transport(site),
     ]
     for hit in targets:
-        time.sleep(1 + site.random.random())
+        linger(1 + site.random.random())
         hit()
     return len(targets)
 
@@ -214,7 +216,7 @@ def _cut(_site: Site, stream: Stream, ground: Ground) -> Injected:
 
     def hit() -> None:
         proxy.cut()
-        time.sleep(1)
+        linger(1)
         proxy.mend()
 
     return _hit(hit, 1.0, times=3)
@@ -223,11 +225,11 @@ def _cut(_site: Site, stream: Stream, ground: Ground) -> Injected:
 def _away(site: Site, stream: Stream, ground: Ground) -> Injected:
     """Take the database away from the worker for longer, which waits, says so, and does not spin."""
     assert ground.proxy is not None
-    time.sleep(1)
+    linger(1)
     ground.proxy.cut()
-    time.sleep(0.5)
+    linger(0.5)
     before = site.workers[0].processor_seconds()
-    time.sleep(AWAY)
+    linger(AWAY)
     used = (site.workers[0].processor_seconds() - before) / AWAY
     ground.proxy.mend()
     if used > MOST_PROCESSOR_TIME or site.workers[0].starts > 1:
@@ -251,7 +253,7 @@ def _exhaust(_site: Site, stream: Stream, ground: Ground) -> Injected:
         while True:
             taken.append(psycopg.connect(**keep))
     except psycopg.OperationalError:
-        time.sleep(2)
+        linger(2)
     for one in taken:
         one.close()
     return 1
@@ -276,11 +278,11 @@ def _fill(site: Site, stream: Stream, ground: Ground) -> Injected:
     def noticed() -> bool:
         return connection.vendor != "sqlite" or "the database does not answer" in site.workers[0].log.read_text()
 
-    time.sleep(1)
+    linger(1)
     begun = time.monotonic()
     while (passed := time.monotonic() - begun) < FULL or (not (stream.refused and noticed()) and passed < PATIENCE):
         fill()  # again, for a server may have freed something
-        time.sleep(0.2)
+        linger(0.2)
     free()
     if not stream.refused[503] or stream.refused.keys() - {0, 503}:
         raise AssertionError(f"a full disk was answered with {dict(stream.refused)}")
@@ -296,10 +298,10 @@ def _fill_until_it_falls(site: Site, stream: Stream, ground: Ground) -> Injected
     assert free is not None
     assert use_up is not None
     assert start is not None
-    time.sleep(1)
+    linger(1)
     fill()
     use_up()
-    time.sleep(AWAY)
+    linger(AWAY)
     free()
     start()
     if not stream.refused[503] or stream.refused.keys() - {0, 503}:
@@ -316,7 +318,7 @@ def _clock(*jumps: float) -> Fault:
 
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
         for jump in jumps:
-            time.sleep(1)
+            linger(1)
             (site.folder / "clock.new").write_text(str(jump))
             (site.folder / "clock.new").rename(site.folder / "clock")
         return len(jumps)
@@ -333,7 +335,7 @@ def _storm(*, redirect: bool = False, **how: Any) -> Fault:
         headers = [("Location", site.receiver.url("/elsewhere"))] if redirect else how.get("headers", [])
         for path in site.secrets:
             site.receiver.script(path, **how | {"headers": headers})
-        time.sleep(STORM)
+        linger(STORM)
         site.receiver.scripts.clear()
         return 1
 
@@ -354,12 +356,12 @@ def _gone(site: Site, stream: Stream, ground: Ground) -> Injected:
 
 def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     """Take the owner's sight of the records away in the middle; nothing prepared later may come, nor may a word of it."""
-    time.sleep(1)
+    linger(1)
     admin = sessions.actor_for(site.organisation.accounts["administrator"].user)
     user = site.organisation.accounts["integrator"].user
     access.change_members(site.organisation.customers[0].group, remove=[user], by=admin)
     last = Event.objects.latest("id").pk
-    time.sleep(2.5)  # what was prepared before may still be on its way for as long as an attempt may take
+    linger(2.5)  # what was prepared before may still be on its way for as long as an attempt may take
     revoked = time.monotonic()
     stream.end(more=20)
     site.settle()

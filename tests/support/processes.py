@@ -11,10 +11,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,13 +96,13 @@ def resident(pid: int) -> int:
 
 def wait_for_web(host: str, port: int, path: str = "/health/ready", *, timeout: float = 60.0) -> None:
     """Wait until a web process is ready; raises TimeoutError."""
-    until = time.monotonic() + timeout
-    while time.monotonic() < until:
+
+    def is_ready() -> bool:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if Api(host, port, timeout=5).call("GET", path)[0] == 200:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"{host}:{port} did not become ready")
+            return Api(host, port, timeout=5).call("GET", path)[0] == 200
+        return False
+
+    eventually(is_ready, timeout, what=f"{host}:{port} did not become ready")
 
 
 def free_port() -> int:
@@ -142,9 +143,12 @@ def pgbouncer(host: str, *, size: int) -> Iterator[int]:
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes], timeout: float = 10.0) -> None:
-    until = time.monotonic() + timeout
-    while time.monotonic() < until and process.poll() is None:
+
+    def listens() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"nothing listens on port {port}")
+            return True
+        return process.poll() is not None
+
+    eventually(listens, timeout, what=f"nothing listens on port {port}")
+    if process.poll() is not None:
+        raise TimeoutError(f"what was to listen on port {port} ended")

@@ -76,7 +76,7 @@ class Receiver:
 
     def __enter__(self) -> Self:
         """Start serving on a free port."""
-        self._arrival, self._closing = threading.Condition(), threading.Event()
+        self._arrival, self.closing = threading.Condition(), threading.Event()
         self._server = _Server((self.host, 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -87,7 +87,7 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop serving, whatever is being answered slowly."""
-        self._closing.set()
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -112,7 +112,7 @@ class Receiver:
                 raise TimeoutError(f"only {len(self.requests)} requests came")
         return list(self.requests)
 
-    def _take(self, request: Received) -> Script:
+    def take(self, request: Received) -> Script:
         with self._arrival:
             self.requests.append(request)
             script = self.scripts.get(request.path, Script())
@@ -140,9 +140,9 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             request = Received(self.command, self.path, list(self.headers.items()), body, time.monotonic())
-            script, status = receiver._take(request), 0
+            script, status = receiver.take(request), 0
             try:
-                if _stays(self.connection, script.stall, receiver._closing) and not script.hang_up:
+                if _stays(self.connection, script.stall, receiver.closing) and not script.hang_up:
                     self._begin_answer(script)
                     status = script.status
                     self._send_body(script)
@@ -167,7 +167,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             size = 1 if script.drip else len(body) or 1
             for start in range(0, len(body), size):
                 self.wfile.write(body[start : start + size])
-                receiver._closing.wait(script.drip)
+                receiver.closing.wait(script.drip)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""

@@ -12,10 +12,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.waiting import eventually
 
 WHERE = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/libexec/postgresql*")  # Debian, Red Hat, Alpine
 PACKAGE = "postgresql"  # of Debian: the newest its release has
@@ -86,13 +87,14 @@ def main() -> None:
 
 
 def _wait_until_ready(found: Path, host: str, process: subprocess.Popen[bytes], timeout: float = 30.0) -> None:
-    until = time.monotonic() + timeout
     ask = [str(found / "pg_isready"), "-q", "-h", host]
-    while time.monotonic() < until and process.poll() is None:
-        if subprocess.run(ask, check=False).returncode == 0:
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the server of the distribution did not become ready")
+
+    def is_ready() -> bool:
+        return process.poll() is not None or subprocess.run(ask, check=False).returncode == 0
+
+    eventually(is_ready, timeout, what="the server of the distribution did not become ready")
+    if process.poll() is not None:
+        raise TimeoutError("the server of the distribution ended")
 
 
 if __name__ == "__main__":

@@ -12,20 +12,24 @@ from django.conf import settings
 
 
 @cache
-def _box() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.SECRET_KEYS])
+def _box(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def seal(text: str) -> str:
     """Encrypt and authenticate a short text."""
-    return _box().encrypt(text.encode()).decode()
+    return _box(tuple(settings.SECRET_KEYS)).encrypt(text.encode()).decode()
 
 
-@lru_cache(maxsize=4096)
 def unseal(sealed: str) -> str:
     """Decrypt what `seal` made; raises cryptography.fernet.InvalidToken when no key fits. The last few thousand are kept in
     memory, for the worker opens the same ones for every message."""
-    return _box().decrypt(sealed.encode()).decode()
+    return _unsealed(sealed, tuple(settings.SECRET_KEYS))
+
+
+@lru_cache(maxsize=4096)
+def _unsealed(sealed: str, keys: tuple[str, ...]) -> str:
+    return _box(keys).decrypt(sealed.encode()).decode()
 
 
 def new_token(prefix: str) -> str:

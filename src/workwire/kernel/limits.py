@@ -29,6 +29,11 @@ class ConcurrencyLimit:
         self._most, self._what = most, what
         self._under_way: Counter[Hashable] = Counter()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody holds a place of this limit."""
+        return not self._under_way
+
     @contextmanager
     def one_for(self, who: Hashable) -> Iterator[None]:
         """Take a place as long as this lasts; raises Limited when all are taken."""

@@ -63,7 +63,7 @@ def main() -> None:
     Ties.of_this_process(settings.CONFIG.data_paths).watch(end_alone)
     set_on_signals(stopping)
     with _alone():
-        if not _wait_until_sending_is_free(stopping):
+        if not wait_until_sending_is_free(stopping):
             if gone:
                 raise LeftAlone(gone[0])
             return
@@ -87,7 +87,7 @@ def main() -> None:
         raise LeftAlone(gone[0])
 
 
-def _wait_until_sending_is_free(stopping: Mark) -> bool:
+def wait_until_sending_is_free(stopping: Mark) -> bool:
     """Wait while sending is held, and say why; False when this worker is to stop first."""
     said_at = -SAY_HELD_EVERY
     while True:

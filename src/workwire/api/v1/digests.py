@@ -21,7 +21,7 @@ from workwire.reactions.webhooks import queries, reconciling
 
 router = Router(tags=["webhooks"])
 LARGEST = 2**63 - 1
-_DIGESTS = ConcurrencyLimit(2, "digests")
+DIGESTS = ConcurrencyLimit(2, "digests")
 
 
 class DigestQuery(Written):
@@ -71,7 +71,7 @@ class ToldOut(Schema):
 def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> dict[str, Any]:
     """Get digests per day of the events a receiver should have. At most two requests at a time; more get a 429."""
     by = builder(request)
-    with _DIGESTS.one_for(by.user_id):
+    with DIGESTS.one_for(by.user_id):
         days = reconciling.digests(
             guid,
             by=by,

@@ -21,7 +21,7 @@ from workwire.outbox import ledger, restores
 router = Router(tags=["webhooks"])
 Position = Annotated[str, Field(max_length=200, description="What `GET /position` gave.")]
 _MARK = "position:"
-_POSITIONS = ConcurrencyLimit(2, "positions")
+POSITIONS = ConcurrencyLimit(2, "positions")
 
 
 class PositionOut(Schema):
@@ -35,7 +35,7 @@ class PositionOut(Schema):
 def get_position(request: HttpRequest) -> dict[str, str | int]:
     """Get the current position of the ledger: lists read afterwards include all events up to it. Two at a time; more get a
     429."""
-    with _POSITIONS.one_for(builder(request).user_id):
+    with POSITIONS.one_for(builder(request).user_id):
         epoch = restores.epoch()
         return {"position": crypto.seal(f"{_MARK}{epoch}:{ledger.position()}"), "epoch": epoch}
 

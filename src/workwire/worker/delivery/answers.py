@@ -34,7 +34,7 @@ class Answers:
         self._worker, self._endpoints, self._under_way, self._report = worker, endpoints, under_way, report
         self._wake = wake
         self._batches: queue_module.SimpleQueue[list[Answer]] = queue_module.SimpleQueue()
-        self._arrived = self._looked_at = 0  # each counted by one thread
+        self._arrived = self.looked_at = 0  # each counted by one thread
         self._settler: Settler | None = None
         self.successes = Successes()
 
@@ -56,7 +56,7 @@ class Answers:
     @property
     def not_looked_at(self) -> int:
         """How many answers came and were not looked at yet."""
-        return self._arrived - self._looked_at
+        return self._arrived - self.looked_at
 
     @property
     def settling(self) -> int:
@@ -79,7 +79,7 @@ class Answers:
         time is checked again, or given back if it is the `last` time. Returns how many it was."""
         while not self._batches.empty():
             batch = self._batches.get()
-            self._looked_at += len(batch)
+            self.looked_at += len(batch)
             for answer in batch:
                 flight = self._under_way.in_flight.pop(answer.key, None)
                 if flight is not None:

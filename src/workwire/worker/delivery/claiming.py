@@ -50,7 +50,7 @@ class Claims:
         self._most_of_owner = max(1, int(places * OWNER_SHARE))
         self._position = dict.fromkeys(queue.LANES, 0)
         self._rounds = 0
-        self._of_owner: Counter[int] = Counter()  # places taken
+        self.of_owner: Counter[int] = Counter()  # places taken
         self.next_due: datetime | None = None  # of what was seen in the last round and is not due yet
 
     def take(self, now: datetime, moment: float, room: int) -> dict[int, int]:
@@ -84,13 +84,13 @@ class Claims:
 
     def hand_out(self, owner: int) -> None:
         """A delivery of an owner takes a place."""
-        self._of_owner[owner] += 1
+        self.of_owner[owner] += 1
 
     def give_back(self, owner: int) -> None:
         """A delivery of an owner gave its place back."""
-        self._of_owner[owner] -= 1
-        if not self._of_owner[owner]:
-            del self._of_owner[owner]
+        self.of_owner[owner] -= 1
+        if not self.of_owner[owner]:
+            del self.of_owner[owner]
 
     def _walk(self, lane: Lane, stops: Sequence[Stop]) -> Iterable[Sequence[Stop]]:
         """The stops of a lane, page by page from the one given, once around from where the last claim ended."""
@@ -142,7 +142,7 @@ class Claims:
         """How many to claim of whom: everybody gets a share, then who can take more gets what is left."""
         waiting = self._waiting(lane, stops, now, moment, taken)
         quotas: Counter[int] = Counter()
-        of_owner, of_host = self._of_owner + taken.of_owner, dict[str, int]()
+        of_owner, of_host = self.of_owner + taken.of_owner, dict[str, int]()
         unsure = self._endpoints.room_for_unsure() - taken.unsure
         share = max(1, room // max(1, len(waiting)))
         for each in (share, room):

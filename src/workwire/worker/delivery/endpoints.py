@@ -128,7 +128,7 @@ class Endpoints:
         self._hosts: dict[str, Host] = {}
         self._healths: dict[int, Health] = {}
         self._unsure = 0  # places taken by hosts that are not sure
-        self._forget_healths_at = self._forget_hosts_at = MOST_REMEMBERED
+        self.forgets_healths_at = self._forget_hosts_at = MOST_REMEMBERED
         self.sharing = 1
         self.look_again_at = NEVER  # when a circuit or a rate limit lets something go that `room` held back
 
@@ -204,6 +204,14 @@ class Endpoints:
         place.under_way -= 1
         self._unsure -= not place.sure
 
+    def places_taken(self) -> int:
+        """The number of attempts that hold a place; 0 when nothing is under way."""
+        return sum(health.under_way for health in self._healths.values())
+
+    def remembered(self) -> int:
+        """The number of subscriptions whose health is kept in memory."""
+        return len(self._healths)
+
     def circuit(self, subscription: int, now: float) -> str:
         """The state of a subscription's circuit."""
         health = self._healths.get(subscription)
@@ -242,9 +250,9 @@ class Endpoints:
         """Bound the memory: what has nothing under way and never failed is found out again quickly. What has to be kept
         is looked through again only when there is twice as much of it, so that forgetting costs an answer next to nothing.
         """
-        if len(self._healths) > self._forget_healths_at:
+        if len(self._healths) > self.forgets_healths_at:
             self._healths = {key: one for key, one in self._healths.items() if one.under_way or one.failures}
-            self._forget_healths_at = max(MOST_REMEMBERED, 2 * len(self._healths))
+            self.forgets_healths_at = max(MOST_REMEMBERED, 2 * len(self._healths))
         if len(self._hosts) > self._forget_hosts_at:
             self._hosts = {key: one for key, one in self._hosts.items() if one.under_way}
             self._forget_hosts_at = max(MOST_REMEMBERED, 2 * len(self._hosts))

@@ -73,6 +73,11 @@ class ChildProcessTransport:
         self._thread = threading.Thread(target=self._run, name="answers", daemon=True)
         self._thread.start()
 
+    @property
+    def pid(self) -> int:
+        """The id of the process that sends now; another one after it has died."""
+        return self._process.pid
+
     def submit(self, requests: Iterable[Request]) -> None:
         """Hand requests over and return at once; from any thread. Raises TransportClosed after `close`."""
         batch = list(requests)
@@ -83,7 +88,7 @@ class ChildProcessTransport:
                 raise TransportClosed("The transport is closed.")
             self._outstanding.update((request.key, request) for request in batch)
             with contextlib.suppress(OSError):  # a process that died is noticed, and answered for, where it is read
-                _send(self._socket, [tuple(request) for request in batch])
+                send(self._socket, [tuple(request) for request in batch])
 
     def close(self, drain_timeout: float = 0.0) -> None:
         """Take no more, wait so long for what was submitted, answer the rest as `cancelled`, and stop."""
@@ -91,7 +96,7 @@ class ChildProcessTransport:
             if not self._closing.is_set():
                 self._closing.set()
                 with contextlib.suppress(OSError):
-                    _send(self._socket, float(drain_timeout))
+                    send(self._socket, float(drain_timeout))
         if threading.current_thread() is not self._thread:
             self._thread.join(drain_timeout + GRACE)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -112,12 +117,12 @@ class ChildProcessTransport:
                 env=environment,
             )
         with contextlib.suppress(OSError):  # it died at once, which is noticed where it is read
-            _send(self._socket, self._settings)
+            send(self._socket, self._settings)
 
     def _run(self) -> None:
         while True:
             with contextlib.suppress(OSError):
-                for frame in _frames(self._socket):
+                for frame in frames(self._socket):
                     self._take([Answer(*answer) for answer in frame])
             with self._gate:
                 self._socket.close()
@@ -149,7 +154,7 @@ class ChildProcessTransport:
                 return
             if self._outstanding:
                 with contextlib.suppress(OSError):
-                    _send(self._socket, [tuple(request) for request in self._outstanding.values()])
+                    send(self._socket, [tuple(request) for request in self._outstanding.values()])
 
     def _taken_back(self) -> list[Request]:
         taken, self._outstanding = list(self._outstanding.values()), {}
@@ -167,8 +172,8 @@ def serve(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when it is over
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ours = socket.socket(fileno=descriptor)
-    frames = _frames(ours)
-    settings: Settings | None = next(frames, None)
+    arriving = frames(ours)
+    settings: Settings | None = next(arriving, None)
     if settings is None:
         return
     answers: list[tuple[Any, ...]] = []
@@ -185,7 +190,7 @@ def serve(descriptor: int) -> None:
             batch = answers[:]
             del answers[: len(batch)]
             if batch:
-                _send(ours, batch)
+                send(ours, batch)
             over.wait(GATHERING)
 
     transport = ThreadTransport(
@@ -199,7 +204,7 @@ def serve(descriptor: int) -> None:
     )
     giving = threading.Thread(target=give, name="answers", daemon=True)
     giving.start()
-    for frame in frames:
+    for frame in arriving:
         if isinstance(frame, float):
             transport.close(frame)
             over.set()
@@ -209,13 +214,14 @@ def serve(descriptor: int) -> None:
         transport.submit(Request(*request) for request in frame)
 
 
-def _send(to: socket.socket, frame: Frame) -> None:
+def send(to: socket.socket, frame: Frame) -> None:
+    """Send a frame to the other side."""
     data = marshal.dumps(frame)
     to.sendall(SIZE.pack(len(data)) + data)
 
 
-def _frames(source: socket.socket) -> Iterator[Any]:
-    """The frames that come until the other side is gone; one that was cut off in the middle is none."""
+def frames(source: socket.socket) -> Iterator[Any]:
+    """Yield the frames that come until the other side is gone, without one that was cut off in the middle."""
     with source.makefile("rb") as stream:
         while len(head := stream.read(SIZE.size)) == SIZE.size:
             size = SIZE.unpack(head)[0]

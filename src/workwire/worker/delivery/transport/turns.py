@@ -45,6 +45,11 @@ class Turns(Generic[T]):
         """How many wait."""
         return self._waiting
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits, nothing is under way and no host is remembered."""
+        return not (self._waiting or self.under_way or self._hosts or self._places)
+
     def add(self, party: int, host: str, item: T) -> None:
         """Let an item wait for the turn of its party and its host."""
         place = self._places.get((party, host))
