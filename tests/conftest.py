@@ -26,6 +26,22 @@ def _fast_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _known_codes() -> Iterator[None]:
+    """Every refusal of every test has a code that is known, with the parameters of its sentence."""
+    from workwire.kernel import errors
+    from workwire.kernel.wording import Statement, Value, statement, wordings
+
+    def checked(code: str, /, **parameters: Value) -> Statement:
+        known = wordings().get(code)
+        assert known is None or not parameters or known.parameters == parameters.keys(), (code, parameters)
+        return statement(code, **parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(errors, "statement", checked)
+        yield
+
+
 @pytest.fixture
 def child_environment(transactional_db: None) -> dict[str, str]:
     """The environment of a child process that works on this test's database."""

@@ -1,5 +1,5 @@
 """The only page that knows everyone: makes sure every event type is registered before anything records or reads one, says
-what happens when a timer is due, and who listens to events."""
+what happens when a timer is due, who listens to events, and what codes say."""
 
 from django.apps import AppConfig
 
@@ -37,9 +37,27 @@ class WiringConfig(AppConfig):
         from workwire.rooms.work import timed
         from workwire.rooms.work.commands import give_back_all
 
+        _know_sentences()
         ports.on_retirement(give_back_all)
         timed.register(timed.WAIT, work.date_reached)
         timed.register(timed.FEEDBACK_WINDOW, work.close_window)
         timers.register(SECRET_REMINDER, rotation.remind_of_secrets, rotation.reminders)
         feeds.register(fanning.FEED)
         chores.register(Chore("removed listeners", 3600.0, listener_feed.forget_removed))
+
+
+def _know_sentences() -> None:
+    """Import what the codes of every room and door say."""
+    from workwire.access import sentences as _access_sentences  # noqa: F401 - registers
+    from workwire.api import sentences as _api_sentences  # noqa: F401 - registers
+    from workwire.kernel import sentences as _kernel_sentences  # noqa: F401 - registers
+    from workwire.outbox import sentences as _outbox_sentences  # noqa: F401 - registers
+    from workwire.reactions.webhooks import sentences as _webhooks_sentences  # noqa: F401 - registers
+    from workwire.rooms.commitments import sentences as _commitments_sentences  # noqa: F401 - registers
+    from workwire.rooms.conversations import sentences as _conversations_sentences  # noqa: F401 - registers
+    from workwire.rooms.files import sentences as _files_sentences  # noqa: F401 - registers
+    from workwire.rooms.offering import sentences as _offering_sentences  # noqa: F401 - registers
+    from workwire.rooms.parties import sentences as _parties_sentences  # noqa: F401 - registers
+    from workwire.rooms.work import sentences as _work_sentences  # noqa: F401 - registers
+    from workwire.web import sentences as _web_sentences  # noqa: F401 - registers
+    from workwire.webapi import sentences as _webapi_sentences  # noqa: F401 - registers

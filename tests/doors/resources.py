@@ -26,6 +26,7 @@ USES = {
     "create_token": Use(body={"username": "tomas", "password": "wrong"}, shared=True),
     "delete_token": Use(),
     "get_me": Use(),
+    "get_error_code": Use(more={"code": "version_conflict"}, shared=True),
     "list_roles": Use(),
     "list_users": Use(),
     "create_user": Use(body={"username": "nora", "roles": ["Team Member"], "password": "4V7MJ6TGudVeZ0gY"}),

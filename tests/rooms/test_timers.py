@@ -114,7 +114,7 @@ def test_one_that_fails_holds_up_no_other_and_is_tried_again(moved: Moved, work_
 
 def test_one_that_somebody_else_moved_is_dropped(moved: Moved) -> None:
     timers.set_timer(KIND, ids.new_guid(), clock.now())
-    moved.failure = Conflict("elsewhere", "Somebody else was quicker.")
+    moved.failure = Conflict("item_completed")
     assert timers.turn(clock.now()) == 1
     assert not Timer.objects.exists()
 

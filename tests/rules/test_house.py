@@ -19,7 +19,7 @@ DOMAIN = ("kernel", "outbox", "access", "rooms", "reactions")
 
 ROOM_FILES = {
     *("__init__", "__main__", "models", "events", "policy", "queries", "commands", "terms", "ports", "apps", "urls"),
-    *("forms", "views", "errors", "shapes", "schemas", "admin", "tests"),
+    *("forms", "views", "errors", "sentences", "shapes", "schemas", "admin", "tests"),
 }
 REPLACED = re.compile(
     r"dispatcher|rooms[./]catalogue|kernel[./](few|kept)\b|from workwire\.kernel import (few|kept)\b", re.IGNORECASE

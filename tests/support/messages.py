@@ -19,12 +19,13 @@ from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from workwire.kernel.wording import wordings
+
 SOURCE = Path(__file__).parents[2] / "src" / "workwire"
 LOCALE = SOURCE / "locale"
 LANGUAGES = ("de",)  # English is what the sources hold
 SPECIMENS = frozenset({"specimens.html", "specimens.py"})  # of the kit, for developers, in English
-MODULES = ("web/**/*.py", "access/sessions.py", "kernel/errors.py")
-REFUSALS = ("Invalid", "NotFound", "Forbidden", "Unauthenticated", "Conflict", "Limited", "Away")
+MODULES = ("web/**/*.py", "api/errors.py")
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "gettext": None,
@@ -34,7 +35,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "pgettext": ((1, "c"), 2),
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
-} | {kind: (2,) for kind in REFUSALS}
+}
 _HEADERS_NOT_KEPT = re.compile(
     rb'^"(?:POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|Generated-By|Project-Id|Report-Msgid).*\n',
     re.M,
@@ -44,7 +45,7 @@ Message = tuple[str | tuple[str, str], str]  # what is said (singular and plural
 
 def found() -> set[Message]:
     """All messages of the sources."""
-    return {*_of_templates(), *_of_modules()}
+    return {*_of_templates(), *_of_modules(), *_of_codes()}
 
 
 def read(language: str) -> Catalog:
@@ -133,6 +134,14 @@ def _of_templates() -> Iterator[Message]:
                 continue
             singular = _block_text(node, node.singular)
             yield ((singular, _block_text(node, node.plural)) if node.plural else singular), said_in
+
+
+def _of_codes() -> Iterator[Message]:
+    """What the codes of all rooms say; of words their name is the context."""
+    for code, wording in wordings().items():
+        if wording.english:
+            said = (wording.english, wording.many) if wording.many else wording.english
+            yield said, code.partition(".")[0] if wording.kind == "words" else ""
 
 
 def _nodes(nodes: Iterable[Any]) -> Iterator[Any]:

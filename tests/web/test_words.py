@@ -15,6 +15,8 @@ from django.test import Client
 from tests.support import messages
 from tests.support.organisation import Organisation
 from tests.web import gallery
+from workwire.access import sessions
+from workwire.kernel import ids
 
 WEB = messages.SOURCE / "web"
 TEMPLATES = [path for path in sorted(WEB.rglob("*.html")) if path.name not in messages.SPECIMENS]
@@ -70,9 +72,7 @@ def test_words_that_are_not_marked_are_found() -> None:
         '<p title="Say">{% translate "Marked" %} Plain {{ value }}</p><code>left</code><input placeholder="{{ x }}">'
     )
     assert list(_unmarked_in_template(template)) == ["Say", "Plain"]
-    module = (
-        '"""Docstring."""\nx = _("Marked"); y = State("circle", "Draft", "off"); raise Invalid("code", "Marked, too.")'
-    )
+    module = '"""Docstring."""\nx = _("Marked"); y = State("circle", "Draft", "off")'
     assert list(_unmarked_in_module(module)) == ["Draft"]
 
 
@@ -101,11 +101,36 @@ def test_pages_speak_the_language_the_browser_asks_for(organisation: Organisatio
     assert "Diese Seite gibt es nicht." in Client().get("/no-such-page", headers=german).content.decode()
 
 
-def test_the_apis_speak_one_language(organisation: Organisation) -> None:
-    answers = [Client().get("/api/v1/work-items", headers={"Accept-Language": asked}) for asked in ("de", "en")]
-    said = [{name: value for name, value in answer.json().items() if name != "request_id"} for answer in answers]
-    assert said[0]["title"] == said[1]["title"]
-    assert said[0].get("detail") == said[1].get("detail")
+@pytest.mark.parametrize(("asked", "language"), [("de-AT,de;q=0.9", "de"), ("en", "en"), ("fr", "en"), ("xx", "en")])
+def test_the_apis_speak_the_language_the_client_asks_for(organisation: Organisation, asked: str, language: str) -> None:
+    account = organisation.accounts["team member"]
+    token = sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=5)
+    asking = {"Authorization": f"Bearer {token}", "Accept-Language": asked}
+    told = Client().get(f"/api/v1/work-items/{ids.new_guid()}", headers=asking)
+    problem = told.json()
+    assert (told.headers["Content-Language"], problem["code"]) == (language, "work_item_not_found")
+    assert "Accept-Language" in told.headers["Vary"]
+    assert problem["detail"] == {"de": "Diesen Vorgang gibt es nicht.", "en": "There is no such work item."}[language]
+    assert problem["title"] == {"de": "Nicht gefunden", "en": "Not found"}[language]
+    assert problem["parameters"] == {}
+    code = Client().get(problem["type"], headers=asking).json()
+    assert code["sentences"] == [{"code": problem["code"], "sentence": problem["detail"], "parameters": []}]
+    assert Client().get("/api/v1/errors/no_such", headers=asking).json()["code"] == "error_code_not_found"
+    wrong = Client().post("/api/v1/tickets", {}, content_type="application/json", headers=asking).json()
+    said = {"de": "Diese Angabe fehlt.", "en": "Field required"}[language]
+    assert (wrong["errors"][0]["code"], wrong["errors"][0]["message"]) == ("missing", said)
+    assert wrong["detail"].endswith(said)
+    old = Client().get("/webapi/Packet/GetPacketActivity?packetGUID=x", headers=asking)
+    assert old.headers["Content-Language"] == language
+    absent = Client().get("/webapi/No/Such", headers={"Accept-Language": asked})
+    assert (
+        absent.json()["Message"]
+        == {
+            "de": "Diese Operation gibt es nicht.",
+            "en": "There is no such operation.",
+        }[language]
+    )
+    assert absent.headers["Reason"] == "There is no such operation."
 
 
 class _Words(HTMLParser):

@@ -10,14 +10,13 @@ from workwire.kernel.errors import Forbidden
 def require(actor: Actor, feature: str) -> None:
     """Raise Forbidden unless the actor holds the feature."""
     if not actor.has(feature):
-        raise Forbidden("feature_missing", f"This needs a role with the feature '{feature}'.")
+        raise Forbidden("feature_missing", feature=feature)
 
 
 def require_one_of(actor: Actor, *wanted: str) -> None:
     """Raise Forbidden unless the actor holds one of the features."""
     if not any(actor.has(feature) for feature in wanted):
-        names = "' or '".join(wanted)
-        raise Forbidden("feature_missing", f"This needs a role with the feature '{names}'.")
+        raise Forbidden("feature_missing.one_of", features=wanted)
 
 
 def in_self_service(actor: Actor) -> bool:
@@ -33,7 +32,7 @@ def require_administrator(actor: Actor) -> None:
 def require_in_person(actor: Actor) -> None:
     """Raise Forbidden for an application: what it made or raised would outlive its credential, and it ends only itself."""
     if actor.credential_id is not None:
-        raise Forbidden("refused_to_applications", "An application may not change accounts, rights or credentials.")
+        raise Forbidden("refused_to_applications")
 
 
 def require_may_administer(actor: Actor) -> None:

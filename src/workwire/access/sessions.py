@@ -48,7 +48,7 @@ def log_in(username: str, password: str, *, address: str, most_failures: int) ->
     right = check_password(_storable(password), user.password if user else _decoy())
     if not right or user is None:
         FailedLogin.objects.create(username=name, address=address)
-        raise Unauthenticated("login_failed", "The user name or the password is wrong.")
+        raise Unauthenticated("login_failed")
     return _give_token(user, None)
 
 
@@ -68,7 +68,7 @@ def exchange_secret(client_id: str, client_secret: str, *, address: str, most_fa
     if _recent_failures(username=_OF_SECRETS, address=address) >= most_failures * OF_AN_ADDRESS:
         raise _too_many()
     FailedLogin.objects.create(username=_OF_SECRETS, address=address)
-    raise Unauthenticated("invalid_client", "The client id or the client secret is wrong, or no longer valid.")
+    raise Unauthenticated("invalid_client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def session(token: str, *, idle: timedelta) -> Session:
     now = clock.now()
     found: Any = _LIVING.first(SYSTEM, digest=crypto.digest(token), used_after=now - idle, now=now)
     if found is None:
-        raise Unauthenticated("token_invalid", "There is no valid token with this request; log in.")
+        raise Unauthenticated("token_invalid")
     if now - found.last_used_at > idle / 20:  # rarely enough that reading does not mean writing
         Token.objects.filter(pk=found.pk).update(last_used_at=now)
     features = frozenset(found.features.split(",")) if found.features else frozenset[str]()
@@ -164,7 +164,6 @@ def _recent_failures(*conditions: Q, **of: str) -> int:
 def _too_many() -> Limited:
     return Limited(
         "too_many_logins",
-        "Too many failed logins; wait a quarter of an hour.",
         retry_after=int(WINDOW.total_seconds()),
     )
 

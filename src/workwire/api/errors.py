@@ -1,10 +1,13 @@
-"""Every error as a problem document (RFC 9457): type, title, status, detail, and our stable code and field."""
+"""Every error as a problem document (RFC 9457): type, title, status, detail, and our stable code with parameters.
+
+Titles and details are in the language the caller accepts (see `in_shape`). `type` is where this API tells of the code.
+"""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import wraps
 from typing import Any, cast
@@ -13,6 +16,9 @@ import orjson
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext, gettext_noop
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -28,17 +34,25 @@ from workwire.kernel.errors import (
     Unauthenticated,
     away,
 )
+from workwire.kernel.wording import statement, wordings
 
 logger = logging.getLogger(__name__)
 MOST_SHOWN = 50  # of the mistakes in one body
+TYPE = "/api/v1/errors/"
+_INPUT = gettext_noop("The input breaks a rule")
+_UNREADABLE = gettext_noop("The request cannot be read")
+_AWAY = gettext_noop("Not possible at the moment")
+_WRONG = gettext_noop("Something went wrong")
+_METHOD = gettext_noop("Method not allowed")
+_CHANGED = gettext_noop("The record has changed since it was read")
 _KINDS: tuple[tuple[type[DomainError], int, str], ...] = (
-    (TooLarge, 413, "Too large"),
-    (Invalid, 422, "The input breaks a rule"),
-    (Unauthenticated, 401, "Not authenticated"),
-    (Forbidden, 403, "Not allowed"),
-    (NotFound, 404, "Not found"),
-    (Conflict, 409, "In conflict with the present state"),
-    (Limited, 429, "Too many requests"),
+    (TooLarge, 413, gettext_noop("Too large")),
+    (Invalid, 422, _INPUT),
+    (Unauthenticated, 401, gettext_noop("Not authenticated")),
+    (Forbidden, 403, gettext_noop("Not allowed")),
+    (NotFound, 404, gettext_noop("Not found")),
+    (Conflict, 409, gettext_noop("In conflict with the present state")),
+    (Limited, 429, gettext_noop("Too many requests")),
 )
 
 
@@ -50,14 +64,24 @@ class Problem(Schema):
     status: int
     detail: str
     code: str
+    parameters: dict[str, Any]
     field: str | None = None
-    errors: list[dict[str, str]] | None = None
+    errors: list[dict[str, Any]] | None = None
 
 
-def problem(status: int, title: str, detail: str, code: str, **more: Any) -> HttpResponse:
-    """An answer with a problem document."""
-    content = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code} | more
-    response = HttpResponse(orjson.dumps(content), status=status, content_type="application/problem+json")
+def problem(status: int, title: str, error: DomainError, **more: Any) -> HttpResponse:
+    """An answer with a problem document, in the present language; `title` is English that has translations."""
+    content = {
+        "type": TYPE + error.full_code,
+        "title": gettext(title),
+        "status": status,
+        "detail": error.sentence(),
+        "code": error.code,
+        "parameters": error.statement.parameters,
+    }
+    if error.field:
+        content["field"] = error.field
+    response = HttpResponse(orjson.dumps(content | more), status=status, content_type="application/problem+json")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Workwire"'
     return response
@@ -92,7 +116,7 @@ def failed(error: BaseException | None) -> HttpResponse:
     """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
     if (gone := away(error)) is not None:
         return _not_possible(gone)
-    return problem(500, "Something went wrong", "This is an error in Workwire; it has been logged.", "unexpected")
+    return problem(500, _WRONG, DomainError("unexpected"))
 
 
 def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -100,6 +124,13 @@ def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+        with translation.override(translation.get_language_from_request(request)):
+            response = _answered(request, *given, **named)
+            response.headers["Content-Language"] = translation.get_language() or "en"
+        patch_vary_headers(response, ("Accept-Language",))
+        return response
+
+    def _answered(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         try:
             with ExitStack() as request.held:  # type: ignore[attr-defined]  # places that end with the request
                 response = view(request, *given, **named)
@@ -108,7 +139,7 @@ def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if response.status_code != 405:
             return response
         allowed = ", ".join(sorted(response.headers["Allow"].split(", ")))
-        refused = problem(405, "Method not allowed", f"This path is called with {allowed}.", "method_not_allowed")
+        refused = problem(405, _METHOD, Invalid("method_not_allowed", allowed=allowed))
         refused.headers["Allow"] = allowed
         return refused
 
@@ -132,8 +163,7 @@ def known_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResp
         unknown = next((name for name in request.GET if name not in known), None)
         if unknown is None:
             return run(request, **parameters)
-        said = ", ".join(sorted(known)) or "none"
-        error = Invalid("parameter_unknown", f"There is no such parameter; known are: {said}.", field=unknown[:100])
+        error = Invalid("parameter_unknown", field=unknown[:100], known=sorted(known) or ["none"])
         return _domain(request, error)
 
     return checked
@@ -141,28 +171,42 @@ def known_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
 def path_not_found() -> HttpResponse:
     """The refusal of an unknown path."""
-    return problem(404, "Not found", "There is no such resource.", "path_not_found")
+    return _domain_problem(NotFound("path_not_found"))
 
 
 def _domain(request: HttpRequest, error: DomainError) -> HttpResponse:
     if isinstance(error, Away):
         return _not_possible(error)
-    status, title = next((status, title) for kind, status, title in _KINDS if isinstance(error, kind))
     if error.code == "version_conflict" and "If-Match" in request.headers:
-        status, title = 412, "The record has changed since it was read"
-    more = {"field": error.field} if error.field else {}
-    response = problem(status, title, error.message, error.code, **more)
+        return problem(412, _CHANGED, error)
+    return _domain_problem(error)
+
+
+def _domain_problem(error: DomainError) -> HttpResponse:
+    status, title = next((status, title) for kind, status, title in _KINDS if isinstance(error, kind))
+    response = problem(status, title, error)
     if isinstance(error, Limited):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
 def _validation(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-    errors = [{"field": _field(entry["loc"]), "message": str(entry["msg"])} for entry in error.errors[:MOST_SHOWN]]
-    first = errors[0] if errors else {"field": "", "message": "The request is not valid."}
-    detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
-    more = {"field": first["field"]} if first["field"] else {}
-    return problem(422, "The input breaks a rule", detail, "input_invalid", **more, errors=errors)
+    errors = [_mistake(entry) for entry in error.errors[:MOST_SHOWN]]
+    refused = Invalid("input_invalid", field=(errors[0]["field"] or None) if errors else None)
+    if not errors:
+        return problem(422, _INPUT, refused, errors=errors)
+    place, message = errors[0]["field"], errors[0]["message"]
+    return problem(422, _INPUT, refused, detail=f"{place}: {message}" if place else message, errors=errors)
+
+
+def _mistake(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A mistake in the input: where it is, and the rule it breaks, in English as the validation says it."""
+    code = f"input.{entry['type']}"
+    code = code if code in wordings() else "input.other"
+    rule = statement(code, **{name: str(entry["ctx"][name]) for name in wordings()[code].parameters})
+    is_english = (translation.get_language() or "en").startswith("en")
+    message = str(entry["msg"]) if is_english or rule.code == "input.other" else rule.sentence()
+    return {"field": _field(entry["loc"]), "message": message, "code": entry["type"], "parameters": rule.parameters}
 
 
 def _field(place: Sequence[Any]) -> str:
@@ -172,22 +216,22 @@ def _field(place: Sequence[Any]) -> str:
 
 
 def _authentication(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
-    return problem(401, "Not authenticated", "There is no valid token with this request; log in.", "token_invalid")
+    return _domain_problem(Unauthenticated("token_invalid"))
 
 
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
     if isinstance(error.__cause__, DomainError):  # of reading the body
         return _domain(request, error.__cause__)
-    return problem(error.status_code, "The request cannot be read", str(error), "request_unreadable")
+    return problem(error.status_code, _UNREADABLE, Invalid("request_unreadable"))
 
 
 def _too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
-    return problem(413, "Too large", "The request is larger than is read.", "request_too_large")
+    return _domain_problem(TooLarge("request_too_large.unread"))
 
 
 def _broken_off(_request: HttpRequest, _error: UnreadablePostError) -> HttpResponse:
     """The client left while its body was read: no error of ours, and hardly anybody hears the answer."""
-    return problem(400, "The request cannot be read", "The body broke off before its end.", "request_unreadable")
+    return problem(400, _UNREADABLE, Invalid("request_unreadable.cut_off"))
 
 
 def _away(request: HttpRequest, error: OperationalError | InterfaceError | OSError) -> HttpResponse:
@@ -199,6 +243,6 @@ def _away(request: HttpRequest, error: OperationalError | InterfaceError | OSErr
 
 
 def _not_possible(error: Away) -> HttpResponse:
-    response = problem(503, "Not possible at the moment", error.message, error.code)
+    response = problem(503, _AWAY, error)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -19,5 +19,5 @@ def wanted(request: HttpRequest) -> int | None:
         return None
     number = given.strip('"')
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise Conflict("version_conflict", "If-Match does not name a version of this record.")
+        raise Conflict("version_conflict.if_match")
     return int(number)

@@ -40,7 +40,7 @@ def once(
         before()
         return create()
     if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-        raise Invalid("idempotency_key_invalid", f"Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters.")
+        raise Invalid("idempotency_key_invalid", most=LONGEST_KEY)
     account, digests = actor(request).user_id or 0, _digests(request)
     IdempotentRequest.objects.filter(created_at__lt=clock.now() - KEPT, account=account).delete()
     if not IdempotentRequest.objects.filter(account=account, key=key).exists():
@@ -71,7 +71,7 @@ def _claim(account: int, key: str, digest: str) -> IdempotentRequest | None:
 def _kept(account: int, key: str, digests: list[str]) -> dict[str, Any]:
     row = IdempotentRequest.objects.get(account_id=account, key=key)
     if row.digest not in digests:
-        raise Conflict("idempotency_key_reused", "This Idempotency-Key was used for another request.")
+        raise Conflict("idempotency_key_reused")
     return dict(row.answer or {})
 
 

@@ -64,4 +64,4 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except DomainError as error:
-        raise click.ClickException(error.message) from error
+        raise click.ClickException(str(error)) from error

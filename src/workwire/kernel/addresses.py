@@ -19,6 +19,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import quote, urlsplit
 
 from workwire.kernel.hosts import ascii_name
+from workwire.kernel.wording import Statement, statement
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -46,42 +47,42 @@ METADATA = frozenset(
     )
 )
 IPV4_RULES = (
-    ("0.0.0.0/32", "the unspecified address"),
-    ("0.0.0.0/8", "an address of 'this network'"),
-    ("10.0.0.0/8", "a private address"),
-    ("100.64.0.0/10", "a carrier's shared address"),
-    ("127.0.0.0/8", "a loopback address"),
-    ("169.254.0.0/16", "a link-local address"),
-    ("172.16.0.0/12", "a private address"),
-    ("192.0.0.0/24", "a reserved address"),
-    ("192.0.2.0/24", "a documentation address"),
-    ("192.88.99.0/24", "a 6to4 relay address"),
-    ("192.168.0.0/16", "a private address"),
-    ("198.18.0.0/15", "a benchmarking address"),
-    ("198.51.100.0/24", "a documentation address"),
-    ("203.0.113.0/24", "a documentation address"),
-    ("224.0.0.0/4", "a multicast address"),
-    ("255.255.255.255/32", "the broadcast address"),
-    ("240.0.0.0/4", "a reserved address"),
+    ("0.0.0.0/32", "unspecified"),
+    ("0.0.0.0/8", "this_network"),
+    ("10.0.0.0/8", "private"),
+    ("100.64.0.0/10", "shared"),
+    ("127.0.0.0/8", "loopback"),
+    ("169.254.0.0/16", "link_local"),
+    ("172.16.0.0/12", "private"),
+    ("192.0.0.0/24", "reserved"),
+    ("192.0.2.0/24", "documentation"),
+    ("192.88.99.0/24", "relay_6to4"),
+    ("192.168.0.0/16", "private"),
+    ("198.18.0.0/15", "benchmarking"),
+    ("198.51.100.0/24", "documentation"),
+    ("203.0.113.0/24", "documentation"),
+    ("224.0.0.0/4", "multicast"),
+    ("255.255.255.255/32", "broadcast"),
+    ("240.0.0.0/4", "reserved"),
 )
 IPV6_RULES = (
-    ("::/128", "the unspecified address"),
-    ("::1/128", "a loopback address"),
-    ("fc00::/7", "a unique local (private) address"),
-    ("fe80::/10", "a link-local address"),
-    ("fec0::/10", "a site-local (private) address"),
-    ("ff00::/8", "a multicast address"),
-    ("2001:2::/48", "a benchmarking address"),
-    ("2001:db8::/32", "a documentation address"),
-    ("3fff::/20", "a documentation address"),
-    ("2001::/23", "a reserved address"),
+    ("::/128", "unspecified"),
+    ("::1/128", "loopback"),
+    ("fc00::/7", "unique_local"),
+    ("fe80::/10", "link_local"),
+    ("fec0::/10", "site_local"),
+    ("ff00::/8", "multicast"),
+    ("2001:2::/48", "benchmarking"),
+    ("2001:db8::/32", "documentation"),
+    ("3fff::/20", "documentation"),
+    ("2001::/23", "reserved"),
 )
 TUNNELS = (
-    ("::/96", "an IPv4-compatible IPv6 address"),
-    ("::ffff:0:0:0/96", "an IPv4-translated IPv6 address"),
-    ("64:ff9b:1::/48", "a local NAT64 address"),
-    ("2001::/32", "a Teredo address"),
-    ("2002::/16", "a 6to4 address"),
+    ("::/96", "ipv4_compatible"),
+    ("::ffff:0:0:0/96", "ipv4_translated"),
+    ("64:ff9b:1::/48", "local_nat64"),
+    ("2001::/32", "teredo"),
+    ("2002::/16", "tunnel_6to4"),
 )
 PLAIN = frozenset((IPv6Address("::"), IPv6Address("::1")))  # in ::/96, and yet not IPv4-compatible
 GLOBAL_IPV6 = IPv6Network("2000::/3")
@@ -101,7 +102,11 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class UnsafeTarget(ValueError):
-    """The URL may not be a destination; the text is the rule it breaks, a sentence for people."""
+    """The URL may not be a destination; `rule` is the one it breaks."""
+
+    def __init__(self, rule: Statement) -> None:
+        super().__init__(str(rule))
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +130,16 @@ class AddressPolicy:
 
     allowed_networks: Sequence[Network] = ()
 
-    def refusal(self, ip: str) -> str | None:
-        """The rule that forbids connecting to this address (a sentence that does not repeat it), or None."""
+    def refusal(self, ip: str) -> Statement | None:
+        """The rule that forbids connecting to this address (a statement that does not repeat it), or None."""
         verdict = _judge(ip)
         if verdict is None:
             return None
         if verdict.allowable is not None and self._allows(verdict.allowable):
             return None
-        return f"The destination is {verdict.rule}; webhooks go to public addresses only."
+        if verdict.is_nat64:
+            return statement("url_refused.nat64_address", rule=verdict.rule)
+        return statement("url_refused.address", rule=verdict.rule)
 
     def _allows(self, address: Address) -> bool:
         networks = (network for network in self.allowed_networks if address in network)
@@ -150,19 +157,19 @@ def check_url(url: str, policy: AddressPolicy) -> ParsedTarget:
 def parse_url(url: str) -> ParsedTarget:
     """Read a URL strictly and give its one spelling; raises UnsafeTarget with the rule that is broken."""
     if len(url) > LONGEST_URL:
-        raise UnsafeTarget(f"A URL has at most {LONGEST_URL} characters.")
+        raise UnsafeTarget(statement("url_refused.too_long", most=LONGEST_URL))
     if any(char.isspace() or char == "\\" or not char.isprintable() for char in url):
-        raise UnsafeTarget("A URL has no spaces, control characters or backslashes.")
+        raise UnsafeTarget(statement("url_refused.characters"))
     if "#" in url:
-        raise UnsafeTarget("A URL to send to has no fragment (#…).")
+        raise UnsafeTarget(statement("url_refused.fragment"))
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise UnsafeTarget("The URL cannot be read: its host is malformed.") from error
+        raise UnsafeTarget(statement("url_refused.unreadable")) from error
     if parts.scheme not in DEFAULT_PORTS:
-        raise UnsafeTarget("A URL begins with http:// or https://.")
+        raise UnsafeTarget(statement("url_refused.scheme"))
     if "@" in parts.netloc:
-        raise UnsafeTarget("A URL carries no user name or password.")
+        raise UnsafeTarget(statement("url_refused.credentials"))
     host, port = _host_and_port(parts.netloc, DEFAULT_PORTS[parts.scheme])
     netloc = bracketed(host) if port == DEFAULT_PORTS[parts.scheme] else f"{bracketed(host)}:{port}"
     rest = _encoded(parts.path or "/", PATH)
@@ -189,7 +196,7 @@ def is_address(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 
-def resolve_refusal(host: str, port: int, policy: AddressPolicy) -> str | None:
+def resolve_refusal(host: str, port: int, policy: AddressPolicy) -> Statement | None:
     """Look a host up (this waits for the name server) and give the rule that forbids any of its addresses.
 
     None also when the name does not resolve: that is not knowable now, and the guard at connect decides.
@@ -204,24 +211,26 @@ def resolve_refusal(host: str, port: int, policy: AddressPolicy) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """A refusal by `rule`; `allowable` is the plain address an operator's network may allow all the same."""
+    """A refusal by `rule`, the name of words in `sentences`; `allowable` is the plain address an operator's network may allow
+    all the same."""
 
     rule: str
     allowable: Address | None
+    is_nat64: bool = False
 
 
 @lru_cache(maxsize=4096)
 def _judge(ip: str) -> _Verdict | None:
     if "%" in ip:
-        return _Verdict("an address of one network link (it names a zone)", None)
+        return _Verdict("with_zone", None)
     try:
         address = ip_address(ip)
     except ValueError:
-        return _Verdict("not an IP address", None)
+        return _Verdict("no_address", None)
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if address in METADATA:
-        return _Verdict("a metadata service of a hosting provider", address)
+        return _Verdict("metadata", address)
     if isinstance(address, IPv4Address):
         rule = _first_rule(address, _IPV4)
         return _Verdict(rule, address) if rule else None
@@ -231,7 +240,7 @@ def _judge(ip: str) -> _Verdict | None:
 def _judge_ipv6(address: IPv6Address) -> _Verdict | None:
     if address in NAT64:
         inner = _judge(str(IPv4Address(int(address) & 0xFFFFFFFF)))
-        return _Verdict(f"a NAT64 address of {inner.rule}", None) if inner else None
+        return _Verdict(inner.rule, None, is_nat64=True) if inner else None
     tunnel = None if address in PLAIN else _first_rule(address, _TUNNELS)
     if tunnel:
         return _Verdict(tunnel, None)
@@ -239,8 +248,8 @@ def _judge_ipv6(address: IPv6Address) -> _Verdict | None:
     if rule:
         return _Verdict(rule, address)
     if int(address) >> 32 & 0xFDFFFFFF == ISATAP:
-        return _Verdict("an ISATAP address", None)
-    return None if address in GLOBAL_IPV6 else _Verdict("a reserved address", address)
+        return _Verdict("isatap", None)
+    return None if address in GLOBAL_IPV6 else _Verdict("reserved", address)
 
 
 def _first_rule(address: Address, rules: Sequence[tuple[Network, str]]) -> str | None:
@@ -250,10 +259,10 @@ def _first_rule(address: Address, rules: Sequence[tuple[Network, str]]) -> str |
 def _host_and_port(netloc: str, default: int) -> tuple[str, int]:
     found = _NETLOC.fullmatch(netloc)
     if found is None:
-        raise UnsafeTarget("A URL names a host and, if need be, a port from 1 to 65535.")
+        raise UnsafeTarget(statement("url_refused.no_host"))
     port = int(found["port"] or default) if len(found["port"] or "") <= 5 else 0
     if not 1 <= port <= 65535:
-        raise UnsafeTarget("A port is a number from 1 to 65535.")
+        raise UnsafeTarget(statement("url_refused.port"))
     return (_ipv6_host(found["six"]) if found["six"] else _named_host(found["name"])), port
 
 
@@ -261,23 +270,23 @@ def _ipv6_host(text: str) -> str:
     try:
         return str(IPv6Address(text))
     except ValueError as error:
-        raise UnsafeTarget("The host in brackets is not an IPv6 address.") from error
+        raise UnsafeTarget(statement("url_refused.ipv6")) from error
 
 
 def _named_host(text: str) -> str:
     """A host name in ASCII and small letters, or the IPv4 address that a number in any base stands for."""
     if len(text) > LONGEST_HOST + 1:
-        raise UnsafeTarget(f"A host name has at most {LONGEST_HOST} characters.")
+        raise UnsafeTarget(statement("url_refused.host_too_long", most=LONGEST_HOST))
     try:
         name = ascii_name(text)  # mapped first and judged afterwards: full-width digits and dots become ordinary ones
     except ValueError as error:
-        raise UnsafeTarget("The host name cannot be written in ASCII (IDNA).") from error
+        raise UnsafeTarget(statement("url_refused.not_ascii")) from error
     name = name.removesuffix(".")
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4_host(name)
     if len(name) > LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
-        raise UnsafeTarget("A host name consists of letters, digits, hyphens and dots.")
+        raise UnsafeTarget(statement("url_refused.host_characters"))
     return name
 
 
@@ -285,7 +294,7 @@ def _ipv4_host(text: str) -> str:
     try:
         return str(IPv4Address(socket.inet_aton(text)))
     except OSError as error:
-        raise UnsafeTarget("A host that ends in a number must be a valid IPv4 address.") from error
+        raise UnsafeTarget(statement("url_refused.ipv4")) from error
 
 
 def bracketed(host: str) -> str:

@@ -1,4 +1,6 @@
-"""What a command or query may refuse, in five kinds; doors map each kind to their own answer.
+"""What a command or query may refuse, in a few kinds; doors map each kind to their own answer.
+
+A refusal is a code with parameters; its sentence is made at the door, in the reader's language (see `kernel.wording`).
 
 Invariant: a refusal changes nothing. What an actor may not see is `NotFound`, never `Forbidden`.
 """
@@ -8,23 +10,42 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError
 
-DATABASE_AWAY = "The database cannot work at the moment; try again in a while."
-DISK_AWAY = "The disk for files cannot be written at the moment, as when it is full; try again in a while."
+from workwire.kernel.wording import Statement, Value, statement
+
 AWAY_FOR = 5  # seconds after which to try again
 _DISK = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO))
 
 
-class DomainError(Exception):
-    """A refusal with a stable `code`, a sentence for people and, where one is at fault, the field."""
+E = TypeVar("E", bound="DomainError")
 
-    def __init__(self, code: str, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+
+class DomainError(Exception):
+    """A refusal: a code with parameters and, where one is at fault, the field.
+
+    `code` is what clients rely on; `full_code` names the very sentence where a code has several, such as
+    `parent_invalid.itself`.
+    """
+
+    def __init__(self, code: str, /, *, field: str | None = None, **parameters: Value) -> None:
+        super().__init__(code)
+        self.statement = statement(code, **parameters)
+        self.full_code, self.code = code, code.partition(".")[0]
         self.field = field
+
+    def __str__(self) -> str:
+        return str(self.statement)
+
+    def sentence(self, language: str | None = None) -> str:
+        """The sentence in a language, or in that of the present reader."""
+        return self.statement.sentence(language)
+
+    def as_a(self, kind: type[E], *, field: str | None = None) -> E:
+        """The same refusal as one of another kind, at another field where one is named."""
+        return refusal_of(self.statement, kind, field=field or self.field)
 
 
 class Invalid(DomainError):
@@ -54,25 +75,25 @@ class Conflict(DomainError):
 class Limited(DomainError):
     """Too much, too often; `retry_after` says in seconds when to come again."""
 
-    def __init__(self, code: str, message: str, *, retry_after: int) -> None:
-        super().__init__(code, message)
+    def __init__(self, code: str, /, *, retry_after: int, **parameters: Value) -> None:
+        super().__init__(code, field=None, **parameters)
         self.retry_after = retry_after
 
 
 class Away(DomainError):
     """Something we need cannot work at the moment; `retry_after` says in seconds when to come again."""
 
-    def __init__(self, code: str, message: str, *, retry_after: int = AWAY_FOR) -> None:
-        super().__init__(code, message)
+    def __init__(self, code: str, /, *, retry_after: int = AWAY_FOR, **parameters: Value) -> None:
+        super().__init__(code, field=None, **parameters)
         self.retry_after = retry_after
 
 
 def away(error: BaseException | None) -> Away | None:
     """What cannot work at the moment, if an error says so: the database, or a disk that is full or cannot be written."""
     if isinstance(error, (OperationalError, InterfaceError)):
-        return Away("database_away", DATABASE_AWAY)
+        return Away("database_away")
     if isinstance(error, OSError) and error.errno in _DISK:
-        return Away("disk_away", DISK_AWAY)
+        return Away("disk_away")
     return error if isinstance(error, Away) else None
 
 
@@ -97,6 +118,13 @@ def _called(field: str, names: Mapping[str, str | None]) -> str | None:
     return None if instead is None else f"{instead}.{rest}".lstrip(".")
 
 
+def refusal_of(said: Statement, kind: type[E], *, field: str | None = None) -> E:
+    """A refusal with the code and the parameters of a statement."""
+    made = kind(said.code, field=field)
+    made.statement = said
+    return made
+
+
 def not_found(what: str) -> NotFound:
     """The one answer for a record that is absent or invisible."""
-    return NotFound(f"{what}_not_found", f"There is no such {what.replace('_', ' ')}.")
+    return NotFound(f"{what}_not_found")

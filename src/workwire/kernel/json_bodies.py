@@ -26,7 +26,7 @@ _parsed = WeightLimit(ROOM, "large bodies")
 def check_size(announced: str, *, most: int) -> None:
     """Raise TooLarge for a body that is announced, as by `Content-Length`, with more bytes than `most`."""
     if announced.isdecimal() and int(announced) > most:
-        raise TooLarge("request_too_large", f"The body is larger than is read here; at most {most} bytes are.")
+        raise TooLarge("request_too_large", most=most)
 
 
 def parse(body: bytes, held: ExitStack) -> Any:
@@ -55,7 +55,7 @@ def _check_count(found: Any) -> None:
         value = waiting.pop()
         count += 1
         if count > MOST_VALUES:
-            raise TooLarge("too_many_values", f"The body has more than {MOST_VALUES} values.")
+            raise TooLarge("too_many_values", most=MOST_VALUES)
         if isinstance(value, dict):
             waiting.extend(value.values())
         elif isinstance(value, list):

@@ -41,11 +41,12 @@ class ConcurrencyLimit:
             if self._under_way[who] >= self._most:
                 raise Limited(
                     "too_many_at_once",
-                    f"At most {self._most} {self._what} are worked on at a time; wait for the earlier ones.",
                     retry_after=AGAIN,
+                    most=self._most,
+                    what=self._what,
                 )
             if ConcurrencyLimit._in_all >= max(1, settings.CONFIG.web_threads // 2):
-                raise Limited("too_many_at_once", "Too many long requests are under way; try again.", retry_after=AGAIN)
+                raise Limited("too_many_at_once.in_all", retry_after=AGAIN)
             self._under_way[who] += 1
             ConcurrencyLimit._in_all += 1
         try:
@@ -73,7 +74,7 @@ class WeightLimit:
         weight = min(weight, self._most)
         with self._changed:
             if not self._changed.wait_for(lambda: self._free >= weight, self._patience):
-                raise Limited("too_many_at_once", f"Too many {self._what} are worked on; try again.", retry_after=AGAIN)
+                raise Limited("too_many_at_once.of_kind", retry_after=AGAIN, what=self._what)
             self._free -= weight
         try:
             yield

@@ -103,5 +103,5 @@ def _unsealed(cursor: str, mark: str) -> str:
     except (InvalidToken, UnicodeEncodeError):
         place = ""
     if not place.startswith(mark):
-        raise Invalid("cursor_invalid", "The cursor does not belong to this list.", field="cursor")
+        raise Invalid("cursor_invalid", field="cursor")
     return place.removeprefix(mark)

@@ -11,6 +11,12 @@ from workwire.kernel import folding
 from workwire.kernel.errors import Invalid
 
 LONGEST_NAME = 200
+_EMPTY = {
+    "username": "username_missing",
+    "checklist": "checklist_missing",
+    "period": "period_missing",
+    "dates": "dates_missing",
+}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape itself, not a backslash followed by its letters
 
@@ -22,11 +28,11 @@ def line(value: str, *, field: str, longest: int) -> str:
     if _CONTROL.search(value):
         raise Invalid(
             "text_has_control_characters",
-            f"{field} must be one line without control characters.",
             field=field,
+            name=field,
         )
     if len(value) > longest:
-        raise Invalid("text_too_long", f"{field} has at most {longest} characters.", field=field)
+        raise Invalid("text_too_long", field=field, name=field, most=longest)
     return value
 
 
@@ -34,7 +40,7 @@ def name(value: str, *, field: str = "name", longest: int = LONGEST_NAME) -> str
     """What a record is called: one line that is not empty, with single plain blanks; raises Invalid."""
     value = line(folding.single_blanks(value), field=field, longest=longest)
     if not value:
-        raise Invalid(f"{field}_missing", f"{field} must not be empty.", field=field)
+        raise Invalid(_EMPTY.get(field, "name_missing"), field=field, name=field)
     return value
 
 
@@ -42,9 +48,9 @@ def prose(value: str, *, field: str, longest: int) -> str:
     """Text of many lines, unchanged; raises Invalid for a NUL character or more than `longest` bytes of UTF-8."""
     value = _storable(value, field)
     if "\x00" in value:
-        raise Invalid("text_has_control_characters", f"{field} must not contain NUL characters.", field=field)
+        raise Invalid("text_has_control_characters.nul", field=field, name=field)
     if len(value.encode()) > longest:
-        raise Invalid("text_too_long", f"{field} has at most {longest} bytes.", field=field)
+        raise Invalid("text_too_long.bytes", field=field, name=field, most=longest)
     return value
 
 
@@ -54,11 +60,11 @@ def json_object(value: Mapping[str, Any], *, field: str, longest: int) -> dict[s
         written = json.dumps(dict(value), allow_nan=False, ensure_ascii=False)
         size = len(written.encode())
     except (TypeError, ValueError, RecursionError) as error:
-        raise Invalid("json_invalid", f"{field} must be a JSON object.", field=field) from error
+        raise Invalid("json_invalid", field=field, name=field) from error
     if _ESCAPED_NUL.search(written):
-        raise Invalid("json_invalid", f"{field} must not contain NUL characters.", field=field)
+        raise Invalid("json_invalid.nul", field=field, name=field)
     if size > longest:
-        raise Invalid("json_too_long", f"{field} has at most {longest} bytes.", field=field)
+        raise Invalid("json_too_long", field=field, name=field, most=longest)
     return dict(value)
 
 
@@ -74,7 +80,5 @@ def _storable(value: str, field: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise Invalid(
-            "text_not_unicode", f"{field} contains half a character (a lone surrogate).", field=field
-        ) from error
+        raise Invalid("text_not_unicode", field=field, name=field) from error
     return value

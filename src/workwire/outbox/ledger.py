@@ -180,7 +180,7 @@ def position(*, patience: float = 5.0) -> int:
     deadline, pause = time.monotonic() + patience, 0.001
     while earlier and _ask(f"SELECT EXISTS (SELECT 1 {_OTHERS_WRITING} AND virtualtransaction = ANY(%s))", earlier)[0]:
         if time.monotonic() > deadline:
-            raise Limited("ledger_busy", "A long change is under way; try again in a moment.", retry_after=5)
+            raise Limited("ledger_busy", retry_after=5)
         time.sleep(pause)
         pause = min(pause * 2, 0.05)
     return int(last)

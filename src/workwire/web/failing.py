@@ -36,9 +36,9 @@ def failed(request: HttpRequest) -> HttpResponse:
     gone = away(sys.exception())
     status = HTTPStatus.INTERNAL_SERVER_ERROR if gone is None else HTTPStatus.SERVICE_UNAVAILABLE
     if "text/html" in request.headers.get("Accept", ""):
-        answer = refused(request, status, _fault if gone is None else lambda: _away(_(gone.message)), asks_nothing=True)
+        answer = refused(request, status, _fault if gone is None else lambda: _away(gone.sentence()), asks_nothing=True)
     else:
-        text = _fault()[1] if gone is None else gone.message
+        text = _fault()[1] if gone is None else gone.sentence()
         answer = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
     if gone is not None:
         answer.headers["Retry-After"] = str(gone.retry_after)

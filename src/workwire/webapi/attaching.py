@@ -15,7 +15,7 @@ from workwire.webapi.wishes import tags_named
 def prepare_new_file(call: Call) -> str:
     """Upload a file, kept for a day until a later call names its GUID; returns the GUID as a JSON string."""
     if call.upload is None:
-        raise Malformed("file_missing", "Send one file as multipart/form-data.", field="file")
+        raise Malformed("file_missing", field="file")
     kept = files.prepare(call.upload.chunks(), call.upload.name or "", by=call.actor)
     return str(kept.guid)
 

@@ -36,10 +36,10 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
             body, _ = read_body(request, held, most=json_bodies.LARGEST_BEFORE_LOGIN)
         wants_cookie = query.get("usecookie", "false").lower() in ("true", "1")
         if wants_cookie and not from_our_pages(request):  # nobody is logged in as somebody else by another site
-            raise Forbidden("cookie_refused", "A page of another site cannot get a cookie.")
+            raise Forbidden("cookie_refused")
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
-            raise Malformed("credentials_missing", "Username and Password must be given.", field="Username")
+            raise Malformed("credentials_missing.webapi", field="Username")
         most = settings.CONFIG.login_attempts
         token = sessions.log_in(username, password, address=address_of(request), most_failures=most)
     except DomainError as error:
@@ -84,9 +84,9 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
         most = settings.CONFIG.login_attempts
         given = sessions.exchange_secret(client_id, secret, address=address_of(request), most_failures=most)
     except Unauthenticated as error:
-        return _oauth({"error": "invalid_client", "error_description": error.message}, 401, by_header)
+        return _oauth({"error": "invalid_client", "error_description": error.sentence()}, 401, by_header)
     except Limited as error:
-        response = _oauth({"error": "slow_down", "error_description": error.message}, 429)
+        response = _oauth({"error": "slow_down", "error_description": error.sentence()}, 429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     idle = settings.CONFIG.token_idle_minutes * 60

@@ -72,7 +72,7 @@ class Call:
         """A GUID that must be given; raises Malformed."""
         found = self.optional_guid(name)
         if found is None:
-            raise Malformed("guid_missing", f"{name} is missing.", field=name)
+            raise Malformed("guid_missing", field=name, name=name)
         return found
 
     def optional_guid(self, name: str) -> UUID | None:
@@ -82,14 +82,14 @@ class Call:
             return None
         found = parse_guid(value) if isinstance(value, str) else None
         if found is None:
-            raise Malformed("guid_malformed", f"{name} is not a GUID.", field=name)
+            raise Malformed("guid_malformed", field=name, name=name)
         return found
 
     def text(self, name: str) -> str | None:
         """A text, None when it is not given; raises Malformed for something else."""
         value = self.value(name)
         if value is not None and not isinstance(value, str):
-            raise Malformed("text_expected", f"{name} must be a text.", field=name)
+            raise Malformed("text_expected", field=name, name=name)
         return value
 
     def flag(self, name: str) -> bool | None:
@@ -99,7 +99,7 @@ class Call:
             return None
         written = str(value).lower()
         if written not in ("true", "false", "1", "0"):
-            raise Malformed("flag_expected", f"{name} must be true or false.", field=name)
+            raise Malformed("flag_expected", field=name, name=name)
         return written in ("true", "1")
 
     def number(self, name: str) -> int | None:
@@ -110,7 +110,7 @@ class Call:
         try:
             return plain_numbers.whole(value, digits=MOST_DIGITS)
         except ValueError as error:
-            raise Malformed("number_expected", f"{name} must be a whole number.", field=name) from error
+            raise Malformed("number_expected", field=name, name=name) from error
 
     def moment(self, name: str) -> datetime | None:
         """A moment in ISO 8601, in UTC where it names no zone; None when it is not given."""
@@ -122,7 +122,7 @@ class Call:
         except ValueError:
             found = None
         if found is None:
-            raise Malformed("moment_expected", f"{name} must be a date and time like 2026-03-31T14:00:00Z.", field=name)
+            raise Malformed("moment_expected", field=name, name=name)
         return found if found.tzinfo else found.replace(tzinfo=UTC)
 
     def listed(self, name: str) -> list[Call]:
@@ -131,7 +131,7 @@ class Call:
         if value is None or value == "":
             return []
         if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-            raise Malformed("list_expected", f"{name} must be a list of objects.", field=name)
+            raise Malformed("list_expected", field=name, name=name)
         return [Call(self.actor, "", {}, lowered(entry), "") for entry in value]
 
     def texts(self, name: str) -> list[str]:
@@ -140,7 +140,7 @@ class Call:
         if value is None or value == "":
             return []
         if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-            raise Malformed("list_expected", f"{name} must be a list of texts.", field=name)
+            raise Malformed("list_expected.texts", field=name, name=name)
         return value
 
     def data(self, name: str) -> bytes | None:
@@ -151,7 +151,7 @@ class Call:
         try:
             return base64.b64decode(written, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise Malformed("base64_expected", f"{name} must be written in base64.", field=name) from error
+            raise Malformed("base64_expected", field=name, name=name) from error
 
     def choice(self, name: str, choices: type[C]) -> C | None:
         """A value of an enumeration by its documented name or number; None when it is not given."""
@@ -162,13 +162,13 @@ class Call:
         for choice in choices:
             if written in (choice.label.lower(), str(int(choice))):
                 return choice
-        raise Malformed("choice_unknown", f"{name} has no value {str(value)[:60]!r}.", field=name)
+        raise Malformed("choice_unknown", field=name, name=name, value=str(value)[:60])
 
     def mapping(self, name: str) -> Mapping[str, Any] | None:
         """A JSON object, None when it is not given; its keys are as they were written."""
         value = self.value(name)
         if value is not None and not isinstance(value, dict):
-            raise Malformed("object_expected", f"{name} must be an object.", field=name)
+            raise Malformed("object_expected", field=name, name=name)
         return value
 
     def inner_guid(self, name: str) -> UUID | None:
@@ -221,7 +221,7 @@ def version_wanted(request: HttpRequest) -> int | None:
         return None
     number = given.strip('"')
     if not (number.isascii() and number.isdecimal() and len(number) < 10):
-        raise Conflict("version_conflict", "If-Match does not name a version of this record.")
+        raise Conflict("version_conflict.if_match")
     return int(number)
 
 
@@ -229,13 +229,13 @@ def _read_multipart(request: HttpRequest) -> tuple[dict[str, Any], Upload | None
     written = request.headers.get("Content-Length", "")
     most = settings.CONFIG.largest_file_mb * 1024 * 1024 + ROOM_FOR_FORM
     if not written.isdecimal() or int(written) > most:
-        raise Malformed("file_too_large", f"A file has at most {settings.CONFIG.largest_file_mb} MiB.", field="data")
+        raise Malformed("file_too_large", field="data", most=settings.CONFIG.largest_file_mb)
     try:
         fields, uploads = read_form(request, request.headers.get("Content-Type", ""))
     except FormBroken as error:
-        raise Malformed("form_broken", str(error)) from error
+        raise error.as_a(Malformed) from error
     if len(uploads) > 1:
-        raise Malformed("one_file_expected", "Send one file at a time.")
+        raise Malformed("one_file_expected.several")
     return lowered(fields), uploads[0] if uploads else None
 
 
@@ -244,15 +244,15 @@ def _read_object(request: HttpRequest, held: ExitStack) -> dict[str, Any]:
     if kind == "application/x-www-form-urlencoded":
         return lowered(request.POST.dict())
     if kind not in ("application/json", "text/json", "text/plain"):
-        raise UnsupportedBody("body_unsupported", f"A body of type {kind} is not read; send JSON.")
+        raise UnsupportedBody("body_unsupported", kind=kind)
     try:
         found = json_bodies.parse(request.body, held)
     except (ValueError, RecursionError) as error:
-        raise Malformed("json_broken", "The body is not valid JSON.") from error
+        raise Malformed("json_broken") from error
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise Malformed("json_not_object", "The body must be a JSON object.")
+        raise Malformed("json_not_object")
     return lowered(found)
 
 
@@ -265,7 +265,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     token = query.get("authtoken") or request.headers.get("apikey") or (bearer if scheme.lower() == "bearer" else "")
     if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
-        raise Forbidden("cookie_refused", "Cookies are not accepted from pages of other sites; send the token.")
+        raise Forbidden("cookie_refused.use")
     idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
     return sessions.session(token.strip(), idle=idle), token.strip()
 

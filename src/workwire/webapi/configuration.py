@@ -79,7 +79,7 @@ def get_schedule_of_case(call: Call) -> dict[str, Any]:
     _require_some_role(call)
     version = offering.version(call.guid("CaseAttributeVersionGUID"), by=call.actor)
     if version.schedule is None:
-        raise Invalid("schedule_missing", "This process follows no schedule.", field="CaseAttributeVersionGUID")
+        raise Invalid("schedule_missing", field="CaseAttributeVersionGUID")
     return _schedule(version.schedule)
 
 
@@ -89,11 +89,11 @@ def get_service_matrix(call: Call) -> dict[str, Any]:
     require(call.actor, features.PROCESS_BUILDER)
     guid = call.guid("ServiceLineGUID")
     if not guid.int:
-        raise Malformed("service_line_missing", "ServiceLineGUID must not be empty.", field="ServiceLineGUID")
+        raise Malformed("service_line_missing", field="ServiceLineGUID")
     try:
         line = offering.service_line(guid)
     except NotFound as error:
-        raise Malformed("service_line_not_found", error.message, field="ServiceLineGUID") from error
+        raise error.as_a(Malformed, field="ServiceLineGUID") from error
     wanted = {
         "service__contract__name_key": call.texts("ContractNamesFilter"),
         "service__contract__customer__name_key": call.texts("CustomerNamesFilter"),
@@ -116,7 +116,7 @@ def get_service_matrix(call: Call) -> dict[str, Any]:
 
 def _require_some_role(call: Call) -> None:
     if not any(call.actor.has(feature) for feature in (features.WORK_ITEMS, features.SELF_SERVICE)):
-        raise Forbidden("feature_missing", "This needs an operational role.")
+        raise Forbidden("feature_missing.operational")
 
 
 def _file_tag(tag: FileTag) -> dict[str, Any]:

@@ -55,4 +55,4 @@ def _process_type(call: Call) -> offering.ProcessType:
     for kind in offering.ProcessType:
         if written in (kind.label.lower(), str(int(kind))):
             return kind
-    raise Malformed("process_type_unknown", "ProcessType must be Case, Ticket or Action.", field="ProcessType")
+    raise Malformed("process_type_unknown", field="ProcessType")

@@ -14,12 +14,14 @@ from django.core.files.uploadedfile import UploadedFile
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from workwire.kernel.errors import Invalid
+
 PIECE = 64 * 1024  # bytes read at a time
 KEPT_IN_MEMORY = 1024 * 1024  # bytes of a file
 MOST_PARTS, LONGEST_HEADERS, LONGEST_FIELD = 100, 8 * 1024, 64 * 1024
 
 
-class FormBroken(ValueError):
+class FormBroken(Invalid):
     """The body is not a multipart form that is read here."""
 
 
@@ -55,7 +57,7 @@ class _Part:
         """Keep a piece of the content; raises FormBroken for a field that is too long."""
         self.size += len(data)
         if not self.is_file and self.size > LONGEST_FIELD:
-            raise FormBroken(f"A field of a form has at most {LONGEST_FIELD} bytes.")
+            raise FormBroken("form_broken.field_too_long", most=LONGEST_FIELD)
         self.content.write(data)
 
     def text(self) -> str:
@@ -86,14 +88,14 @@ class _Reader:
 
     def _begin(self) -> None:
         if len(self.parts) == MOST_PARTS:
-            raise FormBroken(f"A form has at most {MOST_PARTS} parts.")
+            raise FormBroken("form_broken.too_many_parts", most=MOST_PARTS)
         self.parts.append(_Part())
         self._length = 0
 
     def _gather(self, into: bytearray, data: bytes) -> None:
         self._length += len(data)
         if self._length > LONGEST_HEADERS:
-            raise FormBroken(f"The headers of a part have at most {LONGEST_HEADERS} bytes.")
+            raise FormBroken("form_broken.headers_too_long", most=LONGEST_HEADERS)
         into += data
 
     def _header(self) -> None:
@@ -105,7 +107,7 @@ def read_form(source: Source, content_type: str) -> tuple[dict[str, str], list[U
     """The fields by name and the files of a form, in their order; raises FormBroken."""
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not boundary or len(boundary) > 200:
-        raise FormBroken("A multipart form names its boundary.")
+        raise FormBroken("form_broken.no_boundary")
     reader, ended = _Reader(), []
     callbacks = reader.callbacks | {"on_end": lambda: ended.append(True)}
     try:
@@ -114,9 +116,9 @@ def read_form(source: Source, content_type: str) -> tuple[dict[str, str], list[U
             parser.write(piece)
         parser.finalize()
     except FormParserError as error:
-        raise FormBroken("The body is not a valid multipart form.") from error
+        raise FormBroken("form_broken") from error
     if not ended:
-        raise FormBroken("The body ends in the middle of a form.")
+        raise FormBroken("form_broken.cut_off")
     fields = {part.name: part.text() for part in reader.parts if not part.is_file}
     return fields, [part.upload() for part in reader.parts if part.is_file]
 

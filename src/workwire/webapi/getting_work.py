@@ -37,7 +37,7 @@ def reject_work(call: Call) -> None:
     item = queries.item(call.guid("PacketGUID"), by=call.actor)
     reason = call.text("RejectReason")
     if not reason:
-        raise Malformed("reason_missing", "RejectReason must say why.", field="RejectReason")
+        raise Malformed("reason_missing", field="RejectReason")
     commands.reject(item, reason, by=call.actor)
 
 
@@ -49,7 +49,7 @@ def set_assignee(call: Call) -> None:
     try:
         user = access.user(guid, by=call.actor) if guid is not None and guid.int else None
     except NotFound as error:
-        raise Invalid("assignee_not_found", "There is no such user.", field="UserGUID") from error
+        raise Invalid("assignee_not_found", field="UserGUID") from error
     force, note = call.flag("ForceAssign") or False, call.text("Note") or ""
     conversations.assign_with_note(item, user, note, by=call.actor, force=force)
 
@@ -111,7 +111,7 @@ def _launchable(definition: Any) -> dict[str, Any]:
     rule = dues.rule_written(definition.due_rule)
     override = rule.override.value if rule else "Yes"
     ad_hoc = definition.step.number == 0
-    due = {"Name": rule.description, "AllowOverrideDueDate": override} if rule else None
+    due = {"Name": str(rule.in_words()), "AllowOverrideDueDate": override} if rule else None
     return present(
         {
             "GUID": str(definition.guid),

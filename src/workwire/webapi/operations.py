@@ -114,7 +114,7 @@ def answer(request: HttpRequest, name: str, instance: str = "") -> HttpResponse:
             call.account = session.user
             return _done(found, call)
     except (RequestDataTooBig, TooManyFieldsSent):
-        return refusal(TooLarge("body_too_large", "The request is larger than is read."), found.family)
+        return refusal(TooLarge("body_too_large"), found.family)
     except Unauthenticated as error:
         return refusal(error, found.family, at_the_door=True)
     except NotFound as error:
@@ -138,12 +138,12 @@ def nothing(_request: HttpRequest, instance: str | None = None) -> HttpResponse:
 
 def no_operation() -> HttpResponse:
     """The refusal of an unknown path."""
-    return refusal(NotFound("operation_not_found", "There is no such operation."), "packet")
+    return refusal(NotFound("operation_not_found"), "packet")
 
 
 def method_not_allowed(allowed: str) -> HttpResponse:
     """The refusal of a wrong HTTP method."""
-    response = refusal(Invalid("method_not_allowed", f"This operation is called with {allowed}."), "packet")
+    response = refusal(Invalid("method_not_allowed.operation", allowed=allowed), "packet")
     response.status_code = 405
     response.headers["Allow"] = allowed
     return response

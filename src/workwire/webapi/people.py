@@ -57,7 +57,7 @@ def create_contact(call: Call) -> dict[str, Any]:
     company = call.optional_guid("CompanyGUID")
     email = call.text("EmailAddress")
     if not email:
-        raise Malformed("email_missing", "EmailAddress must be given.", field="EmailAddress")
+        raise Malformed("email_missing", field="EmailAddress")
     made = commands.create_contact(
         email,
         by=call.actor,
@@ -92,10 +92,10 @@ def create_contact(call: Call) -> dict[str, Any]:
 def _search(call: Call) -> tuple[str, int]:
     words = call.text("Search")
     if words is None or not words.strip():
-        raise Malformed("search_missing", "Search must hold something to look for.", field="Search")
+        raise Malformed("search_missing", field="Search")
     most = call.number("MaximumResults")
     if most is not None and most < 1:
-        raise Malformed("maximum_invalid", "MaximumResults must be at least 1.", field="MaximumResults")
+        raise Malformed("maximum_invalid", field="MaximumResults")
     return words.replace("\x00", " ")[:200], min(most or FOUND_BY_DEFAULT, MOST_FOUND)
 
 

@@ -1,4 +1,5 @@
-"""How errors look: a status, a `Reason` header, a body with messages; and which documented MessageID says what."""
+"""How errors look: a status, a `Reason` header in English, a body with messages in the language the caller accepts; and which
+documented MessageID says what."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from typing import Any, Literal
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from workwire.kernel.errors import (
     Away,
@@ -22,6 +25,7 @@ from workwire.kernel.errors import (
     Unauthenticated,
     away,
 )
+from workwire.kernel.wording import ENGLISH
 from workwire.webapi.calls import UnsupportedBody
 from workwire.webapi.record_bodies import NIL_GUID, respond
 
@@ -159,7 +163,7 @@ def message(error: DomainError, family: Family) -> dict[str, Any]:
     found: dict[str, Any] = {
         "MessageID": table.get(error.code, UNEXPECTED),
         "IsError": True,
-        "MessageDescription": error.message,
+        "MessageDescription": error.sentence(),
         "Parameters": [{"Field": _documented(error.field, family)}] if error.field else [],
     }
     if family != "packet":
@@ -175,14 +179,19 @@ def refusal(
     The `Message` of every 400 of the webhook operations, and of every 401 of an operation that needs a token (`at_the_door`),
     is a documented text; what exactly was wrong stands in `Messages` and in the header.
     """
-    text = f"{_documented(error.field, family)}: {error.message}" if error.field else error.message
+    text, english = (_text(error, family, language) for language in (None, ENGLISH))
     status = status or _status(error)
     documented = INVALID if family == "webhook" and status == 400 else DENIED if at_the_door and status == 401 else text
     response = respond({"Message": documented, "Messages": [message(error, family)]}, status=status)
-    response.headers["Reason"] = text.encode("ascii", "replace").decode()[:LONGEST_REASON].replace("\n", " ")
+    response.headers["Reason"] = english.encode("ascii", "replace").decode()[:LONGEST_REASON].replace("\n", " ")
     if isinstance(error, (Limited, Away)):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _text(error: DomainError, family: Family, language: str | None) -> str:
+    sentence = error.sentence(language)
+    return f"{_documented(error.field, family)}: {sentence}" if error.field else sentence
 
 
 def _documented(field: str, family: Family) -> str:
@@ -194,15 +203,22 @@ def _documented(field: str, family: Family) -> str:
 
 
 def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view; while the database or the disk cannot work, a refusal with 503 and the seconds after which to try again. A
-    client that leaves while its body is read is no error of ours."""
+    """The view in the language the caller accepts; while the database or the disk cannot work, a refusal with 503 and the
+    seconds after which to try again. A client that leaves while its body is read is no error of ours."""
 
     @wraps(view)
     def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+        with translation.override(translation.get_language_from_request(request)):
+            response = _answered(request, *given, **named)
+            response.headers["Content-Language"] = translation.get_language() or ENGLISH
+        patch_vary_headers(response, ("Accept-Language",))
+        return response
+
+    def _answered(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         try:
             return view(request, *given, **named)
         except UnreadablePostError:
-            return refusal(Invalid("body_broken_off", "The body broke off before its end."), "packet")
+            return refusal(Invalid("body_broken_off"), "packet")
         except (OperationalError, InterfaceError, OSError) as error:
             if (gone := away(error)) is None:
                 raise
@@ -216,7 +232,7 @@ def failed(error: BaseException | None) -> HttpResponse:
     """The answer to what nobody expected, without a word of what it was; 503 while the database cannot work."""
     if (gone := away(error)) is not None:
         return refusal(gone, "packet")
-    said = DomainError("unexpected", "Something went wrong: this is an error in Workwire, and it has been logged.")
+    said = DomainError("unexpected")
     return refusal(said, "packet", status=500)
 
 

@@ -28,8 +28,7 @@ def create_ticket(call: Call) -> dict[str, Any]:
     requester = call.optional_guid("RequesterUserGUID")
     if requester is not None and requester.int:
         if wish["contacts"]:
-            message = "Name the requester, or contacts, not both."
-            raise Malformed("requester_with_contacts", message, field="RequesterUserGUID")
+            raise Malformed("requester_with_contacts", field="RequesterUserGUID")
         wish["contacts"] = [commands.requester(requester)]
     with named({"process_version": "TicketAttributeVersionGUID"}):
         made = commands.create_ticket(_ticket_version(call, wish["category_guid"]), by=call.actor, **wish)
@@ -65,8 +64,7 @@ def create_case(call: Call) -> dict[str, Any]:
     """Start a case as a draft."""
     version = call.optional_guid("CaseAttributeVersionGUID")
     if version is None or not version.int:
-        message = "CaseAttributeVersionGUID is missing."
-        raise Malformed("case_version_missing", message, field="CaseAttributeVersionGUID")
+        raise Malformed("case_version_missing", field="CaseAttributeVersionGUID")
     with named({"process_version": "CaseAttributeVersionGUID"}):
         made = commands.create_case(version, by=call.actor, **changes(call))
     return packets.full_item(_read(made, call), call.actor)
@@ -133,8 +131,7 @@ def _ticket_version(call: Call, category: UUID | None) -> UUID:
     if version is not None and version.int:
         return version
     if category is None:
-        message = "TicketAttributeVersionGUID or TicketCategoryAttribute must be given."
-        raise Malformed("ticket_version_missing", message, field="TicketAttributeVersionGUID")
+        raise Malformed("ticket_version_missing", field="TicketAttributeVersionGUID")
     return offering.version_of_category(category, by=call.actor).guid
 
 

@@ -138,10 +138,10 @@ def simulate_event(call: Call) -> dict[str, Any]:
 def _webhook(call: Call) -> int:
     value = call.value("Webhook")
     if value is None or value == "":
-        raise Malformed("webhook_missing", "Webhook is missing.", field="Webhook")
+        raise Malformed("webhook_missing", field="Webhook")
     found = catalogue.by_name_or_number(value) if isinstance(value, (str, int)) else None
     if found is None:
-        raise Malformed("webhook_unknown", f"There is no webhook {str(value)[:60]!r}.", field="Webhook")
+        raise Malformed("webhook_unknown.value", field="Webhook", value=str(value)[:60])
     return found.number
 
 
@@ -155,7 +155,6 @@ def _filter_type(call: Call) -> ObjectType | None:
             return kind
     raise Malformed(
         "filter_type_unknown",
-        "FilterObjectType does not name an object type that can be filtered by.",
         field="FilterObjectType",
     )
 
@@ -175,11 +174,11 @@ def _wrong_value() -> Iterator[None]:
     except NotFound as error:
         if error.code != "filter_object_not_found":
             raise
-        raise Malformed(error.code, error.message, field=error.field) from error
+        raise error.as_a(Malformed) from error
 
 
 def _url(call: Call) -> str:
     url = call.text("SubscriberURL")
     if not url:
-        raise Malformed("url_missing", "SubscriberURL is missing.", field="SubscriberURL")
+        raise Malformed("url_missing", field="SubscriberURL")
     return url.strip()

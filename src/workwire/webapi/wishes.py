@@ -50,7 +50,7 @@ def _file(entry: Call) -> files.FileWish:
 def _contact(entry: Call) -> commands.ContactWish:
     guid = entry.guid("GUID")
     if not guid.int:
-        raise Malformed("guid_missing", "A contact is named by its GUID.", field="Contacts")
+        raise Malformed("guid_missing.contact", field="Contacts")
     tags = tuple(commands.TagWish(tag.guid("GUID"), tag.flag("Retired") or False) for tag in entry.listed("Tags"))
     return commands.ContactWish(guid, tags, retired=entry.flag("Retired") or False)
 

@@ -52,9 +52,9 @@ def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor
     held = sorted(set(features_held))
     _check_features(held)
     if kind not in (features.OPERATIONAL, features.BUILDER):
-        raise Invalid("role_kind_invalid", "A role is operational or builder.", field="kind")
+        raise Invalid("role_kind_invalid", field="kind")
     role = Role(name=text.name(name, longest=LONGEST_NAME), kind=kind)
-    _save(role, Invalid("role_name_invalid", "A role needs a name no other role has.", field="name"))
+    _save(role, Invalid("role_name_invalid", field="name"))
     made = RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
     about = Subject(ObjectType.ROLE, role.guid)
     record(events.RoleCreated(**_role_body(role)), about=about, by=by, changes=added(role, *made))
@@ -92,12 +92,10 @@ def create_user(
 ) -> User:
     """Make an account with one operational and at most one builder role; without a password it cannot log in."""
     require_may_administer(by)
-    taken = Invalid("username_invalid", "An account needs a user name no other account has.", field="username")
+    taken = Invalid("username_invalid", field="username")
     username = text.name(username, field="username", longest=LONGEST_USERNAME)
     if folding.mixes_alphabets(username):
-        raise Invalid(
-            "username_mixes_alphabets", "A user name must have letters of one alphabet only.", field="username"
-        )
+        raise Invalid("username_mixes_alphabets", field="username")
     if User.objects.filter(username_key=folding.key(username)).exists():
         raise taken
     full_name = text.line(full_name, field="full_name", longest=200) or username
@@ -178,7 +176,7 @@ def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserG
     """Make a user group."""
     require_may_administer(by)
     group = UserGroup(name=text.name(name, longest=LONGEST_NAME))
-    _save(group, Invalid("group_name_invalid", "A user group needs a name no other group has.", field="name"))
+    _save(group, Invalid("group_name_invalid", field="name"))
     group.members.set(members)
     record(
         events.UserGroupCreated(GUID=str(group.guid), Name=group.name),
@@ -215,7 +213,7 @@ def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> D
     """Grant a user group the sight of an object (level company, contract, service or process) and all below it; idempotent."""
     require_may_administer(by)
     if level not in LEVELS:
-        raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
+        raise Invalid("level_invalid", field="level", levels=list(LEVELS))
     permission, made = DataPermission.objects.get_or_create(group=group, **_on(level, target))
     if made:
         _record_permission(events.PermissionGranted, group, level, target, by, added(permission))
@@ -227,7 +225,7 @@ def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> 
     """Take a data permission back; effective for every message prepared after this commits."""
     require_may_administer(by)
     if level not in LEVELS:
-        raise Invalid("level_invalid", f"A data permission names one of {', '.join(LEVELS)}.", field="level")
+        raise Invalid("level_invalid", field="level", levels=list(LEVELS))
     permission = DataPermission.objects.select_for_update().filter(group=group, **_on(level, target)).first()
     if permission is not None:
         changes = removed(permission)
@@ -257,7 +255,7 @@ def _email(value: str) -> str:
         if value:
             validate_email(value)
     except ValidationError as error:
-        raise Invalid("email_invalid", "A mail address is written like name@example.org.", field="email") from error
+        raise Invalid("email_invalid", field="email") from error
     return value
 
 
@@ -269,7 +267,9 @@ def _set_password(user: User, password: str | None) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise Invalid("password_weak", " ".join(error.messages), field="password") from error
+        raise Invalid(
+            "password_weak", field="password", reasons=[one.code or "" for one in error.error_list]
+        ) from error
     user.set_password(password)
 
 
@@ -279,7 +279,6 @@ def _assign(user: User, roles: Sequence[Role]) -> list[RowChange]:
     if kinds.count(features.OPERATIONAL) != 1 or kinds.count(features.BUILDER) > 1:
         raise Invalid(
             "roles_invalid",
-            "An account must hold one operational role and at most one builder role.",
             field="roles",
         )
     held = {row.role_id: row for row in user.role_assignments.all()}
@@ -291,13 +290,13 @@ def _assign(user: User, roles: Sequence[Role]) -> list[RowChange]:
     try:
         return changes + added(*RoleAssignment.objects.bulk_create(new))
     except IntegrityError as error:
-        raise Conflict("roles_changed", "The account's roles were changed at the same time.") from error
+        raise Conflict("roles_changed") from error
 
 
 def _check_features(held: Iterable[str]) -> None:
     unknown = [feature for feature in held if feature not in features.FEATURES]
     if unknown:
-        raise Invalid("feature_unknown", f"There is no feature '{unknown[0]}'.", field="features")
+        raise Invalid("feature_unknown", field="features", feature=unknown[0])
 
 
 def _user_body(user: User) -> dict[str, object]:

@@ -32,7 +32,7 @@ def create_credential(
     require_in_person(by)
     held = set(user.role_assignments.values_list("role_id", flat=True))
     if not roles or {role.pk for role in roles} - held:
-        raise Invalid("roles_invalid", "A credential needs one or more of its user's own roles.", field="roles")
+        raise Invalid("roles_invalid.of_credential", field="roles")
     _check_expiry(expires_at)
     secret = crypto.new_token("wws")
     credential = Credential.objects.create(
@@ -87,7 +87,7 @@ def revoke_credential(credential: Credential, *, by: Actor) -> None:
         require_in_person(by)
     credential = Credential.objects.select_for_update().select_related("user").get(pk=credential.pk)
     if credential.revoked_at is not None:
-        raise Conflict("credential_revoked", "This credential has been revoked before.")
+        raise Conflict("credential_revoked")
     before = columns(credential)
     credential.revoked_at = clock.now()
     credential.save(update_fields=["revoked_at"])
@@ -102,13 +102,13 @@ def _own_credential(credential: Credential, by: Actor) -> Credential:
     require_in_person(by)
     found = Credential.objects.select_for_update(of=("self",)).select_related("user").get(pk=credential.pk)
     if found.revoked_at is not None:
-        raise Conflict("credential_revoked", "This credential has been revoked before.")
+        raise Conflict("credential_revoked")
     return found
 
 
 def _check_expiry(expires_at: datetime) -> None:
     if not clock.now() < expires_at <= clock.now() + LONGEST_CREDENTIAL:
-        raise Invalid("expiry_invalid", "A credential must expire within two years.", field="expires_at")
+        raise Invalid("expiry_invalid", field="expires_at")
 
 
 def _record_credential(

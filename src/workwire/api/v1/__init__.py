@@ -21,6 +21,7 @@ from workwire.api.v1 import (
     contacts,
     deliveries,
     digests,
+    error_codes,
     files,
     health,
     offering,
@@ -93,6 +94,7 @@ for _room in (
     subscription_replays,
     positions,
     digests,
+    error_codes,
     administration,
     audit,
 ):

@@ -291,7 +291,7 @@ def _administrator(request: HttpRequest) -> Actor:
 def _roles(names: list[str]) -> list[Role]:
     found, wanted = {role.name_key: role for role in queries.roles()}, [folding.key(name) for name in names]
     if not set(wanted) <= set(found):
-        raise Invalid("role_unknown", "There is no such role.", field="roles")
+        raise Invalid("role_unknown", field="roles")
     return [found[name] for name in dict.fromkeys(wanted)]
 
 

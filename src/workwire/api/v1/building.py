@@ -248,7 +248,7 @@ def add_category(request: HttpRequest, guid: UUID, wish: CategoryIn) -> dict[str
     if wish.parent is not None:
         parent = queries.categories_of(version).filter(guid=wish.parent).first()
         if parent is None:
-            raise Invalid("parent_invalid", "The version has no such category.", field="parent")
+            raise Invalid("parent_invalid.absent", field="parent")
     commands.add_category(version, wish.name, by=by, parent=parent)
     return version_detail(version, by)
 

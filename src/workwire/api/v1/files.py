@@ -205,13 +205,13 @@ def _uploaded(request: HttpRequest) -> UploadedFile[Any]:
     most = settings.CONFIG.largest_file_mb * 1024 * 1024 + ROOM_FOR_FORM
     written = request.headers.get("Content-Length", "")
     if written.isdecimal() and int(written) > most:
-        raise Invalid("file_too_large", f"A file has at most {settings.CONFIG.largest_file_mb} MiB.", field="file")
+        raise Invalid("file_too_large", field="file", most=settings.CONFIG.largest_file_mb)
     try:
         found = [file for _, files in request.FILES.lists() for file in files]
     except MultiPartParserError as error:
-        raise Invalid("form_broken", "The body is not a valid multipart form.", field="file") from error
+        raise Invalid("form_broken", field="file") from error
     if len(found) != 1:
-        raise Invalid("one_file_expected", "Send one file as multipart/form-data.", field="file")
+        raise Invalid("one_file_expected", field="file")
     return found[0]
 
 

@@ -42,6 +42,7 @@ MARKS = {
 }
 TAGS = {
     "work": "Tickets, cases and actions, and what belongs to them.",
+    "errors": "What the codes of errors say.",
     "files": "Files of work items, uploads and file tags.",
     "contacts": "People outside, and what they are to a work item.",
     "parties": "Companies, contracts and services.",

@@ -47,8 +47,8 @@ def place_of(position: str) -> int:
     except InvalidToken:
         mark, given = "", []
     if f"{mark}:" != _MARK:
-        raise Invalid("position_invalid", "This is not a position of this installation.", field="after")
+        raise Invalid("position_invalid", field="after")
     *epoch, place = map(int, given)  # one given before there were epochs names none
     if (epoch or [1]) != [restores.epoch()] or not ledger.reaches(place):
-        raise Invalid("position_invalid", "This position belongs to an earlier epoch; get a new one.", field="after")
+        raise Invalid("position_invalid.epoch", field="after")
     return place

@@ -64,9 +64,9 @@ def whole(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def aware(moment: datetime, field: str) -> datetime:
     """A moment that names its time zone; raises Invalid for one that does not, or that no record can have."""
     if moment.tzinfo is None:
-        raise Invalid("time_zone_missing", "A moment must name its time zone, such as Z.", field=field)
+        raise Invalid("time_zone_missing", field=field)
     if not 1970 <= moment.year <= 9000:
-        raise Invalid("moment_out_of_range", "A moment must lie between the years 1970 and 9000.", field=field)
+        raise Invalid("moment_out_of_range", field=field)
     return moment
 
 

@@ -159,6 +159,7 @@ class CheckOut(Schema):
     """One condition of sending."""
 
     code: str
+    parameters: dict[str, Any]
     passed: bool
     sentence: str
 
@@ -302,7 +303,7 @@ def hook(text: str) -> Webhook:
     """A webhook by name or number; raises Invalid."""
     found = catalogue.by_name_or_number(text)
     if found is None:
-        raise Invalid("webhook_unknown", "There is no such webhook.", field="webhook")
+        raise Invalid("webhook_unknown.name", field="webhook")
     return found
 
 

@@ -52,7 +52,7 @@ def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login
     elif wish.client_id is not None and wish.client_secret is not None:
         token = sessions.exchange_secret(wish.client_id, wish.client_secret, address=address, most_failures=most)
     else:
-        raise Invalid("credentials_missing", "Give username and password, or client_id and client_secret.")
+        raise Invalid("credentials_missing")
     return Status(201, {"token": token, "idle_seconds": settings.CONFIG.token_idle_minutes * 60})
 
 

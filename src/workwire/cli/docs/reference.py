@@ -10,8 +10,9 @@ from django.db.models import IntegerChoices
 
 from workwire.access import features
 from workwire.api.v1 import openapi
-from workwire.cli.docs import api_pages
+from workwire.cli.docs import api_pages, error_pages
 from workwire.config import Config
+from workwire.kernel.wording import ENGLISH, say
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, messages, rights
 from workwire.reactions.webhooks.models import Format
@@ -46,6 +47,7 @@ def pages() -> dict[str, str]:
         "webhooks.md": _webhooks(),
         "permissions.md": _permissions(),
         "metrics.md": _metrics(),
+        "errors.md": NOTE + error_pages.errors(),
     }
 
 
@@ -127,7 +129,7 @@ def _webhooks() -> str:
         "",
     ]
     parts += ["| reason | meaning |", "| --- | --- |"]
-    return "\n".join([*parts, *(f"| `{code}` | {text} |" for code, text in rights.REASONS.items()), ""])
+    return "\n".join([*parts, *(f"| `{code}` | {say(code, {}, ENGLISH)} |" for code in rights.REASONS), ""])
 
 
 def _numbers() -> list[str]:

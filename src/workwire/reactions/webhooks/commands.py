@@ -20,7 +20,7 @@ from workwire.access.policy import require
 from workwire.jobs import timers
 from workwire.kernel import addresses, clock, crypto
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found, refusal_of
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import wake
 from workwire.outbox.changes import added, altered, columns
@@ -77,9 +77,9 @@ def subscribe(
     """
     require(by, features.PROCESS_BUILDER)
     if by.user_id is None:
-        raise Invalid("owner_missing", "A subscription belongs to an account.")
+        raise Invalid("owner_missing")
     if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
-        raise Forbidden("self_service", "Self service accounts cannot subscribe to webhooks.")
+        raise Forbidden("self_service")
     endpoint = endpoint or endpoint_of(terms.url, by=by)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
     secret = signing.secret_of(secret)
@@ -153,7 +153,7 @@ def pause(guid: UUID, *, by: Actor) -> Subscription:
     require(by, features.PROCESS_BUILDER)
     subscription = locked(guid, by, None)
     if subscription.paused_at is not None:
-        raise Conflict("already_paused", "This subscription is paused already.")
+        raise Conflict("already_paused")
     set_paused(subscription, PAUSED_BY_OWNER, by=by)
     return subscription
 
@@ -164,7 +164,7 @@ def resume(guid: UUID, *, by: Actor) -> Subscription:
     require(by, features.PROCESS_BUILDER)
     subscription = locked(guid, by, None)
     if subscription.paused_at is None:
-        raise Conflict("not_paused", "This subscription is not paused.")
+        raise Conflict("not_paused")
     row = columns(subscription)
     subscription.paused_at, subscription.pause_reason, subscription.failing_since = None, "", None
     subscription.save(update_fields=["paused_at", "pause_reason", "failing_since"])
@@ -188,11 +188,11 @@ def endpoint_of(url: str, *, by: Actor) -> str:
     try:
         target = addresses.check_url(url, policy)
     except addresses.UnsafeTarget as error:
-        raise Invalid("url_refused", str(error), field="url") from error
+        raise refusal_of(error.rule, Invalid, field="url") from error
     with _LOOK_UPS.one_for(by.user_id):
         refused = addresses.resolve_refusal(target.host, target.port, policy)
     if refused:
-        raise Invalid("url_refused", refused, field="url")
+        raise refusal_of(refused, Invalid, field="url")
     return target.origin
 
 
@@ -220,7 +220,7 @@ def locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
     if found is None:
         raise not_found("subscription")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The subscription has been changed since it was read.")
+        raise Conflict("version_conflict.subscription")
     return found
 
 
@@ -228,23 +228,21 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
     """Check everything but the header and the URL, whose name may have to be resolved outside any transaction."""
     hook = webhooks().get(terms.webhook)
     if hook is None:
-        raise Invalid("webhook_unknown", f"There is no webhook {terms.webhook}.", field="webhook")
+        raise Invalid("webhook_unknown", field="webhook", webhook=terms.webhook)
     _check_filter(hook, terms, allow_everything=allow_everything)
     _check_filter_object(hook, terms, by)
     if terms.format not in Format.values:
-        raise Invalid("format_unknown", f"A format is one of {', '.join(Format.values)}.", field="format")
+        raise Invalid("format_unknown", field="format", formats=list(Format.values))
     _check_retry_schedule(terms.retry_schedule)
     if terms.most_per_second is not None and not 1 <= terms.most_per_second <= HIGHEST_RATE:
-        raise Invalid(
-            "rate_invalid", f"A rate is 1 to {HIGHEST_RATE:,} messages a second, or none.", field="most_per_second"
-        )
+        raise Invalid("rate_invalid", field="most_per_second", most=HIGHEST_RATE)
 
 
 def _check_number(owner: int) -> None:
     """Two that subscribe at the same moment may pass the limit by one; it is there to stop floods."""
     most = settings.CONFIG.webhook_most_subscriptions
     if Subscription.objects.filter(owner_id=owner, ended_at=None).count() >= most:
-        raise Conflict("too_many_subscriptions", f"An account has at most {most} subscriptions; end one first.")
+        raise Conflict("too_many_subscriptions", most=most)
 
 
 def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> None:
@@ -252,13 +250,13 @@ def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> Non
     if terms.filter_type == ObjectType.NONE and terms.filter_guid is None and hook.needs_guid:
         if ObjectType.CONTRACT in hook.filters and allow_everything:
             return
-        raise Invalid("filter_missing", f"{hook.name} needs a filter object: {allowed}.", field="filter_type")
+        raise Invalid("filter_missing", field="filter_type", webhook=hook.name, allowed=allowed)
     if terms.filter_type not in hook.filters:
-        raise Invalid("filter_type_invalid", f"{hook.name} filters by {allowed}.", field="filter_type")
+        raise Invalid("filter_type_invalid", field="filter_type", webhook=hook.name, allowed=allowed)
     if hook.needs_guid and terms.filter_guid is None:
-        raise Invalid("filter_guid_missing", f"{hook.name} needs the object's GUID.", field="filter_guid")
+        raise Invalid("filter_guid_missing", field="filter_guid", webhook=hook.name)
     if not hook.needs_guid and terms.filter_guid is not None:
-        raise Invalid("filter_guid_unexpected", f"{hook.name} takes a type and no GUID.", field="filter_guid")
+        raise Invalid("filter_guid_unexpected", field="filter_guid", webhook=hook.name)
 
 
 def _check_filter_object(hook: Webhook, terms: Terms, by: Actor) -> None:
@@ -267,10 +265,9 @@ def _check_filter_object(hook: Webhook, terms: Terms, by: Actor) -> None:
     try:
         found = filter_object(terms.filter_type).find(terms.filter_guid, by=by)
     except NotFound as error:
-        raise NotFound("filter_object_not_found", "There is no such filter object.", field="filter_guid") from error
+        raise NotFound("filter_object_not_found", field="filter_guid") from error
     if isinstance(found, Company) and ObjectType.CONTRACT in hook.filters and not found.is_customer:
-        message = "Work items are found by their customer, and this company is only a supplier: name a customer or a contract."
-        raise Invalid("filter_company_no_customer", message, field="filter_guid")
+        raise Invalid("filter_company_no_customer", field="filter_guid")
 
 
 def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
@@ -281,8 +278,8 @@ def _check_retry_schedule(schedule: Sequence[int] | None) -> None:
     ):
         raise Invalid(
             "retry_schedule_invalid",
-            f"A retry schedule has 3 to {LONGEST_RETRY_SCHEDULE} pauses of 1 second to 7 days.",
             field="retry_schedule",
+            most=LONGEST_RETRY_SCHEDULE,
         )
 
 
@@ -292,8 +289,7 @@ def _check_header_is_given_again(before: Terms, after: Terms) -> None:
     moved = addresses.origin_of(before.url) != addresses.origin_of(after.url)
     if moved and after.header_name.strip() and after.header_value is None:
         raise Invalid(
-            "header_value_missing",
-            "The URL names another host, port or scheme: give the custom header's value again, or clear the header.",
+            "header_value_missing.url_changed",
             field="header_value",
         )
 
@@ -315,7 +311,6 @@ def _kept_header_value(subscription: Subscription) -> str:
     except InvalidToken as error:
         raise Invalid(
             "header_value_unreadable",
-            "The stored value of the custom header cannot be read with the keys of this installation: give it again.",
             field="header_value",
         ) from error
 

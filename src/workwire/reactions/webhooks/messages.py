@@ -192,17 +192,16 @@ def check_header(name: str, value: str) -> tuple[str, str]:
     if not _TOKEN.match(name):
         raise Invalid(
             "header_name_invalid",
-            "A header name consists of letters, digits and hyphens.",
             field="header_name",
         )
     if name.lower() in _RESERVED or name.lower().startswith(("webhook-", "proxy-", "sec-")):
-        raise Invalid("header_name_reserved", f"The header {name} belongs to HTTP or to Workwire.", field="header_name")
+        raise Invalid("header_name_reserved", field="header_name", name=name)
     if not value:
-        raise Invalid("header_value_missing", "A custom header needs a value.", field="header_value")
+        raise Invalid("header_value_missing", field="header_value")
     if len(value) > LONGEST_HEADER_VALUE or not all(" " <= char <= "~" or char == "\t" for char in value):
         raise Invalid(
             "header_value_invalid",
-            f"A header value is at most {LONGEST_HEADER_VALUE} printable ASCII characters.",
             field="header_value",
+            most=LONGEST_HEADER_VALUE,
         )
     return name, value

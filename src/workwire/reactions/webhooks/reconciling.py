@@ -74,10 +74,10 @@ def digests(
     after, until = max(after, subscription.starts_after), until or now
     since = since or (now - LONGEST_RANGE if after else max(subscription.created_at, now - LONGEST_RANGE))
     if not since <= until <= since + LONGEST_RANGE:
-        raise Invalid("range_invalid", f"A range has at most {LONGEST_RANGE.days} days.", field="until")
+        raise Invalid("range_invalid", field="until", most=LONGEST_RANGE.days)
     refusal = rights.standing_refusals([subscription.pk], now)[subscription.pk]
     if refusal:
-        raise Conflict(refusal, rights.REASONS[refusal])
+        raise Conflict(refusal)
     wanted = _seen_by_owner(subscription, Event.objects.filter(matching.condition(subscription)))
     wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=after)
     return _digests(wanted)
@@ -90,11 +90,7 @@ def _check_not_cut(subscription: Subscription, since: datetime) -> None:
     )
     last = left_out.first() if subscription.starts_after else None
     if last is not None and since <= last:
-        message = (
-            f"The subscription begins behind a position of {clock.rfc3339(last)}: its digests begin there. Leave since out, "
-            "give a later moment, or say after which position to begin."
-        )
-        raise Invalid("since_before_position", message, field="since")
+        raise Invalid("since_before_position", field="since", moment=clock.rfc3339(last))
 
 
 def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last: int | None = None) -> list[Told]:

@@ -6,6 +6,7 @@ Nothing here sends: deliveries are armed again and go the way of all others, thr
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, Limited, not_found
 from workwire.kernel.limits import ConcurrencyLimit
+from workwire.kernel.wording import Statement, Value, statement
 from workwire.outbox import wake
 from workwire.outbox.models import Event
 from workwire.outbox.registry import event_types, webhooks
@@ -32,18 +34,25 @@ GRACE = 3.0  # seconds beyond the limit of an attempt, for a worker to pick a te
 _TESTS = ConcurrencyLimit(2, "tests")
 ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 FILTER = "filter"
-MATCHES = "The webhook and the filter of the subscription match the event."
-MATCHES_NOT = "The webhook or the filter of the subscription does not match the event."
-NO_RECORD = "There is no event of this record that the owner may see."
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One condition of sending: its code, whether it holds, and a sentence that says what is the case."""
+    """One condition of sending: its code, whether it holds, and a statement of what is the case."""
 
     code: str
     passed: bool
-    sentence: str
+    said: Statement
+
+    @property
+    def parameters(self) -> Mapping[str, Value]:
+        """The parameters of the statement."""
+        return self.said.parameters
+
+    @property
+    def sentence(self) -> str:
+        """The statement in the language of the present reader."""
+        return self.said.sentence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +96,9 @@ def resend(guid: UUID, *, by: Actor) -> Delivery:
     if delivery is None:  # removed by retention in this moment
         raise not_found("delivery")
     if delivery.subscription.ended_at is not None:
-        raise Conflict("subscription_ended", "The subscription has ended; nothing can be sent to it.")
+        raise Conflict("subscription_ended")
     if Queued.objects.filter(delivery=delivery, claimed_by__isnull=False).exists():
-        raise Conflict("delivery_in_flight", "This delivery is being sent at this moment.")
+        raise Conflict("delivery_in_flight")
     is_test = delivery.event_id is None
     if is_test:
         _check_tests(delivery.subscription)
@@ -107,10 +116,12 @@ def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_gui
     checks = [_check(code, bool(getattr(standing, column))) for column, code in rights.STANDING_CHECKS]
     event = _event(subscription, record_guid, event_guid, by)
     if event is None:
-        return Explanation(False, [*checks, Check(rights.RECORD_INVISIBLE, False, NO_RECORD)], None)
+        return Explanation(
+            False, [*checks, Check(rights.RECORD_INVISIBLE, False, statement("record_not_visible.no_event"))], None
+        )
     matches = (subscription.webhook, subscription.filter_key) in matching.keys_of(event)
     checks = [
-        Check(FILTER, matches, MATCHES if matches else MATCHES_NOT),
+        Check(FILTER, matches, statement("filter.passed" if matches else "filter")),
         *checks,
         _check(rights.RECORD_INVISIBLE, True),
     ]
@@ -119,14 +130,14 @@ def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_gui
 
 
 def _check(code: str, passed: bool) -> Check:
-    return Check(code, passed, (rights.HOLDS if passed else rights.REASONS)[code])
+    return Check(code, passed, statement(rights.HOLDS[code] if passed else code))
 
 
 def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUID | None, by: Actor) -> Event | None:
     """The event asked for, if the owner and whoever asks may see its record; an absent and an invisible one are not told
     apart."""
     if (record_guid is None) == (event_guid is None):
-        raise Invalid("record_or_event", "Name either a record or an event.", field="record")
+        raise Invalid("record_or_event", field="record")
     of_record = Q(record_guid=record_guid) | Q(work_item_guid=record_guid)
     asked = Event.objects.filter(Q(guid=event_guid) if event_guid else of_record)
     fires = [name for name, body in event_types().items() if body.webhooks]
@@ -140,9 +151,7 @@ def _check_tests(subscription: Subscription) -> None:
     """Tests pass by every pause and every circuit, so an account has few of them under way at a time."""
     waiting = Queued.objects.filter(lane=Lane.TEST, subscription__owner_id=subscription.owner_id).count()
     if waiting >= settings.CONFIG.webhook_most_tests:
-        raise Limited(
-            "too_many_tests", "Earlier tests have not been answered yet; wait for them.", retry_after=TESTS_AGAIN
-        )
+        raise Limited("too_many_tests", retry_after=TESTS_AGAIN)
 
 
 def wait_for_end(delivery: Delivery, *, seconds: float) -> Delivery:

@@ -34,6 +34,7 @@ NOT_KNOWN = -1  # the end of a backfill that has not begun
 BATCH = 1_000  # messages put into the queue in one transaction
 WINDOW = 50_000  # events of the ledger looked at in one transaction
 MOST_UNFINISHED = 20  # of one subscription
+_REFUSED = {ReplayState.RUNNING: "replay_not_running", ReplayState.PAUSED: "replay_not_paused"}  # when it is not
 POLL, WAIT_FOR_ROOM = 1.0, 0.1  # seconds between looks when no replay can go on, and when all wait for what they queued
 
 
@@ -50,9 +51,7 @@ def replay(
     """Send the ended deliveries of a subscription again that were made from `since` until before `until`, filtered."""
     subscription = _subscription(guid, by)
     if not states or not set(states) <= set(ENDED):
-        raise Invalid(
-            "states_invalid", "Only what was delivered, withheld or given up can be replayed.", field="states"
-        )
+        raise Invalid("states_invalid", field="states")
     last = Delivery.objects.filter(subscription=subscription).aggregate(last=Max("pk"))["last"] or 0
     return _start(
         Replay(
@@ -74,7 +73,7 @@ def backfill(guid: UUID, *, by: Actor, since: datetime | None = None, after: int
     """Send the events of the ledger that match a subscription and were never prepared for it: since a moment, or behind a
     position of the ledger."""
     if (since is None) == (after is None):
-        raise Invalid("since_or_after", "Name either a moment or a position to begin with.", field="since")
+        raise Invalid("since_or_after", field="since")
     return start_backfill(_subscription(guid, by), by=by, since=since, after=after)
 
 
@@ -123,7 +122,7 @@ def cancel(guid: UUID, *, by: Actor) -> Replay:
     require(by, features.PROCESS_BUILDER)
     found = _locked(guid, by)
     if found.state not in (ReplayState.RUNNING, ReplayState.PAUSED):
-        raise Conflict("replay_ended", "This replay has ended already.")
+        raise Conflict("replay_ended")
     before = columns(found)
     _end(found, ReplayState.CANCELLED, clock.now())
     _note(events.ReplayCancelled, found, by, altered(found, before), Queued=found.queued)
@@ -220,7 +219,7 @@ def _start(wanted: Replay, by: Actor) -> Replay:
         subscription=wanted.subscription, state__in=(ReplayState.RUNNING, ReplayState.PAUSED)
     )
     if unfinished.count() >= MOST_UNFINISHED:
-        raise Conflict("too_many_replays", f"{MOST_UNFINISHED} replays of this subscription have not ended yet.")
+        raise Conflict("too_many_replays", most=MOST_UNFINISHED)
     wanted.position = wanted.first
     wanted.save(force_insert=True)
     _note(events.ReplayStarted, wanted, by, added(wanted))
@@ -244,7 +243,7 @@ def _move(
     require(by, features.PROCESS_BUILDER)
     found = _locked(guid, by)
     if found.state != before:
-        raise Conflict(f"replay_not_{before}", f"This replay is not {before} but {found.state}.")
+        raise Conflict(_REFUSED[before], state=str(found.state))
     row = columns(found)
     found.state = after
     found.save(update_fields=["state"])

@@ -32,19 +32,13 @@ ROLE_MISSING = "process_builder_missing"
 FILTER_INVISIBLE = "filter_object_not_visible"
 RECORD_INVISIBLE = "record_not_visible"
 
-REASONS = {
-    OWNER_INACTIVE: "The account that owns the subscription has been retired.",
-    CREDENTIAL_INVALID: "The application credential the subscription was made with has expired or been revoked.",
-    ROLE_MISSING: "The owner no longer holds the feature Process Builder.",
-    FILTER_INVISIBLE: "The owner may not see the object the subscription is for.",
-    RECORD_INVISIBLE: "The owner may not see the record the message is about.",
-}
+REASONS = (OWNER_INACTIVE, CREDENTIAL_INVALID, ROLE_MISSING, FILTER_INVISIBLE, RECORD_INVISIBLE)
 HOLDS = {
-    OWNER_INACTIVE: "The account that owns the subscription is active.",
-    CREDENTIAL_INVALID: "The subscription was made without an application credential, or with one that is valid.",
-    ROLE_MISSING: "The owner holds the feature Process Builder.",
-    FILTER_INVISIBLE: "The owner may see the object the subscription is for, or it is for no single object.",
-    RECORD_INVISIBLE: "The owner may see the record the message is about.",
+    OWNER_INACTIVE: "owner_inactive.passed",
+    CREDENTIAL_INVALID: "credential_invalid.passed",
+    ROLE_MISSING: "process_builder_missing.passed",
+    FILTER_INVISIBLE: "filter_object_not_visible.passed",
+    RECORD_INVISIBLE: "record_not_visible.passed",
 }  # what is the case where the reason of that code is not
 STANDING_CHECKS = (
     ("owner_active", OWNER_INACTIVE),
@@ -126,7 +120,7 @@ def check_not_wider(subscription: Subscription, by: Actor) -> None:
     if by.credential_id in (None, subscription.credential_id):
         return
     if not access.features_of(subscription.owner, subscription.credential) <= by.features:
-        raise Forbidden("subscription_wider", "This subscription has more rights than this application.")
+        raise Forbidden("subscription_wider")
 
 
 def seen_by(actor: Actor, event: str = "event__") -> Q:

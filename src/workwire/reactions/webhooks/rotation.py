@@ -43,18 +43,14 @@ def rotate_secret(
     rights.check_not_wider(subscription, by)
     overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
     if not timedelta(0) <= overlap <= timedelta(days=30):
-        raise Invalid("overlap_invalid", "The overlap must be between nothing and 30 days.", field="overlap_hours")
+        raise Invalid("overlap_invalid", field="overlap_hours")
     secret, now, row = signing.secret_of(secret), clock.now(), columns(subscription)
     until = (now + overlap).isoformat() if overlap else None
     current = subscription.secrets[0]
     older = [entry for entry in subscription.secrets[1:] if datetime.fromisoformat(entry["expires_at"]) > now]
     if until and len(older) >= MOST_OLD_SECRETS:
         first = min(entry["expires_at"] for entry in older)
-        message = (
-            f"{MOST_OLD_SECRETS} old secrets are still valid, the first until {first}: "
-            "rotate after that, or without an overlap, which ends them all."
-        )
-        raise Conflict("too_many_old_secrets", message, field="overlap_hours")
+        raise Conflict("too_many_old_secrets", field="overlap_hours", most=MOST_OLD_SECRETS, first=first)
     kept = [{"sealed": current["sealed"], "expires_at": until}, *older] if until else []
     subscription.secrets = [{"sealed": crypto.seal(secret), "expires_at": None}, *kept]
     if until:

@@ -38,8 +38,7 @@ def secret_of(given: str | None) -> str:
             raise ValueError(f"a secret begins with {PREFIX}")
         check_secret(given)
     except ValueError as error:
-        message = "A secret is whsec_ followed by the base64 of 24 to 64 bytes."
-        raise Invalid("secret_invalid", message, field="secret") from error
+        raise Invalid("secret_invalid", field="secret") from error
     return given
 
 

@@ -47,8 +47,7 @@ def set_on(subscription: Subscription, certificate: str, key: str | None, author
     if authorities != subscription.authorities:
         subscription.authorities = _written(_read(authorities, "authorities")) if authorities.strip() else ""
     if (subscription.client_certificate or subscription.authorities) and urlsplit(subscription.url).scheme != "https":
-        message = "Certificates need an https URL: change the URL, or clear `client_certificate` and `authorities`."
-        raise Invalid("certificates_without_tls", message, field="url")
+        raise Invalid("certificates_without_tls", field="url")
 
 
 @lru_cache(maxsize=1024)
@@ -72,15 +71,15 @@ def _checked(pem: str, key: str) -> tuple[str, str]:
     if not pem and not key:
         return "", ""
     if not pem:
-        raise Invalid("client_certificate_missing", "A client key needs its certificate.", field="client_certificate")
+        raise Invalid("client_certificate_missing", field="client_certificate")
     chain = _read(pem, "client_certificate")
     ours = chain[0]
     if ours.not_valid_after_utc < clock.now():
-        raise Invalid("client_certificate_expired", "The client certificate has expired.", field="client_certificate")
+        raise Invalid("client_certificate_expired", field="client_certificate")
     if not key:
-        raise Invalid("client_key_missing", "A client certificate needs its key.", field="client_key")
+        raise Invalid("client_key_missing", field="client_key")
     if _read_key(key).public_key() != ours.public_key():
-        raise Invalid("client_key_mismatch", "The client key is not that of the certificate.", field="client_key")
+        raise Invalid("client_key_mismatch", field="client_key")
     return _written(chain), key
 
 
@@ -88,20 +87,18 @@ def _kept_key(subscription: Subscription) -> str:
     try:
         return crypto.unseal(subscription.client_key_sealed) if subscription.client_key_sealed else ""
     except InvalidToken as error:
-        message = "The stored client key cannot be read with the keys of this installation: give it again."
-        raise Invalid("client_key_unreadable", message, field="client_key") from error
+        raise Invalid("client_key_unreadable", field="client_key") from error
 
 
 def _read(pem: str, field: str) -> list[x509.Certificate]:
     if len(pem) > LONGEST_PEM:
-        raise Invalid("certificate_too_long", f"Certificates have at most {LONGEST_PEM // 1024} KiB.", field=field)
+        raise Invalid("certificate_too_long", field=field, most=LONGEST_PEM // 1024)
     try:
         found = x509.load_pem_x509_certificates(pem.encode())
         for one in found:
             one.subject, one.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        message = "Give certificates in PEM: -----BEGIN CERTIFICATE----- and so on."
-        raise Invalid("certificate_invalid", message, field=field) from error
+        raise Invalid("certificate_invalid", field=field) from error
     return found
 
 
@@ -112,13 +109,10 @@ def _written(certificates: list[x509.Certificate]) -> str:
 
 def _read_key(pem: str) -> PrivateKeyTypes:
     if len(pem) > LONGEST_KEY:
-        message = f"A client key has at most {LONGEST_KEY:,} characters, which hold 4096 bits of RSA."
-        raise Invalid("client_key_too_long", message, field="client_key")
+        raise Invalid("client_key_too_long", field="client_key", most=LONGEST_KEY)
     try:
         return serialization.load_pem_private_key(pem.encode(), password=None)
     except TypeError as error:
-        message = "The client key is encrypted: give it without a passphrase; it is stored encrypted here."
-        raise Invalid("client_key_encrypted", message, field="client_key") from error
+        raise Invalid("client_key_encrypted", field="client_key") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        message = "Give a private key in PEM: -----BEGIN PRIVATE KEY----- and so on."
-        raise Invalid("client_key_invalid", message, field="client_key") from error
+        raise Invalid("client_key_invalid", field="client_key") from error

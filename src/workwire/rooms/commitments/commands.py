@@ -63,7 +63,7 @@ def update_calendar(
     if found is None:
         raise not_found("calendar")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The calendar has been changed since it was read.")
+        raise Conflict("version_conflict.calendar")
     before = columns(found)
     _write(found, changes)
     if columns(found) != before:
@@ -85,8 +85,7 @@ def _write(calendar: Calendar, changes: CalendarChanges) -> None:
         if calendar.country
         else calendar.subdivision
     ):
-        message = "A country is written like DE, a part of it like BY; their public holidays must be known."
-        raise Invalid("country_unknown", message, field="country")
+        raise Invalid("country_unknown", field="country")
     if "week" in changes:
         calendar.week = _week(changes["week"])
     if "exceptions" in changes:
@@ -95,25 +94,23 @@ def _write(calendar: Calendar, changes: CalendarChanges) -> None:
 
 def _week(given: Sequence[Sequence[Sequence[str]]]) -> list[list[list[str]]]:
     if len(given) != len(STANDARD_WEEK):
-        raise Invalid("week_invalid", "A week must have seven days, Monday first.", field="week")
+        raise Invalid("week_invalid", field="week")
     week = [_hours(day, "week") for day in given]
     if not any(week):
-        raise Invalid("week_invalid", "A week needs some working hours.", field="week")
+        raise Invalid("week_invalid.no_hours", field="week")
     return week
 
 
 def _exceptions(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[list[str]]]:
     if len(given) > MOST_EXCEPTIONS:
-        raise Invalid(
-            "exceptions_too_many", f"A calendar has at most {MOST_EXCEPTIONS} exceptions.", field="exceptions"
-        )
+        raise Invalid("exceptions_too_many", field="exceptions", most=MOST_EXCEPTIONS)
     try:
         days = {day: date.fromisoformat(day).isoformat() for day in given}
     except ValueError as error:
-        raise Invalid("date_invalid", "A date is written like 2026-12-24.", field="exceptions") from error
+        raise Invalid("date_invalid.exception", field="exceptions") from error
     if len(set(days.values())) < len(days):
         repeated = min(day for day in days.values() if list(days.values()).count(day) > 1)
-        raise Invalid("date_repeated", f"The day {repeated} is named more than once.", field="exceptions")
+        raise Invalid("date_repeated", field="exceptions", day=str(repeated))
     return {days[day]: _hours(hours, "exceptions") for day, hours in given.items()}
 
 
@@ -138,11 +135,7 @@ def _hours(given: Sequence[Sequence[str]], field: str) -> list[list[str]]:
 
 
 def _hours_invalid(field: str) -> Invalid:
-    message = (
-        'Hours are pairs of whole minutes like ["09:00", "17:00"] in local time, in order and without overlap; 00:00 as an '
-        "end is midnight."
-    )
-    return Invalid("hours_invalid", message, field=field)
+    return Invalid("hours_invalid", field=field)
 
 
 def _save(calendar: Calendar) -> None:
@@ -150,7 +143,7 @@ def _save(calendar: Calendar) -> None:
         with transaction.atomic():
             calendar.save()
     except IntegrityError as error:
-        raise Conflict("calendar_name_taken", "A calendar with this name exists already.", field="name") from error
+        raise Conflict("calendar_name_taken", field="name") from error
 
 
 def _record(kind: type[events.CalendarBody], calendar: Calendar, by: Actor, changes: list[RowChange]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
+from workwire.kernel.wording import Statement, Value, say, statement
 from workwire.rooms.commitments.working_time import DAY, WorkingCalendar, out_of_range
 
 E = TypeVar("E", bound=StrEnum)
@@ -55,15 +56,8 @@ class Override(StrEnum):
     ON_CREATION_ONLY = "OnCreationOnly"
 
 
-_BASES = {
-    Base.START: "the start",
-    Base.PREVIOUS_END: "the end of the action before",
-    Base.CASE_START: "the start of the case",
-    Base.SCHEDULE_DATE: "the schedule date",
-    Base.CUSTOM_DATE: "the field",
-}
-_ADJUSTED = {Adjust.NEXT_MORNING: "the next working morning", Adjust.END_OF_DAY: "the end of that working day"}
 _NAMED = (Base.SCHEDULE_DATE, Base.CUSTOM_DATE)
+_MOVED = {Adjust.NEXT_MORNING: "due_step.next_morning", Adjust.END_OF_DAY: "due_step.end_of_day"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +80,13 @@ class DueRule:
         """Read a rule as `as_json` writes it; what is left out has its default. Raises Invalid with the field."""
         unknown = set(written) - set(cls.__dataclass_fields__)
         if unknown:
-            raise _invalid(f"A due date rule has no '{min(unknown)}'.", min(unknown))
+            raise Invalid("due_rule_invalid.unknown", field=f"due.{min(unknown)}", name=min(unknown))
         if not isinstance(written.get("amount"), int) or isinstance(written["amount"], bool):
-            raise _invalid("The amount is a whole number.", "amount")
+            raise Invalid("due_rule_invalid.amount", field="due.amount")
         if not isinstance(written.get("of", ""), str):
-            raise _invalid("'of' is a name.", "of")
+            raise Invalid("due_rule_invalid.of", field="due.of")
         if not isinstance(written.get("add_wait_time", False), bool):
-            raise _invalid("add_wait_time is true or false.", "add_wait_time")
+            raise Invalid("due_rule_invalid.add_wait_time", field="due.add_wait_time")
         rule = cls(
             amount=written["amount"],
             unit=_one_of(Unit, written.get("unit"), "unit"),
@@ -113,19 +107,25 @@ class DueRule:
         """Raise Invalid, with the field, unless the rule makes sense."""
         in_hours = self.unit in (Unit.HOURS, Unit.WORKING_HOURS)
         if abs(self.amount) > (MOST_HOURS if in_hours else MOST_DAYS):
-            raise _invalid(f"The amount is at most {MOST_HOURS} hours or {MOST_DAYS} days.", "amount")
+            raise Invalid("due_rule_invalid.amount_too_large", field="due.amount", hours=MOST_HOURS, days=MOST_DAYS)
         if (self.base in _NAMED) != bool(self.of):
-            raise _invalid("'of' names the schedule date or the field, and nothing else.", "of")
+            raise Invalid("due_rule_invalid.of_what", field="due.of")
 
     @property
     def description(self) -> str:
-        """The rule in words, such as "8 working hours after the start"."""
-        base = f"{_BASES[self.base]} '{self.of}'" if self.of else _BASES[self.base]
-        counted = f"{_counted(self.amount, self.unit)} {'after' if self.amount > 0 else 'before'} {base}"
-        said = counted if self.amount else f"at {base}"
-        if self.adjust != Adjust.NONE:
-            said += f", then {_ADJUSTED[self.adjust]}"
-        return f"{said}, plus the time waited" if self.add_wait_time else said
+        """The rule in words, such as "8 working hours after the start", in the language of the present reader."""
+        return self.in_words().sentence()
+
+    def in_words(self) -> Statement:
+        """The rule as a statement."""
+        parts: dict[str, Value] = {
+            "amount": abs(self.amount),
+            "unit": str(self.unit),
+            "base": str(self.base),
+            "of": self.of,
+        }
+        code = "due_rule.at" if not self.amount else "due_rule.after" if self.amount > 0 else "due_rule.before"
+        return statement(code, **parts, adjust=str(self.adjust), waited="added" if self.add_wait_time else "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Facts:
 class Step:
     """One step of a computation: what was done, and the moment it led to."""
 
-    said: str
+    said: Statement
     moment: datetime | None
 
 
@@ -154,9 +154,19 @@ class Computed:
     due: datetime | None
     steps: tuple[Step, ...]
 
-    def steps_as_json(self) -> list[dict[str, str | None]]:
-        """The steps as they are kept and shown."""
-        return [{"said": step.said, "moment": rfc3339(step.moment)} for step in self.steps]
+    def steps_as_json(self) -> list[dict[str, Any]]:
+        """The steps as they are kept."""
+        return [step_as_json(step) for step in self.steps]
+
+
+def step_as_json(step: Step) -> dict[str, Any]:
+    """A step as it is kept: code, parameters and moment, and in English what it says, for those that know no codes."""
+    return {"said": str(step.said), **step.said.as_json(), "moment": rfc3339(step.moment)}
+
+
+def said_in(kept: Mapping[str, Any]) -> str:
+    """What a kept step says, in the language of the present reader; one from before there were codes, in English."""
+    return say(kept["code"], kept["parameters"]) if "code" in kept else str(kept["said"])
 
 
 def compute(rule: DueRule, facts: Facts, calendar: WorkingCalendar) -> Computed:
@@ -178,7 +188,7 @@ def _compute(rule: DueRule, facts: Facts, calendar: WorkingCalendar) -> Computed
         steps.append(Step(_added(rule, base, due, calendar), due))
     if rule.adjust != Adjust.NONE:
         due = calendar.next_morning(due) if rule.adjust == Adjust.NEXT_MORNING else calendar.end_of_day(due)
-        steps.append(Step(f"Moved to {_ADJUSTED[rule.adjust]} ({calendar.zone.key}).", due))
+        steps.append(Step(statement(_MOVED[rule.adjust], zone=calendar.zone.key), due))
     return Computed(due, tuple(steps))
 
 
@@ -188,29 +198,29 @@ def add_wait(
     """A due date moved on by the time waited: working time for a rule in working units, else all of it."""
     if rule.unit in (Unit.WORKING_HOURS, Unit.WORKING_DAYS):
         waited = max(timedelta(0), calendar.working_time_between(waited_from, waited_to))
-        later, kind = calendar.add_working_time(due, waited), "of working time"
+        later, code = calendar.add_working_time(due, waited), "due_step.waited_working_time"
     else:
         waited = max(timedelta(0), waited_to - waited_from)
-        later, kind = due + waited, "of time"
-    return Computed(later, (Step(f"Added the {_lasted(waited)} {kind} that it waited.", later),))
+        later, code = due + waited, "due_step.waited"
+    return Computed(later, (Step(statement(code, lasted=_lasted(waited)), later),))
 
 
-def _base(rule: DueRule, facts: Facts, calendar: WorkingCalendar) -> tuple[datetime | None, str]:
+def _base(rule: DueRule, facts: Facts, calendar: WorkingCalendar) -> tuple[datetime | None, Statement]:
     if rule.base == Base.PREVIOUS_END and facts.previous_end is not None:
-        return facts.previous_end, "Counted from the end of the action before."
+        return facts.previous_end, statement("due_step.from_previous_end")
     if rule.base == Base.CASE_START and facts.case_start is not None:
-        return facts.case_start, "Counted from the start of the case."
+        return facts.case_start, statement("due_step.from_case_start")
+    if rule.base == Base.START:
+        return facts.start, statement("due_step.from_start")
     if rule.base not in _NAMED:
-        missing = rule.base != Base.START
-        because = f" ({_BASES[rule.base]} is not known)" if missing else ""
-        return facts.start, f"Counted from the start{because}."
+        return facts.start, statement("due_step.from_start_instead", base=str(rule.base))
     found = facts.schedule_date if rule.base == Base.SCHEDULE_DATE else facts.custom_date
-    name = f"{_BASES[rule.base]} '{rule.of}'"
     if found is None:
-        return None, f"There is no due date: {name} has no value."
+        return None, statement("due_step.no_value", base=str(rule.base), of=rule.of)
     if isinstance(found, datetime):
-        return found, f"Counted from {name}."
-    return calendar.start_of(found), f"Counted from {name}, the beginning of {found.isoformat()} ({calendar.zone.key})."
+        return found, statement("due_step.from_named", base=str(rule.base), of=rule.of)
+    day, zone = found.isoformat(), calendar.zone.key
+    return calendar.start_of(found), statement("due_step.from_day", base=str(rule.base), of=rule.of, day=day, zone=zone)
 
 
 def _add(moment: datetime, amount: int, unit: Unit, calendar: WorkingCalendar) -> datetime:
@@ -223,30 +233,33 @@ def _add(moment: datetime, amount: int, unit: Unit, calendar: WorkingCalendar) -
     return moment + timedelta(hours=amount)
 
 
-def _added(rule: DueRule, base: datetime, due: datetime, calendar: WorkingCalendar) -> str:
+def _added(rule: DueRule, base: datetime, due: datetime, calendar: WorkingCalendar) -> Statement:
     """What adding the amount did, with the days that did not count."""
-    sign = "Added" if rule.amount > 0 else "Took off"
-    said = f"{sign} {_counted(rule.amount, rule.unit)}"
-    if rule.unit not in (Unit.WORKING_HOURS, Unit.WORKING_DAYS):
-        return f"{said}." if rule.unit == Unit.HOURS else f"{said} at the same time of day ({calendar.zone.key})."
+    code = "due_step.added" if rule.amount > 0 else "due_step.taken_off"
+    parts: dict[str, Value] = {"amount": abs(rule.amount), "unit": str(rule.unit)}
+    if rule.unit == Unit.HOURS:
+        return statement(code, **parts)
+    parts["zone"] = calendar.zone.key
+    if rule.unit == Unit.DAYS:
+        return statement(f"{code}_same_time", **parts)
+    idle, holidays = _days_passed(base, due, calendar)
+    if not idle:
+        return statement(f"{code}_working", **parts)
+    if not holidays:
+        return statement(f"{code}_passing", **parts, idle=idle)
+    return statement(f"{code}_passing_holidays", **parts, idle=idle, holidays=holidays)
+
+
+def _days_passed(base: datetime, due: datetime, calendar: WorkingCalendar) -> tuple[int, int]:
+    """How many days without work were passed over, and how many of them are holidays."""
     day, last = sorted((calendar.local_day(base), calendar.local_day(due)))
-    idle = holiday = 0
+    idle = holidays = 0
     while day < last:
         day += DAY
         if not calendar.is_working_day(day):
             idle += 1
-            holiday += calendar.is_holiday(day)
-    passed = f", passing over {_days(idle)} without work" if idle else ""
-    return f"{said}{passed}{f' ({_days(holiday)} of holiday)' if holiday else ''} ({calendar.zone.key})."
-
-
-def _days(count: int) -> str:
-    return f"{count} day" + ("" if count == 1 else "s")
-
-
-def _counted(amount: int, unit: Unit) -> str:
-    words = unit.value.replace("_", " ")
-    return f"{abs(amount)} {words.removesuffix('s') if abs(amount) == 1 else words}"
+            holidays += calendar.is_holiday(day)
+    return idle, holidays
 
 
 def _lasted(duration: timedelta) -> str:
@@ -258,8 +271,4 @@ def _one_of(kind: type[E], written: Any, field: str) -> E:
     try:
         return kind(written)
     except ValueError as error:
-        raise _invalid(f"{field} is one of {', '.join(kind)}.", field) from error
-
-
-def _invalid(message: str, field: str) -> Invalid:
-    return Invalid("due_rule_invalid", message, field=f"due.{field}")
+        raise Invalid("due_rule_invalid.choice", field=f"due.{field}", name=field, choices=list(kind)) from error

@@ -169,8 +169,8 @@ def _shifted(day: date, count: int) -> date:
 
 def out_of_range() -> Invalid:
     """That a date lies outside of what calendars reach."""
-    return Invalid("due_date_out_of_range", "The due date lies outside of all calendars.", field="due_date")
+    return Invalid("due_date_out_of_range", field="due_date")
 
 
 def _without_hours() -> Invalid:
-    return Invalid("calendar_without_hours", "The calendar has no working hours.")
+    return Invalid("calendar_without_hours")

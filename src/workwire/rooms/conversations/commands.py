@@ -90,7 +90,7 @@ def add(
         is_system_generated=is_system_generated,
     )
     if not (body.strip() or html_body.strip() or subject.strip()):
-        raise Invalid("communication_empty", "A communication needs a text.", field="body")
+        raise Invalid("communication_empty", field="body")
     communication.save(force_insert=True)
     events.record_new(communication, by=by, changes=added(communication))
     if kind in INCOMING:
@@ -126,9 +126,9 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
     addressed = {"to": mail.to, "copies": mail.copies, "blind_copies": mail.blind_copies}
     checked = {field: [_address(address, field) for address in addresses] for field, addresses in addressed.items()}
     if not checked["to"]:
-        raise Invalid("recipient_missing", "A mail needs at least one recipient.", field="to")
+        raise Invalid("recipient_missing", field="to")
     if sum(map(len, checked.values())) > MOST_RECIPIENTS:
-        raise Invalid("too_many_recipients", f"A mail goes to at most {MOST_RECIPIENTS} addresses.", field="to")
+        raise Invalid("too_many_recipients", field="to", most=MOST_RECIPIENTS)
     is_html = looks_like_html(mail.body)
     enabled = bool(settings.CONFIG.smtp_url)
     now = clock.now()
@@ -151,7 +151,7 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
         attachment_count=len(mail.attachments),
     )
     if not (communication.subject or communication.body.strip() or communication.html_body.strip()):
-        raise Invalid("communication_empty", "A communication needs a text.", field="body")
+        raise Invalid("communication_empty", field="body")
     communication.save(force_insert=True)
     changes = added(communication)
     for wish in mail.attachments:
@@ -204,7 +204,7 @@ def _checked_kind(kind: int) -> CommunicationType:
     try:
         return CommunicationType(kind)
     except ValueError as error:
-        raise Invalid("communication_type_unknown", "There is no such type of communication.", field="kind") from error
+        raise Invalid("communication_type_unknown", field="kind") from error
 
 
 def _require_may_add(actor: Actor, kind: CommunicationType) -> None:
@@ -212,8 +212,7 @@ def _require_may_add(actor: Actor, kind: CommunicationType) -> None:
     if not policy.in_self_service(actor):
         require(actor, features.WORK_ITEMS)
     if not policy.may_add(actor, kind):
-        message = "Self service accounts write comments only; others do not write comments."
-        raise Invalid("communication_type_not_allowed", message, field="kind")
+        raise Invalid("communication_type_not_allowed", field="kind")
 
 
 def _sender(actor: Actor, kind: CommunicationType, address: str) -> User | None:
@@ -225,7 +224,7 @@ def _sender(actor: Actor, kind: CommunicationType, address: str) -> User | None:
 
 def _locked_mail(communication: Communication, by: Actor) -> Communication:
     if by.user_id is not None:
-        raise Forbidden("system_only", "Only the worker may record whether a mail was sent.")
+        raise Forbidden("system_only.mail")
     return Communication.objects.select_for_update(of=("self",)).select_related("work_item").get(pk=communication.pk)
 
 
@@ -251,8 +250,7 @@ def _mail_sender(given: str, by: Actor) -> str:
     domains = {config.mail_from.rpartition("@")[2], *config.mail_domains}
     ours = spelled in map(_spelled, own) or spelled.rpartition("@")[2] in map(_spelled, domains)
     if config.smtp_url and not ours:
-        message = "The sender must be the address of this installation, an address in one of its domains, or your own."
-        raise Invalid("sender_not_ours", message, field="sender")
+        raise Invalid("sender_not_ours", field="sender")
     return address
 
 
@@ -261,7 +259,7 @@ def _address(value: str, field: str) -> str:
     try:
         validate_email(ascii_address(value))
     except (ValidationError, ValueError) as error:
-        raise Invalid("address_invalid", "A mail address is written like name@example.org.", field=field) from error
+        raise Invalid("address_invalid", field=field) from error
     return value
 
 

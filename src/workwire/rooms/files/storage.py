@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol
 from django.conf import settings
 
 from workwire.kernel import ids
-from workwire.kernel.errors import DISK_AWAY, Away, Invalid
+from workwire.kernel.errors import Away, Invalid
 from workwire.kernel.folders import make_private
 
 HEAD = 8192
@@ -68,7 +68,7 @@ class LocalFolder:
             raise
         except OSError as error:
             logger.error("a file cannot be kept: %s", error)
-            raise Away("disk_away", DISK_AWAY) from error
+            raise Away("disk_away") from error
 
     def _save(self, key: str, chunks: Iterable[bytes], most: int) -> KeptContent:
         target = self._where(key)
@@ -80,8 +80,7 @@ class LocalFolder:
                 for chunk in chunks:
                     size += len(chunk)
                     if size > most:
-                        message = f"A file has at most {most // 1024 // 1024} MiB."
-                        raise Invalid("file_too_large", message, field="data")
+                        raise Invalid("file_too_large", field="data", most=most // 1024 // 1024)
                     digest.update(chunk)
                     head += chunk[: HEAD - len(head)]
                     file.write(chunk)

@@ -45,30 +45,27 @@ def read(field: DataField, value: Any) -> Any:
 
 def _choice(field: DataField, value: Any) -> str:
     if value not in field.options.get("values", []):
-        raise Invalid("value_not_in_list", f"'{field.name}' has no such value in its list.", field=field.name)
+        raise Invalid("value_not_in_list", field=field.name, name=field.name)
     return str(value)
 
 
 def _levels(field: DataField, value: Any) -> list[str]:
     levels = value.split(LEVELS_JOINED_BY) if isinstance(value, str) else value
     if not isinstance(levels, list) or not all(isinstance(level, str) for level in levels):
-        message = f"'{field.name}' takes a list of texts, one for each level."
-        raise Invalid("multi_level_value_invalid", message, field=field.name)
+        raise Invalid("multi_level_value_invalid", field=field.name, name=field.name)
     if len(levels) > DEEPEST_LEVEL:
-        raise Invalid("multi_level_too_long", f"'{field.name}' has at most {DEEPEST_LEVEL} levels.", field=field.name)
+        raise Invalid("multi_level_too_long", field=field.name, name=field.name, most=DEEPEST_LEVEL)
     below = field.options.get("tree", {})
     for level in levels:
         if level not in below:
-            message = f"'{field.name}' has no '{level[:60]}' at that level."
-            raise Invalid("value_not_in_multi_level_list", message, field=field.name)
+            raise Invalid("value_not_in_multi_level_list", field=field.name, name=field.name, value=level[:60])
         below = below[level]
     return levels
 
 
 def _rows(field: DataField, value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value) or len(value) > MOST_ROWS:
-        message = f"'{field.name}' is a table: a list of at most {MOST_ROWS} rows, each an object of its columns."
-        raise Invalid("table_invalid", message, field=field.name)
+        raise Invalid("table_invalid", field=field.name, name=field.name, most=MOST_ROWS)
     columns = {folding.key(name): (name, FieldKind(kind)) for name, kind in field.options.get("columns", {}).items()}
     return [_row(field, columns, row) for row in value]
 
@@ -78,8 +75,7 @@ def _row(field: DataField, columns: Mapping[str, tuple[str, FieldKind]], row: Ma
     for written, value in row.items():
         column = columns.get(folding.key(str(written)))
         if column is None:
-            message = f"Table '{field.name}' has no column '{str(written)[:60]}'."
-            raise Invalid("table_field_not_found", message, field=field.name)
+            raise Invalid("table_field_not_found", field=field.name, name=field.name, column=str(written)[:60])
         name, kind = column
         if value is not None and value != "":
             kept[name] = _READERS[kind](value, f"{field.name}.{name}")
@@ -88,15 +84,13 @@ def _row(field: DataField, columns: Mapping[str, tuple[str, FieldKind]], row: Ma
 
 def _short_text(value: Any, name: str) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_SHORT_TEXT:
-        raise Invalid(
-            "short_text_too_long", f"'{name}' is a text of at most {LONGEST_SHORT_TEXT} characters.", field=name
-        )
+        raise Invalid("short_text_too_long", field=name, name=name, most=LONGEST_SHORT_TEXT)
     return text.line(value, field=name, longest=LONGEST_SHORT_TEXT)
 
 
 def _long_text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise Invalid("long_text_invalid", f"'{name}' is a text.", field=name)
+        raise Invalid("long_text_invalid", field=name, name=name)
     return text.prose(value, field=name, longest=LONGEST_LONG_TEXT)
 
 
@@ -106,7 +100,7 @@ def _date(value: Any, name: str) -> str:
             raise ValueError(value)
         return (date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value).date()).isoformat()
     except ValueError as error:
-        raise Invalid("date_value_invalid", f"'{name}' is a date like 2026-03-31.", field=name) from error
+        raise Invalid("date_value_invalid", field=name, name=name) from error
 
 
 def _date_time(value: Any, name: str) -> str:
@@ -116,15 +110,13 @@ def _date_time(value: Any, name: str) -> str:
         moment = datetime.fromisoformat(value)
         return rfc3339(moment if moment.tzinfo else moment.replace(tzinfo=UTC)) or ""
     except (ValueError, OverflowError) as error:
-        raise Invalid(
-            "date_time_value_invalid", f"'{name}' is a moment like 2026-03-31T14:00:00Z.", field=name
-        ) from error
+        raise Invalid("date_time_value_invalid", field=name, name=name) from error
 
 
 def _check_box(value: Any, name: str) -> bool:
     written = str(value).lower() if isinstance(value, (bool, str)) else ""
     if written not in ("true", "false"):
-        raise Invalid("check_box_value_invalid", f"'{name}' is true or false.", field=name)
+        raise Invalid("check_box_value_invalid", field=name, name=name)
     return written == "true"
 
 
@@ -132,16 +124,14 @@ def _decimal(value: Any, name: str) -> float:
     try:
         return plain_numbers.decimal(value, digits=MOST_DIGITS)
     except ValueError as error:
-        message = f"'{name}' is a decimal number of at most {MOST_DIGITS} digits."
-        raise Invalid("decimal_value_invalid", message, field=name) from error
+        raise Invalid("decimal_value_invalid", field=name, name=name, most=MOST_DIGITS) from error
 
 
 def _whole_number(value: Any, name: str) -> int:
     try:
         return plain_numbers.whole(value, digits=MOST_DIGITS)
     except ValueError as error:
-        message = f"'{name}' is a whole number of at most {MOST_DIGITS} digits."
-        raise Invalid("whole_number_value_invalid", message, field=name) from error
+        raise Invalid("whole_number_value_invalid", field=name, name=name, most=MOST_DIGITS) from error
 
 
 def _email(value: Any, name: str) -> str:
@@ -150,9 +140,7 @@ def _email(value: Any, name: str) -> str:
             raise ValidationError("not a text")
         validate_email(value)
     except ValidationError as error:
-        raise Invalid(
-            "email_value_invalid", f"'{name}' is a mail address like name@example.org.", field=name
-        ) from error
+        raise Invalid("email_value_invalid", field=name, name=name) from error
     return value
 
 

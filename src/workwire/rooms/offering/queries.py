@@ -35,6 +35,12 @@ from workwire.rooms.offering.models import ScheduleState as ScheduleState
 from workwire.rooms.offering.models import VersionState as VersionState
 
 _ABOVE = "process__service__contract"
+_NOT_LIVE = {
+    VersionState.DRAFT: "version_draft",
+    VersionState.TESTING: "version_testing",
+    VersionState.RETIRING: "version_retiring",
+    VersionState.ARCHIVE: "version_archive",
+}
 
 
 def processes_seen_by(account: Account) -> Exists:
@@ -182,7 +188,7 @@ def category(version: ProcessVersion, guid: UUID) -> TicketCategory:
     if found is None:
         raise not_found("ticket_category")
     if found.children.exists():
-        raise Invalid("category_not_leaf", "Name a category that has none below it.", field="category")
+        raise Invalid("category_not_leaf", field="category")
     return found
 
 
@@ -195,10 +201,7 @@ def _live(version: ProcessVersion | None) -> ProcessVersion:
     if version is None:
         raise not_found("process_version")
     if version.state != VersionState.LIVE:
-        state = version.get_state_display()
-        raise Invalid(
-            f"version_{state.lower()}", f"This process version is not live but {state}.", field="process_version"
-        )
+        raise Invalid(_NOT_LIVE[VersionState(version.state)], field="process_version")
     return version
 
 
@@ -271,11 +274,10 @@ def step(guid: UUID, *, by: Actor) -> CaseStep:
 def schedule_period(guid: UUID, schedule_id: int | None) -> SchedulePeriod:
     """A period of the schedule a process follows; raises Invalid for one of another schedule, or where there is none."""
     if schedule_id is None:
-        raise Invalid("case_without_schedule", "This process follows no schedule.", field="schedule_period")
+        raise Invalid("case_without_schedule", field="schedule_period")
     found = SchedulePeriod.objects.filter(guid=guid).first()
     if found is None or found.schedule_id != schedule_id:
-        message = "The period does not belong to the schedule that the process follows."
-        raise Invalid("schedule_differs", message, field="schedule_period")
+        raise Invalid("schedule_differs", field="schedule_period")
     return found
 
 

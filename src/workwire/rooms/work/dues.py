@@ -11,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from workwire.kernel import folding
-from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
+from workwire.kernel.wording import statement
 from workwire.rooms.commitments import queries as commitments
 from workwire.rooms.commitments import rules
 from workwire.rooms.commitments.rules import Base, Computed, DueRule, Override
+from workwire.rooms.commitments.rules import said_in as said_in  # for doors
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import Rag, Status, WorkItem
 
@@ -95,13 +96,12 @@ def add_wait(item: WorkItem, waited_to: datetime) -> None:
 def override(item: WorkItem, due: datetime) -> None:
     """Set the due date by hand; raises Invalid for a moment without a zone or before the item, or if the rule forbids it."""
     if due.tzinfo is None or due < item.created_at:
-        message = "A due date must name its time zone and must not be before the creation of its work item."
-        raise Invalid("due_date_invalid", message, field="due_date")
+        raise Invalid("due_date_invalid", field="due_date")
     if due == item.due_date:
         return
     _require_may_override(item)
     item.due_date, item.due_date_overridden = due, True
-    item.due_steps = [{"said": "Set by hand.", "moment": rfc3339(due)}]
+    item.due_steps = [rules.step_as_json(rules.Step(statement("due_step.by_hand"), due))]
 
 
 def follow_rule(item: WorkItem) -> None:
@@ -126,7 +126,7 @@ def _require_may_override(item: WorkItem) -> None:
     if rule is not None and (
         rule.override == Override.NO or (rule.override == Override.ON_CREATION_ONLY and not starting)
     ):
-        raise Invalid("due_date_fixed", "The due date of this work item cannot be changed by hand.", field="due_date")
+        raise Invalid("due_date_fixed", field="due_date")
 
 
 def _keep(item: WorkItem, computed: Computed) -> None:

@@ -37,12 +37,11 @@ def may_hold(actor: Actor, item: WorkItem) -> bool:
 def bar_to_robots(item: WorkItem) -> Invalid | None:
     """Why an item is not given to a robot, None when it may be."""
     if item.kind == ProcessType.CASE:
-        return Invalid("case_not_for_robots", "A case is not assigned to a robot.", field="user")
+        return Invalid("case_not_for_robots", field="user")
     if item.robot_rejected:
-        return Invalid("robot_rejected", "A robot rejected this work item; no robot is given it again.", field="user")
+        return Invalid("robot_rejected", field="user")
     if item.robot_assignments >= MOST_ROBOT_ASSIGNMENTS:
-        message = f"Robots were given this work item {MOST_ROBOT_ASSIGNMENTS} times; it is not given to one again."
-        return Invalid("robot_too_often", message, field="user")
+        return Invalid("robot_too_often", field="user", most=MOST_ROBOT_ASSIGNMENTS)
     return None
 
 
@@ -57,7 +56,7 @@ def is_system(actor: Actor) -> bool:
     return actor.user_id is None
 
 
-def require(allowed: bool, code: str, message: str) -> None:
-    """Raise Forbidden with a code and a sentence unless allowed."""
+def require(allowed: bool, code: str) -> None:
+    """Raise Forbidden with a code unless allowed."""
     if not allowed:
-        raise Forbidden(code, message)
+        raise Forbidden(code)

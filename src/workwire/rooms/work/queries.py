@@ -199,7 +199,7 @@ def file(guid: UUID, *, by: Actor) -> ItemFile:
 def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:
     """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service."""
     if policy.in_self_service(by):
-        raise Forbidden("feature_missing", "Self service accounts may not read the history of a work item.")
+        raise Forbidden("feature_missing.for_history")
     return ledger.history(item(guid, by=by).guid)
 
 

@@ -47,6 +47,21 @@ class Rule:
     targets: tuple[Status, ...]
 
 
+_NOT_POSSIBLE = {
+    Move.SUBMIT: "submit_not_possible",
+    Move.TAKE: "take_not_possible",
+    Move.GIVE_AWAY: "give_away_not_possible",
+    Move.WAIT: "wait_not_possible",
+    Move.INFORM: "inform_not_possible",
+    Move.COME_DUE: "come_due_not_possible",
+    Move.RESOLVE: "resolve_not_possible",
+    Move.REOPEN: "reopen_not_possible",
+    Move.CLOSE: "close_not_possible",
+    Move.BLOCK: "block_not_possible",
+    Move.HALT: "halt_not_possible",
+    Move.AWAIT: "await_not_possible",
+    Move.GO_ON: "go_on_not_possible",
+}
 _WITH_WINDOW = (CASE, TICKET)
 _EVERY = (CASE, TICKET, ACTION)
 OPEN = (Status.TO_DO, Status.IN_PROGRESS, Status.WAITING)
@@ -95,7 +110,7 @@ def create(kind: ProcessType, *, draft: bool) -> Standing:
     """A new work item, as a draft or ready to be worked on."""
     status = Status.DRAFT if draft else Status.TO_DO
     if status not in _BY_KIND_AND_MOVE[kind, Move.CREATE].targets:
-        raise Conflict("create_not_possible", f"An {kind.label.lower()} is never a draft.")
+        raise Conflict("create_not_possible")
     return Standing(kind, status)
 
 
@@ -137,7 +152,7 @@ def wait_for_sub_case(item: Standing, reason: StatusReason) -> Standing:
 def sub_case_ended(item: Standing, *, cancelled: bool) -> Standing:
     """The last sub-case that a case waited for has ended."""
     if item.status == Status.WAITING and item.wait_type != WaitType.SUB_CASE:
-        raise Conflict("waits_for_other", "This case does not wait for a sub-case.")
+        raise Conflict("waits_for_other")
     reason = StatusReason.SUB_CASE_CANCELLED if cancelled else StatusReason.SUB_CASE_COMPLETED
     return _moved(item, Move.GO_ON, Status.TO_DO, reason)
 
@@ -150,14 +165,14 @@ def halt(item: Standing, owner: int | None) -> Standing:
 def inform(item: Standing) -> Standing:
     """The information waited for arrives."""
     if item.status == Status.WAITING and item.wait_type != WaitType.INFORMATION:
-        raise Conflict("waits_for_date", "This work item waits for a date, not for information.")
+        raise Conflict("waits_for_date")
     return _moved(item, Move.INFORM, Status.TO_DO, StatusReason.NEW_INFORMATION)
 
 
 def come_due(item: Standing, at: datetime) -> Standing:
     """The moment waited for comes; for information that never came it is a timeout."""
     if item.status == Status.WAITING and (item.wait_until is None or item.wait_until > at):
-        raise Conflict("date_not_reached", "This work item waits for a moment that has not come yet.")
+        raise Conflict("date_not_reached")
     timeout = item.wait_type == WaitType.INFORMATION
     return _moved(item, Move.COME_DUE, Status.TO_DO, StatusReason.TIMEOUT if timeout else StatusReason.DATE_REACHED)
 
@@ -197,14 +212,14 @@ def reopen(item: Standing, reason: StatusReason, *, at: datetime) -> Standing:
     """A resolved item is taken up again inside its feedback window."""
     moved = _moved(item, Move.REOPEN, Status.TO_DO, reason)
     if item.closes_on is not None and item.closes_on <= at:
-        raise Conflict("feedback_window_passed", "The time in which this work item may be reopened has passed.")
+        raise Conflict("feedback_window_passed")
     return replace(moved, method=None, closes_on=None)
 
 
 def close(item: Standing, *, at: datetime) -> Standing:
     """The feedback window of a resolved item has passed."""
     if item.status == Status.RESOLVED and item.closes_on is not None and item.closes_on > at:
-        raise Conflict("feedback_window_open", "The feedback window of this work item is still open.")
+        raise Conflict("feedback_window_open")
     moved = _moved(item, Move.CLOSE, Status.CLOSED, StatusReason.FEEDBACK_WINDOW_PASSED)
     return replace(moved, closes_on=None, closed_on=at)
 
@@ -218,5 +233,4 @@ def _moved(item: Standing, move: Move, to: Status, reason: StatusReason) -> Stan
 
 
 def _refused(item: Standing, move: Move) -> Conflict:
-    kind, status = item.kind.label.lower(), item.status.label
-    return Conflict(f"{move.name.lower()}_not_possible", f"'{move.value}' is not possible: the {kind} is {status}.")
+    return Conflict(_NOT_POSSIBLE[move], kind=item.kind.label.lower(), status=item.status.label)

@@ -72,7 +72,7 @@ def sign_out(visit: Visit) -> HttpResponse:
 def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpResponse:
     request = visit.request
     if len(password) > LONGEST_PASSWORD:
-        raise Unauthenticated("login_failed", "The user name or the password is wrong.")
+        raise Unauthenticated("login_failed")
     address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
     token = sessions.log_in(username, password, address=address, most_failures=most)
     sessions.log_out(request.COOKIES.get(COOKIE, ""))  # a browser holds one session, and none it had before

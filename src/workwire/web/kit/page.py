@@ -91,7 +91,7 @@ class Visit:
         """Who is signed in; raises Unauthenticated."""
         token = self.request.COOKIES.get(COOKIE, "")
         if not token:
-            raise Unauthenticated("token_missing", "Nobody is signed in.")
+            raise Unauthenticated("token_missing")
         return sessions.authenticate(token, idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
 
     @cached_property
@@ -118,7 +118,7 @@ class Visit:
             yield
         except (Unauthenticated, Invalid, Conflict, Limited) as error:
             field = error.field if error.field in form.fields else None
-            form.add_error(field, _(error.message))
+            form.add_error(field, error.sentence())
             self.refuse(error)
 
     def refuse(self, error: DomainError) -> None:
@@ -205,7 +205,7 @@ def _answer(
         return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': visit.request.get_full_path()})}")
     except DomainError as error:
         visit.refuse(error)
-        shown = Refused(visit.status, _of_kind(_titles(), error), _(error.message))
+        shown = Refused(visit.status, _of_kind(_titles(), error), error.sentence())
         return _rendered(visit, "kit/refused.html", shown, visit.status)
     if isinstance(made, HttpResponse):
         return made

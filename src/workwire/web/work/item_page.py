@@ -157,7 +157,7 @@ def _due_date(item: WorkItem, now: datetime) -> DueDate:
         rule=rule.description if rule is not None else "",
         calendar=calendar.name if calendar else _("standard week"),
         zone=item.contract.time_zone,
-        steps=tuple(DueStep(step["said"], _moment(step["moment"])) for step in item.due_steps),
+        steps=tuple(DueStep(dues.said_in(step), _moment(step["moment"])) for step in item.due_steps),
     )
 
 

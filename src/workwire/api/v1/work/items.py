@@ -54,9 +54,12 @@ class ItemFilter(Schema):
 
 
 class DueStep(Schema):
-    """One step of the way to a due date."""
+    """One step of the way to a due date: a sentence, and the code with parameters it is made from. A step that was kept before
+    there were codes has an empty one."""
 
     said: str
+    code: str
+    parameters: dict[str, Any]
     moment: Moment
 
 
@@ -103,8 +106,12 @@ def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
         "overridden": item.due_date_overridden,
         "rag": spelled(queries.rag(item)),
         "rule": rule.description if rule is not None else None,
-        "steps": item.due_steps,
+        "steps": [_step(step) for step in item.due_steps],
     }
+
+
+def _step(kept: dict[str, Any]) -> dict[str, Any]:
+    return {"code": "", "parameters": {}, **kept, "said": dues.said_in(kept)}
 
 
 @router.post("/tickets", response=answers(ItemOut, 201), operation_id="create_ticket")

@@ -128,7 +128,7 @@ def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[W
     if wish.wait_for == "information":
         return do(commands.wait_for_information, request, response, guid, until=wish.until)
     if wish.until is None:
-        raise Invalid("until_missing", "Waiting for a date needs the date.", field="until")
+        raise Invalid("until_missing", field="until")
     return do(commands.wait_until, request, response, guid, wish.until)
 
 

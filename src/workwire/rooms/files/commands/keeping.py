@@ -13,6 +13,7 @@ from uuid import UUID
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
+from workwire.kernel.wording import Value
 from workwire.outbox.changes import RowChange, added, altered, columns, removed
 from workwire.rooms.files.commands.uploading import KEPT, checked_name, store
 from workwire.rooms.files.models import FileTag, ItemFile, ItemFileTag, Source, StoredFile, TemporaryFile
@@ -49,7 +50,7 @@ def keep(item_pk: int, wishes: Sequence[FileWish], *, by: Actor, at: datetime) -
     A transaction that is rolled back afterwards leaves contents behind, which `sweep` removes.
     """
     if len(wishes) > MOST_FILES:
-        raise _invalid("too_many_files", f"At most {MOST_FILES} files are changed at once.")
+        raise _invalid("too_many_files", most=MOST_FILES)
     tags = _known_tags(wishes)
     changes: list[RowChange] = []
     for wish in wishes:
@@ -69,14 +70,13 @@ def _add(
     item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], source: Source, *, by: Actor, at: datetime
 ) -> tuple[ItemFile, list[RowChange]]:
     if wish.source == Source.EMAIL:
-        message = "An attachment of a mail is named by its GUID; it cannot be made here."
-        raise _invalid("email_attachment_must_have_guid", message)
+        raise _invalid("email_attachment_must_have_guid")
     if wish.data is None and wish.temporary_guid is None:
-        raise _invalid("file_data_required", "A new file needs its data.", field="files.upload")
+        raise _invalid("file_data_required", field="files.upload")
     if wish.data is not None and wish.temporary_guid is not None:
-        raise _invalid("file_data_or_temporary", "A new file has its data or a temporary file, not both.")
+        raise _invalid("file_data_or_temporary")
     if wish.data is not None and not wish.file_name:
-        raise _invalid("file_name_required", "A new file needs a name.", field="files.file_name")
+        raise _invalid("file_name_required", field="files.file_name")
     stored, name, changes = _content(wish, by)
     made = ItemFile.objects.create(
         work_item_id=item_pk,
@@ -102,9 +102,7 @@ def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str, list[RowChange
     mine = TemporaryFile.objects.filter(guid__in=[wish.temporary_guid], uploaded_by=by.user_id)
     found = mine.select_for_update(of=("self",)).select_related("stored").first()
     if found is None or found.created_at + KEPT < clock.now():
-        raise _invalid(
-            "temporary_file_not_found", "There is no such temporary file, or it was used before.", field="files.upload"
-        )
+        raise _invalid("temporary_file_not_found", field="files.upload")
     stored, name = (
         found.stored,
         checked_name(wish.file_name, field="files.file_name") if wish.file_name else found.file_name,
@@ -117,15 +115,15 @@ def _content(wish: FileWish, by: Actor) -> tuple[StoredFile, str, list[RowChange
 def _change(item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], *, by: Actor, at: datetime) -> list[RowChange]:
     found = ItemFile.objects.filter(guid__in=[wish.guid], work_item=item_pk, retired=False).first()
     if found is None:
-        raise _invalid("item_file_not_found", "The work item has no such file.")
+        raise _invalid("item_file_not_found")
     if wish.data is not None:
-        raise _invalid("file_data_update_not_allowed", "The content of a file is never changed; add another one.")
+        raise _invalid("file_data_update_not_allowed")
     if wish.temporary_guid is not None:
-        raise _invalid("file_replace_not_allowed", "A file is not replaced; add another one.")
+        raise _invalid("file_replace_not_allowed")
     if wish.file_name and found.file_name not in (wish.file_name, checked_name(wish.file_name)):
-        raise _invalid("file_name_changed", "The name of a file is never changed.", field="files.file_name")
+        raise _invalid("file_name_changed", field="files.file_name")
     if wish.retired and found.source == Source.EMAIL:
-        raise _invalid("email_attachment_cannot_be_retired", "An attachment of a mail is not removed.")
+        raise _invalid("email_attachment_cannot_be_retired")
     note = found.note if wish.note is None else text.prose(wish.note, field="files.note", longest=LONGEST_NOTE)
     before = columns(found)
     held = {row.tag_id: row for row in ItemFileTag.objects.filter(item_file=found)} if wish.tags else {}
@@ -157,7 +155,7 @@ def _tag(
         if wish.retired or present is not None:
             continue
         if tag.retired:
-            raise _invalid("file_tag_not_found", f"The file tag '{tag.name}' is retired.", field="files.tags")
+            raise _invalid("file_tag_not_found.retired", field="files.tags", tag=tag.name)
         held[tag.pk] = ItemFileTag.objects.create(item_file=file, tag=tag, added_by_id=by.user_id, added_at=at)
         changes += added(held[tag.pk])
     return changes
@@ -167,9 +165,9 @@ def _known_tags(wishes: Sequence[FileWish]) -> dict[UUID, FileTag]:
     wanted = {tag.guid for wish in wishes for tag in wish.tags}
     known = {tag.guid: tag for tag in FileTag.objects.filter(guid__in=wanted)} if wanted else {}
     if wanted - set(known):
-        raise _invalid("file_tag_not_found", "There is no such file tag.", field="files.tags")
+        raise _invalid("file_tag_not_found", field="files.tags")
     return known
 
 
-def _invalid(code: str, message: str, *, field: str = "files") -> Invalid:
-    return Invalid(code, message, field=field)
+def _invalid(code: str, *, field: str = "files", **parameters: Value) -> Invalid:
+    return Invalid(code, field=field, **parameters)

@@ -47,7 +47,7 @@ def update_tag(tag: FileTag, *, by: Actor, version: int | None = None, **changes
     require(by, features.PROCESS_BUILDER)
     found = FileTag.objects.select_for_update().get(pk=tag.pk)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The file tag has been changed since it was read.")
+        raise Conflict("version_conflict.file_tag")
     before = columns(found)
     _write(found, changes)
     if columns(found) != before:
@@ -71,7 +71,7 @@ def _save(tag: FileTag) -> None:
         with transaction.atomic():
             tag.save()
     except IntegrityError as error:
-        raise Conflict("file_tag_name_taken", "A file tag with this name exists already.", field="name") from error
+        raise Conflict("file_tag_name_taken", field="name") from error
 
 
 def _record(kind: type[events.FileTagBody], tag: FileTag, by: Actor, changes: list[RowChange]) -> None:

@@ -31,7 +31,7 @@ _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f]")  # turn the order of a nam
 def prepare(chunks: Iterable[bytes], file_name: str, *, by: Actor) -> TemporaryFile:
     """Keep an upload for a day, for its uploader to use; raises Invalid for a name that is none and a file too large."""
     if not (by.has(features.WORK_ITEMS) or by.has(features.SELF_SERVICE)):
-        raise Forbidden("feature_missing", "This needs a role that may start work items.")
+        raise Forbidden("feature_missing.to_start")
     name = checked_name(file_name)
     stored = store(chunks)
     with transaction.atomic():
@@ -55,7 +55,7 @@ def checked_name(given: str, *, field: str = "file_name") -> str:
     name = PureWindowsPath(PurePosixPath(given).name).name
     name = text.line(_DIRECTION_MARKS.sub("", name), field=field, longest=LONGEST_FILE_NAME)
     if not name.strip("."):
-        raise Invalid("file_name_required", "A file needs a name.", field=field)
+        raise Invalid("file_name_required.upload", field=field)
     return name
 
 

@@ -60,7 +60,7 @@ def update_data_field(
     if found is None:
         raise not_found("data_field")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The field has been changed since it was read.")
+        raise Conflict("version_conflict.data_field")
     before = columns(found)
     if "description" in changes:
         found.description = prose(changes["description"])
@@ -78,11 +78,12 @@ def _options(kind: FieldKind, given: Mapping[str, Any]) -> dict[str, Any]:
     wanted = {FieldKind.LIST: "values", FieldKind.MULTI_LEVEL_LIST: "tree", FieldKind.TABLE: "columns"}.get(kind)
     options = text.json_object(given, field="options", longest=LONGEST_OPTIONS)
     if set(options) != ({wanted} if wanted else set()):
-        message = f"A field of this kind takes '{wanted}'." if wanted else "A field of this kind takes no options."
-        raise Invalid("options_invalid", message, field="options")
+        if wanted is None:
+            raise Invalid("options_invalid.none", field="options")
+        raise Invalid("options_invalid.wanted", field="options", option=wanted)
     check = {"values": _are_values, "tree": _is_tree, "columns": _are_columns}.get(wanted or "")
     if check is not None and not check(options[wanted or ""]):
-        raise Invalid("options_invalid", f"'{wanted}' is not of the right form.", field="options")
+        raise Invalid("options_invalid", field="options", option=wanted)
     return options
 
 

@@ -59,9 +59,9 @@ class Allocation:
     def check(self) -> None:
         """Raise Invalid for a queue or a person that is retired."""
         if self.queue is not None and self.queue.retired:
-            raise Invalid("queue_retired", f"Queue '{self.queue.name}' is retired.", field="queue")
+            raise Invalid("queue_retired", field="queue", queue=self.queue.name)
         if self.person is not None and not self.person.is_active:
-            raise Invalid("person_retired", f"User '{self.person.username}' is retired.", field="person")
+            raise Invalid("person_retired", field="person", user=self.person.username)
 
 
 NOBODY = Allocation()
@@ -111,8 +111,7 @@ def add_category(
     version = _draft(version, ProcessType.TICKET, by)
     if parent is not None and (parent.version_id != version.pk or parent.level >= DEEPEST_CATEGORY):
         raise Invalid(
-            "parent_invalid",
-            "A category must lie in the same version, at most three levels deep.",
+            "parent_invalid.category",
             field="parent",
         )
     category = TicketCategory(
@@ -151,9 +150,9 @@ def add_action(
     allocation.check()
     line_id = version.process.service.service_line_id
     if work_type.kind != ProcessType.ACTION or work_type.service_line_id != line_id:
-        raise Invalid("work_type_invalid", "An action has an action type of its service's line.", field="work_type")
+        raise Invalid("work_type_invalid.action", field="work_type")
     if not 1 <= branch <= 100:
-        raise Invalid("branch_invalid", "Branches are numbered from 1 to 100.", field="branch")
+        raise Invalid("branch_invalid", field="branch")
     present = ActionDefinition.objects.filter(step=step)
     number = present.aggregate(last=Max("number"))["last"] or 0
     position = present.filter(branch=branch).aggregate(last=Max("position"))["last"] or 0
@@ -201,7 +200,7 @@ def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Act
     """Add lines to the checklist of an action type; actions that start from now on have them."""
     require(by, features.PROCESS_BUILDER)
     if work_type.kind != ProcessType.ACTION:
-        raise Invalid("work_type_invalid", "Only action types have a checklist.", field="work_type")
+        raise Invalid("work_type_invalid.checklist", field="work_type")
     last = work_type.checklist.aggregate(last=Max("order"))["last"] or 0
     made = ChecklistLine.objects.bulk_create(_lines(lines, start=last + 1, work_type=work_type))
     if made:
@@ -216,7 +215,7 @@ def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor
     if state == version.state:
         return version
     if state not in MOVES[VersionState(version.state)]:
-        raise Conflict("version_move_not_possible", f"A version cannot go from {version.get_state_display()} there.")
+        raise Conflict("version_move_not_possible", state=version.get_state_display())
     if state in (VersionState.TESTING, VersionState.LIVE):
         _check_content(version)
     if state == VersionState.LIVE:
@@ -247,20 +246,20 @@ def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
 def _draft(version: ProcessVersion, kind: ProcessType, by: Actor) -> ProcessVersion:
     found = _locked_version(version, by)
     if found.state != VersionState.DRAFT:
-        raise Conflict("version_not_draft", "Only a draft can be changed; begin a new version.")
+        raise Conflict("version_not_draft")
     if found.process.work_type.kind != kind:
-        raise Invalid("kind_invalid", f"This belongs to a {kind.label.lower()} process.")
+        raise Invalid("kind_invalid", kind=kind.label.lower())
     return found
 
 
 def _check_content(version: ProcessVersion) -> None:
     if version.process.work_type.kind == ProcessType.TICKET:
         if not version.categories.exists():
-            raise Conflict("version_incomplete", "A ticket process needs a category.")
+            raise Conflict("version_incomplete.ticket")
         return
     steps = queries.steps_of(version)
     if not steps or any(not step.actions.all() for step in steps):
-        raise Conflict("version_incomplete", "A case process needs a step or an ad hoc action, every step an action.")
+        raise Conflict("version_incomplete.case")
 
 
 def _set_state(version: ProcessVersion, state: VersionState, by: Actor) -> None:
@@ -279,7 +278,7 @@ def _rule(due: DueRule | None) -> dict[str, Any] | None:
 
 def _lines(descriptions: tuple[str, ...], *, start: int, **of: Any) -> list[ChecklistLine]:
     if len(descriptions) + start - 1 > MOST_LINES:
-        raise Invalid("checklist_too_long", f"A checklist has at most {MOST_LINES} lines.", field="checklist")
+        raise Invalid("checklist_too_long", field="checklist", most=MOST_LINES)
     return [
         ChecklistLine(order=order, description=text.name(said, field="checklist", longest=500), **of)
         for order, said in enumerate(descriptions, start=start)

@@ -9,6 +9,15 @@ from workwire.kernel import text
 from workwire.kernel.errors import Conflict
 
 LONGEST_DESCRIPTION = 64 * 1024
+_TAKEN = {
+    "category": "category_name_taken",
+    "data_field": "data_field_name_taken",
+    "period": "period_name_taken",
+    "process": "process_name_taken",
+    "schedule": "schedule_name_taken",
+    "service_line": "service_line_name_taken",
+    "work_type": "work_type_name_taken",
+}
 
 
 def save(row: Model, what: str) -> None:
@@ -22,7 +31,7 @@ def save(row: Model, what: str) -> None:
 
 def taken(what: str) -> Conflict:
     """The refusal of a name that another record has."""
-    return Conflict(f"{what}_name_taken", f"A {what.replace('_', ' ')} with this name exists already.", field="name")
+    return Conflict(_TAKEN[what], field="name")
 
 
 def prose(value: str) -> str:

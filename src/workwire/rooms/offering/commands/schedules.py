@@ -80,7 +80,7 @@ def add_period(
     """Add a period to a schedule, which is a change of the schedule; `dates` maps names to ISO dates."""
     found = _locked_schedule(schedule, by, None)
     if not 1900 <= year <= 9999:
-        raise Invalid("year_invalid", "A year must have four digits.", field="year")
+        raise Invalid("year_invalid", field="year")
     row = SchedulePeriod(
         schedule=found,
         year=year,
@@ -102,7 +102,7 @@ def _locked_schedule(schedule: Schedule, by: Actor, version: int | None) -> Sche
     if found is None:
         raise not_found("schedule")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The schedule has been changed since it was read.")
+        raise Conflict("version_conflict.schedule")
     return found
 
 
@@ -116,7 +116,7 @@ def _iso_date(value: str) -> str:
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError as error:
-        raise Invalid("date_invalid", "A date is written like 2026-03-31.", field="dates") from error
+        raise Invalid("date_invalid", field="dates") from error
 
 
 def _record_schedule(schedule: Schedule, by: Actor, changes: list[RowChange]) -> None:

@@ -56,8 +56,7 @@ def create_process(service: Service, work_type: WorkType, *, by: Actor) -> Proce
     service = parties.service(service.guid, by=by)
     if work_type.kind == ProcessType.ACTION or work_type.service_line_id != service.service_line_id:
         raise Invalid(
-            "work_type_invalid",
-            "A process offers a ticket or case type of its service's line.",
+            "work_type_invalid.process",
             field="work_type",
         )
     process = Process(service=service, work_type=work_type)

@@ -74,7 +74,7 @@ def update_company(
     require(by, features.PROCESS_BUILDER)
     found = _locked_company(company, changes.get("parent"), by)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The company has been changed since it was read.")
+        raise Conflict("version_conflict.company")
     before = columns(found)
     _write_company(found, changes, by)
     if columns(found) == before:
@@ -106,9 +106,9 @@ def create_contract(
     require(by, features.PROCESS_BUILDER)
     customer = queries.company(customer.guid, by=by)
     if not customer.is_customer:
-        raise Invalid("customer_invalid", "The company named as customer is not a customer.", field="customer")
+        raise Invalid("customer_invalid", field="customer")
     if not supplier.is_supplier:
-        raise Invalid("supplier_invalid", "The company named as supplier is not a supplier.", field="supplier")
+        raise Invalid("supplier_invalid", field="supplier")
     contract = Contract(
         customer=customer,
         supplier=supplier,
@@ -118,12 +118,12 @@ def create_contract(
         calendar=calendar,
     )
     if Contract.objects.filter(customer=customer, name_key=folding.key(contract.name)).exists():
-        raise _taken("contract", "this customer")
+        raise Conflict("contract_name_taken", field="name")
     try:
         with transaction.atomic():
             contract.save()
     except IntegrityError as error:
-        raise _taken("contract", "this customer") from error
+        raise Conflict("contract_name_taken", field="name") from error
     body = events.ContractCreated(
         GUID=str(contract.guid),
         Name=contract.name,
@@ -145,7 +145,7 @@ def update_contract(
     Contract.objects.select_for_update().filter(pk=contract.pk).first()
     found = queries.contract(contract.guid, by=by)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The contract has been changed since it was read.")
+        raise Conflict("version_conflict.contract")
     before = columns(found)
     if "name" in changes:
         found.name = text.name(changes["name"])
@@ -153,7 +153,7 @@ def update_contract(
             pk=found.pk
         )
         if others.exists():
-            raise _taken("contract", "this customer")
+            raise Conflict("contract_name_taken", field="name")
     if "description" in changes:
         found.description = text.prose(changes["description"], field="description", longest=LONGEST_DESCRIPTION)
     if "time_zone" in changes:
@@ -183,12 +183,12 @@ def create_service(
         description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
     )
     if Service.objects.filter(contract=contract, name_key=folding.key(service.name)).exists():
-        raise _taken("service", "this contract")
+        raise Conflict("service_name_taken", field="name")
     try:
         with transaction.atomic():
             service.save()
     except IntegrityError as error:
-        raise _taken("service", "this contract") from error
+        raise Conflict("service_name_taken", field="name") from error
     body = events.ServiceCreated(
         GUID=str(service.guid),
         Name=service.name,
@@ -217,7 +217,7 @@ def _write_company(company: Company, changes: CompanyChanges, by: Actor) -> None
     company.is_customer = changes.get("is_customer", company.is_customer)
     company.is_supplier = changes.get("is_supplier", company.is_supplier)
     if not (company.is_customer or company.is_supplier):
-        raise Invalid("company_kind_missing", "A company must be a customer, a supplier or both.", field="is_customer")
+        raise Invalid("company_kind_missing", field="is_customer")
     _check_kind_in_use(company)
     if "language" in changes:
         company.language = language_code(changes["language"])
@@ -232,9 +232,9 @@ def _check_kind_in_use(company: Company) -> None:
     if company.pk is None:
         return
     if not company.is_customer and (company.contracts.exists() or company.children.exists()):
-        raise Conflict("company_kind_in_use", "The company has contracts or companies below it.", field="is_customer")
+        raise Conflict("company_kind_in_use.customer", field="is_customer")
     if not company.is_supplier and company.supplied_contracts.exists():
-        raise Conflict("company_kind_in_use", "The company supplies contracts.", field="is_supplier")
+        raise Conflict("company_kind_in_use.supplier", field="is_supplier")
 
 
 def _parent(company: Company, parent: Company | None, by: Actor) -> Company | None:
@@ -243,30 +243,26 @@ def _parent(company: Company, parent: Company | None, by: Actor) -> Company | No
         return None
     parent = queries.company(parent.guid, by=by)
     if parent.pk == company.pk or parent.parent_id is not None or not parent.is_customer:
-        raise Invalid("parent_invalid", "A parent must be another customer that has no parent itself.", field="parent")
+        raise Invalid("parent_invalid.company", field="parent")
     if company.pk and company.children.exists():
-        raise Invalid("parent_invalid", "A company that has companies below it cannot get a parent.", field="parent")
+        raise Invalid("parent_invalid.is_parent", field="parent")
     return parent
 
 
 def _save_company(company: Company) -> None:
     if Company.objects.filter(name_key=folding.key(company.name)).exclude(pk=company.pk).exists():
-        raise _taken("company", "another company")
+        raise Conflict("company_name_taken", field="name")
     try:
         with transaction.atomic():
             company.save()
     except IntegrityError as error:
-        raise _taken("company", "another company") from error
-
-
-def _taken(what: str, where: str) -> Conflict:
-    return Conflict(f"{what}_name_taken", f"The name is taken by {where}.", field="name")
+        raise Conflict("company_name_taken", field="name") from error
 
 
 def language_code(value: str) -> str:
     """A language as it is written, like en or pt-BR; raises Invalid."""
     if len(value) > 10 or not _LANGUAGE.match(value):
-        raise Invalid("language_invalid", "A language is written like en or pt-BR.", field="language")
+        raise Invalid("language_invalid", field="language")
     return value
 
 
@@ -275,7 +271,7 @@ def time_zone_name(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Invalid("time_zone_invalid", "A time zone is written like Europe/Paris.", field="time_zone") from error
+        raise Invalid("time_zone_invalid", field="time_zone") from error
     return value
 
 

@@ -77,7 +77,7 @@ def update_contact(
     Contact.objects.select_for_update().filter(pk=contact.pk).first()
     found = queries.contact(contact.guid, by=by)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The contact has been changed since it was read.")
+        raise Conflict("version_conflict.contact")
     before = columns(found)
     _write(found, changes, by)
     if columns(found) != before:
@@ -104,7 +104,7 @@ def create_contact_tag(
     """Make a contact tag, for the work of one supplier when one is named."""
     require(by, features.PROCESS_BUILDER)
     if supplier is not None and not supplier.is_supplier:
-        raise Invalid("supplier_invalid", "The company named as supplier is not a supplier.", field="supplier")
+        raise Invalid("supplier_invalid", field="supplier")
     tag = ContactTag(
         name=text.name(name, longest=100),
         description=text.prose(description, field="description", longest=LONGEST_ADDRESS),
@@ -124,9 +124,9 @@ def update_contact_tag(
     require(by, features.PROCESS_BUILDER)
     found = ContactTag.objects.select_for_update().get(pk=tag.pk)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The contact tag has been changed since it was read.")
+        raise Conflict("version_conflict.contact_tag")
     if found.built_in and set(changes) - {"description"}:
-        raise Conflict("contact_tag_built_in", "Of a built-in contact tag only the description can be changed.")
+        raise Conflict("contact_tag_built_in")
     before = columns(found)
     if "name" in changes:
         found.name = text.name(changes["name"], longest=100)
@@ -166,7 +166,7 @@ def _email(value: str) -> str:
     try:
         validate_email(value)
     except ValidationError as error:
-        raise Invalid("email_invalid", "A mail address is written like name@example.org.", field="email") from error
+        raise Invalid("email_invalid", field="email") from error
     return value
 
 
@@ -175,8 +175,7 @@ def _save(contact: Contact) -> None:
         with transaction.atomic():
             contact.save()
     except IntegrityError as error:
-        message = "A contact with this mail address exists already."
-        raise Conflict("contact_email_taken", message, field="email") from error
+        raise Conflict("contact_email_taken", field="email") from error
 
 
 def _save_tag(tag: ContactTag) -> None:
@@ -184,9 +183,7 @@ def _save_tag(tag: ContactTag) -> None:
         with transaction.atomic():
             tag.save()
     except IntegrityError as error:
-        raise Conflict(
-            "contact_tag_name_taken", "A contact tag with this name exists already.", field="name"
-        ) from error
+        raise Conflict("contact_tag_name_taken", field="name") from error
 
 
 def _body(contact: Contact) -> dict[str, str | None]:

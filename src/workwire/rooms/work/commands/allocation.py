@@ -45,13 +45,13 @@ def count_robot(item: WorkItem, *, is_robot: bool) -> None:
 def check_assignee(item: WorkItem, user: User) -> None:
     """Raise Invalid unless the user is one this item can be given to."""
     if not user.is_active:
-        raise Invalid("assignee_retired", f"User '{user.username}' is retired.", field="user")
+        raise Invalid("assignee_retired", field="user", user=user.username)
     if user.user_type == UserType.SELF_SERVICE:
-        raise Invalid("assignee_wrong_type", "Work cannot be assigned to self service accounts.", field="user")
+        raise Invalid("assignee_wrong_type", field="user")
     if user.user_type == UserType.ROBOT and (barred := policy.bar_to_robots(item)) is not None:
         raise barred
     actor = actor_for(user)
     if not actor.has(features.WORK_ITEMS):
-        raise Invalid("assignee_may_not_work", f"User '{user.username}' may not work on work items.", field="user")
+        raise Invalid("assignee_may_not_work", field="user", user=user.username)
     if not offering.processes_visible_to(actor).filter(pk=item.process_id).exists():
-        raise Invalid("assignee_sees_not", f"User '{user.username}' may not see {item.reference}.", field="user")
+        raise Invalid("assignee_sees_not", field="user", user=user.username, item=item.reference)

@@ -90,7 +90,7 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     if item.assignee_id is None or item.assignee_id != by.user_id:
-        raise Forbidden("not_assigned_to_you", "Only work that is assigned to you can be rejected.")
+        raise Forbidden("not_assigned_to_you.reject")
     change.move(transitions.give(change.standing, None, reason_for(by)))
     item.rejected_reason = text.prose(reason, field="reason", longest=LONGEST_REASON)
     item.robot_rejected = item.robot_rejected or by.user_type == UserType.ROBOT
@@ -119,11 +119,11 @@ def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: in
     item = change.item
     _require_may_distribute(by, item, item.assignee_id)
     if queue is None and not by.has(features.ASSIGN_WORK) and not queries.manages_queue_of(by, item):
-        raise Forbidden("reassign_forbidden", "Taking work out of its queue needs a role that may give work to others.")
+        raise Forbidden("reassign_forbidden.queue")
     if item.status in transitions.FINISHED:
-        raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
+        raise Conflict("item_completed")
     if queue is not None and queue.retired:
-        raise Conflict("queue_retired", f"Queue '{queue.name}' is retired.", field="queue")
+        raise Conflict("queue_retired", field="queue", queue=queue.name)
     item.queue = queue
     return change.done()
 
@@ -132,15 +132,15 @@ def begin(change: Change) -> None:
     """Assign the item of a change to the actor and set it in progress."""
     by, item = change.by, change.item
     if by.user_id is None:
-        raise Forbidden("system_does_not_work", "The system cannot work on work items.")
+        raise Forbidden("system_does_not_work")
     count_robot(item, is_robot=by.user_type == UserType.ROBOT and item.assignee_id != by.user_id)
     change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
 
 
 def _require_may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> None:
     allowed = policy.may_distribute(actor, item, user_id) or queries.manages_queue_of(actor, item)
-    policy.require(allowed, "reassign_forbidden", "This needs a role that may give work to others.")
+    policy.require(allowed, "reassign_forbidden")
 
 
 def _already_assigned() -> Conflict:
-    return Conflict("already_assigned", "This work item is assigned to another account.")
+    return Conflict("already_assigned")

@@ -136,7 +136,7 @@ def locked(item_pk: int, *, by: Actor, version: int | None = None) -> WorkItem:
     if found is None:
         raise not_found("work_item")
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The work item has been changed since it was read.")
+        raise Conflict("version_conflict.work_item")
     return found
 
 
@@ -157,15 +157,15 @@ def reason_for(actor: Actor) -> StatusReason:
 
 def require_may_edit(actor: Actor, item: WorkItem) -> None:
     """Raise Forbidden unless the actor may edit the item: not one that is somebody else's work, except who gives work out."""
-    policy.require(policy.may_change(actor, item), "feature_missing", "This needs a role that may work on work items.")
+    policy.require(policy.may_change(actor, item), "feature_missing.to_work")
     others = item.assignee_id is not None and item.assignee_id != actor.user_id
     if others and not policy.may_distribute(actor, item, item.assignee_id):
-        raise Forbidden("not_assigned_to_you", "This work item is assigned to another account.")
+        raise Forbidden("not_assigned_to_you")
 
 
 def require_may_work(actor: Actor) -> None:
     """Raise Forbidden unless the actor may work on items."""
-    policy.require(policy.may_work(actor), "feature_missing", "This needs a role that may work on work items.")
+    policy.require(policy.may_work(actor), "feature_missing.to_work")
 
 
 def standing_of(item: WorkItem) -> Standing:
@@ -207,7 +207,7 @@ def write(item: WorkItem, changes: Changes) -> None:
         _write_custom_data(item, given)
     if (count := changes.get("record_count")) is not None:
         if not 1 <= count <= MOST_RECORDS:
-            raise Invalid("record_count_invalid", "The record count must be at least 1.", field="record_count")
+            raise Invalid("record_count_invalid", field="record_count")
         item.record_count = count
     _write_due_date(item, changes)
     if (period := changes.get("schedule_period")) is not None:
@@ -226,9 +226,9 @@ def attach(item: WorkItem, changes: Changes, *, by: Actor, at: datetime) -> list
 def check_complete(item: WorkItem) -> None:
     """Raise Invalid unless the item has what it needs outside a draft: a title, a ticket also its category."""
     if not item.title:
-        raise Invalid("title_blank", "The title cannot be blank.", field="title")
+        raise Invalid("title_blank", field="title")
     if item.kind == ProcessType.TICKET and item.category_id is None:
-        raise Invalid("category_missing", "A ticket needs a category.", field="category")
+        raise Invalid("category_missing", field="category")
 
 
 def check_ready(item: WorkItem) -> None:
@@ -236,17 +236,16 @@ def check_ready(item: WorkItem) -> None:
     check_complete(item)
     version = item.process_version
     if version.schedule_id is not None and item.schedule_period_id is None:
-        message = "This process follows a schedule: name one of its periods."
-        raise Invalid("schedule_period_missing", message, field="schedule_period")
+        raise Invalid("schedule_period_missing", field="schedule_period")
     if version.requires_primary_contact and not item_contacts.has_tag(item, tags.PRIMARY):
-        raise Invalid("primary_contact_missing", "This process needs a primary contact.", field="contacts")
+        raise Invalid("primary_contact_missing", field="contacts")
     if version.requires_requester and not item_contacts.has_tag(item, tags.REQUESTER):
-        raise Invalid("requester_missing", "This process needs a requester.", field="contacts")
+        raise Invalid("requester_missing", field="contacts")
 
 
 def _write_category(item: WorkItem, guid: UUID) -> None:
     if item.kind != ProcessType.TICKET:
-        raise Invalid("category_not_for_kind", "Only tickets have a category.", field="category")
+        raise Invalid("category_not_for_kind", field="category")
     item.category = offering.category(item.process_version, guid)
 
 
@@ -263,7 +262,7 @@ def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         field = known.get(folding.key(str(name)))
         if field is None:
-            raise Invalid("field_not_found", f"There is no custom data field {str(name)[:60]!r}.", field="custom_data")
+            raise Invalid("field_not_found", field="custom_data", name=str(name)[:60])
         read = _read(field, value)
         merged.pop(field.name, None)
         if read is not None:
@@ -277,12 +276,11 @@ def _read(field: DataField, value: Any) -> Any:
     try:
         return fields.read(field, value)
     except Invalid as error:
-        raise Invalid(error.code, error.message, field=f"custom_data.{error.field}") from error
+        raise error.as_a(Invalid, field=f"custom_data.{error.field}") from error
 
 
 def _write_schedule_period(item: WorkItem, guid: UUID) -> None:
     period = offering.schedule_period(guid, item.process_version.schedule_id)
     if item.status != Status.DRAFT and item.pk is not None and period.pk != item.schedule_period_id:
-        message = "The schedule period of a running case cannot be changed."
-        raise Conflict("schedule_fixed", message, field="schedule_period")
+        raise Conflict("schedule_fixed", field="schedule_period")
     item.schedule_period = period

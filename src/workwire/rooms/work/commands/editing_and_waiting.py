@@ -40,7 +40,7 @@ def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
     item = change.item
     require_may_edit(by, item)
     if item.status in FINISHED:
-        raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
+        raise Conflict("item_completed")
     if change.write(changes):
         _take_by_editing(change)
     return change.done()
@@ -50,9 +50,7 @@ def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
 def attach_file(item: WorkItem, wish: FileWish, *, by: Actor) -> ItemFile:
     """Attach one new file to an item in any state, for who may work on it or has it as a draft of its own; takes nothing."""
     change = Change(locked(item.pk, by=by), by=by)
-    policy.require(
-        policy.may_change(by, change.item), "feature_missing", "This needs a role that may work on work items."
-    )
+    policy.require(policy.may_change(by, change.item), "feature_missing.to_work")
     change.write({"files": [wish]})
     change.done()
     return files.files_of(change.item.pk)[0]
@@ -68,7 +66,7 @@ def answer_checklist(
     item = change.item
     require_may_edit(by, item)
     if item.status in FINISHED:
-        raise Conflict("item_completed", "This work item has been completed; it cannot be changed.")
+        raise Conflict("item_completed")
     line = ChecklistItem.objects.get(pk=line.pk)
     before = columns(line)
     line.result = result
@@ -122,7 +120,7 @@ def information_arrived(item: WorkItem, *, by: Actor) -> WorkItem:
 @transaction.atomic
 def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
     """Wake an item whose moment has come; only the clock (the system) does so."""
-    policy.require(policy.is_system(by), "system_only", "Only the clock ends a wait.")
+    policy.require(policy.is_system(by), "system_only.wait")
     change = Change(locked(item.pk, by=by), by=by)
     change.move(transitions.come_due(change.standing, clock.now()))
     return change.done()
@@ -134,12 +132,12 @@ def due_date_passed(item: WorkItem, *, by: Actor) -> WorkItem:
 
     Raises Conflict for an item that waits, is finished, is not due yet or of which it was told.
     """
-    policy.require(policy.is_system(by), "system_only", "Only the clock tells that a due date has passed.")
+    policy.require(policy.is_system(by), "system_only.due_date")
     change = Change(locked(item.pk, by=by), by=by)
     item = change.item
     passed = item.due_date is not None and item.due_date < change.at
     if not passed or item.due_passed or item.status not in DUE:
-        raise Conflict("due_date_not_passed", "The due date has not passed, or it was told that it has.")
+        raise Conflict("due_date_not_passed")
     item.due_passed = True
     return change.done()
 
@@ -152,6 +150,5 @@ def _take_by_editing(change: Change) -> None:
 
 def _future(moment: datetime, now: datetime) -> datetime:
     if moment.tzinfo is None or moment <= now:
-        message = "A wait must end at a moment in the future that names its time zone."
-        raise Invalid("wait_not_in_future", message, field="until")
+        raise Invalid("wait_not_in_future", field="until")
     return moment

@@ -55,9 +55,9 @@ def resolve(
     method = _checked_method(ProcessType(item.kind), method)
     flow.finish(change, method, reason_for(by))
     if item.kind == ProcessType.CASE and queries.has_open_items_under(item):
-        raise Conflict("case_has_open_work", "The case cannot be resolved while work under it is open.")
+        raise Conflict("case_has_open_work")
     if item.kind == ProcessType.ACTION and queries.checklist_of(item).filter(result=ChecklistResult.NONE).exists():
-        raise Conflict("checklist_open", "The action cannot be resolved while a line of its checklist is unanswered.")
+        raise Conflict("checklist_open")
     change.done()
     if item.kind == ProcessType.ACTION:
         flow.go_on(line, item)
@@ -73,7 +73,7 @@ def complete_unsuccessfully(
     """End an action that cannot be completed; nothing follows it, and its case goes back to what is to do."""
     require_may_work(by)
     if item.kind != ProcessType.ACTION:
-        raise Invalid("not_an_action", "Only an action can be ended as not completed.")
+        raise Invalid("not_an_action")
     case = locked_line(item, by=by)[-1]
     change = Change(locked(item.pk, by=by, version=version), by=by)
     change.write(changes)
@@ -96,7 +96,7 @@ def reopen(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem
 @transaction.atomic
 def close_window(item: WorkItem, *, by: Actor) -> WorkItem:
     """Close a resolved item whose feedback window has passed; only the clock (the system) does so."""
-    policy.require(policy.is_system(by), "system_only", "Only the clock closes a feedback window.")
+    policy.require(policy.is_system(by), "system_only.feedback_window")
     change = Change(locked(item.pk, by=by), by=by)
     change.move(transitions.close(change.standing, at=change.at))
     return change.done()
@@ -105,6 +105,5 @@ def close_window(item: WorkItem, *, by: Actor) -> WorkItem:
 def _checked_method(kind: ProcessType, method: Method | None) -> Method:
     allowed = _METHODS[kind]
     if method is not None and method not in allowed:
-        names = ", ".join(allowed)
-        raise Invalid("resolution_method_invalid", f"An item of this kind is resolved by {names}.", field="method")
+        raise Invalid("resolution_method_invalid", field="method", methods=list(allowed))
     return method or allowed[0]

@@ -13,6 +13,7 @@ from uuid import UUID
 from workwire.access.models import User
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
+from workwire.kernel.wording import Value
 from workwire.outbox.changes import RowChange, added, related, removed
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.parties.models import Contact, ContactTag
@@ -48,7 +49,7 @@ def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at
     """Fulfil wishes for the contacts of a locked item; returns what changed. Raises Invalid
     (field contacts or below it)."""
     if len(wishes) > MOST_CONTACTS:
-        raise _invalid("too_many_contacts", f"At most {MOST_CONTACTS} contacts are changed at once.")
+        raise _invalid("too_many_contacts", most=MOST_CONTACTS)
     known = _known_tags(wishes)
     _check_single_holders(wishes, known)
     present = {_guid(row): row for row in _rows(item)}
@@ -91,7 +92,7 @@ def _known_tags(wishes: Sequence[ContactWish]) -> dict[UUID, ContactTag]:
     wanted = {tag.guid for wish in wishes for tag in wish.tags}
     known = {tag.guid: tag for tag in parties.contact_tags().filter(guid__in=wanted)} if wanted else {}
     if wanted - set(known):
-        raise _invalid("contact_tag_not_found", "There is no such contact tag.", field="contacts.tags")
+        raise _invalid("contact_tag_not_found", field="contacts.tags")
     return known
 
 
@@ -104,8 +105,8 @@ def _check_single_holders(wishes: Sequence[ContactWish], known: dict[UUID, Conta
             if held.setdefault(tag.guid, wish.guid) != wish.guid:
                 raise _invalid(
                     "contact_tag_held_twice",
-                    f"Only one contact can be '{known[tag.guid].name}'.",
                     field="contacts.tags",
+                    tag=known[tag.guid].name,
                 )
 
 
@@ -114,17 +115,15 @@ def _added(item: WorkItem, guid: UUID, *, by: Actor, at: datetime) -> ItemContac
     user = None
     if contact is not None:
         if contact.retired:
-            raise _invalid("contact_retired", "This contact is retired.", field="contacts.guid")
+            raise _invalid("contact_retired", field="contacts.guid")
         if not parties.contacts_of_customer(item.customer).filter(pk=contact.pk).exists():
-            raise _invalid(
-                "contact_of_other_company", "This contact belongs to another company.", field="contacts.guid"
-            )
+            raise _invalid("contact_of_other_company", field="contacts.guid")
     else:
         user = User.objects.filter(guid=guid).first()
         if user is None:
-            raise _invalid("contact_not_found", "There is no such contact.", field="contacts.guid")
+            raise _invalid("contact_not_found", field="contacts.guid")
         if not user.is_active:
-            raise _invalid("contact_retired", "This account is retired.", field="contacts.guid")
+            raise _invalid("contact_retired.account", field="contacts.guid")
     return ItemContact.objects.create(item=item, contact=contact, user=user, added_by_id=by.user_id, added_at=at)
 
 
@@ -153,14 +152,14 @@ def _tag(
 
 def _check_tag(item: WorkItem, tag: ContactTag) -> None:
     if tag.retired:
-        raise _invalid("contact_tag_retired", f"The contact tag '{tag.name}' is retired.", field="contacts.tags")
+        raise _invalid("contact_tag_retired", field="contacts.tags", tag=tag.name)
     if tag.supplier_id is not None and tag.supplier_id != item.contract.supplier_id:
         raise _invalid(
             "contact_tag_of_other_company",
-            f"The contact tag '{tag.name}' is another supplier's.",
             field="contacts.tags",
+            tag=tag.name,
         )
 
 
-def _invalid(code: str, message: str, *, field: str = "contacts") -> Invalid:
-    return Invalid(code, message, field=field)
+def _invalid(code: str, *, field: str = "contacts", **parameters: Value) -> Invalid:
+    return Invalid(code, field=field, **parameters)

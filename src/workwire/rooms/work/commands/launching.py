@@ -41,8 +41,7 @@ def launch_sub_case(
     require_may_work(by)
     change = _running(case, by)
     if levels_above(change.item, MOST_NESTED) >= MOST_NESTED - 1:
-        message = f"Cases are nested at most {MOST_NESTED} deep; launch this one from a case further up."
-        raise Conflict("nested_too_deep", message)
+        raise Conflict("nested_too_deep", most=MOST_NESTED)
     version = offering.version_for_case(version_guid, by=by)
     fields: Changes = {"title": title}
     period = change.item.schedule_period
@@ -69,11 +68,10 @@ def launch_action(
     require_may_work(by)
     change = _running(case, by)
     if not 1 <= times <= MOST_LAUNCHED:
-        raise Invalid("times_invalid", f"An action is launched 1 to {MOST_LAUNCHED} times.", field="times")
+        raise Invalid("times_invalid", field="times", most=MOST_LAUNCHED)
     definition = offering.launchable(change.item.process_version).filter(guid=definition_guid).first()
     if definition is None:
-        message = "The case has no action of this kind that may be launched by hand."
-        raise Invalid("action_not_in_case", message, field="action")
+        raise Invalid("action_not_in_case", field="action")
     present = WorkItem.objects.filter(parent=change.item.pk, definition=definition.pk).count()
     return [_launch(change, definition, present + number, instructions, due_date) for number in range(1, times + 1)]
 
@@ -89,11 +87,11 @@ def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **
     change = Change(locked(case.pk, by=by, version=version), by=by)
     _require_case(change.item)
     if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running", "Only a running case can advance.")
+        raise Conflict("case_not_running")
     if queries.open_items_under(change.item).exclude(ad_hoc=True).exists():
-        raise Conflict("step_not_done", "The step is not done: work of it is open.")
+        raise Conflict("step_not_done")
     if flow.next_step(change.item) is None and queries.has_open_items_under(change.item):
-        raise Conflict("case_has_open_work", "The case cannot end while work under it is open.")
+        raise Conflict("case_has_open_work.end")
     change.write(changes)
     flow.advance([*line, change], by_hand=True)
     return change.done()
@@ -111,13 +109,13 @@ def _running(case: WorkItem, by: Actor) -> Change:
     change = Change(locked(case.pk, by=by), by=by)
     _require_case(change.item)
     if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running", "Work can only be launched from a running case.")
+        raise Conflict("case_not_running.launch")
     return change
 
 
 def _require_case(item: WorkItem) -> None:
     if item.kind != ProcessType.CASE:
-        raise Invalid("not_a_case", "Only a case has steps, actions and sub-cases.")
+        raise Invalid("not_a_case")
 
 
 def _launch(

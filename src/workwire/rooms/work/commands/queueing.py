@@ -58,7 +58,7 @@ def update_queue(queue: Queue, *, by: Actor, version: int | None = None, **chang
     found = queries.queue(queue.guid, by=by)
     found = Queue.objects.select_for_update().get(pk=found.pk)
     if version is not None and version != found.version:
-        raise Conflict("version_conflict", "The queue has been changed since it was read.")
+        raise Conflict("version_conflict.queue")
     before = columns(found)
     _write(found, changes)
     differing = altered(found, before) + _set_people(found, changes)
@@ -95,7 +95,7 @@ def _checked(users: Iterable[User], field: str, allowed: tuple[UserType, ...]) -
     found = list(users)
     for user in found:
         if user.user_type not in allowed:
-            raise Invalid("queue_people_invalid", f"User '{user.username}' cannot be one of the {field}.", field=field)
+            raise Invalid("queue_people_invalid", field=field, user=user.username, name=field)
     return found
 
 
@@ -104,7 +104,7 @@ def _save(queue: Queue) -> None:
         with transaction.atomic():
             queue.save()
     except IntegrityError as error:
-        raise Conflict("queue_name_taken", "A queue with this name exists already.", field="name") from error
+        raise Conflict("queue_name_taken", field="name") from error
 
 
 def _record(kind: type[events.QueueBody], queue: Queue, by: Actor, changes: list[RowChange]) -> None:

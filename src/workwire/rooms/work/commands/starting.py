@@ -107,7 +107,7 @@ def started_by(actor: Actor) -> StartedBy:
 
 
 def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: bool, by: Actor) -> WorkItem:
-    policy.require(policy.may_start(by), "feature_missing", "This needs a role that may start work items.")
+    policy.require(policy.may_start(by), "feature_missing.to_start")
     return started(kind, offering.live_version(version_guid, by=by, kind=kind), fields, at_once=at_once, by=by)
 
 
@@ -142,4 +142,4 @@ def _become_work(item: WorkItem, at: datetime) -> None:
 
 
 def _require_may_change(actor: Actor, item: WorkItem) -> None:
-    policy.require(policy.may_change(actor, item), "feature_missing", "This needs a role that may work on work items.")
+    policy.require(policy.may_change(actor, item), "feature_missing.to_work")

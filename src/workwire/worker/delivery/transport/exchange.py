@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any
 
 from workwire.kernel.addresses import AddressPolicy, ParsedTarget, UnsafeTarget, parse_url
+from workwire.kernel.wording import statement
 from workwire.worker.delivery.transport.authorities import Authorities
 from workwire.worker.delivery.transport.curl import (
     CONTENT_LENGTH,
@@ -289,11 +290,11 @@ class Exchange:
             self._stopped = "connection_lost"
             return int(pycurl.SOCKET_BAD)
         if address.family not in (socket.AF_INET, socket.AF_INET6) or isinstance(address.addr, bytes):
-            self._refusal = "The destination is not an internet address."
+            self._refusal = str(statement("url_refused.no_internet_address"))
             return int(pycurl.SOCKET_BAD)
         refusal = None if self._proxy else self._policy.refusal(str(address.addr[0]))
         if refusal is not None:
-            self._refusal = refusal
+            self._refusal = str(refusal)
             return int(pycurl.SOCKET_BAD)
         self._is_new = True
         return socket.socket(address.family, address.socktype, address.protocol)

@@ -39,7 +39,7 @@ class Proxy(NamedTuple):
         candidates = [to.host] if is_address(to.host) else list(addresses)
         for address in candidates:
             if refusal := policy.refusal(address):
-                raise Refused(refusal)
+                raise Refused(str(refusal))
         if to.scheme != "https" or not candidates:
             return None
         return next((one for one in candidates if ":" not in one), candidates[0])  # a proxy knows IPv4 at least

@@ -1,0 +1,41 @@
+"""What the codes of access say."""
+
+from workwire.kernel.wording import register
+
+register(
+    "access",
+    refusals={
+        "credential_not_found": "There is no such credential.",
+        "credential_revoked": "This credential has been revoked before.",
+        "email_invalid": "A mail address is written like name@example.org.",
+        "expiry_invalid": "A credential must expire within two years.",
+        "feature_missing": "This needs a role with the feature '{feature}'.",
+        "feature_missing.one_of": "This needs a role with one of the features {features}.",
+        "feature_missing.to_start": "This needs a role that may start work items.",
+        "feature_unknown": "There is no feature '{feature}'.",
+        "group_name_invalid": "A user group needs a name no other group has.",
+        "invalid_client": "The client id or the client secret is wrong, or no longer valid.",
+        "level_invalid": "A data permission names one of {levels}.",
+        "login_failed": "The user name or the password is wrong.",
+        "password_weak": "{reasons:password_reason}",
+        "refused_to_applications": "An application may not change accounts, rights or credentials.",
+        "role_kind_invalid": "A role is operational or builder.",
+        "role_name_invalid": "A role needs a name no other role has.",
+        "roles_changed": "The account's roles were changed at the same time.",
+        "roles_invalid": "An account must hold one operational role and at most one builder role.",
+        "roles_invalid.of_credential": "A credential needs one or more of its user's own roles.",
+        "token_invalid": "There is no valid token with this request; log in.",
+        "too_many_logins": "Too many failed logins; wait a quarter of an hour.",
+        "user_group_not_found": "There is no such user group.",
+        "user_not_found": "There is no such user.",
+        "username_invalid": "An account needs a user name no other account has.",
+        "username_mixes_alphabets": "A user name must have letters of one alphabet only.",
+    },
+    words={
+        "password_reason": {
+            "password_too_short": "This password is too short. It must contain at least 10 characters.",
+            "password_too_common": "This password is too common.",
+            "password_too_similar": "The password is too similar to the name or the mail address of the account.",
+        },
+    },
+)
