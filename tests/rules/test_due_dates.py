@@ -8,11 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workwire.kernel.errors import Invalid
-from workwire.rooms.commitments.rules import Adjust, Base, DueRule, Facts, Override, Unit, add_wait, compute
+from workwire.rooms.commitments.rules import Adjust, Base, DueRule, Facts, Override, Unit, add_wait, compute, said_in
 from workwire.rooms.commitments.working_time import OFFICE, STANDARD_WEEK, WorkingCalendar, known_country
 
 AMSTERDAM, NEW_YORK = ZoneInfo("Europe/Amsterdam"), ZoneInfo("America/New_York")
@@ -225,6 +226,21 @@ def test_the_steps_tell_what_was_done() -> None:
     assert rule.description == "2 working days before the schedule date 'Payment', then the end of that working day"
     assert DueRule(1, Unit.HOURS, add_wait_time=True).description == "1 hour after the start, plus the time waited"
     assert computed.steps_as_json()[2]["moment"] == "2026-12-24T11:00:00.000Z"
+
+
+def test_a_kept_step_is_said_in_the_language_of_the_reader_and_one_without_a_code_as_it_is() -> None:
+    computed = compute(DueRule(2, Unit.HOURS), Facts(at("2026-12-01T10:00")), DUTCH)
+    kept = computed.steps_as_json()[1]
+    assert (kept["said"], kept["code"], kept["parameters"]) == (
+        "Added 2 hours.",
+        "due_step.added",
+        {"amount": 2, "unit": "hours"},
+    )
+    with translation.override("de"):
+        assert said_in(kept) == "Hinzugezählt: 2 Stunden."
+        assert said_in({"said": "Set by hand.", "moment": None}) == "Set by hand."
+        assert DueRule(1, Unit.DAYS).description == "1 Tag nach dem Beginn"
+    assert said_in(kept) == "Added 2 hours."
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
+from workwire.kernel import sentences as _sentences  # noqa: F401 - registers, also where Django is not loaded
 from workwire.kernel.hosts import ascii_name
 from workwire.kernel.wording import Statement, statement
 

@@ -125,7 +125,11 @@ def say(code: str, parameters: Mapping[str, Any], language: str | None = None) -
 
 def say_plainly(code: str) -> str:
     """The sentence of a code with its places, in the language of the present reader; the form for many where there is one."""
-    return _known[code].text({}, "", translation.get_language() or ENGLISH)
+    found = _known[code]
+    text = found.text(
+        {}, code.partition(".")[0] if found.kind == "words" else "", translation.get_language() or ENGLISH
+    )
+    return PLACE.sub(lambda place: say_plainly(place[1]) if "." in place[1] else f"{{{place[1]}}}", text)
 
 
 def _add(room: str, kind: str, wordings: Wordings) -> None:

@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
-from workwire.kernel.wording import Wording, wordings
+from workwire.kernel.wording import Wording, say_plainly, wordings
 
 SOURCE = Path(__file__).parents[2]
 STATUS = {
@@ -48,7 +48,7 @@ def _row(code: str, one: Wording, kinds: set[str]) -> str:
     if code.partition(".")[0].endswith("_not_found"):
         kinds = kinds or {"NotFound"}
     status = ", ".join(str(STATUS[kind]) for kind in sorted(kinds & STATUS.keys()))
-    sentence = (one.many or one.english).replace("|", "\\|")
+    sentence = say_plainly(code).replace("|", "\\|")
     names = ", ".join(f"`{name}`" for name in sorted(one.parameters))
     return f"| `{code}` | {status} | {sentence} | {names} | {one.room} |"
 
