@@ -15,7 +15,6 @@ from django.test import Client
 from tests.support import messages
 from tests.support.organisation import Organisation
 from tests.web import gallery
-from workwire.access import sessions
 from workwire.kernel import ids
 
 WEB = messages.SOURCE / "web"
@@ -103,8 +102,7 @@ def test_pages_speak_the_language_the_browser_asks_for(organisation: Organisatio
 
 @pytest.mark.parametrize(("asked", "language"), [("de-AT,de;q=0.9", "de"), ("en", "en"), ("fr", "en"), ("xx", "en")])
 def test_the_apis_speak_the_language_the_client_asks_for(organisation: Organisation, asked: str, language: str) -> None:
-    account = organisation.accounts["team member"]
-    token = sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=5)
+    token = organisation.accounts["team member"].log_in()
     asking = {"Authorization": f"Bearer {token}", "Accept-Language": asked}
     told = Client().get(f"/api/v1/work-items/{ids.new_guid()}", headers=asking)
     problem = told.json()
