@@ -52,6 +52,17 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
     assert [one for one in said if one and "404 (Not Found)" not in one] == []
 
 
+@pytest.mark.parametrize(
+    ("viewport", "theme"), LOOKS, ids=lambda value: value if isinstance(value, str) else value["width"]
+)
+def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, visitor: Visitor) -> None:
+    page = visitor("administrator", viewport=viewport, color_scheme=theme)
+    page.goto("/operate")
+    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    assert _grave(page) == []
+    assert _widths(page) == {}
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_part_can_be_read_by_everybody(theme: str, workshop: str, visitor: Visitor) -> None:
     page = visitor(at=workshop, color_scheme=theme)

@@ -76,7 +76,7 @@ def free_port() -> int:
 
 
 @dataclass
-class ComposedQuery:
+class RestartedProcess:
     """A process that is started again when it ends, as a supervisor would."""
 
     command: list[str]
@@ -183,7 +183,7 @@ class Site:
     seed: int = 1
     worker_environment: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)  # by path
-    kept: list[ComposedQuery] = field(default_factory=list)
+    kept: list[RestartedProcess] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)  # noqa: S311 - choices, no secrets
@@ -205,11 +205,11 @@ class Site:
     def running(self, *, workers: int = 1) -> Iterator[None]:
         """Web and workers at work, started again whenever one ends."""
         command = [sys.executable, "-m", "workwire", "web"]
-        self.web = ComposedQuery(command, self.environment, self.folder / "web.log")
+        self.web = RestartedProcess(command, self.environment, self.folder / "web.log")
         command = [sys.executable, "-m", "tests.support.chaos_points"]
         environment = self.environment | self.worker_environment
         self.workers = [
-            ComposedQuery(command, environment, self.folder / f"worker-{number}.log") for number in range(workers)
+            RestartedProcess(command, environment, self.folder / f"worker-{number}.log") for number in range(workers)
         ]
         self.kept = [self.web, *self.workers]
         for kept in self.kept:

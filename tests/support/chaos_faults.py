@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connection
 
-from tests.support.chaos import CREATED, UPDATED, ComposedQuery, Site, Stream, Tally, at_last
+from tests.support.chaos import CREATED, UPDATED, RestartedProcess, Site, Stream, Tally, at_last
 from tests.support.chaos_points import POINTS
 from tests.support.chaos_proxy import Proxy
 from tests.support.waiting import happens, linger
@@ -128,7 +128,7 @@ def _nothing(_site: Site, _stream: Stream, _ground: Ground) -> Injected:
     return 0
 
 
-def _kill(pick: Callable[[Site], ComposedQuery]) -> Inject:
+def _kill(pick: Callable[[Site], RestartedProcess]) -> Inject:
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
         return _hit(lambda: pick(site).process.kill(), 1.5 + site.random.random())
 
@@ -139,7 +139,7 @@ def _kill_transport(site: Site, stream: Stream, _ground: Ground) -> Injected:
     return _hit(lambda: _end_transport(site), 0.7)
 
 
-def _freeze(pick: Callable[[Site], ComposedQuery]) -> Inject:
+def _freeze(pick: Callable[[Site], RestartedProcess]) -> Inject:
     """Let a worker and its transport stand still for longer than their leases last."""
 
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
@@ -372,7 +372,7 @@ def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     return 1
 
 
-def _any_worker(site: Site) -> ComposedQuery:
+def _any_worker(site: Site) -> RestartedProcess:
     return site.random.choice(site.workers)
 
 

@@ -8,16 +8,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import sessions
-from workwire.cli.demo.seed import Organisation
 from workwire.rooms.parties.models import Contact
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import ItemContact
 
-_QUERIES = (
-    6  # the session, features, the account of the shell, and one for each kind; one more for a reference behind others
-)
+_QUERIES = 6  # the session, its features, the account of the shell, and one for each kind of record
 
 
 def _hits(browser: Client, text: str) -> list[str]:

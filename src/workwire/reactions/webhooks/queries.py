@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from workwire.access import queries as access
 from workwire.kernel import clock
@@ -117,6 +118,13 @@ def unwell() -> dict[str, int]:
         failing=Count("pk", filter=Q(failing_since__isnull=False)),
         access_lost=Count("pk", filter=Q(access_lost_at__isnull=False)),
     )
+
+
+def troubled(most: int) -> list[Subscription]:
+    """Some of these with their owners, the longest failing first; for who runs the installation."""
+    found = Subscription.objects.filter(UNWELL).select_related("owner")
+    longest = Coalesce("access_lost_at", "failing_since", "paused_at")
+    return list(found.order_by(F("failing_since").asc(nulls_last=True), longest, "pk")[:most])
 
 
 def unreadable() -> Subscription | None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from workwire.access import features
 from workwire.kernel.actor import Actor
 
 Words = str | Promise
@@ -16,6 +17,10 @@ Words = str | Promise
 
 def _everybody(_actor: Actor) -> bool:
     return True
+
+
+def _administers(actor: Actor) -> bool:
+    return actor.has(features.ADMINISTRATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +58,5 @@ GROUPS = (
         ),
     ),
     Group(_("Connect"), (Place("start", _("Webhooks"), "webhook", on_phone=True),)),
+    Group(_("Operate"), (Place("operate", _("Overview"), "activity", may=_administers, on_phone=True),)),
 )

@@ -1,0 +1,329 @@
+"""The operator's overview: a verdict with what to do, the figures that count, workers, listeners, endpoints in trouble.
+
+It reads what `/metrics` reads, in a bounded number of queries of bounded cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils.formats import number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from workwire.access.policy import require_administrator
+from workwire.kernel import clock, table_sizes
+from workwire.outbox import listener_feed, registry, restores
+from workwire.outbox.feeds import Standing
+from workwire.reactions.webhooks import queries, queue, workers
+from workwire.reactions.webhooks.models import Lane, Subscription
+from workwire.reactions.webhooks.models import State as Ended
+from workwire.reactions.webhooks.workers import ENDS, OUTCOMES, Report, Seen
+from workwire.web.kit.charts import Bars, Series, bars
+from workwire.web.kit.page import Visit, page
+from workwire.web.kit.parts import Person, State, lasted
+
+Words = str | Promise
+LATE = 60.0  # seconds
+MOST_CLOCK_OFFSET = 30.0  # seconds; more makes signatures look old to receivers
+MOST_TROUBLED, MOST_TABLES = 20, 8
+_LANES: dict[Lane, Words] = {
+    Lane.TEST: gettext_lazy("Tests"),
+    Lane.FRESH: gettext_lazy("New messages"),
+    Lane.RETRY: gettext_lazy("Tried again"),
+    Lane.BULK: gettext_lazy("Replays and bulk changes"),
+}
+_HELD: dict[str, Words] = {
+    restores.COPIED: gettext_lazy(
+        "The database lies at another place than the one it was sent from, and the original may still send. If this one is "
+        "to send from now on, run `workwire resume-sending`."
+    ),
+    restores.RESTORED: gettext_lazy(
+        "The database was restored from a backup. Once the original is ended, run `workwire restored`."
+    ),
+    "set": gettext_lazy("WORKWIRE_SENDING is held: set it to on and restart the workers."),
+}
+_QUANTILES = (50, 95, 99)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be, and what to do about it."""
+
+    tone: str
+    words: Words
+    advice: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its name and what it means."""
+
+    name: Words
+    value: str
+    meaning: Words = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """A worker as it told of itself last."""
+
+    name: str
+    state: State
+    silent: str
+    in_flight: str
+    delivered: str
+    clock_offset: str
+    open_circuits: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """A listener and how it keeps up."""
+
+    name: str
+    state: State
+    waiting: str
+    aside: str
+    lag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """A subscription that is not well."""
+
+    guid: str
+    url: str
+    webhook: str
+    owner: Person
+    state: State
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and the bytes it takes on the disk."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the page shows."""
+
+    at: datetime
+    findings: tuple[Finding, ...]
+    figures: tuple[Figure, ...]
+    lanes: Bars
+    workers: tuple[WorkerRow, ...]
+    feeds: tuple[FeedRow, ...]
+    troubled: tuple[Troubled, ...]
+    more_troubled: int
+    database: str
+    size: int
+    tables: tuple[Table, ...]
+
+
+@page("operate/overview.html")
+def operate(visit: Visit) -> Overview:
+    """Show how the installation is; for administrators."""
+    require_administrator(visit.actor)
+    now = clock.now()
+    seen, held = workers.seen(now), restores.held()
+    ages, depth, unwell = queue.ages(now), queue.depth(), queries.unwell()
+    feeds = {feed.name: feed.standing(now) for feed in listener_feed.every()}
+    troubled = tuple(_troubled(one) for one in queries.troubled(MOST_TROUBLED))
+    size, tables = table_sizes.whole(), table_sizes.largest(MOST_TABLES)
+    return Overview(
+        at=now,
+        findings=tuple(_findings(held, seen, ages, feeds, unwell)),
+        figures=_figures(ages, depth, [one.report for one in seen if one.is_alive and one.report]),
+        lanes=_lanes(depth),
+        workers=tuple(_worker(one) for one in seen),
+        feeds=tuple(_feed(name, one) for name, one in feeds.items()),
+        troubled=troubled,
+        more_troubled=max(0, sum(unwell.values()) - len(troubled)) if len(troubled) == MOST_TROUBLED else 0,
+        database=connection.display_name,
+        size=size,
+        tables=tuple(Table(name, of) for name, of in tables),
+    )
+
+
+def _findings(
+    held: str, seen: list[Seen], ages: queue.Ages, feeds: dict[str, Standing], unwell: dict[str, int]
+) -> Iterable[Finding]:
+    """What is not well, the worst first."""
+    alive = [one for one in seen if one.is_alive]
+    if held:
+        yield Finding("bad", _("Sending is held: no message goes out."), _HELD[held])
+    elif not alive:
+        yield Finding(
+            "bad",
+            _("No worker is alive, so nothing is sent."),
+            _("Run `workwire up` or `workwire worker`; the log of the last one says why it ended."),
+        )
+    if ages.healthy > LATE:
+        yield Finding(
+            "bad",
+            _("A message has been due for %(time)s.") % {"time": _lasted(ages.healthy)},
+            _(
+                "The workers do not keep up, or have stopped: look at them below, and add one where processors are busy."
+            ),
+        )
+    yield from _findings_of_workers(alive)
+    yield from _findings_of_listeners(feeds)
+    if ages.healthy <= LATE < ages.oldest:
+        yield Finding(
+            "warn",
+            _("Messages to failing endpoints have been due for up to %(time)s.") % {"time": _lasted(ages.oldest)},
+            _("They are tried again until their owners mend them; nobody else waits for them."),
+        )
+    if lost := unwell["access_lost"]:
+        yield Finding(
+            "warn",
+            ngettext(
+                "The owner of %(count)s subscription lacks a right, so its messages are withheld.",
+                "The owners of %(count)s subscriptions lack a right, so their messages are withheld.",
+                lost,
+            )
+            % {"count": lost},
+            _("Give the right back, or hand the subscription over to somebody who has it."),
+        )
+
+
+def _findings_of_workers(alive: list[Seen]) -> Iterable[Finding]:
+    mute = [one.name for one in alive if one.report is None]
+    if mute:
+        yield Finding(
+            "warn",
+            _("%(names)s tells no figures.") % {"names": ", ".join(mute)},
+            _("It may be of an older release: upgrade it with the others."),
+        )
+    wrong = [one.name for one in alive if one.report and abs(one.report.clock_offset) > MOST_CLOCK_OFFSET]
+    if wrong:
+        yield Finding(
+            "warn",
+            _("The clock of %(names)s differs from the database's.") % {"names": ", ".join(wrong)},
+            _("Set it by NTP: receivers refuse signatures that look old."),
+        )
+
+
+def _findings_of_listeners(feeds: dict[str, Standing]) -> Iterable[Finding]:
+    late = [name for name, one in feeds.items() if one.aside or one.lag > LATE]
+    if late:
+        yield Finding(
+            "warn",
+            _("Listeners are behind or have put events aside: %(names)s.") % {"names": ", ".join(late)},
+            _("The log of the workers says why; events that were put aside are tried again by themselves."),
+        )
+
+
+def _figures(ages: queue.Ages, depth: queue.Depth, reports: list[Report]) -> tuple[Figure, ...]:
+    ended = {end: sum(report.ended.get(end, 0) for report in reports) for end in ENDS}
+    attempts = {outcome: sum(report.attempts.get(outcome, 0) for report in reports) for outcome in OUTCOMES}
+    whole = sum(attempts.values())
+    taken = f"{number_format(100 * attempts['2xx'] / whole, 1)} %" if whole else "–"
+    delivered = number_format(ended[Ended.DELIVERED.label], force_grouping=True)
+    return (
+        Figure(
+            _("Oldest due"), _lasted(ages.healthy), _("Age of the oldest message to an endpoint that is not failing")
+        ),
+        Figure(_("Waiting"), _counted(sum(depth.waiting.values())), _("Messages due now or later, all lanes")),
+        Figure(_("Under way"), _counted(sum(depth.sending.values())), _("Messages a worker holds at this moment")),
+        Figure(_("Events to fan out"), _counted(depth.pending), _("Changes whose messages are not written yet")),
+        Figure(_("Delivered"), delivered, _("Since the living workers started")),
+        Figure(_("Attempts taken"), taken, _("Of all attempts since the living workers started")),
+        *(
+            Figure(_("Within, %(share)s %%") % {"share": share}, of, _("From the change to the receiver's answer"))
+            for share, of in _latencies(reports)
+        ),
+    )
+
+
+def _latencies(reports: list[Report]) -> list[tuple[int, str]]:
+    """For each share of all messages the time within which they were taken, as classes tell it; nothing before the first."""
+    counts: dict[str, int] = {}
+    for report in reports:
+        for bound, count in report.classes():
+            counts[bound] = counts.get(bound, 0) + count
+    whole = max(counts.values(), default=0)
+    if not whole:
+        return []
+    found = []
+    for share in _QUANTILES:
+        bound = next(name for name, count in counts.items() if count * 100 >= whole * share)
+        found.append((share, _("over a day") if bound == "+Inf" else _seconds(float(bound))))
+    return found
+
+
+def _lanes(depth: queue.Depth) -> Bars:
+    series = (Series(gettext_lazy("Under way"), "run"), Series(gettext_lazy("Waiting"), "warn"))
+    rows = [(words, (depth.sending[lane], depth.waiting[lane])) for lane, words in _LANES.items()]
+    return bars(gettext_lazy("What waits in each lane"), series, rows)
+
+
+def _worker(one: Seen) -> WorkerRow:
+    report = one.report
+    alive, silent = State("circle-check", gettext_lazy("Alive"), "ok"), State("circle-x", gettext_lazy("Silent"), "bad")
+    return WorkerRow(
+        name=one.name,
+        state=alive if one.is_alive else silent,
+        silent=_lasted(one.silent_for),
+        in_flight=_counted(report.in_flight) if report else "–",
+        delivered=number_format(sum(report.ended.values()), force_grouping=True) if report else "–",
+        clock_offset=f"{number_format(report.clock_offset, 1)} s" if report else "–",
+        open_circuits=_counted(report.open) if report else "–",
+    )
+
+
+def _feed(name: str, one: Standing) -> FeedRow:
+    behind = one.aside or one.lag > LATE
+    well = State("circle-check", gettext_lazy("Keeps up"), "ok")
+    return FeedRow(
+        name=name,
+        state=State("triangle-alert", gettext_lazy("Behind"), "warn") if behind else well,
+        waiting=_counted(one.waiting),
+        aside=_counted(one.aside),
+        lag=_lasted(one.lag),
+    )
+
+
+def _troubled(one: Subscription) -> Troubled:
+    states = (
+        (one.access_lost_at, State("lock", gettext_lazy("Owner lacks a right"), "warn")),
+        (one.failing_since, State("circle-x", gettext_lazy("Endpoint fails"), "bad")),
+        (one.paused_at, State("circle-pause", gettext_lazy("Paused"), "off")),
+    )
+    since, state = next((since, state) for since, state in states if since is not None)
+    return Troubled(
+        guid=str(one.guid),
+        url=one.url,
+        webhook=registry.webhooks()[one.webhook].name,
+        owner=Person.of(one.owner.full_name),
+        state=state,
+        since=since,
+    )
+
+
+def _counted(count: int) -> str:
+    """A number that is counted up to a bound only."""
+    if count >= queue.MOST_COUNTED:
+        return _("%(count)s or more") % {"count": number_format(count, force_grouping=True)}
+    return number_format(count, force_grouping=True)
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 1:
+        return _("%(count)s ms") % {"count": number_format(round(seconds * 1000))}
+    return _lasted(seconds)
+
+
+def _lasted(seconds: float) -> str:
+    if seconds < 60:
+        return _("%(count)s s") % {"count": number_format(round(seconds))}
+    return lasted(timedelta(seconds=seconds))
