@@ -20,7 +20,9 @@ class WiringConfig(AppConfig):
         from workwire.kernel import chores
         from workwire.kernel.chores import Chore
         from workwire.outbox import documented_webhooks as _business_objects  # noqa: F401 - registers
-        from workwire.outbox import feeds, listener_feed
+        from workwire.outbox import feeds, listener_feed, listeners
+        from workwire.reactions.notices import commands as notices
+        from workwire.reactions.notices import telling
         from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401 - registers
         from workwire.reactions.webhooks import fanning, rotation
         from workwire.reactions.webhooks.models import SECRET_REMINDER
@@ -44,6 +46,8 @@ class WiringConfig(AppConfig):
         timers.register(SECRET_REMINDER, rotation.remind_of_secrets, rotation.reminders)
         feeds.register(fanning.FEED)
         chores.register(Chore("removed listeners", 3600.0, listener_feed.forget_removed))
+        listeners.register(telling.LISTENER)
+        chores.register(Chore("old notices", 3600.0, notices.forget_old))
 
 
 def _know_sentences() -> None:
@@ -52,6 +56,7 @@ def _know_sentences() -> None:
     from workwire.api import sentences as _api_sentences  # noqa: F401 - registers
     from workwire.kernel import sentences as _kernel_sentences  # noqa: F401 - registers
     from workwire.outbox import sentences as _outbox_sentences  # noqa: F401 - registers
+    from workwire.reactions.notices import sentences as _notices_sentences  # noqa: F401 - registers
     from workwire.reactions.webhooks import sentences as _webhooks_sentences  # noqa: F401 - registers
     from workwire.rooms.commitments import sentences as _commitments_sentences  # noqa: F401 - registers
     from workwire.rooms.conversations import sentences as _conversations_sentences  # noqa: F401 - registers

@@ -162,6 +162,13 @@ USES = {
     "list_file_tags": Use(),
     "create_file_tag": Use(body={"name": "Contract", "is_hidden": True}),
     "update_file_tag": Use("{file_tag}", {"description": "Paper."}, shared=True),
+    # notices
+    "list_account_notices": Use(query="?unread=true"),
+    "count_unread_notices": Use(),
+    "read_notice": Use("{notice}"),
+    "read_all_notices": Use(body={}),
+    "list_notice_kinds": Use(),
+    "choose_notice_kind": Use(more={"kind": "overdue"}, body={"wanted": False}),
     # webhooks
     "list_webhooks": Use(),
     "get_webhook": Use(more={"name": "PacketCreated"}),

@@ -39,6 +39,7 @@ from workwire.kernel.actor import UserType
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
+from workwire.reactions.notices.models import Notice
 from workwire.reactions.webhooks import commands as webhooks
 from workwire.reactions.webhooks import repair, replays
 from workwire.reactions.webhooks.models import Delivery
@@ -151,8 +152,13 @@ def stage(
         by=actors["process builder"],
     )
     webhooks.pause(paused.guid, by=actors["process builder"])
+    given = work.create_ticket(
+        customer.ticket_version.guid, by=admin, title="Given", category_guid=category, submit=True
+    )
+    work.assign(given, organisation.accounts[MEMBER].user, by=admin)
     engine.drain()
     more: dict[str, Any] = {
+        "notice": Notice.objects.get(work_item_guid=given.guid),
         "supplier": customer.contract.supplier,
         "contract": customer.contract,
         "service": customer.service,

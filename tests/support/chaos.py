@@ -32,9 +32,10 @@ from tests.support.organisation import Organisation
 from tests.support.receiver import Answered, Receiver
 from tests.support.waiting import eventually, linger
 from workwire.access import sessions
-from workwire.outbox.models import Event, Pending
+from workwire.outbox.models import Event, FeedEntry, Pending
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import event_types
+from workwire.reactions.notices.models import Notice
 from workwire.reactions.webhooks import commands, messages
 from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 
@@ -47,7 +48,7 @@ SETTINGS = {
     "WORKWIRE_LOG_LEVEL": "info",
 }
 CREATED, UPDATED = 0, 1
-UPDATES_OF_TEN = 4
+UPDATES_OF_TEN, CALLS_OF_TEN = 4, 1
 SECRET_WORD = "Heliotrope"  # in every title: must never be in a log
 T = TypeVar("T")
 
@@ -121,8 +122,10 @@ class RestartedProcess:
 class Stream:
     """Changes made through the REST API in a thread of its own, until it is told to `end` and so many were acknowledged."""
 
-    def __init__(self, url: str, token: str, version: str, *, changes: int, pause: float, seed: int) -> None:
-        self._url, self._token, self._version = url, token, version
+    def __init__(
+        self, url: str, token: str, of_another: str, version: str, *, changes: int, pause: float, seed: int
+    ) -> None:
+        self._url, self._token, self._of_another, self._version = url, token, of_another, version
         self._left, self._pause = changes, pause
         self._random = random.Random(seed)  # noqa: S311 - choices, no secrets
         self._number = 0
@@ -157,16 +160,20 @@ class Stream:
     def _change(self) -> None:
         self._number += 1
         title = f"{SECRET_WORD} {self._number}"
-        if self.created and self._random.randrange(10) < UPDATES_OF_TEN:
+        chance = self._random.randrange(10)
+        if self.created and chance < UPDATES_OF_TEN:
             guid = self._random.choice(self.created)
             self._call("PATCH", f"/work-items/{guid}", {"title": title})
             self.updated[guid] += 1
+        elif self.created and chance < UPDATES_OF_TEN + CALLS_OF_TEN:  # of which the owner is to be told
+            guid, call = self._random.choice(self.created), {"kind": "phone_incoming", "body": title}
+            self._call("POST", f"/work-items/{guid}/communications", call, token=self._of_another)
         else:
             wish = {"process_version": self._version, "title": title}
             self.created.append(self._call("POST", "/tickets", wish)["guid"])
 
-    def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+    def _call(self, method: str, path: str, body: dict[str, Any], *, token: str = "") -> Any:
+        headers = {"Authorization": f"Bearer {token or self._token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self._url}/api/v1{path}", json.dumps(body).encode(), headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
@@ -233,18 +240,21 @@ class Site:
 
     def stream(self, changes: int, pause: float = 0.02) -> Stream:
         """A stream of changes, begun."""
-        account = self.organisation.accounts["team member"]
-        token = sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=10)
-        version = str(self.organisation.customers[0].ticket_version.guid)
-        made = Stream(f"http://127.0.0.1:{self.port}", token, version, changes=changes, pause=pause, seed=self.seed)
+        accounts = [self.organisation.accounts[name] for name in ("team member", "process builder")]
+        token, of_another = (
+            sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=10)
+            for account in accounts
+        )
+        url, version = f"http://127.0.0.1:{self.port}", str(self.organisation.customers[0].ticket_version.guid)
+        made = Stream(url, token, of_another, version, changes=changes, pause=pause, seed=self.seed)
         made.start()
         return made
 
     def settle(self, patience: float = 90.0) -> float:
-        """Wait until nothing is pending or queued; the seconds it took."""
+        """Wait until nothing is in a feed or queued; the seconds it took."""
         begun = time.monotonic()
         eventually(
-            lambda: not (at_last(Pending.objects.exists) or at_last(Queued.objects.exists)),
+            lambda: not any(at_last(waiting.objects.exists) for waiting in (Pending, FeedEntry, Queued)),
             patience,
             what=lambda: f"still queued: {list(Queued.objects.values()[:3])}\n{self.logs()[-3000:]}",
         )
@@ -293,7 +303,7 @@ class Tally:
             (one.event_id, one.subscription_id): one for one in Delivery.objects.select_related("event", "subscription")
         }
         accepted = Counter(_id(one) for one in site.receiver.answered if 200 <= one.status < 300)
-        lost = [*_not_in_ledger(events, stream)]
+        lost = [*_not_in_ledger(events, stream), *_not_noticed(events)]
         states: Counter[State] = Counter()
         for event in events:
             numbers = {hook.number for hook in event_types()[event.name].webhooks}
@@ -339,6 +349,13 @@ def _not_in_ledger(events: list[Event], stream: Stream) -> Iterator[str]:
     yield from (f"ticket {guid} was acknowledged and is not there" for guid in stream.created if guid not in created)
     updated = Counter(str(event.record_guid) for event in events if event.name == "WorkItemUpdated")
     yield from (f"changes of {guid} are missing" for guid, times in stream.updated.items() if updated[guid] < times)
+
+
+def _not_noticed(events: list[Event]) -> Iterator[str]:
+    """Calls that somebody else wrote down, and of which the owner was not told."""
+    noticed = set(Notice.objects.values_list("event_id", flat=True))
+    calls = [event for event in events if event.name == "NewCommunication"]
+    yield from (f"nobody was told of {event}" for event in calls if event.pk not in noticed)
 
 
 def _badly_signed(site: Site) -> Iterator[str]:

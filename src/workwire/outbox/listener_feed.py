@@ -47,7 +47,8 @@ class ListenerFeed:
 
     def handle(self, rows: Sequence[FeedEntry], now: datetime) -> int:
         """Tell the listener, and remove the entries."""
-        events = list(Event.objects.filter(pk__in=[row.event_id for row in rows]).order_by("pk"))
+        told = Event.objects.filter(pk__in=[row.event_id for row in rows])
+        events = list(told.select_related("actor").order_by("pk"))
         self.listener.handle(events, now)
         FeedEntry.objects.filter(pk__in=[row.pk for row in rows]).delete()
         return len(rows)

@@ -50,6 +50,7 @@ TAGS = {
     "offering": "What can be started: service lines, process versions and schedules.",
     "building": "How processes are shaped.",
     "webhooks": "Subscriptions, deliveries, replays and reconciling.",
+    "notices": "What the account is told because it concerns it.",
     "administration": "Accounts, roles, groups, permissions and credentials.",
     "audit": "What happened, who did it, and what it changed inside.",
     "sessions": "Logging in and out.",

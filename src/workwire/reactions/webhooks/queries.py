@@ -17,6 +17,7 @@ from cryptography.fernet import InvalidToken
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
+from workwire.access import features
 from workwire.access import queries as access
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
@@ -31,6 +32,17 @@ def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
     """The living subscriptions of the actor's account; everybody's for an administrator."""
     found = Subscription.objects.filter(ended_at=None).select_related("owner", "credential")
     return found if access.administers(actor) else found.filter(owner_id=actor.user_id)
+
+
+def may_see_own(actor: Actor) -> bool:
+    """Whether the actor may look at the subscriptions of its account: who may subscribe."""
+    return actor.has(features.PROCESS_BUILDER)
+
+
+def owner_of(subscription_guid: UUID) -> int | None:
+    """The account that a living subscription belongs to; None for one that has ended."""
+    owners = Subscription.objects.filter(guid=subscription_guid, ended_at=None).values_list("owner_id", flat=True)
+    return owners.first()
 
 
 def subscription(guid: UUID, *, by: Actor) -> Subscription:

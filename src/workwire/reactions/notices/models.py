@@ -1,0 +1,66 @@
+"""Tables of notices."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from workwire.kernel import ids
+
+
+class Kind(models.TextChoices):
+    """What a notice tells."""
+
+    ASSIGNED = "assigned", "A work item was assigned to you by somebody else."
+    COMMUNICATION = "communication", "Somebody outside wrote or called about a work item of yours."
+    OVERDUE = "overdue", "A work item of yours passed its due date."
+    SUBSCRIPTION_PAUSED = "subscription_paused", "A subscription of yours was suspended."
+    ENDPOINT_FAILING = "endpoint_failing", "The endpoint of a subscription of yours fails, which may suspend it."
+    SECRET_EXPIRING = "secret_expiring", "An old secret of a subscription of yours soon signs no more."
+
+
+class Reason(models.TextChoices):
+    """Why this account is told."""
+
+    ASSIGNEE = "assignee", "You are the assignee of the work item."
+    OWNER = "owner", "You are the owner of the work item."
+    SUBSCRIBER = "subscriber", "The subscription is yours."
+
+
+class Notice(models.Model):
+    """One thing that happened, for one account. `parameters` are plain values that go with the kind."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    account = models.ForeignKey("access.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    event = models.ForeignKey("outbox.Event", on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=30)  # a Kind
+    reason = models.CharField(max_length=30)  # a Reason
+    parameters = models.JSONField(default=dict)
+    work_item_guid = models.UUIDField(null=True)
+    subscription_guid = models.UUIDField(null=True)
+    occurred_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["event", "account"], name="notice_once")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="notice_of_account"),
+            models.Index(fields=["account", "-id"], name="notice_unread", condition=Q(read_at__isnull=True)),
+            models.Index(fields=["occurred_at"], name="notice_occurred_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for account {self.account_id}"
+
+
+class UnwantedKind(models.Model):
+    """A kind of notice that an account does without."""
+
+    account = models.ForeignKey("access.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=30)  # a Kind
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "kind"], name="unwanted_kind_once")]
+
+    def __str__(self) -> str:
+        return f"no {self.kind} for account {self.account_id}"

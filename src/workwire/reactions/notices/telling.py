@@ -1,0 +1,173 @@
+"""The listener that writes notices: from events to the accounts they concern.
+
+Who is concerned is read from the event where it says so (who was assigned), else from the record as it is now: what waited in
+the feed meanwhile is told to those who can still do something about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from workwire.access import sessions
+from workwire.access.models import User
+from workwire.kernel.actor import Actor, UserType
+from workwire.outbox.listeners import Listener
+from workwire.outbox.models import Event
+from workwire.reactions.notices.models import Kind, Notice, Reason, UnwantedKind
+from workwire.reactions.webhooks import queries as webhooks
+from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.work import queries as work
+from workwire.rooms.work.models import WorkItem
+
+_ASSIGNEE, _KIND = re.compile(r'"assignee_id":(\d+)'), re.compile(r'"kind":(\d+)')  # texts in JSON have no bare quotes
+_OF_ITEMS = ("WorkItemCreated", "WorkItemUpdated")
+_OF_SUBSCRIPTIONS = {
+    "SubscriptionPaused": (Kind.SUBSCRIPTION_PAUSED, "Reason", "why"),
+    "EndpointFailing": (Kind.ENDPOINT_FAILING, "Reason", "why"),
+    "SubscriptionSecretExpiring": (Kind.SECRET_EXPIRING, "ValidUntil", "valid_until"),
+}  # by event: the kind of notice, and the key of the body that goes with it under another name
+
+
+@dataclass(frozen=True, slots=True)
+class _Concerned:
+    """An account that an event concerns, before its rights and wishes are asked."""
+
+    account: int
+    kind: Kind
+    reason: Reason
+    event: Event
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def notice(self) -> Notice:
+        """What it is told."""
+        of_subscription = self.reason == Reason.SUBSCRIBER
+        return Notice(
+            account_id=self.account,
+            event=self.event,
+            kind=self.kind,
+            reason=self.reason,
+            parameters=self.parameters,
+            work_item_guid=self.event.work_item_guid,
+            subscription_guid=self.event.record_guid if of_subscription else None,
+            occurred_at=self.event.occurred_at,
+        )
+
+
+def narrowed(event: Event) -> bool:
+    """Leave out communications that do not come in, and all changes of work items but that somebody else is the assignee and
+    that a due date passed."""
+    changes = event.changes or ""
+    if event.name in _OF_ITEMS:
+        others = (int(account) != event.actor_id for account in _ASSIGNEE.findall(changes))
+        return '"due_passed":true' in changes or any(others)
+    return event.name != "NewCommunication" or any(
+        int(kind) in conversations.INCOMING for kind in _KIND.findall(changes)
+    )
+
+
+def tell(events: Sequence[Event], _now: datetime) -> None:
+    """Write the notices of a batch of events."""
+    items = _items(events)
+    concerned = [one for event in events for one in _concerned(event, items)]
+    accounts = {
+        user.pk: user for user in User.objects.filter(pk__in={one.account for one in concerned}, is_active=True)
+    }
+    unwanted = set(UnwantedKind.objects.filter(account__in=accounts).values_list("account_id", "kind"))
+    told: dict[tuple[int, int], Notice] = {}
+    sight = _Sight(items)
+    for one in concerned:
+        user = accounts.get(one.account)
+        if user is None or user.user_type == UserType.ROBOT or (user.pk, one.kind) in unwanted:
+            continue
+        if sight.covers(user, one):
+            told.setdefault((one.event.pk, user.pk), one.notice())
+    Notice.objects.bulk_create(told.values(), ignore_conflicts=True)
+
+
+LISTENER = Listener(
+    "notices",
+    frozenset({*_OF_ITEMS, "NewCommunication", *_OF_SUBSCRIPTIONS}),
+    tell,
+    narrowed=narrowed,
+)
+
+
+class _Sight:
+    """What accounts may see of a batch, asked once for each."""
+
+    def __init__(self, items: dict[UUID, WorkItem]) -> None:
+        self._items = items
+        self._actors: dict[int, Actor] = {}
+        self._visible: dict[int, set[UUID]] = {}
+
+    def covers(self, user: User, one: _Concerned) -> bool:
+        """Whether an account may see what an event is about."""
+        if user.pk not in self._actors:
+            self._actors[user.pk] = sessions.actor_for(user)
+        if one.event.work_item_guid is None:
+            return webhooks.may_see_own(self._actors[user.pk])
+        if user.pk not in self._visible:
+            items = work.visible(WorkItem.objects.filter(guid__in=self._items), self._actors[user.pk])
+            self._visible[user.pk] = set(items.values_list("guid", flat=True))
+        return one.event.work_item_guid in self._visible[user.pk]
+
+
+def _items(events: Sequence[Event]) -> dict[UUID, WorkItem]:
+    guids = {event.work_item_guid for event in events if event.work_item_guid is not None}
+    return {item.guid: item for item in WorkItem.objects.filter(guid__in=guids)}
+
+
+def _concerned(event: Event, items: dict[UUID, WorkItem]) -> Iterator[_Concerned]:
+    """The accounts an event concerns, the one that did it left out."""
+    if event.name in _OF_SUBSCRIPTIONS:
+        found = _of_subscription(event)
+    elif event.work_item_guid not in items:
+        found = iter(())
+    else:
+        told_by = _of_communication if event.name == "NewCommunication" else _of_item
+        found = told_by(event, items[event.work_item_guid])
+    return (one for one in found if one.account != event.actor_id)
+
+
+def _of_item(event: Event, item: WorkItem) -> Iterator[_Concerned]:
+    about = {"reference": item.reference, "title": item.title}
+    for change in orjson.loads(event.changes or "[]"):
+        new = change.get("new") or {}
+        if change["record"] != "WorkItem" or change["key"] != str(item.guid):
+            continue
+        if new.get("assignee_id") is not None:
+            by = event.actor.full_name if event.actor else None
+            yield _Concerned(new["assignee_id"], Kind.ASSIGNED, Reason.ASSIGNEE, event, about | {"by": by})
+        if new.get("due_passed"):
+            due = orjson.loads(event.body)["DueDate"]
+            yield from _of_people(item, Kind.OVERDUE, event, about | {"due_date": due})
+
+
+def _of_communication(event: Event, item: WorkItem) -> Iterator[_Concerned]:
+    body = orjson.loads(event.body)
+    if body["CommunicationType"] in conversations.INCOMING:
+        about = {"reference": item.reference, "title": item.title, "sender": body["Sender"], "subject": body["Subject"]}
+        yield from _of_people(item, Kind.COMMUNICATION, event, about | {"communication": body["GUID"]})
+
+
+def _of_people(item: WorkItem, kind: Kind, event: Event, about: dict[str, Any]) -> Iterator[_Concerned]:
+    if item.assignee_id is not None:
+        yield _Concerned(item.assignee_id, kind, Reason.ASSIGNEE, event, about)
+    if item.owner_id is not None:
+        yield _Concerned(item.owner_id, kind, Reason.OWNER, event, about)
+
+
+def _of_subscription(event: Event) -> Iterator[_Concerned]:
+    owner = webhooks.owner_of(event.record_guid)
+    if owner is not None:
+        body = orjson.loads(event.body)
+        kind, key, name = _OF_SUBSCRIPTIONS[event.name]
+        about = {"webhook": body["Webhook"], "url": body["SubscriberURL"], name: body[key]}
+        yield _Concerned(owner, kind, Reason.SUBSCRIBER, event, about)
