@@ -66,3 +66,4 @@ def _know_sentences() -> None:
     from workwire.rooms.work import sentences as _work_sentences  # noqa: F401 - registers
     from workwire.web import sentences as _web_sentences  # noqa: F401 - registers
     from workwire.webapi import sentences as _webapi_sentences  # noqa: F401 - registers
+    from workwire.worker import sentences as _worker_sentences  # noqa: F401 - registers

@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 from workwire.kernel import wording
 from workwire.kernel.errors import Conflict, DomainError, Invalid, Limited, not_found, refusal_of
 from workwire.kernel.wording import PLACE, Statement, say, statement, wordings
+from workwire.reactions.webhooks.models import Attempt
+from workwire.reactions.webhooks.queries import detail_of
+from workwire.worker.delivery.transport.failures import CODES, CONNECT_ERRNOS
 
 SOURCE = Path(__file__).parents[2] / "src" / "workwire"
 KINDS = frozenset(
@@ -129,6 +132,7 @@ def test_every_sentence_is_used() -> None:
         code
         for code, one in wordings().items()
         if one.kind != "words" and code not in held | absent | steps and not code.startswith("input.")
+        if code.removeprefix("attempt.") not in held
     }
     assert unused == set()
     places = {
@@ -220,6 +224,21 @@ def test_a_variant_is_told_apart_and_the_code_stays() -> None:
 def test_parameters_hold_no_secret() -> None:
     named = {(call.where, name) for call in _all_calls() for name in call.parameters or () if SECRETS.search(name)}
     assert named == set()
+
+
+def test_why_an_attempt_failed_is_said_in_the_language_of_the_reader_also_from_rows_of_before() -> None:
+    told = {"dns", "timeout", "cancelled", "too_late", "transport_lost", "secret_unreadable", "not_composed"}
+    assert {
+        error for error in {*CODES.values(), *CONNECT_ERRNOS.values(), *told} if f"attempt.{error}" not in wordings()
+    } == set()
+    failed = Attempt(error="tls", detail="No trusted TLS connection could be made. (certificate expired)")
+    refused = Attempt(
+        error="refused_address", detail="The destination is a loopback address; webhooks go to public ones."
+    )
+    with translation.override("de"):
+        assert detail_of(failed) == "Es kam keine vertrauenswürdige TLS-Verbindung zustande. (certificate expired)"
+        assert detail_of(refused) == refused.detail
+    assert detail_of(failed) == failed.detail
 
 
 def test_a_code_is_registered_once() -> None:

@@ -11,6 +11,7 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel.errors import NotFound
 from workwire.kernel.ids import NIL
+from workwire.kernel.wording import statement
 from workwire.outbox.objects import ObjectType, filter_objects
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, commands, queries, repair
@@ -118,15 +119,19 @@ def simulate_event(call: Call) -> dict[str, Any]:
     attempt = queries.attempts(delivery).last()
     state = State(delivery.state)
     if attempt is not None:
-        said = f"The endpoint answered {attempt.status}." if attempt.status else f"No answer: {attempt.detail}"
+        said = (
+            statement("simulated.answered", status=attempt.status)
+            if attempt.status
+            else statement("simulated.unanswered", detail=queries.detail_of(attempt))
+        )
     elif state == State.WITHHELD:
-        said = f"Nothing was sent: {delivery.end_reason}."
+        said = statement("simulated.withheld", reason=delivery.end_reason)
     else:
-        said = "No worker has sent it yet; ask the operator of this installation whether one is running."
+        said = statement("simulated.no_worker_asked")
     return record_bodies.present(
         {
             "Success": state == State.DELIVERED,
-            "Message": said,
+            "Message": said.sentence(),
             "StatusCode": attempt.status if attempt else None,
             "ResponseBody": bytes(attempt.answer_head).decode(errors="replace") if attempt else None,
             "DurationMS": round(attempt.duration * 1000, 1) if attempt else None,

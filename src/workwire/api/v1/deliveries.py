@@ -13,7 +13,7 @@ from ninja import Query, Router, Schema
 
 from workwire.api.auth import actor, builder
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Guid, Listing, Moment, answers, aware, listing, rfc3339, whole
+from workwire.api.v1.shapes import Guid, Listing, Moment, StatementOut, answers, aware, listing, rfc3339, stated, whole
 from workwire.api.v1.spelling import StateName, chosen, spelled
 from workwire.api.v1.subscriptions import hook
 from workwire.kernel.actor import Actor
@@ -28,14 +28,16 @@ router = Router(tags=["webhooks"])
 
 
 class DeliveryOut(Schema):
-    """A delivery. `record`, `event` and `message_id` are null where the record may not be seen. `is_replay` says whether the
-    next attempt goes out with ``Webhook-Replay``, and once it has left the queue whether the last one did."""
+    """A delivery. `end` says why it ended undelivered. `record`, `event` and `message_id` are null where the record may not be
+    seen. `is_replay` says whether the next attempt goes out with ``Webhook-Replay``, and once it has left the queue whether
+    the last one did."""
 
     guid: Guid
     subscription: Guid
     webhook: str
     state: StateName
     withheld_reason: str | None
+    end: StatementOut | None
     attempts: int
     is_test: bool
     is_replay: bool
@@ -126,6 +128,7 @@ def _delivery(row: Delivery, _actor: Actor) -> dict[str, Any]:
         "webhook": webhooks()[row.subscription.webhook].name,
         "state": spelled(queries.standing(row)),
         "withheld_reason": row.end_reason if row.state == State.WITHHELD else None,
+        "end": stated(row.end_reason),
         "attempts": row.attempts,
         "is_test": row.event_id is None,
         "is_replay": queued.is_replay if queued else messages.was_replay(getattr(row, "last_sent", None) or ""),
@@ -146,7 +149,7 @@ def _attempt(row: Attempt) -> dict[str, Any]:
         "duration_ms": round(row.duration * 1000, 2),
         "status": row.status,
         "error": row.error or None,
-        "detail": row.detail,
+        "detail": queries.detail_of(row),
         "answer": head.decode(errors="replace"),
         "answer_base64": b64encode(head).decode(),
         "headers": messages.headers_of(row),

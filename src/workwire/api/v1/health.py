@@ -11,7 +11,7 @@ from ninja import Field, Query, Router, Schema
 
 from workwire.api.auth import builder
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Guid, Listing, Moment, answers, listing, rfc3339
+from workwire.api.v1.shapes import Guid, Listing, Moment, StatementOut, answers, listing, rfc3339, stated
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.reactions.webhooks import queries, subscription_health
@@ -58,6 +58,7 @@ class HealthOut(Schema):
     failing_since: Moment | None
     paused_at: Moment | None
     pause_reason: str | None
+    pause: StatementOut | None
     access_lost_at: Moment | None
     queued: QueuedOut
     oldest_due_seconds: float
@@ -91,6 +92,7 @@ def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
         "failing_since": rfc3339(subscription.failing_since),
         "paused_at": rfc3339(subscription.paused_at),
         "pause_reason": subscription.pause_reason or None,
+        "pause": stated(subscription.pause_reason),
         "access_lost_at": rfc3339(subscription.access_lost_at),
         "queued": waiting | {"sending": sum(found.depth.sending.values())},
         "oldest_due_seconds": round(found.oldest_due, 3),

@@ -13,6 +13,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import Page
+from workwire.kernel.wording import say
 
 T = TypeVar("T")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -37,6 +38,19 @@ else:
 
         def __class_getitem__(cls, kind: type[In]) -> Any:
             return Annotated[kind, Body(kind())]
+
+
+class StatementOut(Schema):
+    """Why something is as it is: a code with parameters, and the sentence in the language you accept."""
+
+    code: str
+    parameters: dict[str, Any]
+    sentence: str
+
+
+def stated(code: str) -> dict[str, Any] | None:
+    """A code that takes no parameters, as a statement; None for none."""
+    return {"code": code, "parameters": {}, "sentence": say(code, {})} if code else None
 
 
 class Listing(Schema, Generic[T]):

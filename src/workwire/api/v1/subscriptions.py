@@ -15,11 +15,26 @@ from workwire.api.auth import builder
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.positions import Position, place_of
-from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, answers, given, listing, rfc3339, whole
+from workwire.api.v1.shapes import (
+    LEFT_OUT,
+    Guid,
+    In,
+    Listing,
+    Maybe,
+    Moment,
+    StatementOut,
+    answers,
+    given,
+    listing,
+    rfc3339,
+    stated,
+    whole,
+)
 from workwire.api.v1.spelling import FilterName, StateName, chosen, spelled
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.pages import page
+from workwire.kernel.wording import statement
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import catalogue, commands, queries, repair, rotation, signing, tls_terms
@@ -125,6 +140,7 @@ class SubscriptionOut(Schema):
     authorities: list[CertificateOut]
     paused_at: Moment | None
     pause_reason: str | None
+    pause: StatementOut | None
     failing_since: Moment | None
     access_lost_at: Moment | None
     created_at: Moment
@@ -150,6 +166,7 @@ class SimulationOut(Schema):
     succeeded: bool
     state: StateName
     withheld_reason: str | None
+    end: StatementOut | None
     status: int | None
     detail: str
     delivery: Guid
@@ -282,13 +299,14 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Send a sample message and return how the endpoint answered."""
     delivery = repair.try_out(guid, by=builder(request))
     attempt = queries.attempts(delivery).last()
-    waiting = "No worker has sent it yet; is one running?"
+    waiting = statement("simulated.no_worker").sentence()
     return {
         "succeeded": delivery.state == State.DELIVERED,
         "state": spelled(State(delivery.state)),
         "withheld_reason": delivery.end_reason if delivery.state == State.WITHHELD else None,
+        "end": stated(delivery.end_reason),
         "status": attempt.status if attempt else None,
-        "detail": attempt.detail if attempt else delivery.end_reason or waiting,
+        "detail": queries.detail_of(attempt) if attempt else delivery.end_reason or waiting,
         "delivery": str(delivery.guid),
     }
 
@@ -340,6 +358,7 @@ def _subscription(row: Subscription, _actor: Actor) -> dict[str, Any]:
         "authorities": list(map(_certificate, tls_terms.described(row.authorities))),
         "paused_at": rfc3339(row.paused_at),
         "pause_reason": row.pause_reason or None,
+        "pause": stated(row.pause_reason),
         "failing_since": rfc3339(row.failing_since),
         "access_lost_at": rfc3339(row.access_lost_at),
         "created_at": rfc3339(row.created_at),

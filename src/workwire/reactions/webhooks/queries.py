@@ -22,6 +22,7 @@ from workwire.access import queries as access
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
+from workwire.kernel.wording import ENGLISH, say
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import messages, rights
@@ -114,6 +115,14 @@ def attempts(of: Delivery) -> QuerySet[Attempt]:
     """The attempts of a delivery, first one first; whoever calls has checked that the delivery may be seen."""
     found = Attempt.objects.filter(delivery=of).select_related("delivery__subscription", "delivery__event")
     return found.order_by("number", "id")
+
+
+def detail_of(attempt: Attempt) -> str:
+    """How an attempt went, in the language of the present reader as far as it is a sentence of ours: what the network said
+    stays as it was heard."""
+    code = f"attempt.{attempt.error}"
+    ours = say(code, {}, ENGLISH)
+    return say(code, {}) + attempt.detail[len(ours) :] if attempt.detail.startswith(ours) else attempt.detail
 
 
 def notices(subscription_guid: UUID, *, by: Actor) -> QuerySet[Event]:

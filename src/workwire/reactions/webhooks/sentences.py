@@ -88,6 +88,18 @@ register(
         "process_builder_missing": "The owner no longer holds the feature Process Builder.",
         "filter_object_not_visible": "The owner may not see the object the subscription is for.",
         "record_not_visible": "The owner may not see the record the message is about.",
+        "tried_enough": "No attempt succeeded, and there are no more.",
+        "unsubscribed": "The subscription ended before the message was sent.",
+        "paused_by_owner": "The owner has paused the subscription, or an administrator.",
+        "endpoint_gone": "The endpoint answered that it is gone for good (410).",
+        "failing_too_long": "The endpoint has failed for too long.",
+        "simulated.answered": "The endpoint answered {status}.",
+        "simulated.unanswered": "No answer: {detail}",
+        "simulated.withheld": "Nothing was sent: {reason}.",
+        "simulated.no_worker": "No worker has sent it yet; is one running?",
+        "simulated.no_worker_asked": (
+            "No worker has sent it yet; ask the operator of this installation whether one is running."
+        ),
         "filter": "The webhook or the filter of the subscription does not match the event.",
         "filter.passed": "The webhook and the filter of the subscription match the event.",
         "record_not_visible.no_event": "There is no event of this record that the owner may see.",

@@ -11,6 +11,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 
 from workwire.kernel import bisect, clock
+from workwire.kernel.wording import ENGLISH, say
 from workwire.reactions.webhooks import messages, preparing, queue, rights, settling
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.preparing import Prepared
@@ -24,10 +25,6 @@ from workwire.worker.delivery.under_way import InFlight, UnderWay
 logger = logging.getLogger(__name__)
 AHEAD = 48  # times what may be sent at once may be claimed
 SETTLING = 2.0  # seconds that an answer may wait to be settled
-NOT_WRITTEN = {
-    "secret_unreadable": "The stored secret cannot be read with the keys of this installation.",
-    "not_composed": "The message could not be composed; the worker's log says why.",
-}  # failed attempts without a request
 
 
 class Sending:
@@ -149,12 +146,14 @@ class Sending:
                 return writer.write(delivery.content)
             except Exception:  # whatever is wrong with this message, it must not stop the others
                 logger.exception("the message of delivery %d cannot be composed", delivery.content.id)
-        self._under_way.outcomes.append(Outcome(delivery, now, 0.0, None, error=error, detail=NOT_WRITTEN[error]))
+        self._under_way.outcomes.append(
+            Outcome(delivery, now, 0.0, None, error=error, detail=say(f"attempt.{error}", {}, ENGLISH))
+        )
         return None
 
     @staticmethod
     def _writer(to: Subscription, now: datetime) -> messages.Writer | str:
-        """The writer of a subscription's messages, or the error (of `NOT_WRITTEN`) of them all."""
+        """The writer of a subscription's messages, or the error of them all, `secret_unreadable`."""
         try:
             return messages.Writer(to, now)
         except InvalidToken:

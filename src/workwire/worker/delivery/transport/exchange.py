@@ -29,7 +29,7 @@ from workwire.worker.delivery.transport.curl import (
     new_easy,
     pycurl,
 )
-from workwire.worker.delivery.transport.failures import EXPLAINED_BY_LIBCURL, SENTENCES, error_of, error_of_proxy
+from workwire.worker.delivery.transport.failures import EXPLAINED_BY_LIBCURL, detail_of, error_of, error_of_proxy
 from workwire.worker.delivery.transport.kept_connections import Condition, Ends, KeptConnection, KeptConnections
 from workwire.worker.delivery.transport.port import Answer, Request
 from workwire.worker.delivery.transport.proxy import Proxy, Refused
@@ -125,7 +125,7 @@ class Exchange:
         except Refused as error:
             raise Unsendable("refused_address", str(error)) from error
         except (UnicodeError, CurlError) as error:
-            raise Unsendable("invalid_request", SENTENCES["invalid_request"]) from error
+            raise Unsendable("invalid_request", detail_of("invalid_request")) from error
 
     @property
     def must_begin_anew(self) -> bool:
@@ -317,7 +317,7 @@ class Exchange:
         return error_of(code, message, int(self.handle.getinfo(pycurl.OS_ERRNO)))
 
     def _detail(self, error: str, message: str) -> str:
-        sentence = self._refusal if error == "refused_address" and self._refusal else SENTENCES[error]
+        sentence = self._refusal if error == "refused_address" and self._refusal else detail_of(error)
         if error in EXPLAINED_BY_LIBCURL and message:
             sentence += f" ({_printable(message)})"
         return sentence[:LONGEST_DETAIL]
@@ -334,7 +334,7 @@ def target(url: str) -> ParsedTarget:
 
 def unanswered(request: Request, error: str, detail: str | None = None) -> Answer:
     """The answer to a request that never went out or was given up."""
-    return Answer(key=request.key, status=None, error=error, detail=detail or SENTENCES[error])
+    return Answer(key=request.key, status=None, error=error, detail=detail or detail_of(error))
 
 
 def _header_lines(headers: tuple[tuple[str, str], ...]) -> list[bytes]:

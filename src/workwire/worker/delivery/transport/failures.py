@@ -1,32 +1,13 @@
-"""What can go wrong with a request: libcurl's results as stable codes, and a sentence for each."""
+"""What can go wrong with a request: libcurl's results as stable codes; `worker.sentences` has what each says."""
 
 from __future__ import annotations
 
 import errno
 
+from workwire.kernel.wording import ENGLISH, say
+from workwire.worker import sentences as _sentences  # noqa: F401 - registers, also where Django is not loaded
 from workwire.worker.delivery.transport.curl import pycurl
 
-SENTENCES = {
-    "authorities_unreadable": "The certificates that endpoints are trusted by cannot be read here.",
-    "cancelled": "The worker stopped before an answer came.",
-    "connect_failed": "No connection to the endpoint could be made.",
-    "connect_timeout": "The endpoint did not accept a connection in time.",
-    "connection_lost": "The endpoint closed the kept connection instead of answering; it goes again over a new one.",
-    "connection_refused": "The endpoint refused the connection.",
-    "dns": "The host name does not resolve.",
-    "invalid_request": "The message cannot be written as an HTTP request.",
-    "protocol": "The endpoint did not answer in proper HTTP.",
-    "proxy_failed": "The proxy that messages go through cannot be reached.",
-    "proxy_refused": "The proxy that messages go through did not connect to the endpoint.",
-    "reset": "The endpoint broke the connection off before its answer was complete.",
-    "stale_answer": "What came was no answer to this message: it was there before the message had arrived.",
-    "timeout": "The endpoint did not finish its answer in time.",
-    "tls": "No trusted TLS connection could be made.",
-    "transport_lost": "The process that sends ended before an answer came.",
-    "too_late": "Its turn did not come in time.",
-    "too_large_headers": "The endpoint sent more headers than are accepted.",
-    "unreachable": "The endpoint's network cannot be reached.",
-}
 CODES = {
     pycurl.E_COULDNT_RESOLVE_HOST: "dns",
     pycurl.E_GOT_NOTHING: "reset",
@@ -57,6 +38,11 @@ CONNECT_ERRNOS = {
     errno.ETIMEDOUT: "connect_timeout",
 }
 EXPLAINED_BY_LIBCURL = frozenset({"tls", "protocol", "proxy_failed", "proxy_refused"})
+
+
+def detail_of(error: str) -> str:
+    """What an error says, as it is kept in the log."""
+    return say(f"attempt.{error}", {}, ENGLISH)
 
 
 def error_of(code: int, message: str, system_error: int) -> str:
