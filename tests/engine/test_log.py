@@ -229,12 +229,10 @@ def test_no_index_of_the_log_holds_what_settling_changes() -> None:
 
 @pytest.mark.usefixtures("past")
 @pytest.mark.parametrize("state", [State.WITHHELD, State.GAVE_UP, State.CANCELLED])
-def test_each_kind_of_end_is_found_along_an_index_of_its_own(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_kind_of_end_is_found_along_an_index_of_its_own(state: State) -> None:
     one = Subscription.objects.order_by("pk")[0].guid
-    with CaptureQueriesContext(connection) as of_one:
-        log.page(SYSTEM, Wish(state=state, subscription_guid=one))
-    with CaptureQueriesContext(connection) as of_all:
-        log.page(SYSTEM, Wish(state=state))
+    of_one = _asked(Wish(state=state, subscription_guid=one))
+    of_all = _asked(Wish(state=state))
     if sql.on_postgresql():  # goes by how many there are
         Delivery.objects.bulk_create(_delivered(2_000))
         sql.run("ANALYZE webhooks_delivery")
@@ -242,11 +240,29 @@ def test_each_kind_of_end_is_found_along_an_index_of_its_own(state: State, monke
     assert f"delivery_{state.label}" in _plans(of_all)
 
 
-def _plans(asked: CaptureQueriesContext) -> str:
-    """How the database would answer the queries for deliveries that were asked, which go on as they were written."""
+def _asked(wish: Wish) -> list[tuple[str, Any]]:
+    """The queries for deliveries that a page of the log asks, with their parameters."""
+    asked: list[tuple[str, Any]] = []
+
+    def keep(execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any) -> Any:
+        if "webhooks_delivery" in statement:
+            asked.append((statement, parameters))
+        return execute(statement, parameters, many, context)
+
+    with connection.execute_wrapper(keep):
+        log.page(SYSTEM, wish)
+    return asked
+
+
+def _plans(asked: list[tuple[str, Any]]) -> str:
+    """How the database would answer queries."""
     kind = "EXPLAIN" if sql.on_postgresql() else "EXPLAIN QUERY PLAN"
-    queries = [one["sql"] for one in asked if "webhooks_delivery" in one["sql"]]
-    return str([connection.cursor().execute(f"{kind} {query}").fetchall() for query in queries])
+    found = []
+    with connection.cursor() as cursor:
+        for statement, parameters in asked:
+            cursor.execute(f"{kind} {statement}", parameters)
+            found.append(cursor.fetchall())
+    return str(found)
 
 
 def _delivered(number: int) -> list[Delivery]:
