@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests.support.certificates import Authority
 from tests.support.organisation import Customer, Organisation
@@ -18,7 +19,8 @@ from tests.support.receiver import Receiver
 from tests.support.typed_pages import Page, Shell
 from tests.support.waiting import eventually
 from tests.support.world import Subscribe
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import SYSTEM, Actor
+from workwire.reactions.webhooks import replays
 from workwire.reactions.webhooks.models import Attempt, Delivery, Replay, Subscription
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import Queue, WorkItem
@@ -38,6 +40,7 @@ def shell(live_server: Any, tmp_path: Path, child_environment: dict[str, str]) -
         tmp_path,
         WORKWIRE_DATABASE_URL=child_environment["WORKWIRE_DATABASE_URL"],
         WORKWIRE_DATA_DIR=str(tmp_path),
+        WORKWIRE_SECRET_KEYS=",".join(settings.SECRET_KEYS),
         WORKWIRE_WEBHOOK_ALLOWED_NETWORKS="127.0.0.0/8",
         API=f"{live_server.url}/api/v1",
         SERVER=live_server.url,
@@ -247,7 +250,7 @@ def _as_operator(shell: Shell, page: Page, subscription: Subscription) -> None:
     finally:
         worker.terminate()
         worker.wait(30)
-    held = Replay.objects.create(subscription=subscription, since=subscription.created_at)
+    held = replays.replay(subscription.guid, by=SYSTEM, since=subscription.created_at)
     pause = page.take("… webhooks replays").replace("…", "bin/workwire")
     assert "replay paused" in shell.run(pause, replaced={"REPLAY": str(held.guid)})
 
