@@ -191,6 +191,10 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.set_roles: lambda w: access.set_roles(w.user, [Role.objects.get(name="Robot")], by=w.by),
     access.set_active: lambda w: access.set_active(w.user, False, by=w.by),
     access.set_password: lambda w: access.set_password(w.user, "correct horse battery", by=w.by),
+    access.set_preferences: lambda w: access.set_preferences(
+        w.user, language="de", time_zone="Asia/Tokyo", theme="dark", density="comfortable", by=w.by
+    ),
+    access.set_manager: lambda w: access.set_manager(w.user, w.organisation.accounts["administrator"].user, by=w.by),
     access.create_group: lambda w: access.create_group("Fresh", by=w.by),
     access.change_members: lambda w: access.change_members(w.customer.group, remove=[w.user], by=w.by),
     access.grant: lambda w: access.grant(UserGroup.objects.all()[0], "contract", w.customer.contract, by=w.by),

@@ -56,6 +56,11 @@ class User(AbstractBaseUser):
     )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
+    manager = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="reports")
+    language = models.CharField(max_length=10, blank=True, default="", db_default="")
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
+    theme = models.CharField(max_length=20, blank=True, default="", db_default="")
+    density = models.CharField(max_length=20, blank=True, default="", db_default="")
 
     USERNAME_FIELD = "username"
     secret_columns: ClassVar[frozenset[str]] = frozenset({"password"})

@@ -103,7 +103,7 @@ def valid_credentials(at: datetime | None = None) -> Q:
 
 def users_visible_to(actor: Actor) -> QuerySet[User]:
     """Accounts an actor may name: all active ones for people who work; an administrator sees retired ones too."""
-    users = User.objects.prefetch_related("role_assignments__role")
+    users = User.objects.select_related("manager").prefetch_related("role_assignments__role")
     return users if administers(actor) else users.filter(is_active=True)
 
 
@@ -183,7 +183,7 @@ def account(actor: Actor) -> User:
 
 
 def _account(_by: Actor, *, pk: int) -> QuerySet[User]:
-    return User.objects.filter(pk=pk)
+    return User.objects.filter(pk=pk).select_related("manager")
 
 
 _ACCOUNT = ComposedQuery(_account)

@@ -118,6 +118,8 @@ def _actor(user: User, credential: Credential | None, features: frozenset[str]) 
         credential_id=credential.pk if credential else None,
         guid=user.guid,
         credential_guid=credential.guid if credential else None,
+        language=user.language,
+        time_zone=user.time_zone,
     )
 
 

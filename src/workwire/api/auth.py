@@ -7,10 +7,12 @@ from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import translation
 from ninja.security import HttpBearer
 
 from workwire.access import features, sessions
 from workwire.access.policy import require
+from workwire.access.preferences import language_of
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated
 
@@ -18,12 +20,14 @@ from workwire.kernel.errors import Unauthenticated
 class Bearer(HttpBearer):
     """`Authorization: Bearer <token>`; the actor becomes `request.auth`."""
 
-    def authenticate(self, _request: HttpRequest, token: str) -> Actor | None:
-        """The actor of a valid token, None otherwise."""
+    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        """The actor of a valid token, whose language is spoken from here on; None otherwise."""
         try:
-            return sessions.authenticate(token, idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
+            found = sessions.authenticate(token, idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
         except Unauthenticated:
             return None
+        translation.activate(language_of(found, request.headers.get("Accept-Language", "")))  # until `in_shape` ends
+        return found
 
 
 def builder(request: HttpRequest) -> Actor:

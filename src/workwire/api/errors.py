@@ -22,6 +22,7 @@ from django.utils.translation import gettext, gettext_noop
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from workwire.access.preferences import language_of
 from workwire.kernel.errors import (
     Away,
     Conflict,
@@ -124,7 +125,7 @@ def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
-        with translation.override(translation.get_language_from_request(request)):
+        with translation.override(language_of(None, request.headers.get("Accept-Language", ""))):
             response = _answered(request, *given, **named)
             response.headers["Content-Language"] = translation.get_language() or "en"
         patch_vary_headers(response, ("Accept-Language",))

@@ -20,7 +20,8 @@ class Actor:
     """An authenticated account with the features it holds right now, or the system itself (`user_id` None).
 
     `guid` and `credential_guid` are the public names of the account and of the application credential it acts through; they
-    tell readers of an event who it was and decide nothing, so two actors that differ only in them are equal.
+    tell readers of an event who it was; `language` and `time_zone` are what the account chose (empty for no choice). None of
+    them decides anything, so two actors that differ only in them are equal.
     """
 
     user_id: int | None
@@ -30,6 +31,8 @@ class Actor:
     in_bulk: bool = False
     guid: UUID | None = field(default=None, compare=False)
     credential_guid: UUID | None = field(default=None, compare=False)
+    language: str = field(default="", compare=False)
+    time_zone: str = field(default="", compare=False)
 
     def has(self, feature: str) -> bool:
         """Whether the actor holds a feature; the system holds all."""

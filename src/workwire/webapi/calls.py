@@ -14,8 +14,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import IntegerChoices
 from django.http import HttpRequest
+from django.utils import translation
 
 from workwire.access import sessions
+from workwire.access.preferences import language_of
 from workwire.access.sessions import Session
 from workwire.kernel import json_bodies, plain_numbers
 from workwire.kernel.actor import Actor
@@ -267,7 +269,11 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
     if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
         raise Forbidden("cookie_refused.use")
     idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
-    return sessions.session(token.strip(), idle=idle), token.strip()
+    session = sessions.session(token.strip(), idle=idle)
+    translation.activate(
+        language_of(session.actor, request.headers.get("Accept-Language", ""))
+    )  # until the answer is made
+    return session, token.strip()
 
 
 def from_our_pages(request: HttpRequest) -> bool:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from workwire.access.preferences import language_of
 from workwire.kernel.errors import (
     Away,
     Conflict,
@@ -208,7 +209,7 @@ def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 
     @wraps(view)
     def answer(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
-        with translation.override(translation.get_language_from_request(request)):
+        with translation.override(language_of(None, request.headers.get("Accept-Language", ""))):
             response = _answered(request, *given, **named)
             response.headers["Content-Language"] = translation.get_language() or ENGLISH
         patch_vary_headers(response, ("Accept-Language",))

@@ -1,20 +1,20 @@
-"""The only writer of accounts, roles, groups, data permissions and application credentials."""
+"""The only writer of accounts, roles, groups, data permissions and application credentials.
+
+An application writes none of them, whatever its roles; it may only end itself.
+"""
 
 from workwire.access.commands.accounts import (
-    change_members,
     change_user,
-    create_group,
-    create_role,
     create_user,
-    grant,
-    make_built_in_roles,
-    revoke,
     set_active,
+    set_manager,
     set_password,
-    set_role_features,
+    set_preferences,
     set_roles,
 )
 from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
+from workwire.access.commands.groups import change_members, create_group, grant, revoke
+from workwire.access.commands.roles import create_role, make_built_in_roles, set_role_features
 
 __all__ = [
     "change_members",
@@ -29,7 +29,9 @@ __all__ = [
     "revoke",
     "revoke_credential",
     "set_active",
+    "set_manager",
     "set_password",
+    "set_preferences",
     "set_role_features",
     "set_roles",
     "update_credential",

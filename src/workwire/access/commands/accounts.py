@@ -1,82 +1,40 @@
-"""The only writer of accounts, roles, groups, data permissions and application credentials.
-
-An application writes none of them, whatever its roles; it may only end itself.
-"""
+"""Accounts: who there is, the roles they hold, their passwords, what they prefer, and to whom they report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import TypedDict, Unpack
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
-from workwire.access import events, features, ports
-from workwire.access.models import (
-    LONGEST_USERNAME,
-    DataPermission,
-    Role,
-    RoleAssignment,
-    RoleFeature,
-    Token,
-    User,
-    UserGroup,
-)
+from workwire.access import events, features, ports, preferences
+from workwire.access.commands.naming import save_named
+from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, User
 from workwire.access.policy import require_in_person, require_may_administer
+from workwire.access.preferences import Preferences
 from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Invalid, not_found
-from workwire.outbox.changes import RowChange, added, altered, columns, related, removed
+from workwire.outbox.changes import RowChange, added, altered, columns, removed
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
-LEVELS = ("company", "contract", "service", "process")
-LONGEST_NAME = 100
 LONGEST_PASSWORD = 1024
+LONGEST_CHAIN = 100  # managers above an account
 
 
-@transaction.atomic
-def make_built_in_roles(*, by: Actor) -> None:
-    """Make the built-in roles that are missing; changes nothing when all are there."""
-    for built_in in features.BUILT_IN_ROLES:
-        if not Role.objects.filter(name=built_in.name).exists():
-            create_role(built_in.name, built_in.kind, built_in.features, by=by)
+class UserChanges(TypedDict, total=False):
+    """What an administrator may change of an account; what is not named stays."""
 
-
-@transaction.atomic
-def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor) -> Role:
-    """Make a role of kind operational or builder with these features."""
-    require_may_administer(by)
-    held = sorted(set(features_held))
-    _check_features(held)
-    if kind not in (features.OPERATIONAL, features.BUILDER):
-        raise Invalid("role_kind_invalid", field="kind")
-    role = Role(name=text.name(name, longest=LONGEST_NAME), kind=kind)
-    _save(role, Invalid("role_name_invalid", field="name"))
-    made = RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
-    about = Subject(ObjectType.ROLE, role.guid)
-    record(events.RoleCreated(**_role_body(role)), about=about, by=by, changes=added(role, *made))
-    return role
-
-
-@transaction.atomic
-def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) -> None:
-    """Replace a role's features; the tokens of everybody who holds it end."""
-    require_may_administer(by)
-    held = sorted(set(features_held))
-    _check_features(held)
-    if held == _role_body(role)["Features"]:
-        return
-    gone = list(role.features.exclude(feature__in=held))
-    missing = set(held) - set(role.features.values_list("feature", flat=True))
-    changes = removed(*gone)
-    role.features.filter(pk__in=[row.pk for row in gone]).delete()
-    made = RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in sorted(missing))
-    Token.objects.filter(user__role_assignments__role=role).delete()
-    about = Subject(ObjectType.ROLE, role.guid)
-    record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=changes + added(*made))
+    active: bool
+    roles: Sequence[Role]
+    password: str
+    manager: User | None
+    language: str
+    time_zone: str
 
 
 @transaction.atomic
@@ -89,6 +47,9 @@ def create_user(
     password: str | None = None,
     email: str = "",
     user_type: UserType = UserType.OPERATIONAL,
+    manager: User | None = None,
+    language: str = "",
+    time_zone: str = "",
 ) -> User:
     """Make an account with one operational and at most one builder role; without a password it cannot log in."""
     require_may_administer(by)
@@ -99,9 +60,10 @@ def create_user(
     if User.objects.filter(username_key=folding.key(username)).exists():
         raise taken
     full_name = text.line(full_name, field="full_name", longest=200) or username
-    user = User(username=username, full_name=full_name, email=_email(email), user_type=user_type)
+    user = User(username=username, full_name=full_name, email=_email(email), user_type=user_type, manager=manager)
+    _write(user, {"language": language, "time_zone": time_zone})
     _set_password(user, password)
-    _save(user, taken)
+    save_named(user, taken)
     held = _assign(user, roles)
     record(events.UserCreated(**_user_body(user)), about=_about(user), by=by, changes=added(user) + held)
     return user
@@ -116,7 +78,7 @@ def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
         return
     changes = _assign(user, roles)
     user.tokens.all().delete()
-    record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=changes)
+    _record_change(user, by, changes)
 
 
 @transaction.atomic
@@ -136,7 +98,7 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
     user.save(update_fields=["is_active"])
     if not active:
         user.tokens.all().delete()
-    record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=altered(user, before))
+    _record_change(user, by, altered(user, before))
 
 
 @transaction.atomic
@@ -150,87 +112,51 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
     _set_password(user, password)
     user.save(update_fields=["password"])
     user.tokens.filter(credential=None).delete()
-    record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=altered(user, before))
+    _record_change(user, by, altered(user, before))
 
 
 @transaction.atomic
-def change_user(
-    user: User,
-    *,
-    by: Actor,
-    active: bool | None = None,
-    roles: Sequence[Role] | None = None,
-    password: str | None = None,
-) -> None:
-    """Change several things of an account, all or none; what is None stays."""
-    if active is not None:
-        set_active(user, active, by=by)
-    if roles is not None:
-        set_roles(user, roles, by=by)
-    if password is not None:
-        set_password(user, password, by=by)
+def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> User:
+    """Change what an account prefers, one's own or as an administrator; an empty text takes a choice back."""
+    if by.user_id != user.pk:
+        require_may_administer(by)
+    require_in_person(by)
+    user = _locked(user)
+    before = columns(user)
+    _write(user, wanted)
+    if columns(user) != before:
+        user.save(update_fields=list(Preferences.__annotations__))
+        _record_change(user, by, altered(user, before))
+    return user
 
 
 @transaction.atomic
-def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserGroup:
-    """Make a user group."""
+def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
+    """Say to whom an account reports, None for nobody; raises Conflict where it would report to itself in the end."""
     require_may_administer(by)
-    group = UserGroup(name=text.name(name, longest=LONGEST_NAME))
-    _save(group, Invalid("group_name_invalid", field="name"))
-    group.members.set(members)
-    record(
-        events.UserGroupCreated(GUID=str(group.guid), Name=group.name),
-        about=Subject(ObjectType.USER_GROUP, group.guid),
-        by=by,
-        changes=added(group, members=group.members.values_list("pk", flat=True)),
-    )
-    return group
+    user = _locked(user)
+    if manager is not None and _reports_to(manager, user):
+        raise Conflict("manager_below", field="manager")
+    before = columns(user)
+    user.manager = manager
+    if columns(user) != before:
+        user.save(update_fields=["manager"])
+        _record_change(user, by, altered(user, before))
 
 
 @transaction.atomic
-def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), remove: Iterable[User] = ()) -> None:
-    """Let accounts join and leave a user group."""
+def change_user(user: User, *, by: Actor, **changes: Unpack[UserChanges]) -> None:
+    """Change several things of an account, all or none."""
     require_may_administer(by)
-    present = set(group.members.values_list("pk", flat=True))
-    joined = [user for user in add if user.pk not in present]
-    left = [user for user in remove if user.pk in present]
-    if not joined and not left:
-        return
-    group.members.add(*joined)
-    group.members.remove(*left)
-    body = events.UserGroupMembersChanged(
-        GUID=str(group.guid),
-        Name=group.name,
-        Joined=[user.username for user in joined],
-        Left=[user.username for user in left],
-    )
-    changes = related(group, "members", (user.pk for user in left), (user.pk for user in joined))
-    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by, changes=changes)
-
-
-@transaction.atomic
-def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> DataPermission:
-    """Grant a user group the sight of an object (level company, contract, service or process) and all below it; idempotent."""
-    require_may_administer(by)
-    if level not in LEVELS:
-        raise Invalid("level_invalid", field="level", levels=list(LEVELS))
-    permission, made = DataPermission.objects.get_or_create(group=group, **_on(level, target))
-    if made:
-        _record_permission(events.PermissionGranted, group, level, target, by, added(permission))
-    return permission
-
-
-@transaction.atomic
-def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> None:
-    """Take a data permission back; effective for every message prepared after this commits."""
-    require_may_administer(by)
-    if level not in LEVELS:
-        raise Invalid("level_invalid", field="level", levels=list(LEVELS))
-    permission = DataPermission.objects.select_for_update().filter(group=group, **_on(level, target)).first()
-    if permission is not None:
-        changes = removed(permission)
-        permission.delete()
-        _record_permission(events.PermissionRevoked, group, level, target, by, changes)
+    if "active" in changes:
+        set_active(user, changes["active"], by=by)
+    if "roles" in changes:
+        set_roles(user, changes["roles"], by=by)
+    if "password" in changes:
+        set_password(user, changes["password"], by=by)
+    if "manager" in changes:
+        set_manager(user, changes["manager"], by=by)
+    set_preferences(user, by=by, **{name: changes[name] for name in ("language", "time_zone") if name in changes})
 
 
 def _locked(user: User) -> User:
@@ -240,13 +166,8 @@ def _locked(user: User) -> User:
     return found
 
 
-def _save(row: models.Model, taken: Invalid) -> None:
-    """Save a new row; raises `taken` when its name is another's, also since a moment ago."""
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError as error:
-        raise taken from error
+def _record_change(user: User, by: Actor, changes: list[RowChange]) -> None:
+    record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=changes)
 
 
 def _email(value: str) -> str:
@@ -293,12 +214,6 @@ def _assign(user: User, roles: Sequence[Role]) -> list[RowChange]:
         raise Conflict("roles_changed") from error
 
 
-def _check_features(held: Iterable[str]) -> None:
-    unknown = [feature for feature in held if feature not in features.FEATURES]
-    if unknown:
-        raise Invalid("feature_unknown", field="features", feature=unknown[0])
-
-
 def _user_body(user: User) -> dict[str, object]:
     return {
         "GUID": str(user.guid),
@@ -310,26 +225,34 @@ def _user_body(user: User) -> dict[str, object]:
     }
 
 
-def _role_body(role: Role) -> dict[str, object]:
-    held = sorted(RoleFeature.objects.filter(role=role).values_list("feature", flat=True))
-    return {"GUID": str(role.guid), "Name": role.name, "Kind": role.kind, "Features": held}
-
-
 def _about(user: User) -> Subject:
     return Subject(ObjectType.USER, user.guid)
 
 
-def _on(level: str, target: models.Model) -> dict[str, Any]:
-    return {level: target}
+def _write(user: User, wanted: Preferences) -> None:
+    if "language" in wanted:
+        user.language = _one_of(wanted["language"], preferences.languages(), field="language")
+    if "time_zone" in wanted:
+        if wanted["time_zone"] and not preferences.is_zone(wanted["time_zone"]):
+            raise Invalid("time_zone_invalid", field="time_zone")
+        user.time_zone = wanted["time_zone"]
+    if "theme" in wanted:
+        user.theme = _one_of(wanted["theme"], preferences.THEMES, field="theme")
+    if "density" in wanted:
+        user.density = _one_of(wanted["density"], preferences.DENSITIES, field="density")
 
 
-def _record_permission(
-    kind: type[events.PermissionGranted],
-    group: UserGroup,
-    level: str,
-    target: models.Model,
-    by: Actor,
-    changes: list[RowChange],
-) -> None:
-    body = kind(GUID=str(group.guid), Name=group.name, ObjectType=level, ObjectID=target.pk)
-    record(body, about=Subject(ObjectType.USER_GROUP, group.guid), by=by, changes=changes)
+def _one_of(value: str, choices: Collection[str], *, field: str) -> str:
+    if value and value not in choices:
+        raise Invalid("preference_invalid", field=field, name=field, choices=list(choices))
+    return value
+
+
+def _reports_to(below: User, above: User) -> bool:
+    """Whether an account is another one, or reports to it through others."""
+    at: int | None = below.pk
+    for _ in range(LONGEST_CHAIN):
+        if at is None or at == above.pk:
+            return at is not None
+        at = User.objects.values_list("manager_id", flat=True).get(pk=at)
+    return True

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from workwire.access import events
-from workwire.access.commands.accounts import LONGEST_NAME
+from workwire.access.commands.naming import LONGEST_NAME
 from workwire.access.models import Credential, Role, User
 from workwire.access.policy import require_in_person, require_may_administer
 from workwire.kernel import clock, crypto, ids, text

@@ -14,7 +14,20 @@ from workwire.access.policy import require_administrator
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, Name, answers, aware, listing, rfc3339
+from workwire.api.v1.shapes import (
+    LEFT_OUT,
+    Guid,
+    In,
+    Listing,
+    Maybe,
+    Moment,
+    Name,
+    answers,
+    aware,
+    given,
+    listing,
+    rfc3339,
+)
 from workwire.api.v1.spelling import UserTypeName, chosen, spelled
 from workwire.kernel import folding
 from workwire.kernel.actor import Actor, UserType
@@ -54,6 +67,9 @@ class UserIn(In):
     user_type: UserTypeName = "operational"
     roles: list[str]
     password: str | None = Field(None, max_length=1000)
+    manager: UUID | None = None
+    language: str | None = Field(None, max_length=10)
+    time_zone: str | None = Field(None, max_length=64)
 
 
 class UserChange(In):
@@ -62,6 +78,9 @@ class UserChange(In):
     active: bool = LEFT_OUT
     roles: list[str] = LEFT_OUT
     password: Annotated[str, Field(max_length=1000)] = LEFT_OUT
+    manager: UUID | None = LEFT_OUT
+    language: Annotated[str, Field(max_length=10)] | None = LEFT_OUT
+    time_zone: Annotated[str, Field(max_length=64)] | None = LEFT_OUT
 
 
 class UserOut(Schema):
@@ -74,6 +93,9 @@ class UserOut(Schema):
     user_type: UserTypeName
     active: bool
     roles: list[str]
+    manager: Guid | None
+    language: str | None
+    time_zone: str | None
 
 
 class GroupIn(In):
@@ -149,6 +171,9 @@ def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
             password=wish.password,
             email=wish.email,
             user_type=chosen(UserType, wish.user_type),
+            manager=None if wish.manager is None else queries.user(wish.manager, by=by),
+            language=wish.language or "",
+            time_zone=wish.time_zone or "",
             by=by,
         )
         return _user(made, by)
@@ -170,9 +195,7 @@ def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> di
     commands.change_user(
         queries.user(guid, by=by),
         by=by,
-        active=wish.active,
-        roles=None if wish.roles is None else _roles(wish.roles),
-        password=wish.password,
+        **_changes(given(wish), by),
     )
     return _user(queries.user(guid, by=by), by)
 
@@ -295,6 +318,16 @@ def _roles(names: list[str]) -> list[Role]:
     return [found[name] for name in dict.fromkeys(wanted)]
 
 
+def _changes(wanted: dict[str, Any], by: Actor) -> Any:
+    """A change of an account as its command takes it; null is no manager, or no choice."""
+    changes = wanted | {name: wanted[name] or "" for name in ("language", "time_zone") if name in wanted}
+    if "roles" in wanted:
+        changes["roles"] = _roles(wanted["roles"])
+    if wanted.get("manager") is not None:
+        changes["manager"] = queries.user(wanted["manager"], by=by)
+    return changes
+
+
 def _role(row: Role, _actor: Actor) -> dict[str, Any]:
     features = sorted(feature.feature for feature in row.features.all())
     return {"guid": str(row.guid), "name": row.name, "kind": row.kind, "features": features}
@@ -309,6 +342,9 @@ def _user(row: User, _actor: Actor) -> dict[str, Any]:
         "user_type": spelled(UserType(row.user_type)),
         "active": row.is_active,
         "roles": sorted(assignment.role.name for assignment in row.role_assignments.all()),
+        "manager": None if row.manager is None else str(row.manager.guid),
+        "language": row.language or None,
+        "time_zone": row.time_zone or None,
     }
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema, Status
+from ninja import Field, Router, Schema, Status
 
+from workwire.access import commands, sessions
 from workwire.access import queries as access
-from workwire.access import sessions
+from workwire.access.preferences import Preferences
 from workwire.api.auth import actor
-from workwire.api.v1.shapes import Guid, In, Maybe, answers
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Maybe, answers, given
+from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 
 router = Router(tags=["sessions"])
+Theme = Literal["system", "light", "dark"]
+Density = Literal["compact", "comfortable"]
 
 
 class Login(In):
@@ -34,12 +38,27 @@ class TokenOut(Schema):
 
 
 class Me(Schema):
-    """The account of the token and the features it holds now."""
+    """The account of the token, what it prefers (null for no choice), and the features it holds now."""
 
     guid: Guid
     username: str
     full_name: str
+    email: str
+    manager: Guid | None
+    language: str | None
+    time_zone: str | None
+    theme: Theme | None
+    density: Density | None
     features: list[str]
+
+
+class MyChange(In):
+    """Changes to what one's own account prefers; what is left out stays, null takes a choice back."""
+
+    language: Annotated[str, Field(max_length=10)] | None = LEFT_OUT
+    time_zone: Annotated[str, Field(max_length=64)] | None = LEFT_OUT
+    theme: Theme | None = LEFT_OUT
+    density: Density | None = LEFT_OUT
 
 
 @router.post("/tokens", response=answers(TokenOut, 201), auth=None, operation_id="create_token")
@@ -65,11 +84,30 @@ def delete_token(request: HttpRequest) -> Status[None]:
 
 @router.get("/me", response=answers(Me), operation_id="get_me")
 def get_me(request: HttpRequest) -> dict[str, Any]:
-    """Get the account of the token and its features."""
-    user = access.account(actor(request))
+    """Get the account of the token, its preferences and its features."""
+    return _me(actor(request))
+
+
+@router.patch("/me", response=answers(Me), operation_id="update_me")
+def update_me(request: HttpRequest, wish: Maybe[MyChange]) -> dict[str, Any]:
+    """Change what your own account prefers: its language, its time zone, the look of its pages."""
+    by = actor(request)
+    wanted: Preferences = {name: value or "" for name, value in given(wish).items()}  # type: ignore[assignment]  # its fields
+    commands.set_preferences(access.account(by), by=by, **wanted)
+    return _me(by)
+
+
+def _me(by: Actor) -> dict[str, Any]:
+    user = access.account(by)
     return {
         "guid": str(user.guid),
         "username": user.username,
         "full_name": user.full_name,
-        "features": sorted(actor(request).features),
+        "email": user.email,
+        "manager": None if user.manager is None else str(user.manager.guid),
+        "language": user.language or None,
+        "time_zone": user.time_zone or None,
+        "theme": user.theme or None,
+        "density": user.density or None,
+        "features": sorted(by.features),
     }

@@ -24,7 +24,6 @@ register(
         "service_name_taken": "The name is taken by this contract.",
         "service_not_found": "There is no such service.",
         "supplier_invalid": "The company named as supplier is not a supplier.",
-        "time_zone_invalid": "A time zone is written like Europe/Paris.",
         "version_conflict.company": "The company has been changed since it was read.",
         "version_conflict.contact": "The contact has been changed since it was read.",
         "version_conflict.contact_tag": "The contact tag has been changed since it was read.",

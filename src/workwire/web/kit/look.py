@@ -1,7 +1,8 @@
-"""How a reader wants to see pages: theme, density, language and time zone, as far as the browser says.
+"""How a reader wants to see pages: theme, density, language and time zone.
 
-The theme and the density are chosen on the page and kept in a cookie; the time zone is told by the browser in another one.
-Whatever a cookie holds, only known values count.
+What the account chose counts before what the browser says. The theme and the density are chosen on the page and kept in a
+cookie, for who is not signed in; the time zone is told by the browser in another one. Whatever a cookie holds, only known
+values count.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone, translation
 
+from workwire.access.preferences import DENSITIES, THEMES, language_of, zone_of
+from workwire.access.sessions import Session
+
 COOKIE = "workwire_look"
 ZONE_COOKIE = "workwire_zone"
-THEMES = ("system", "light", "dark")
-DENSITIES = ("compact", "comfortable")
 _YEAR = 365 * 24 * 60 * 60
-_STANDARD_ZONE = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Look:
     theme: str = THEMES[0]
     density: str = DENSITIES[0]
     language: str = "en"
-    zone_name: str = _STANDARD_ZONE
+    zone_name: str = "UTC"
 
     @property
     def zone(self) -> tzinfo:
@@ -50,15 +50,15 @@ class Look:
         answer.set_cookie(COOKIE, kept, max_age=_YEAR, samesite="Lax", httponly=True, secure=secure)
 
 
-def look_of(request: HttpRequest) -> Look:
-    """The look a request asks for."""
+def look_of(request: HttpRequest, session: Session | None) -> Look:
+    """The look for a request of who is signed in, or of nobody."""
+    actor = session.actor if session is not None else None
+    told = request.COOKIES.get(ZONE_COOKIE, "").replace("%2F", "/")
     theme, _, density = request.COOKIES.get(COOKIE, "").partition(".")
-    zone = request.COOKIES.get(ZONE_COOKIE, "").replace("%2F", "/")
-    standard = Look(
-        language=translation.get_language_from_request(request),
-        zone_name=zone if _is_zone(zone) else _STANDARD_ZONE,
-    )
-    return standard.chosen(theme=theme, density=density)
+    look = Look(
+        language=language_of(actor, request.headers.get("accept-language", "")), zone_name=zone_of(actor, told)
+    ).chosen(theme=theme, density=density)
+    return look.chosen(theme=session.user.theme, density=session.user.density) if session is not None else look
 
 
 @contextmanager
@@ -66,12 +66,3 @@ def speaking(look: Look) -> Iterator[None]:
     """Words, numbers and moments are those of a reader while inside."""
     with translation.override(look.language), timezone.override(look.zone):
         yield
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())  # read from the disk
-
-
-def _is_zone(name: str) -> bool:
-    return len(name) < 64 and name in _zones()

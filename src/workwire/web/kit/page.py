@@ -29,6 +29,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from workwire.access import sessions
+from workwire.access.sessions import Session
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import (
     Away,
@@ -81,26 +82,32 @@ class Refused:
 class Visit:
     """One request to a page: by whom, and how it wants to be answered."""
 
-    def __init__(self, request: HttpRequest, look: Look) -> None:
-        self.request, self.look = request, look
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
         self.status = HTTPStatus.OK
         self.retry_after: int | None = None
 
     @cached_property
-    def actor(self) -> Actor:
-        """Who is signed in; raises Unauthenticated."""
+    def session(self) -> Session | None:
+        """Who is signed in, with the account; None for nobody."""
         token = self.request.COOKIES.get(COOKIE, "")
-        if not token:
-            raise Unauthenticated("token_missing")
-        return sessions.authenticate(token, idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
-
-    @cached_property
-    def actor_or_nobody(self) -> Actor | None:
-        """Who is signed in, None for nobody."""
         try:
-            return self.actor
+            idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
+            return sessions.session(token, idle=idle) if token else None
         except Unauthenticated:
             return None
+
+    @property
+    def actor(self) -> Actor:
+        """Who is signed in; raises Unauthenticated."""
+        if self.session is None:
+            raise Unauthenticated("token_missing")
+        return self.session.actor
+
+    @cached_property
+    def look(self) -> Look:
+        """How the reader wants to see pages."""
+        return look_of(self.request, self.session)
 
     @property
     def is_sent(self) -> bool:
@@ -150,13 +157,12 @@ def page(
         def answered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in methods:
                 return _not_allowed(request, methods)
-            look = look_of(request)
-            with speaking(look):
-                visit = Visit(request, look)
+            visit = Visit(request)
+            with speaking(visit.look):
                 answer = _answer(visit, template, view, public, *args, **kwargs)
             answer.headers.setdefault("Cache-Control", "private, no-store")
             answer.headers.setdefault("Vary", "Cookie, Accept-Language, HX-Request")
-            answer.headers["Content-Language"] = look.language
+            answer.headers["Content-Language"] = visit.look.language
             return answer
 
         return answered
@@ -169,12 +175,11 @@ def refused(
 ) -> HttpResponse:
     """The page of a refusal for a request that reached no view; `words` are its title and its sentence, asked for in the
     reader's language. Where a page may not ask the database it shows nobody as signed in."""
-    look = look_of(request)
-    with speaking(look):
+    visit = Visit(request)
+    if asks_nothing:
+        visit.session = None
+    with speaking(visit.look):
         title, sentence = words()
-        visit = Visit(request, look)
-        if asks_nothing:
-            visit.actor_or_nobody = None
         answer = _rendered(visit, "kit/refused.html", Refused(status, title, sentence), status)
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
@@ -221,7 +226,7 @@ def _status_of(visit: Visit) -> int:
 
 
 def _rendered(visit: Visit, template: str, shown: object, status: int) -> HttpResponse:
-    shell = shell_of(visit.request, visit.actor_or_nobody, visit.look)
+    shell = shell_of(visit.request, visit.session, visit.look)
     context = {"page": shown, "shell": shell, "visit": visit}
     found = get_template(template)
     fragment = _fragment(visit.request, found)

@@ -8,10 +8,11 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from workwire.access import queries
+from workwire.access.preferences import DENSITIES, THEMES
+from workwire.access.sessions import Session
 from workwire.kernel.actor import Actor, UserType
 from workwire.web.kit import icons
-from workwire.web.kit.look import DENSITIES, THEMES, Look
+from workwire.web.kit.look import Look
 from workwire.web.kit.navigation import GROUPS, Place, Words
 from workwire.web.kit.parts import Person
 
@@ -69,10 +70,10 @@ class Shell:
     here: str
 
 
-def shell_of(request: HttpRequest, actor: Actor | None, look: Look) -> Shell:
+def shell_of(request: HttpRequest, session: Session | None, look: Look) -> Shell:
     """The shell of a page, for who is signed in or for nobody."""
-    account = queries.account(actor) if actor is not None and actor.user_id is not None else None
-    groups = _navigation(request, actor) if actor is not None else ()
+    account = session.user if session is not None else None
+    groups = _navigation(request, session.actor) if session is not None else ()
     return Shell(
         look=look,
         icons=icons.address(),
