@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.support.organisation import Organisation
 from tests.support.recorded import recorded
 from tests.web import gallery
 from workwire.access import commands, queries, sessions
 from workwire.access.models import Role, User
 from workwire.access.preferences import language_of, zone_of
-from workwire.cli.demo.seed import Organisation
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.doors.conftest import Caller
-from workwire.cli.demo.seed import Organisation
+from tests.support.organisation import Organisation
 
 
 def test_me_tells_and_changes_what_i_prefer(caller: Callable[[str], Caller], organisation: Organisation) -> None:
