@@ -323,7 +323,7 @@ def test_a_hundred_endpoints_that_hang_do_not_stand_in_line_before_one_that_answ
             backlog.of(hanging, Lane.FRESH, FIRST_WINDOW)
         while engine.step():
             pass
-        assert 0 < len(engine.under_way.in_flight) < settings.CONFIG.webhook_concurrency
+        assert 0 < len(engine.unsettled.in_flight) < settings.CONFIG.webhook_concurrency
         backlog.of(healthy, Lane.FRESH, 1)
         engine.step()
         receiver.wait_for(2)

@@ -92,7 +92,7 @@ def test_a_subscription_whose_messages_cannot_be_composed_stops_no_other(
     engine.drain()
     assert sorted(request.path for request in receiver.requests) == ["/hook", "/last"]
     assert Attempt.objects.get(delivery__subscription=odd).error == "not_composed"
-    assert not engine.under_way.in_flight
+    assert not engine.unsettled.in_flight
     assert not Subscription.objects.exclude(failing_since=None).exists()
 
 

@@ -230,7 +230,7 @@ def test_a_settling_that_must_give_way_is_made_again_as_it_was(
 
     other = beside.start(other_way_round)
     assert held.wait(10)
-    for flight in engine.under_way.in_flight.values():
+    for flight in engine.unsettled.in_flight.values():
         flight.delivery.to.access_lost_at = clock.now()
     with pytest.raises(OperationalError) as gave_way:
         engine.step()

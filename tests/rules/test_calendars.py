@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workwire.kernel.errors import Invalid
-from workwire.rooms.commitments import commands
+from workwire.rooms.commitments import given_hours
 from workwire.rooms.commitments.rules import Base, DueRule, Facts, Unit, compute
 from workwire.rooms.commitments.working_time import MOST_DAYS, Hours, WorkingCalendar
 
@@ -29,7 +29,7 @@ TEXTS = st.one_of(
 def test_hours_that_are_taken_are_kept_as_they_were_given(day: list[list[str]]) -> None:
     """Nothing is cut off: each interval has a length, is in order, and means what was written."""
     try:
-        kept = commands._hours(day, "week")
+        kept = given_hours.hours(day, "week")
     except Invalid:
         return
     assert [[time.fromisoformat(moment) for moment in pair] for pair in kept] == [
@@ -58,14 +58,14 @@ def _minute(written: str) -> int:
 )
 def test_seconds_and_offsets_are_refused(interval: list[str]) -> None:
     with pytest.raises(Invalid, match="whole minutes"):
-        commands._hours([interval], "week")
+        given_hours.hours([interval], "week")
 
 
 def test_one_day_in_three_spellings_is_refused() -> None:
     spellings = ("2026-12-24", "20261224", "2026-W52-4")
     with pytest.raises(Invalid, match="2026-12-24 is named more than once"):
-        commands._exceptions({day: [] for day in spellings})
-    assert commands._exceptions({"20261224": []}) == {"2026-12-24": []}
+        given_hours.exceptions({day: [] for day in spellings})
+    assert given_hours.exceptions({"20261224": []}) == {"2026-12-24": []}
 
 
 ZONES = st.sampled_from(["UTC", "Europe/Amsterdam", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia"]).map(

@@ -39,7 +39,6 @@ def test_only_one_module_sleeps() -> None:
 def test_tests_use_what_the_house_shows() -> None:
     """No private attribute of an object that is not the test's own; Django calls some of its public ones so."""
     still = {  # others work on these modules of the house
-        *(("tests/rules/test_calendars.py", name) for name in ("_hours", "_exceptions")),
         *(("tests/rooms/test_timers.py", name) for name in ("_kinds", "_claim")),
         *(("tests/engine/test_faults.py", name) for name in ("_attempt", "_end")),
     }

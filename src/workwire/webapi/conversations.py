@@ -10,8 +10,8 @@ from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import queries as work
 from workwire.webapi import record_bodies
 from workwire.webapi.calls import Call, lowered
+from workwire.webapi.item_changes import tags_named
 from workwire.webapi.operations import operation
-from workwire.webapi.wishes import tags_named
 
 
 @operation("PacketCommunication/AddPacketCommunication", "POST", largest=LARGEST_WITH_FILES)

@@ -12,8 +12,8 @@ from workwire.rooms.offering.queries import ProcessType
 from workwire.rooms.work import commands, queries
 from workwire.webapi import packets
 from workwire.webapi.calls import Call, Malformed
+from workwire.webapi.item_changes import changes
 from workwire.webapi.operations import operation
-from workwire.webapi.wishes import changes
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -3,7 +3,7 @@
 from django.urls import re_path
 
 from workwire.webapi import (
-    attaching,
+    attachments,
     authentication,
     configuration,
     contexts,
@@ -18,7 +18,7 @@ from workwire.webapi.operations import answer, nothing
 from workwire.webapi.refusals import unless_away
 
 REGISTERED = (
-    attaching,
+    attachments,
     configuration,
     contexts,
     conversations,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, time
 from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
@@ -16,14 +15,10 @@ from workwire.kernel.errors import Conflict, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
-from workwire.rooms.commitments import events, working_time
+from workwire.rooms.commitments import events, given_hours, working_time
 from workwire.rooms.commitments.models import Calendar
 
 LONGEST_DESCRIPTION = 64 * 1024
-MOST_EXCEPTIONS = 1000
-STANDARD_WEEK = [
-    [[start.isoformat("minutes"), end.isoformat("minutes")] for start, end in day] for day in working_time.STANDARD_WEEK
-]
 
 
 class CalendarFields(TypedDict, total=False):
@@ -46,7 +41,7 @@ class CalendarChanges(CalendarFields, total=False):
 def create_calendar(name: str, *, by: Actor, **fields: Unpack[CalendarFields]) -> Calendar:
     """Make a calendar, by default of Monday to Friday, 9 to 17; raises Conflict for a name that another one has."""
     require(by, features.PROCESS_BUILDER)
-    calendar = Calendar(week=STANDARD_WEEK)
+    calendar = Calendar(week=given_hours.STANDARD_WEEK)
     _write(calendar, CalendarChanges(**fields, name=name))
     _save(calendar)
     _record(events.CalendarCreated, calendar, by, added(calendar))
@@ -87,55 +82,9 @@ def _write(calendar: Calendar, changes: CalendarChanges) -> None:
     ):
         raise Invalid("country_unknown", field="country")
     if "week" in changes:
-        calendar.week = _week(changes["week"])
+        calendar.week = given_hours.week(changes["week"])
     if "exceptions" in changes:
-        calendar.exceptions = _exceptions(changes["exceptions"])
-
-
-def _week(given: Sequence[Sequence[Sequence[str]]]) -> list[list[list[str]]]:
-    if len(given) != len(STANDARD_WEEK):
-        raise Invalid("week_invalid", field="week")
-    week = [_hours(day, "week") for day in given]
-    if not any(week):
-        raise Invalid("week_invalid.no_hours", field="week")
-    return week
-
-
-def _exceptions(given: Mapping[str, Sequence[Sequence[str]]]) -> dict[str, list[list[str]]]:
-    if len(given) > MOST_EXCEPTIONS:
-        raise Invalid("exceptions_too_many", field="exceptions", most=MOST_EXCEPTIONS)
-    try:
-        days = {day: date.fromisoformat(day).isoformat() for day in given}
-    except ValueError as error:
-        raise Invalid("date_invalid.exception", field="exceptions") from error
-    if len(set(days.values())) < len(days):
-        repeated = min(day for day in days.values() if list(days.values()).count(day) > 1)
-        raise Invalid("date_repeated", field="exceptions", day=str(repeated))
-    return {days[day]: _hours(hours, "exceptions") for day, hours in given.items()}
-
-
-def _hours(given: Sequence[Sequence[str]], field: str) -> list[list[str]]:
-    """The hours of a day in the form in which they are kept; in order, without overlap, an end at 00:00 is midnight."""
-    hours: list[list[str]] = []
-    last = time(0)
-    for interval in given:
-        if len(interval) != 2 or (hours and last == time(0)):
-            raise _hours_invalid(field)
-        try:
-            start, end = map(time.fromisoformat, interval)
-        except ValueError as error:
-            raise _hours_invalid(field) from error
-        if any(moment.tzinfo or moment.second or moment.microsecond for moment in (start, end)):
-            raise _hours_invalid(field)
-        if start < last or (end <= start and end != time(0)):
-            raise _hours_invalid(field)
-        hours.append([start.isoformat("minutes"), end.isoformat("minutes")])
-        last = end
-    return hours
-
-
-def _hours_invalid(field: str) -> Invalid:
-    return Invalid("hours_invalid", field=field)
+        calendar.exceptions = given_hours.exceptions(changes["exceptions"])
 
 
 def _save(calendar: Calendar) -> None:

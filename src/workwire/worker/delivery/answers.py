@@ -19,7 +19,7 @@ from workwire.worker.delivery.claiming import Claims
 from workwire.worker.delivery.endpoints import Endpoints
 from workwire.worker.delivery.settler import Settler
 from workwire.worker.delivery.transport import Answer
-from workwire.worker.delivery.under_way import InFlight, UnderWay
+from workwire.worker.delivery.unsettled import InFlight, Unsettled
 
 CANCELLED, TOO_LATE = "cancelled", "too_late"  # answers to requests that did not go out, or not to their end
 LONGEST_GATHERING = 0.08  # seconds
@@ -29,9 +29,9 @@ class Answers:
     """The answers to one worker's attempts. `arrive` is called in the transport's thread, all else in the engine's."""
 
     def __init__(
-        self, worker: UUID, endpoints: Endpoints, under_way: UnderWay, report: Report, wake: Callable[[], None]
+        self, worker: UUID, endpoints: Endpoints, unsettled: Unsettled, report: Report, wake: Callable[[], None]
     ):
-        self._worker, self._endpoints, self._under_way, self._report = worker, endpoints, under_way, report
+        self._worker, self._endpoints, self._unsettled, self._report = worker, endpoints, unsettled, report
         self._wake = wake
         self._batches: queue_module.SimpleQueue[list[Answer]] = queue_module.SimpleQueue()
         self._arrived = self.looked_at = 0  # each counted by one thread
@@ -69,7 +69,7 @@ class Answers:
         until = time.monotonic() + LONGEST_GATHERING
         while (
             self.not_looked_at < most
-            and len(self._under_way.in_flight) - self.not_looked_at > settings.CONFIG.webhook_concurrency
+            and len(self._unsettled.in_flight) - self.not_looked_at > settings.CONFIG.webhook_concurrency
             and time.monotonic() < until
         ):
             time.sleep(0.001)
@@ -81,21 +81,21 @@ class Answers:
             batch = self._batches.get()
             self.looked_at += len(batch)
             for answer in batch:
-                flight = self._under_way.in_flight.pop(answer.key, None)
+                flight = self._unsettled.in_flight.pop(answer.key, None)
                 if flight is not None:
                     claims.give_back(flight.delivery.to.owner_id)
                     self._take(flight, answer, now, last=last)
-        outcomes, unmade = self._under_way.outcomes, self._under_way.unmade
-        count = len(unmade) + len(outcomes) + len(self._under_way.overdue)
+        outcomes, unmade = self._unsettled.outcomes, self._unsettled.unmade
+        count = len(unmade) + len(outcomes) + len(self._unsettled.overdue)
         if unmade:
             queue.release(self._worker, unmade, now)
-            self._under_way.unmade = []
+            self._unsettled.unmade = []
         if outcomes:
             if self._settler is not None:
                 self._settler.put(outcomes, now)
             else:
                 self.settle_batch(outcomes, now)
-            self._under_way.outcomes = []
+            self._unsettled.outcomes = []
         return count
 
     def settle_batch(self, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -108,9 +108,9 @@ class Answers:
         to, content = flight.delivery.to, flight.delivery.content
         if answer.error in (CANCELLED, TOO_LATE):
             if answer.error == TOO_LATE and clock.count() < flight.ours_until and not last:
-                self._under_way.overdue.append(flight)
+                self._unsettled.overdue.append(flight)
             else:
-                self._under_way.unmade.append(answer.key)
+                self._unsettled.unmade.append(answer.key)
             self._endpoints.returned(content.subscription, to.endpoint, made=answer.error == CANCELLED)
             return
         status = answer.status
@@ -125,7 +125,7 @@ class Answers:
             retry_after=answer.retry_after,
             sent=flight.sent,
         )
-        self._under_way.outcomes.append(outcome)
+        self._unsettled.outcomes.append(outcome)
         self._report.attempted(status)
         if outcome.succeeded and not content.is_test and not content.is_replay:
             self._report.took(now.timestamp() - ids.made_at(content.source))

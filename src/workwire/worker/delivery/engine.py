@@ -26,7 +26,7 @@ from workwire.worker.delivery.bell import Bell
 from workwire.worker.delivery.endpoints import Endpoints
 from workwire.worker.delivery.sending import Sending
 from workwire.worker.delivery.transport import ChildProcessTransport, MakeTransport, Proxy
-from workwire.worker.delivery.under_way import UnderWay
+from workwire.worker.delivery.unsettled import Unsettled
 from workwire.worker.intervals import Rhythm
 
 logger = logging.getLogger(__name__)
@@ -47,13 +47,13 @@ class Engine:
         self._listening = False  # whether a bell tells of new events
         self._may_be_more = False  # events to fan out, after some were
         self._looks, self._beats = Rhythm(timedelta(seconds=POLL / 2)), Rhythm(workers.BEAT_EVERY)
-        self.report, self.under_way = Report(), UnderWay()
+        self.report, self.unsettled = Report(), Unsettled()
         self.endpoints = Endpoints(
             most=config.webhook_endpoint_concurrency,
             at_once=config.webhook_concurrency,
             rate=config.webhook_endpoint_rate,
         )
-        self.answers = Answers(self.guid, self.endpoints, self.under_way, self.report, self.woken.set)
+        self.answers = Answers(self.guid, self.endpoints, self.unsettled, self.report, self.woken.set)
         self.transport = transport(
             config.webhook_allowed_networks,
             self.answers.arrive,
@@ -62,7 +62,7 @@ class Engine:
             ca_bundle=config.webhook_ca_bundle,
             proxy=Proxy(config.webhook_proxy, config.webhook_proxy_resolves) if config.webhook_proxy else None,
         )
-        self.sending = Sending(self.guid, self.transport, self.endpoints, self.under_way, self.report)
+        self.sending = Sending(self.guid, self.transport, self.endpoints, self.unsettled, self.report)
 
     def run(self) -> None:
         """Work until `stop` is called, then finish what is in flight and say goodbye.
@@ -128,8 +128,8 @@ class Engine:
         deadline = time.monotonic() + timeout
         while self.step() or self._work_beside() or self.is_waiting_for_answers:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(self.under_way.in_flight)} attempts still in flight")
-            if self.under_way.in_flight and not self.answers.not_looked_at:
+                raise TimeoutError(f"{len(self.unsettled.in_flight)} attempts still in flight")
+            if self.unsettled.in_flight and not self.answers.not_looked_at:
                 self.woken.wait(0.02)
                 self.woken.clear()
 
@@ -141,7 +141,7 @@ class Engine:
     @property
     def is_waiting_for_answers(self) -> bool:
         """Whether something is in flight, or answered and not looked at."""
-        return bool(self.under_way.in_flight or self.answers.not_looked_at)
+        return bool(self.unsettled.in_flight or self.answers.not_looked_at)
 
     @property
     def ended(self) -> int:
@@ -168,7 +168,7 @@ class Engine:
 
     def told(self, now: datetime) -> dict[str, Any]:
         """What goes with the sign of life."""
-        self.report.in_flight, self.report.clock_offset = len(self.under_way.in_flight), clock.offset()
+        self.report.in_flight, self.report.clock_offset = len(self.unsettled.in_flight), clock.offset()
         self.report.look_at(self.endpoints.circuits(clock.seconds()), now)
         return self.report.as_json()
 
@@ -219,7 +219,7 @@ class Engine:
         deadline = time.monotonic() + settings.CONFIG.webhook_timeout + 1
         try:
             while (
-                self.under_way.in_flight or self.answers.not_looked_at or self.under_way.outcomes
+                self.unsettled.in_flight or self.answers.not_looked_at or self.unsettled.outcomes
             ) and time.monotonic() < deadline:
                 self.settle(clock.now())
                 self.woken.wait(0.05)
@@ -227,7 +227,7 @@ class Engine:
             self.transport.close(0)  # nothing may go out any more that others could claim; answered as `cancelled`
             self.settle(clock.now())
             self.answers.close(FINISHING)
-            queue.release(self.guid, self.under_way.unanswered, clock.now())
+            queue.release(self.guid, self.unsettled.unanswered, clock.now())
             workers.leave(self.guid)
         except Error as error:
             logger.warning("stopped without a database (%s); what was claimed comes back by its lease", error)

@@ -20,7 +20,7 @@ from workwire.reactions.webhooks.workers import Report
 from workwire.worker.delivery.claiming import Claims
 from workwire.worker.delivery.endpoints import Endpoints
 from workwire.worker.delivery.transport import Request, Transport
-from workwire.worker.delivery.under_way import InFlight, UnderWay
+from workwire.worker.delivery.unsettled import InFlight, Unsettled
 
 logger = logging.getLogger(__name__)
 AHEAD = 48  # times what may be sent at once may be claimed
@@ -31,11 +31,11 @@ class Sending:
     """Sends for one worker. `places` is how many deliveries it may have under way."""
 
     def __init__(
-        self, worker: UUID, transport: Transport, endpoints: Endpoints, under_way: UnderWay, report: Report
+        self, worker: UUID, transport: Transport, endpoints: Endpoints, unsettled: Unsettled, report: Report
     ) -> None:
         config = settings.CONFIG
         self._worker, self._transport, self._endpoints = worker, transport, endpoints
-        self._under_way, self._report = under_way, report
+        self._unsettled, self._report = unsettled, report
         self._timeouts = config.webhook_connect_timeout, config.webhook_timeout
         spare = config.webhook_lease_seconds - config.webhook_timeout
         # seconds in which to begin after a claim, so that it is sent, and where the lease allows settled, before that ends
@@ -47,7 +47,7 @@ class Sending:
     @property
     def room(self) -> int:
         """How many more deliveries may be claimed."""
-        return self.places - len(self._under_way.in_flight)
+        return self.places - len(self._unsettled.in_flight)
 
     def send(self) -> int:
         """Claim as much as there are places for, check rights, hand the messages over; returns how many were claimed."""
@@ -59,7 +59,7 @@ class Sending:
 
     def send_overdue(self) -> int:
         """Check again, and hand over, what was checked too long ago when its turn came; returns how many."""
-        overdue, self._under_way.overdue = self._under_way.overdue, []
+        overdue, self._unsettled.overdue = self._unsettled.overdue, []
         if overdue:
             contents = [one.delivery.content for one in overdue]
             self._check_and_hand_over(
@@ -73,7 +73,7 @@ class Sending:
         try:
             self._hand_over(claimed, ours_until, clock.now())
         except Exception:  # raised again; nobody has what is given back
-            self._under_way.give_back_rest_of(set(claimed))
+            self._unsettled.give_back_rest_of(set(claimed))
             raise
 
     def _hand_over(self, claimed: Mapping[int, int], ours_until: Mapping[int, float], now: datetime) -> None:
@@ -81,7 +81,7 @@ class Sending:
         holds_until = clock.count() + rights.CHECK_HOLDS
         prepared = self._prepare(claimed, now)
         paused = {row.content.id for row in prepared if row.is_paused}
-        self._under_way.unmade += paused
+        self._unsettled.unmade += paused
         going = [
             row for row in prepared if not row.refusal and row.to.ended_at is None and row.content.id not in paused
         ]
@@ -119,7 +119,7 @@ class Sending:
         moment = clock.seconds()
         for delivery in going:
             to, content = delivery.to, delivery.content
-            if content.id in self._under_way.in_flight:
+            if content.id in self._unsettled.in_flight:
                 continue  # its lease ran out while it waited for its turn; the answer to come will settle it
             if (writer := writers.get(content.subscription)) is None:
                 writer = writers[content.subscription] = self._writer(to, now)
@@ -127,7 +127,7 @@ class Sending:
             if message is None or isinstance(writer, str):
                 continue
             ours = ours_until[content.id]
-            self._under_way.in_flight[content.id] = InFlight(delivery, message.sent, now, ours)
+            self._unsettled.in_flight[content.id] = InFlight(delivery, message.sent, now, ours)
             self._endpoints.begun(content.subscription, to.endpoint, moment)
             self.claims.hand_out(to.owner_id)
             limits = *self._timeouts, min(ours, holds_until)
@@ -146,7 +146,7 @@ class Sending:
                 return writer.write(delivery.content)
             except Exception:  # whatever is wrong with this message, it must not stop the others
                 logger.exception("the message of delivery %d cannot be composed", delivery.content.id)
-        self._under_way.outcomes.append(
+        self._unsettled.outcomes.append(
             Outcome(delivery, now, 0.0, None, error=error, detail=say(f"attempt.{error}", {}, ENGLISH))
         )
         return None

@@ -32,7 +32,7 @@ from workwire.worker.delivery.transport.kept_connections import KeptConnections
 from workwire.worker.delivery.transport.name_lookup import PATIENCE, Found, Names, Told
 from workwire.worker.delivery.transport.port import Answer, Request, TransportClosed
 from workwire.worker.delivery.transport.proxy import Proxy
-from workwire.worker.delivery.transport.turns import Turns
+from workwire.worker.delivery.transport.round_robin import RoundRobin
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class ThreadTransport:
         self._proxy = proxy
         self._on_answers, self._on_broken = on_answers, on_broken
         in_all = min(max_in_flight, MOST_IN_FLIGHT)
-        self._turns: Turns[Request] = Turns(in_all=in_all, per_host=max_per_host)
+        self._waiting_requests: RoundRobin[Request] = RoundRobin(in_all=in_all, per_host=max_per_host)
         self._submitted: deque[Request] = deque()
         self._answers: list[Answer] = []
         self._free: list[Exchange] = []
@@ -163,7 +163,7 @@ class ThreadTransport:
     def _is_over(self) -> bool:
         if self._deadline is None:
             return False
-        busy = self._running or self._nameless or self._submitted or len(self._turns)
+        busy = self._running or self._nameless or self._submitted or len(self._waiting_requests)
         return not busy or time.monotonic() >= self._deadline
 
     def _wait(self) -> None:
@@ -204,7 +204,7 @@ class ThreadTransport:
             self._multi.add_handle(handle)
             return
         del self._running[handle]
-        self._turns.done(ended.host)
+        self._waiting_requests.done(ended.host)
         if ended.waited:
             answer = answer._replace(total_seconds=answer.total_seconds + ended.waited)
         self._answers.append(answer)
@@ -215,15 +215,15 @@ class ThreadTransport:
         while self._submitted:
             request = self._submitted.popleft()
             try:
-                self._turns.add(request.party, _place(request.url).origin, request)
+                self._waiting_requests.add(request.party, _place(request.url).origin, request)
             except Unsendable as error:
                 self._answers.append(unanswered(request, error.error, str(error)))
 
     def _start(self) -> None:
-        while (turn := self._turns.next()) is not None:
+        while (turn := self._waiting_requests.next()) is not None:
             origin, request = turn
             if clock.count() > request.begin_before:
-                self._turns.done(origin)
+                self._waiting_requests.done(origin)
                 self._answers.append(unanswered(request, "too_late"))
                 continue
             name = _place(request.url).name
@@ -262,7 +262,7 @@ class ThreadTransport:
         if found is not None and found.addresses:
             self._begin(waiting.origin, waiting.request, found, waited)
             return
-        self._turns.done(waiting.origin)
+        self._waiting_requests.done(waiting.origin)
         self._answers.append(unanswered(waiting.request, error)._replace(total_seconds=waited))
 
     def _begin(self, origin: str, request: Request, found: Found | None = None, waited: float = 0.0) -> None:
@@ -277,7 +277,7 @@ class ThreadTransport:
             exchange.begin(request, found.addresses if found else (), news)
             self._multi.add_handle(exchange.handle)
         except Unsendable as error:
-            self._turns.done(origin)
+            self._waiting_requests.done(origin)
             self._free.append(exchange)
             self._answers.append(unanswered(request, error.error, str(error)))
         else:
@@ -295,7 +295,7 @@ class ThreadTransport:
             logger.exception("%d answers could not be handed over", len(batch))
 
     def _give_up(self) -> None:
-        left = [*self._turns.clear(), *self._submitted]
+        left = [*self._waiting_requests.clear(), *self._submitted]
         left += [waiting.request for some in self._nameless.values() for waiting in some]
         self._submitted.clear()
         self._nameless.clear()

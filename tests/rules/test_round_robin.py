@@ -7,29 +7,29 @@ from collections import Counter, defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workwire.worker.delivery.transport.turns import Turns
+from workwire.worker.delivery.transport.round_robin import RoundRobin
 
 Item = tuple[int, str, int]  # party, host, number
 
 
-def _filled(turns: Turns[Item], *places: tuple[int, str, int]) -> None:
+def _filled(turns: RoundRobin[Item], *places: tuple[int, str, int]) -> None:
     for party, host, count in places:
         for number in range(count):
             turns.add(party, host, (party, host, number))
 
 
-def _taken(turns: Turns[Item], count: int) -> list[Item]:
+def _taken(turns: RoundRobin[Item], count: int) -> list[Item]:
     return [item for _ in range(count) if (turn := turns.next()) is not None for item in turn[1:]]
 
 
 def test_a_party_with_many_hosts_has_no_more_turns_than_one_with_a_single_host() -> None:
-    turns: Turns[Item] = Turns(in_all=100, per_host=10)
+    turns: RoundRobin[Item] = RoundRobin(in_all=100, per_host=10)
     _filled(turns, *((1, f"host {number}", 5) for number in range(20)), (2, "other", 5))
     assert [party for party, _, _ in _taken(turns, 8)] == [1, 2, 1, 2, 1, 2, 1, 2]
 
 
 def test_the_hosts_of_a_party_take_turns_and_one_that_is_full_holds_up_no_other() -> None:
-    turns: Turns[Item] = Turns(in_all=100, per_host=2)
+    turns: RoundRobin[Item] = RoundRobin(in_all=100, per_host=2)
     _filled(turns, (1, "slow", 5), (1, "quick", 3))
     assert [host for _, host, _ in _taken(turns, 9)] == ["slow", "quick", "slow", "quick"]
     turns.done("quick")
@@ -41,7 +41,7 @@ def test_the_hosts_of_a_party_take_turns_and_one_that_is_full_holds_up_no_other(
 
 
 def test_parties_take_turns_at_a_host_that_they_share() -> None:
-    turns: Turns[Item] = Turns(in_all=100, per_host=1)
+    turns: RoundRobin[Item] = RoundRobin(in_all=100, per_host=1)
     _filled(turns, (1, "shared", 3), (2, "shared", 3))
     order = []
     while (turn := turns.next()) is not None:
@@ -56,7 +56,7 @@ def test_parties_take_turns_at_a_host_that_they_share() -> None:
     )
 )
 def test_nothing_is_lost_passed_by_or_beyond_a_bound(deeds: list[tuple[str, int, str]]) -> None:
-    turns: Turns[Item] = Turns(in_all=5, per_host=2)
+    turns: RoundRobin[Item] = RoundRobin(in_all=5, per_host=2)
     under_way: Counter[str] = Counter()
     added, taken = defaultdict[tuple[int, str], list[int]](list), defaultdict[tuple[int, str], list[int]](list)
 
@@ -89,7 +89,7 @@ def test_nothing_is_lost_passed_by_or_beyond_a_bound(deeds: list[tuple[str, int,
 
 
 def test_what_waits_can_be_taken_back() -> None:
-    turns: Turns[Item] = Turns(in_all=3, per_host=1)
+    turns: RoundRobin[Item] = RoundRobin(in_all=3, per_host=1)
     _filled(turns, (1, "a", 2), (2, "a", 1), (1, "b", 1))
     assert len(_taken(turns, 9)) == 2
     assert sorted(turns.clear()) == [(1, "a", 1), (2, "a", 0)]

@@ -1,4 +1,4 @@
-"""Files: uploading one for later, attaching one to a work item."""
+"""Upload a file for later, and attach a file to a work item."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from workwire.kernel.json_bodies import LARGEST_WITH_FILES
 from workwire.rooms.files import commands as files
 from workwire.rooms.work import commands, queries
 from workwire.webapi.calls import Call, Malformed
+from workwire.webapi.item_changes import tags_named
 from workwire.webapi.operations import operation
-from workwire.webapi.wishes import tags_named
 
 
 @operation("Packet/PrepareNewFile", "POST")

@@ -21,7 +21,7 @@ class InFlight(NamedTuple):
 
 
 @dataclass(slots=True)
-class UnderWay:
+class Unsettled:
     """Each claimed delivery is in one of these: in flight, overdue for another check, with an outcome, to be given back."""
 
     in_flight: dict[int, InFlight] = field(default_factory=dict)

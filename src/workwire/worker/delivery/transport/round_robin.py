@@ -1,4 +1,4 @@
-"""Whose turn it is: requests wait here by party and by host, so that neither keeps others waiting.
+"""A line of requests that serves parties and hosts in turn, so that neither keeps others waiting.
 
 Invariants: at most `in_all` requests are under way, at most `per_host` to one host; parties take turns, and so do the hosts of
 one party; the requests of one party to one host go in the order they came.
@@ -30,7 +30,7 @@ class _Place(Generic[T]):
     stands: bool = False
 
 
-class Turns(Generic[T]):
+class RoundRobin(Generic[T]):
     """Waiting requests of many parties to many hosts; used by one thread."""
 
     def __init__(self, *, in_all: int, per_host: int) -> None:
@@ -51,7 +51,7 @@ class Turns(Generic[T]):
         return not (self._waiting or self.under_way or self._hosts or self._places)
 
     def add(self, party: int, host: str, item: T) -> None:
-        """Let an item wait for the turn of its party and its host."""
+        """Add an item, which waits for the turn of its party and its host."""
         place = self._places.get((party, host))
         if place is None:
             place = self._places[party, host] = _Place(party, host)
@@ -82,7 +82,7 @@ class Turns(Generic[T]):
         return None
 
     def done(self, host: str) -> None:
-        """Say that an item is no longer under way to this host."""
+        """Note that an item is no longer under way to this host."""
         record = self._hosts[host]
         record.under_way -= 1
         self.under_way -= 1
@@ -92,7 +92,7 @@ class Turns(Generic[T]):
             del self._hosts[host]
 
     def clear(self) -> list[T]:
-        """Take everything that waits, for giving up."""
+        """Remove and return everything that waits."""
         items = [item for place in self._places.values() for item in place.waiting]
         self._hosts = {name: _Host(host.under_way) for name, host in self._hosts.items() if host.under_way}
         self._places.clear()

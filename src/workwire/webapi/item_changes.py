@@ -1,4 +1,4 @@
-"""Files and contacts as calls about work items name them."""
+"""Read the changes of a work item, with its files and contacts, from the body of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What belongs to a work item: its history, communications, contacts, files and checklist."""
+"""The records of a work item: history, communications, contacts, files and checklist."""
 
 from __future__ import annotations
 
