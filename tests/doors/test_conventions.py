@@ -145,6 +145,21 @@ def _ticket(member: Caller, first: Customer, title: str, **more: Any) -> dict[st
     return found
 
 
+def test_steps_of_a_due_date_have_codes_and_are_said_in_the_language_asked_for(
+    member: Caller, first: Customer, organisation: Organisation
+) -> None:
+    category = str(organisation.customers[0].category.guid)
+    item = _ticket(member, first, "Unpaid", category=category, submit=True)
+    later = clock.rfc3339(clock.now() + timedelta(days=90))
+    assert member.api("PATCH", f"/work-items/{item['guid']}", {"due_date": later}).status_code == 200
+    told = {
+        asked: member.api("GET", f"/work-items/{item['guid']}/due-date", accept_language=asked).json()["steps"]
+        for asked in ("de", "en")
+    }
+    assert told["de"] == [{"said": "Von Hand gesetzt.", "code": "due_step.by_hand", "parameters": {}, "moment": later}]
+    assert told["en"] == [{**told["de"][0], "said": "Set by hand."}]
+
+
 def test_null_goes_back_to_the_due_date_of_the_rule_and_is_refused_where_a_field_cannot_be_empty(
     member: Caller, first: Customer, organisation: Organisation
 ) -> None:

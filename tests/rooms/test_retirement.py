@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from tests.doors.conftest import Caller, caller
 from tests.support.organisation import Customer, Organisation
@@ -17,6 +18,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Forbidden
 from workwire.rooms.work import commands as work
+from workwire.rooms.work import queries
 from workwire.rooms.work.models import Status, StatusReason, WorkItem
 
 __all__ = ["caller"]
@@ -132,5 +134,11 @@ def test_the_api_retires_and_gives_back_in_one(
     assert admin.api("PATCH", f"/users/{tomas.guid}", {"active": False}).status_code == 200
     shown = admin.api("GET", f"/work-items/{item.guid}").json()
     assert (shown["assignee"], shown["rejected_reason"]) == (None, "The account 'tomas' has retired.")
+    item.refresh_from_db()
+    assert item.rejected_because == {"code": "given_back.account_retired", "parameters": {"user": "tomas"}}
+    with translation.override("de"):
+        assert queries.why_rejected(item) == "Das Konto „tomas“ wurde stillgelegt."
+        item.rejected_reason = "I am away."  # as an older process writes it, which knows no statements
+        assert queries.why_rejected(item) == "I am away."
     documented = admin.webapi("Ticket/Get", TicketGUID=str(item.guid)).json()
     assert (documented.get("AssignedUser"), documented["Status"]) == (None, "ToDo")

@@ -168,6 +168,7 @@ class WorkItem(models.Model):
     robot_assignments = models.PositiveSmallIntegerField(default=0)
     robot_rejected = models.BooleanField(default=False)  # no robot gets it again
     rejected_reason = models.TextField(blank=True)
+    rejected_because = models.JSONField(null=True, blank=True)  # a statement, where the reason is one of ours
     started_by_method = models.IntegerField(choices=StartedBy.choices)
     started_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
     updated_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")

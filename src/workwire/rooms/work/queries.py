@@ -18,6 +18,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, not_found
+from workwire.kernel.wording import ENGLISH, say
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
 from workwire.outbox.objects import FilterObject, ObjectType, register
@@ -297,3 +298,12 @@ register(
         record_column="work_item_guid",
     )
 )
+
+
+def why_rejected(found: WorkItem) -> str:
+    """Why an item was given back: the reason as it was written, or one of ours in the language of the present reader. An older
+    process writes the reason alone, so that a statement counts only where it is the one of the reason."""
+    because = found.rejected_because
+    if because is None or say(because["code"], because["parameters"], ENGLISH) != found.rejected_reason:
+        return found.rejected_reason
+    return say(because["code"], because["parameters"])

@@ -91,6 +91,9 @@ register(
         "waits_for_other": "This case does not wait for a sub-case.",
         "work_item_not_found": "There is no such work item.",
     },
+    explanations={
+        "given_back.account_retired": "The account '{user}' has retired.",
+    },
     words={
         "the_kind": {
             "case": "case",

@@ -26,7 +26,6 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from workwire.access import sessions
 from workwire.access.sessions import Session
@@ -249,13 +248,6 @@ def _part(found: Any, fragment: FragmentNode, context: dict[str, Any], request: 
     with inner.bind_template(found.template):
         inner.template_name = found.template.name
         return fragment.render(inner)
-
-
-_SENTENCES = (  # of queries that put a sentence together, so that it can be translated
-    gettext_noop("There is no such work item."),
-    gettext_noop("There is no such company."),
-    gettext_noop("There is no such page."),
-)
 
 
 def _titles() -> dict[type[DomainError], str]:

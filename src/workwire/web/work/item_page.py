@@ -120,7 +120,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         crumbs=_crumbs(found),
         state=state_of(found),
         waits_until=found.wait_until if found.status == Status.WAITING else None,
-        needs=found.rejected_reason if found.robot_rejected and not in_self_service else "",
+        needs=queries.why_rejected(found) if found.robot_rejected and not in_self_service else "",
         description=found.description,
         due=_due_date(found, now),
         assignee=assignee_of(found),

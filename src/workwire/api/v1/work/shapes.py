@@ -193,7 +193,7 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
         "owner": guid_of(row.owner),
         "queue": guid_of(row.queue),
         "robot_rejected": row.robot_rejected,
-        "rejected_reason": row.rejected_reason,
+        "rejected_reason": queries.why_rejected(row),
         "started_by": guid_of(row.started_by),
         "started_by_method": spelled(queries.StartedBy(row.started_by_method)),
         "record_count": row.record_count,

@@ -10,6 +10,7 @@ from workwire.access.policy import require_may_administer
 from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
+from workwire.kernel.wording import statement
 from workwire.rooms.work import policy, queries, transitions
 from workwire.rooms.work.commands.allocation import check_assignee, count_robot
 from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
@@ -92,7 +93,7 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
     if item.assignee_id is None or item.assignee_id != by.user_id:
         raise Forbidden("not_assigned_to_you.reject")
     change.move(transitions.give(change.standing, None, reason_for(by)))
-    item.rejected_reason = text.prose(reason, field="reason", longest=LONGEST_REASON)
+    item.rejected_reason, item.rejected_because = text.prose(reason, field="reason", longest=LONGEST_REASON), None
     item.robot_rejected = item.robot_rejected or by.user_type == UserType.ROBOT
     return change.done()
 
@@ -107,7 +108,8 @@ def give_back_all(user: User, *, by: Actor) -> None:
         item = change.item
         if item.assignee_id == user.pk and item.status not in transitions.FINISHED:
             change.move(transitions.give(change.standing, None, StatusReason.UPDATED_BY_SYSTEM))
-            item.rejected_reason = f"The account '{user.username}' has retired."
+            because = statement("given_back.account_retired", user=user.username)
+            item.rejected_reason, item.rejected_because = str(because), because.as_json()
             change.done()
 
 
