@@ -15,6 +15,7 @@ from schemathesis.checks import not_a_server_error
 from tests.doors.conftest import Caller
 from tests.support.environment import ON_POSTGRES
 from workwire.webapi import openapi_document
+from workwire.webapi import urls as _urls  # noqa: F401 - registers the operations, also when this file runs alone
 
 pytestmark = [
     pytest.mark.django_db,

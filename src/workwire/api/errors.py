@@ -1,6 +1,6 @@
 """Every error as a problem document (RFC 9457): type, title, status, detail, and our stable code with parameters.
 
-Titles and details are in the language the caller accepts (see `in_shape`). `type` is where this API tells of the code.
+Titles and details are in the language of the caller (see `in_shape`). `type` is where this API tells of the code.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def in_shape(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         with translation.override(language_of(None, request.headers.get("Accept-Language", ""))):
             response = _answered(request, *given, **named)
             response.headers["Content-Language"] = translation.get_language() or "en"
-        patch_vary_headers(response, ("Accept-Language",))
+        patch_vary_headers(response, ("Accept-Language", "Authorization"))
         return response
 
     def _answered(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:

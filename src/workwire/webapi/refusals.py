@@ -1,4 +1,4 @@
-"""How errors look: a status, a `Reason` header in English, a body with messages in the language the caller accepts; and which
+"""How errors look: a status, a `Reason` header in English, a body with messages in the language of the caller; and which
 documented MessageID says what."""
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def _documented(field: str, family: Family) -> str:
 
 
 def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """The view in the language the caller accepts; while the database or the disk cannot work, a refusal with 503 and the
+    """The view in the language of the caller; while the database or the disk cannot work, a refusal with 503 and the
     seconds after which to try again. A client that leaves while its body is read is no error of ours."""
 
     @wraps(view)
@@ -212,7 +212,7 @@ def unless_away(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
         with translation.override(language_of(None, request.headers.get("Accept-Language", ""))):
             response = _answered(request, *given, **named)
             response.headers["Content-Language"] = translation.get_language() or ENGLISH
-        patch_vary_headers(response, ("Accept-Language",))
+        patch_vary_headers(response, ("Accept-Language", "Authorization", "Cookie"))
         return response
 
     def _answered(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:

@@ -31,7 +31,7 @@ class ErrorCodeOut(Schema):
 
 @router.get("/errors/{code}", response=answers(ErrorCodeOut), operation_id="get_error_code")
 def get_error_code(request: HttpRequest, code: str) -> dict[str, Any]:
-    """Get what the code of an error says, in the language you accept."""
+    """Get what the code of an error says, in your language."""
     found = {
         full: wording
         for full, wording in wordings().items()

@@ -41,7 +41,7 @@ else:
 
 
 class StatementOut(Schema):
-    """Why something is as it is: a code with parameters, and the sentence in the language you accept."""
+    """Why something is as it is: a code with parameters, and the sentence in your language."""
 
     code: str
     parameters: dict[str, Any]

@@ -21,7 +21,7 @@ STATUS = {
 }
 HEAD = """# Errors
 
-A refusal is a code with parameters; its sentence is made in the language the caller accepts. The REST API answers a problem
+A refusal is a code with parameters; its sentence is made in the language of the caller. The REST API answers a problem
 document with `code`, `parameters`, `detail` (the sentence), `field` where one is at fault, and a `type` that names the
 sentence where a code has several: the part behind the dot. The status is that of the REST API; the documented web API has its
 own (see [documented web API](web-api.md)). Codes stay; sentences may change.
