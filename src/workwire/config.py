@@ -141,6 +141,7 @@ class Config(BaseSettings):
     webhook_retention_days: int = Field(
         30, ge=1, le=DAYS, description="Days that finished deliveries and attempts are kept."
     )
+    job_retention_days: int = Field(30, ge=1, le=DAYS, description="Days that ended jobs are kept.")
     webhook_ca_bundle: Path | None = Field(
         None,
         description="File of CA certificates (PEM) that endpoints are trusted by, instead of the system's; "

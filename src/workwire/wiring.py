@@ -1,5 +1,5 @@
 """The only page that knows everyone: makes sure every event type is registered before anything records or reads one, says
-what happens when a timer is due, who listens to events, and what codes say."""
+what happens when a timer is due, which kinds of jobs there are, who listens to events, and what codes say."""
 
 from django.apps import AppConfig
 
@@ -13,10 +13,11 @@ class WiringConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the event types and kinds of object of every room, in one place and in a fixed order, tell rooms of each
-        other, and register the kinds of timers and the listeners."""
+        other, and register the kinds of timers and jobs and the listeners."""
         from workwire.access import events as _access  # noqa: F401 - registers
         from workwire.access import ports
-        from workwire.jobs import timers
+        from workwire.jobs import events as _jobs  # noqa: F401 - registers
+        from workwire.jobs import kinds, running, timers
         from workwire.kernel import chores
         from workwire.kernel.chores import Chore
         from workwire.outbox import documented_webhooks as _business_objects  # noqa: F401 - registers
@@ -48,12 +49,14 @@ class WiringConfig(AppConfig):
         chores.register(Chore("removed listeners", 3600.0, listener_feed.forget_removed))
         listeners.register(telling.LISTENER)
         chores.register(Chore("old notices", 3600.0, notices.forget_old))
+        kinds.register(running.FORGETTING)
 
 
 def _know_sentences() -> None:
     """Import what the codes of every room and door say."""
     from workwire.access import sentences as _access_sentences  # noqa: F401 - registers
     from workwire.api import sentences as _api_sentences  # noqa: F401 - registers
+    from workwire.jobs import sentences as _jobs_sentences  # noqa: F401 - registers
     from workwire.kernel import sentences as _kernel_sentences  # noqa: F401 - registers
     from workwire.outbox import sentences as _outbox_sentences  # noqa: F401 - registers
     from workwire.reactions.notices import sentences as _notices_sentences  # noqa: F401 - registers

@@ -45,6 +45,10 @@ USES = {
     "update_credential": Use("{credential}", {"name": "Ledger"}),
     "renew_credential_secret": Use("{credential}"),
     "revoke_credential": Use("{credential}"),
+    # what is done in the background
+    "list_jobs": Use(query="?state=waiting"),
+    "get_job": Use("{job}"),
+    "cancel_job": Use("{job}", {}),
     # companies and what they agreed
     "list_companies": Use(),
     "create_company": Use(body={"name": "Borealis"}),

@@ -34,6 +34,8 @@ from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.api.v1 import api
+from workwire.jobs import commands as jobs
+from workwire.jobs.running import FORGET
 from workwire.kernel import clock
 from workwire.kernel.actor import UserType
 from workwire.kernel.ids import new_guid
@@ -182,6 +184,8 @@ def stage(
         "delivery": Delivery.objects.order_by("pk")[0],
     }
     builder, subscription, start = actors["process builder"], UUID(found["subscription"]), clock.now()
+    with transaction.atomic():
+        more["job"] = jobs.enqueue(FORGET, by=member)
     more["replay"], more["paused_replay"] = (replays.replay(subscription, by=builder, since=start) for _ in range(2))
     replays.pause(more["paused_replay"].guid, by=builder)
     return found | {name: str(record.guid) for name, record in more.items()} | {"url": receiver.url("/other")}

@@ -23,6 +23,8 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.cli import doctor
 from workwire.jobs import timers
+from workwire.jobs.models import Job, JobState
+from workwire.jobs.running import FORGET
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
@@ -35,7 +37,7 @@ from workwire.worker.delivery.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy" / "alerts.yml"
-MOST_QUERIES = 12
+MOST_QUERIES = 13
 
 Open = Callable[..., WorkItem]
 Values = dict[tuple[str, tuple[str, ...]], float]
@@ -162,6 +164,29 @@ def test_metrics_take_a_few_queries_however_much_there_is(
         open_ticket()
     fanning.fan_out(clock.now())
     assert taken() == first <= MOST_QUERIES
+
+
+def test_jobs_that_are_late_failing_or_given_up_are_told(db: None) -> None:
+    long_ago, gone = clock.now() - timedelta(minutes=20), clock.now() - timedelta(minutes=1)
+    terms = {"kind": FORGET, "lane": "upkeep"}
+    Job.objects.create(**terms, ready_at=long_ago)
+    Job.objects.create(**terms, ready_at=clock.now() + timedelta(hours=1), tries=2, error_code="x")
+    Job.objects.create(**terms, ready_at=gone, ended_at=gone, state=JobState.FAILED, error_code="x")
+    found = _figures()
+    assert found["workwire_jobs_overdue_seconds", ("upkeep",)] >= 1200
+    assert found["workwire_jobs_failing", (FORGET,)] == 1
+    assert found["workwire_jobs_failed", (FORGET,)] == 1
+
+
+def test_the_doctor_tells_of_late_and_failing_jobs(db: None) -> None:
+    assert doctor.jobs().well
+    Job.objects.create(
+        kind=FORGET, lane="upkeep", standing=True, ready_at=clock.now(), error_code="x", error_text="Away."
+    )
+    assert doctor.jobs() == doctor.Finding(False, "Standing jobs fail. jobs.forget: Away.")
+    Job.objects.update(ready_at=clock.now() - timedelta(hours=1), error_code="")
+    assert not doctor.jobs().well
+    assert "upkeep (3600 seconds)" in doctor.jobs().sentence
 
 
 def test_a_worker_of_another_release_is_alive_and_tells_nothing(db: None) -> None:

@@ -21,6 +21,9 @@ from tests.support.rows import Rows, differences, replayed, rows
 from workwire.access import commands as access
 from workwire.access import features
 from workwire.access.models import Credential, Role, User, UserGroup
+from workwire.jobs import commands as jobs
+from workwire.jobs.models import Job
+from workwire.jobs.running import FORGET
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.outbox import changes
@@ -163,6 +166,11 @@ class World:
         """A mail that goes out."""
         return conversations.send_mail(self.ticket(), conversations.Mail(["a@b.example"], "x", "x"), by=self.by)
 
+    def job(self) -> Job:
+        """A job that the actor asked for."""
+        with transaction.atomic():
+            return jobs.enqueue(FORGET, by=self.by)
+
     def _draft(self, version: ProcessVersion) -> ProcessVersion:
         return offering.create_version(version.process, by=self.by)
 
@@ -205,6 +213,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.update_credential: lambda w: access.update_credential(Credential.objects.all()[0], name="y", by=w.by),
     access.renew_secret: lambda w: access.renew_secret(Credential.objects.all()[0], by=w.by),
     access.revoke_credential: lambda w: access.revoke_credential(Credential.objects.all()[0], by=w.by),
+    access.cancel_job: lambda w: access.cancel_job(w.job().guid, by=w.by),
     parties.create_company: lambda w: parties.create_company("Borealis", by=w.by),
     parties.update_company: lambda w: parties.update_company(w.customer.company, description="x", by=w.by),
     parties.create_contract: lambda w: parties.create_contract(

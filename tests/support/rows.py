@@ -15,7 +15,12 @@ from workwire.outbox.public_changes import record_types
 
 Rows = dict[tuple[str, str], dict[str, Any]]
 DERIVED_APPS = {"outbox", "worker", "api", "notices"}
-DERIVED = {"Token", "FailedLogin", "Timer"}  # proof of a login, whose event has no columns; what columns of records say
+DERIVED = {
+    "Token",
+    "FailedLogin",
+    "Timer",
+    "Job",
+}  # proof of a login, whose event has no columns; what is to be done later
 OF_WEBHOOKS = {"Subscription", "Replay"}  # the others are what the engine derives from events
 
 

@@ -18,6 +18,8 @@ from django.db.models import Aggregate, Case, Exists, F, OuterRef, Q, QuerySet, 
 from workwire.access import features
 from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
 from workwire.access.policy import require_administrator
+from workwire.jobs import queries as all_jobs
+from workwire.jobs.models import Job
 from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
@@ -172,6 +174,19 @@ def audit(
     """What happened to everything, or to one record or in a span of time, for administrators; raises Forbidden."""
     require_administrator(by)
     return ledger.audit(record=record, since=since, until=until)
+
+
+def jobs(*, by: Actor) -> QuerySet[Job]:
+    """The jobs the actor asked for; all of them for an administrator."""
+    return all_jobs.jobs() if administers(by) else all_jobs.jobs(by.user_id)
+
+
+def job(guid: UUID, *, by: Actor) -> Job:
+    """One job; raises NotFound, also for one that somebody else asked for."""
+    found = jobs(by=by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("job")
+    return found
 
 
 def account(actor: Actor) -> User:

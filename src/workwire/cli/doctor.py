@@ -103,7 +103,16 @@ def _with_database() -> list[Finding]:
         return [Finding(False, f"There is no database in {settings.database}; `workwire up` makes one.")]
     setup_django(making=False)
     findings: list[Finding] = []
-    checks: tuple[Callable[[], Finding], ...] = (sending, secrets, names, workers, subscribers, backlog, listening)
+    checks: tuple[Callable[[], Finding], ...] = (
+        sending,
+        secrets,
+        names,
+        workers,
+        subscribers,
+        jobs,
+        backlog,
+        listening,
+    )
     try:
         for needed in (database, migrations):
             findings.append(needed())
@@ -237,3 +246,21 @@ def listening() -> Finding:
     if aside or late:
         return Finding(False, f"Listeners: {', '.join([*aside, *late])}; the log of the workers says why.")
     return Finding(True, f"Nothing waits long for a listener ({', '.join(found)}).")
+
+
+def jobs() -> Finding:
+    """Jobs are begun when they are ready, and the standing ones go well."""
+    from workwire.jobs import queries
+    from workwire.kernel import clock
+
+    found = queries.health(clock.now())
+    late = {lane: age for lane, age in found.overdue.items() if age > queries.LATE.total_seconds()}
+    if late:
+        told = ", ".join(f"{lane} ({age:.0f} seconds)" for lane, age in sorted(late.items()))
+        return Finding(False, f"Jobs are ready and not begun in the lanes {told}; is a worker of this release alive?")
+    broken = [f"{one.kind}: {one.error_text}" for one in queries.standing() if one.error_code]
+    if broken:
+        return Finding(False, f"Standing jobs fail. {' '.join(broken)}")
+    failed = sum(found.failed.values())
+    of_them = f" Given up within a day: {failed}; see `GET /api/v1/jobs?state=failed`." if failed else ""
+    return Finding(True, f"Jobs that fail and are tried again: {sum(found.failing.values())}.{of_them}")

@@ -39,6 +39,7 @@ class ObjectType(IntEnum):
     QUEUE = 1015
     CONTACT_TAG = 1016
     DATA_FIELD = 1017
+    JOB = 1018
 
     @property
     def public_name(self) -> str:

@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from workwire import __version__
+from workwire.jobs import queries as queries_of_jobs
 from workwire.kernel.folders import nearest
 from workwire.outbox import listener_feed, restores
 from workwire.outbox.feeds import MOST_COUNTED, Standing
@@ -40,6 +41,7 @@ class Figures(Collector):
         yield from _of_feeds({feed.name: feed.standing(self._now) for feed in listener_feed.every()})
         yield from _of_subscriptions(queries.unwell())
         yield from _of_workers(workers.seen(self._now))
+        yield from _of_jobs(queries_of_jobs.health(self._now))
         yield from _of_disk()
 
 
@@ -58,6 +60,7 @@ def described() -> list[tuple[str, str, Labels, str]]:
         *_of_feeds({}),
         *_of_subscriptions({}),
         *_of_workers([]),
+        *_of_jobs(queries_of_jobs.Health({}, {}, {})),
         *_of_disk(),
     ]
     return [
@@ -196,6 +199,27 @@ def _counts(reports: dict[str, Report]) -> Iterator[Metric]:
         if classes := report.classes():
             latency.add_metric([name], classes, report.latency_sum)
     yield from (fanned, attempts, ended, latency)
+
+
+def _of_jobs(health: queries_of_jobs.Health) -> Iterator[Metric]:
+    yield _gauge(
+        "workwire_jobs_overdue_seconds",
+        "How long the job of a lane that has waited longest has been ready; no figure where none is.",
+        "lane",
+        values={(lane,): seconds for lane, seconds in health.overdue.items()},
+    )
+    yield _gauge(
+        "workwire_jobs_failing",
+        "Jobs that have not ended and whose last try failed, by kind; standing ones until a run goes well.",
+        "kind",
+        values={(kind,): count for kind, count in health.failing.items()},
+    )
+    yield _gauge(
+        "workwire_jobs_failed",
+        "Jobs that were given up within a day, by kind.",
+        "kind",
+        values={(kind,): count for kind, count in health.failed.items()},
+    )
 
 
 def _of_disk() -> Iterator[Metric]:

@@ -25,6 +25,7 @@ from workwire.rooms.conversations.queries import Communication
 from workwire.rooms.files import queries as files
 
 logger = logging.getLogger(__name__)
+LANE = "mail"
 POLL = 2.0  # seconds between looks
 LEASE = timedelta(minutes=5)
 CONNECT_TIMEOUT = 20

@@ -31,6 +31,7 @@ from workwire.reactions.webhooks import queue, replays, retention
 from workwire.rooms.files import commands as files
 from workwire.worker import due_dates, feed_reading, mail
 from workwire.worker.delivery.engine import Engine
+from workwire.worker.job_lanes import job_lanes
 from workwire.worker.lanes import Lane
 
 SWEEP_FILES_EVERY, FORGET_SESSIONS_EVERY, TIMERS_EVERY = 3600.0, 300.0, 2.0  # seconds
@@ -134,6 +135,7 @@ def _lanes(engine: Engine) -> list[Lane]:
         Lane("due dates", due_dates.turn),
         Lane("files", _sweep_files, first_after=SOON),
         Lane("sessions", _forget_sessions, first_after=SOON),
+        *job_lanes(),
     ]
     lanes += [Lane(chore.name, partial(_do, chore), first_after=SOON) for chore in chores()]
     if connection.vendor == "postgresql":

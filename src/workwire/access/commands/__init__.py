@@ -12,11 +12,13 @@ from workwire.access.commands.accounts import (
     set_preferences,
     set_roles,
 )
+from workwire.access.commands.background import cancel_job
 from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
 from workwire.access.commands.groups import change_members, create_group, grant, revoke
 from workwire.access.commands.roles import create_role, make_built_in_roles, set_role_features
 
 __all__ = [
+    "cancel_job",
     "change_members",
     "change_user",
     "create_credential",

@@ -24,6 +24,7 @@ from workwire.api.v1 import (
     error_codes,
     files,
     health,
+    jobs,
     notices,
     offering,
     parties,
@@ -99,6 +100,7 @@ for _room in (
     error_codes,
     administration,
     audit,
+    jobs,
 ):
     api.add_router("", _room.router)
 

@@ -1,0 +1,38 @@
+"""The lanes in which jobs are done, a thread for each."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.db import connection
+
+from workwire.jobs import commands, kinds, running
+from workwire.worker import mail
+from workwire.worker.lanes import Lane
+
+logger = logging.getLogger(__name__)
+
+
+def job_lanes() -> list[Lane]:
+    """All lanes of jobs; without a mail server none for mail, which waits for one."""
+    names = [name for name in kinds.lanes() if name != mail.LANE or settings.CONFIG.smtp_url]
+    return [Lane(f"jobs: {name}", JobLane(name).turn) for name in names]
+
+
+class JobLane:
+    """Does the jobs of a lane; looks first for those that are missing, and for what a worker before this one left claimed."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._is_prepared = name, False
+
+    def turn(self) -> float:
+        """Do a piece of what is ready; seconds until the next look."""
+        if not self._is_prepared:
+            if connection.vendor != "postgresql":
+                running.free(self._name)
+            commands.plan(self._name)
+            if made := commands.complete(self._name):
+                logger.info("%d jobs of an older release were made in the lane %s", made, self._name)
+            self._is_prepared = True
+        return running.turn(self._name)
