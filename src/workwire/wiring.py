@@ -44,7 +44,7 @@ class WiringConfig(AppConfig):
         ports.on_retirement(give_back_all)
         timed.register(timed.WAIT, work.date_reached)
         timed.register(timed.FEEDBACK_WINDOW, work.close_window)
-        timers.register(SECRET_REMINDER, rotation.remind_of_secrets, rotation.reminders)
+        timers.register(SECRET_REMINDER, rotation.REMINDING)
         feeds.register(fanning.FEED)
         chores.register(Chore("removed listeners", 3600.0, listener_feed.forget_removed))
         listeners.register(telling.LISTENER)

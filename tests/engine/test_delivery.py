@@ -292,7 +292,7 @@ def test_fan_out_writes_all_or_nothing(
         raise KeyboardInterrupt("power cut")
 
     with monkeypatch.context() as broken:
-        broken.setattr(sql, "numbers", crash)
+        broken.setattr(sql, "listed", crash)
         with pytest.raises(KeyboardInterrupt):
             fanning.fan_out(clock.now())
     assert Pending.objects.count() == 1

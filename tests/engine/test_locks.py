@@ -17,13 +17,17 @@ from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.waiting import eventually
 from tests.support.world import Subscribe
+from workwire.cli.demo.seed import Customer
+from workwire.jobs import timers
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Pending
 from workwire.reactions.webhooks import commands, fanning, preparing, queue, replays, settling, sql
 from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.settling import Outcome
-from workwire.rooms.work.models import WorkItem
+from workwire.rooms.work import commands as work
+from workwire.rooms.work.commands.changing import locked
+from workwire.rooms.work.models import Status, WorkItem
 from workwire.worker.delivery.engine import Engine
 
 pytestmark = [
@@ -279,3 +283,25 @@ def test_a_plan_that_a_migration_outdated_goes_with_its_session() -> None:
 def _parameters() -> dict[str, Any]:
     given = connection.get_connection_params()
     return {name: value for name, value in given.items() if name not in ("cursor_factory", "context")}
+
+
+def test_timers_pass_over_what_somebody_holds_and_wait_for_it_alone(
+    beside: Beside, open_ticket: Open, first: Customer, actors: dict[str, Actor]
+) -> None:
+    category = first.ticket_version.categories.get(name="Overdue invoice").guid
+    by, soon = actors["team member"], clock.now() + timedelta(hours=1)
+    held, free = (work.take(open_ticket(submit=True, category_guid=category), by=by) for _ in range(2))
+    for item in (held, free):
+        work.wait_until(item, soon, by=by)
+
+    def status_of(item: WorkItem) -> int:
+        return WorkItem.objects.values_list("status", flat=True).get(pk=item.pk)
+
+    with clock.frozen(soon):
+        with transaction.atomic():
+            locked(held.pk, by=by)
+            turned = beside.start_and_block(lambda: timers.turn(soon))
+            assert status_of(free) == Status.TO_DO
+            assert status_of(held) == Status.WAITING
+        assert turned.result(10) == 2
+    assert status_of(held) == Status.TO_DO

@@ -53,6 +53,7 @@ from workwire.rooms.parties.models import Contact, ContactTag
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import events as work_events
 from workwire.rooms.work import queries as items
+from workwire.rooms.work import timed
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Queue, Status, WorkItem
 
 
@@ -117,6 +118,10 @@ class World:
         item = work.wait_until(self.ticket(), clock.now() + timedelta(hours=1), by=self.by)
         self.time_passes(item, wait_until=clock.now() - timedelta(hours=1))
         return item
+
+    def locked(self, item: WorkItem) -> WorkItem:
+        """An item as the clock locks it."""
+        return timed.lock([item.guid], wait=True)[item.guid]
 
     def overdue(self) -> WorkItem:
         """A ticket whose due date has passed, which was not told yet."""
@@ -273,12 +278,12 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     work.information_arrived: lambda w: work.information_arrived(
         work.wait_for_information(w.ticket(), by=w.by), by=w.by
     ),
-    work.date_reached: lambda w: work.date_reached(w.waiting(), by=SYSTEM),
+    work.date_reached: lambda w: work.date_reached(w.locked(w.waiting()), by=SYSTEM),
     work.due_date_passed: lambda w: work.due_date_passed(w.overdue(), by=SYSTEM),
     work.resolve: lambda w: work.resolve(w.ticket(), by=w.by),
     work.complete_unsuccessfully: lambda w: work.complete_unsuccessfully(w.action(), by=w.by),
     work.reopen: lambda w: work.reopen(w.resolved(over=False), by=w.by),
-    work.close_window: lambda w: work.close_window(w.resolved(over=True), by=SYSTEM),
+    work.close_window: lambda w: work.close_window(w.locked(w.resolved(over=True)), by=SYSTEM),
     work.launch_sub_case: lambda w: work.launch_sub_case(w.case(), w.customer.case_version.guid, "y", by=w.by),
     work.launch_action: lambda w: work.launch_action(w.case(), w.definition(), by=w.by),
     work.start_next_step: lambda w: work.start_next_step(w.halted(), by=w.by),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -36,11 +36,15 @@ class Moved(list[UUID]):
         self.append(guid)
 
 
+def _lock(guids: Sequence[UUID], _wait: bool) -> Mapping[UUID, UUID]:
+    return {guid: guid for guid in guids}
+
+
 @pytest.fixture
 def moved(db: None, monkeypatch: pytest.MonkeyPatch) -> Moved:
     """A kind of timer that the test watches."""
     made = Moved()
-    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(made.handle, lambda: ()))
+    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(_lock, made.handle, lambda: ()))
     return made
 
 
@@ -128,6 +132,64 @@ def test_a_database_that_goes_away_loses_and_delays_none(moved: Moved) -> None:
     moved.failure = None
     assert timers.turn(now) == 1
     assert len(moved) == 1
+
+
+def test_many_of_a_kind_share_a_transaction_and_one_that_fails_costs_the_others_nothing(
+    moved: Moved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, guids = clock.now(), [ids.new_guid() for _ in range(5)]
+    transactions: list[int] = []
+    kind = timers._kinds[KIND]
+
+    def lock(subjects: Sequence[UUID], wait: bool) -> Mapping[UUID, UUID]:
+        transactions.append(len(subjects))
+        return kind.lock(subjects, wait)
+
+    def move(guid: UUID, _now: datetime) -> None:
+        if guid == guids[2]:
+            raise ValueError("a mistake of ours")
+        moved.append(guid)
+
+    monkeypatch.setattr(timers, "LONGEST_HOLD", 60.0)
+    for guid in guids:
+        timers.set_timer(KIND, guid, now)
+    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(lock, moved.handle, lambda: ()))
+    assert timers.turn(now) == 5
+    assert (transactions, moved) == ([5], guids)
+    moved.clear()
+    for guid in guids:
+        timers.set_timer(KIND, guid, now)
+    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(lock, move, lambda: ()))
+    assert timers.turn(now) == 5
+    assert transactions == [5, 5, 1, 1, 1, 1, 1]
+    assert moved[2:] == [*guids[:2], *guids[3:]]
+    assert [timer.subject for timer in Timer.objects.all()] == [guids[2]]
+
+
+def test_a_transaction_that_took_long_begins_no_more(moved: Moved, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = clock.now()
+    transactions: list[int] = []
+
+    def lock(subjects: Sequence[UUID], _wait: bool) -> Mapping[UUID, UUID]:
+        transactions.append(len(subjects))
+        return {subject: subject for subject in subjects}
+
+    monkeypatch.setattr(timers, "LONGEST_HOLD", -1.0)
+    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(lock, moved.handle, lambda: ()))
+    for _ in range(3):
+        timers.set_timer(KIND, ids.new_guid(), now)
+    assert timers.turn(now) == 3
+    assert transactions == [3, 2, 1]
+    assert len(moved) == 3
+
+
+def test_a_record_that_is_gone_takes_its_timer_along(work_item: WorkItem, by: Actor) -> None:
+    now = clock.now()
+    commands.wait_until(work_item, now + timedelta(hours=1), by=by)
+    timers.set_timer("work.wait", ids.new_guid(), now)
+    timers.set_timer("work.wait", ids.new_guid(), now)
+    assert timers.turn(now) == 2
+    assert [timer.subject for timer in Timer.objects.all()] == [work_item.guid]
 
 
 def test_what_another_worker_claimed_is_left_to_it_until_its_lease_ends(moved: Moved) -> None:

@@ -1,8 +1,12 @@
 """Timers: set and cleared by commands, claimed and carried out by workers.
 
-Every kind has a handler, which is told the GUID of a record in a transaction that also ends the timer. A handler that raises
-Conflict or NotFound says that somebody else has moved the record meanwhile. After any other failure the timer is tried again,
-with growing pauses, and holds up no other.
+Several timers of a kind share one short transaction: it locks their records, moves one after the other and ends the timers.
+When one of them fails, the transaction is undone and each has one of its own. A kind that raises Conflict or NotFound says
+that somebody else has moved the record meanwhile. After any other failure the timer is tried again, with growing pauses, and
+holds up no other.
+
+Records are locked before timers, as commands do. A record that somebody else holds is not waited for together with others:
+whoever waits for a lock must hold none.
 """
 
 from __future__ import annotations
@@ -10,9 +14,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from django.db import Error, connection, transaction
@@ -20,49 +27,56 @@ from django.db.models import F, QuerySet
 
 from workwire.jobs.models import Timer
 from workwire.kernel.errors import Conflict, NotFound
-from workwire.kernel.statements import is_away
+from workwire.kernel.statements import carried_out, is_away
 
 logger = logging.getLogger(__name__)
 CLAIMED = 50  # at a time
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
-SHARE_LEFT = 0.5  # times as long as a transaction took, until the next one begins
-LONGEST_HOLD = 0.03  # seconds that one transaction goes on beginning more
+TOGETHER = 16  # timers at most that share a transaction
+LONGEST_HOLD = 0.01  # seconds that one transaction goes on beginning more
+SHARE_LEFT = 2.0  # on the embedded database: times as long as a transaction took, until the next one begins
+_SET = (
+    "INSERT INTO jobs_timer (kind, subject, due_at, ready_at, tries) VALUES (%s, %s, %s, %s, 0)"
+    " ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, ready_at = excluded.ready_at, tries = 0"
+)
+_CLEAR = "DELETE FROM jobs_timer WHERE kind = %s AND subject = %s"
 
 
 @dataclass(frozen=True, slots=True)
 class TimerKind:
-    """What to do when a timer is due, and the timers that the records as they stand should have."""
+    """What to do when timers are due, and the timers that the records as they stand should have.
 
-    handle: Callable[[UUID, datetime], object]
+    `lock` locks the records of some GUIDs until the transaction ends, and gives them by GUID: without `wait` only those that
+    nobody else holds. `move` moves one of them.
+    """
+
+    lock: Callable[[Sequence[UUID], bool], Mapping[UUID, Any]]
+    move: Callable[[Any, datetime], object]
     wanted: Callable[[], Iterable[tuple[UUID, datetime]]]
 
 
 _kinds: dict[str, TimerKind] = {}
 
 
-def register(
-    kind: str, handle: Callable[[UUID, datetime], object], wanted: Callable[[], Iterable[tuple[UUID, datetime]]]
-) -> None:
+def register(kind: str, does: TimerKind) -> None:
     """Register a kind of timer; raises ValueError for a name taken."""
     if kind in _kinds:
         raise ValueError(f"timer {kind} is registered twice")
-    _kinds[kind] = TimerKind(handle, wanted)
+    _kinds[kind] = does
 
 
 def set_timer(kind: str, subject: UUID, at: datetime) -> None:
     """Move a record at a moment, instead of any moment set before; inside the transaction of the change."""
-    Timer.objects.bulk_create(
-        [Timer(kind=kind, subject=subject, due_at=at, ready_at=at)],
-        update_conflicts=True,
-        unique_fields=["kind", "subject"],
-        update_fields=["due_at", "ready_at", "tries"],
-    )
+    moment = _prepared("due_at", at)
+    with carried_out(_SET, [kind, _prepared("subject", subject), moment, moment]):
+        pass
 
 
 def clear_timer(kind: str, subject: UUID) -> None:
     """Move a record no more; inside the transaction of the change."""
-    Timer.objects.filter(kind=kind, subject=subject).delete()
+    with carried_out(_CLEAR, [kind, _prepared("subject", subject)]):
+        pass
 
 
 def complete() -> int:
@@ -80,23 +94,22 @@ def complete() -> int:
 def turn(now: datetime) -> int:
     """Carry out a batch of what is due; returns how many timers that were.
 
-    On PostgreSQL each has a transaction of its own. On the embedded database, whose writers take turns, a few share one, and
-    half as much time as it took is left to others.
+    On the embedded database, whose writers take turns, some time is left to others after each transaction.
     """
-    claimed = _claim(now)
+    claimed, alone = _claim(now), list[Timer]()
     try:
-        if connection.vendor == "postgresql":
-            for timer in claimed:
-                _carry_out_some([timer], now)
-        else:
-            left = claimed
+        for _, of_kind in groupby(claimed, key=attrgetter("kind")):
+            left = list(of_kind)
             while left:
-                begun = time.monotonic()
-                left = left[_carry_out_some(left, now) :]
-                time.sleep(SHARE_LEFT * (time.monotonic() - begun))
+                with _leaving_time_to_others():
+                    begun, held = _carry_out_some(left[:TOGETHER], now)
+                left, alone = left[begun:], alone + held
+        for timer in alone:
+            with _leaving_time_to_others():
+                _carry_out_alone(timer, now)
     except Exception:  # raised again; whatever was not carried out is due at once
         with contextlib.suppress(Error):
-            Timer.objects.filter(pk__in=[one.pk for one in claimed], ready_at=now + LEASE).update(ready_at=now)
+            _as_claimed(claimed, now).update(ready_at=now)
         raise
     return len(claimed)
 
@@ -107,41 +120,84 @@ def _claim(now: datetime) -> list[Timer]:
     claimed = list(due[:CLAIMED])
     if claimed:
         Timer.objects.filter(pk__in=[timer.pk for timer in claimed]).update(ready_at=now + LEASE)
-    return claimed
+    return sorted(claimed, key=attrgetter("kind"))
+
+
+@contextlib.contextmanager
+def _leaving_time_to_others() -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    if connection.vendor != "postgresql":
+        time.sleep(SHARE_LEFT * (time.monotonic() - begun))
+
+
+def _carry_out_some(timers: Sequence[Timer], now: datetime) -> tuple[int, list[Timer]]:
+    """Carry out the first of some timers of a kind, as many as fit into a short transaction; returns how many were begun with,
+    and those among them that are left to a transaction of their own."""
+    try:
+        return _carry_out(timers, now)
+    except Exception as error:
+        if is_away(error):
+            raise
+        return len(timers), list(timers)  # one of them failed: which one shows when each is carried out alone
 
 
 @transaction.atomic
-def _carry_out_some(timers: Sequence[Timer], now: datetime) -> int:
-    """Carry out the first timers, as many as fit into a short transaction; returns how many."""
+def _carry_out(timers: Sequence[Timer], now: datetime) -> tuple[int, list[Timer]]:
+    """Move records and end their timers; how many were begun with, and those among them whose records others hold.
+
+    A timer that was set again or cleared since it was claimed is left alone.
+    """
+    kind, alone = _kinds[timers[0].kind], len(timers) == 1
     until = time.monotonic() + LONGEST_HOLD
-    for number, timer in enumerate(timers, start=1):
-        try:
-            with transaction.atomic():
-                _carry_out(timer, now)
-        except (Conflict, NotFound):
-            logger.info("%s: somebody else was quicker", timer)
-            _claimed_row(timer).delete()
-        except Exception as error:  # whatever it was, it holds up no other timer and does not come back at once
-            if is_away(error):
-                raise
-            _put_off(timer, now, error)
+    records = kind.lock([timer.subject for timer in timers], alone)
+    as_claimed = set(_as_claimed(timers, now).values_list("pk", flat=True))
+    ended: list[Timer] = []
+    held: list[Timer] = []
+    begun = 0
+    for timer in timers:
+        begun += 1
+        if timer.pk not in as_claimed:
+            continue
+        if timer.subject in records:
+            kind.move(records[timer.subject], now)
+            ended.append(timer)
+        elif alone:
+            logger.info("%s: its record is gone", timer)
+            ended.append(timer)
+        else:
+            held.append(timer)
         if time.monotonic() > until:
-            return number
-    return len(timers)
+            break
+    _as_claimed(ended, now).delete()  # what was set again by its move stays
+    return begun, held
 
 
-def _carry_out(timer: Timer, now: datetime) -> None:
-    """End a timer and move its record; a timer that was set again or cleared meanwhile is left alone."""
-    if _claimed_row(timer).delete()[0]:
-        _kinds[timer.kind].handle(timer.subject, now)
+def _carry_out_alone(timer: Timer, now: datetime) -> None:
+    """Carry out one timer in a transaction of its own; whatever fails, holds up no other."""
+    try:
+        _carry_out([timer], now)
+    except (Conflict, NotFound):
+        logger.info("%s: somebody else was quicker", timer)
+        _as_claimed([timer], now).delete()
+    except Exception as error:
+        if is_away(error):
+            raise
+        _put_off(timer, now, error)  # it does not come back at once
 
 
 def _put_off(timer: Timer, now: datetime, error: Exception) -> None:
     pause = min(FIRST_PAUSE * 2 ** min(timer.tries, 10), LONGEST_PAUSE)
     logger.error("%s failed and is tried again in %s", timer, pause, exc_info=error)
-    _claimed_row(timer).update(ready_at=now + pause, tries=F("tries") + 1)
+    _as_claimed([timer], now).update(ready_at=now + pause, tries=F("tries") + 1)
 
 
-def _claimed_row(timer: Timer) -> QuerySet[Timer]:
-    """The timer, unless it was set to another moment since it was claimed."""
-    return Timer.objects.filter(pk=timer.pk, due_at=timer.due_at)
+def _as_claimed(timers: Sequence[Timer], now: datetime) -> QuerySet[Timer]:
+    """Those of some timers that were neither set again nor cleared nor claimed by others since they were claimed."""
+    return Timer.objects.filter(pk__in=[timer.pk for timer in timers], ready_at=now + LEASE)
+
+
+def _prepared(column: str, value: UUID | datetime) -> Any:
+    """A value as the database's driver takes it."""
+    field: Any = Timer._meta.get_field(column)
+    return field.get_db_prep_value(value, connection)

@@ -135,7 +135,7 @@ def _write(pending: Sequence[_Row], now: datetime) -> int:
 def drop_unseen(made: Sequence[int], now: datetime) -> int:
     """Remove fresh deliveries to subscriptions to *everything the owner may see* whose event the owner may not see: such an
     event is no match. Called in the transaction that wrote them; returns how many."""
-    unseen = sql.numbers(rights.unseen_of_everything(made, now))
+    unseen = sql.listed(rights.unseen_of_everything(made))
     sql.run(f"DELETE FROM webhooks_queued WHERE {sql.any_of('delivery_id')}", unseen)
     return sql.run(f"DELETE FROM webhooks_delivery WHERE {sql.any_of('id')}", unseen)
 

@@ -169,5 +169,5 @@ def _along(subscriptions: list[int], wish: Wish, first: int, below: int, most: i
         more.append(("created_at < %s", sql.moment(wish.until)))
     these = " AND ".join([*conditions, *(text for text, _ in more)])
     statement = (_ALONG_ARRAY if sql.on_postgresql() else _ALONG_JSON).format(these=these, most=int(most))
-    found = sql.rows(statement, sql.numbers(subscriptions), *parameters, *(value for _, value in more))
+    found = sql.rows(statement, sql.listed(subscriptions), *parameters, *(value for _, value in more))
     return [row[0] for row in found]

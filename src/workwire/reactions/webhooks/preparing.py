@@ -37,7 +37,7 @@ def prepare(claimed: Collection[int], subscriptions: Collection[int], now: datet
     since, because its subscription ended, is left out."""
     addressees = rights.addressees(subscriptions, now)
     prepared: list[Prepared] = []
-    for content in rights.contents(claimed, now):
+    for content in rights.contents(claimed):
         if content.tries is not None:
             to, refusal = addressees[content.subscription]
             prepared.append(Prepared(content, to, refusal or ("" if content.visible else rights.RECORD_INVISIBLE)))

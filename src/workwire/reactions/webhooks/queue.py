@@ -134,28 +134,28 @@ def _add(
         subscriptions, events, records, _ = (list(column) for column in zip(*wanted, strict=True))
         guids = [ids.new_guid() for _ in wanted]
         given = guids, subscriptions, events, records
-        found = sql.rows(_ADD_AND_PUT_IN, now, *given, int(lane), now, is_replay, sql.numbers(fanned_out))
+        found = sql.rows(_ADD_AND_PUT_IN, now, *given, int(lane), now, is_replay, sql.listed(fanned_out))
         return [pk for (pk,) in found]
     rows = [(ids.new_guid().hex, row[0], row[1], row[2].hex) for row in wanted]
     made = [row[0] for row in sql.rows(_ADD.format(rows=_FROM_JSON), sql.moment(now), sql.as_json(rows))]
     put_in = _PUT_IN.format(these=sql.any_of("d.id"), held="")
-    sql.run(put_in, int(lane), sql.moment(now), is_replay, sql.numbers(made))
+    sql.run(put_in, int(lane), sql.moment(now), is_replay, sql.listed(made))
     _forget_pending(fanned_out)
     return made
 
 
 def _forget_pending(events: Sequence[int]) -> None:
     if events:
-        sql.run(f"DELETE FROM outbox_pending WHERE {sql.any_of('event_id')}", sql.numbers(events))
+        sql.run(f"DELETE FROM outbox_pending WHERE {sql.any_of('event_id')}", sql.listed(events))
 
 
 def put_back(deliveries: Collection[int], lane: Lane, now: datetime, *, is_replay: bool = True) -> None:
     """Queue deliveries again that have ended, or move up those that wait; what is being sent goes on being sent."""
     statement = _PUT_IN.format(these=sql.any_of("d.id"), held=_KEPT_THERE if sql.on_postgresql() else "") + _OR_MOVE_UP
-    sql.run(statement, int(lane), sql.moment(now), is_replay, sql.numbers(deliveries))
+    sql.run(statement, int(lane), sql.moment(now), is_replay, sql.listed(deliveries))
     sql.run(
         f"UPDATE webhooks_delivery SET state = {State.DUE}, finished_at = NULL, end_reason = '' WHERE {sql.any_of('id')}",
-        sql.numbers(deliveries),
+        sql.listed(deliveries),
     )
 
 
@@ -205,7 +205,7 @@ def cancel_all(subscription: int, reason: str, now: datetime) -> int:
         f" WHERE {sql.any_of('id')}",
         reason,
         sql.moment(now),
-        sql.numbers(row[0] for row in found),
+        sql.listed(row[0] for row in found),
     )
 
 
@@ -217,7 +217,7 @@ def release(worker: UUID, unsent: Collection[int], now: datetime) -> None:
         f"UPDATE webhooks_queued SET claimed_by = NULL, due_at = %s WHERE {_HELD_BY} AND {sql.any_of('delivery_id')}",
         sql.moment(now),
         sql.guid(worker),
-        sql.numbers(unsent),
+        sql.listed(unsent),
     )
 
 
@@ -233,7 +233,7 @@ def leave(worker: UUID, ended: Collection[int]) -> list[int]:
     found = sql.rows(
         f"DELETE FROM webhooks_queued WHERE {_HELD_BY} AND {sql.any_of('delivery_id')} RETURNING delivery_id",
         sql.guid(worker),
-        sql.numbers(ended),
+        sql.listed(ended),
     )
     return [row[0] for row in found]
 

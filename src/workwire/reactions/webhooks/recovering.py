@@ -55,7 +55,7 @@ def _recover_some(successes: Mapping[int, datetime]) -> int:
     stale = sql.rows(
         "SELECT id FROM webhooks_subscription WHERE ended_at IS NULL AND failing_since IS NOT NULL"
         f" AND {sql.any_of('id')}",
-        sql.numbers(successes),
+        sql.listed(successes),
     )
     if not stale:
         return 0

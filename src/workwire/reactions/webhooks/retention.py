@@ -43,10 +43,10 @@ def remove_old(before: datetime, *, limit: int = BATCH) -> int:
         waiting = sql.rows(
             f"DELETE FROM webhooks_queued WHERE claimed_by IS NULL AND {sql.any_of('delivery_id')}"
             " RETURNING subscription_id",
-            sql.numbers(found),
+            sql.listed(found),
         )
         claimed = Queued.objects.filter(delivery__in=found).values_list("delivery", flat=True)  # since they were found
-        batch = sql.numbers(set(found) - set(claimed))
+        batch = sql.listed(set(found) - set(claimed))
         expired = [row[0] for row in waiting]
         for subscription in Subscription.objects.filter(pk__in=set(expired), ended_at=None).order_by("pk"):
             events.note(events.BacklogExpired, subscription, SYSTEM, Count=expired.count(subscription.pk))

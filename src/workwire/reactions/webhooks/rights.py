@@ -17,7 +17,8 @@ from django.db.models.functions import Coalesce
 from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.models import Credential
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden
 from workwire.outbox.objects import ObjectType, filter_objects
 from workwire.reactions.webhooks import sql
@@ -68,7 +69,7 @@ class Content(NamedTuple):
 def addressees(subscriptions: Collection[int], at: datetime) -> dict[int, tuple[Subscription, str]]:
     """Subscriptions by id, each with the reason to send it nothing at this moment, empty when there is none; one query."""
     found: dict[int, tuple[Subscription, str]] = {}
-    for row in _ADDRESSEES.converted(subscriptions, at):
+    for row in _ADDRESSEES.converted(SYSTEM, ids=list(subscriptions), at=at):
         subscription = Subscription.from_db("default", _OF_SUBSCRIPTION, row[: len(_OF_SUBSCRIPTION)])
         passes = zip(row[len(_OF_SUBSCRIPTION) :], STANDING_CHECKS, strict=True)
         found[subscription.pk] = subscription, next((reason for passed, (_, reason) in passes if not passed), "")
@@ -80,16 +81,16 @@ def standing_refusals(subscriptions: Collection[int], at: datetime) -> dict[int,
     return {pk: reason for pk, (_, reason) in addressees(subscriptions, at).items()}
 
 
-def contents(deliveries: Collection[int], at: datetime) -> list[Content]:
-    """What deliveries carry, and whether the owners may see the records at this moment; one query, ordered by id."""
-    rows = _CONTENTS.rows(deliveries, at)
+def contents(deliveries: Collection[int]) -> list[Content]:
+    """What deliveries carry, and whether the owners may see the records; one query, ordered by id."""
+    rows = _CONTENTS.rows(SYSTEM, ids=list(deliveries))
     return [Content(pk, subscription, sql.guid_bytes(source), *rest) for pk, subscription, source, *rest in rows]
 
 
-def unseen_of_everything(deliveries: Collection[int], at: datetime) -> list[int]:
+def unseen_of_everything(deliveries: Collection[int]) -> list[int]:
     """Those of the deliveries whose subscription is to *everything the owner may see* and whose record the owner may not
     see; one query."""
-    return [pk for pk, visible in _OF_EVERYTHING.rows(deliveries, at) if not visible]
+    return [pk for pk, visible in _OF_EVERYTHING.rows(SYSTEM, ids=list(deliveries)) if not visible]
 
 
 def standing(subscriptions: QuerySet[Subscription], at: datetime | None = None) -> QuerySet[Subscription]:
@@ -177,7 +178,7 @@ def _flag(condition: Q | Exists) -> ExpressionWrapper[Q | Exists]:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
-def _addressee_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
+def _addressee_rows(_by: Actor, *, ids: list[int], at: datetime) -> QuerySet[Any, Any]:
     found = standing(Subscription.objects.filter(pk__in=ids), at)
     return found.values_list(*_OF_SUBSCRIPTION, *(column for column, _ in STANDING_CHECKS))
 
@@ -188,7 +189,7 @@ def _seen(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
     return deliveries.annotate(record_visible=_flag(seen))
 
 
-def _content_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
+def _content_rows(_by: Actor, *, ids: list[int]) -> QuerySet[Any, Any]:
     found = _seen(Delivery.objects.filter(pk__in=ids)).annotate(
         source=Coalesce("event__guid", "guid"), is_test=_flag(Q(event=None)), body=Coalesce("event__body", "test_body")
     )
@@ -198,7 +199,7 @@ def _content_rows(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
     return found.order_by("pk").values_list(*columns)
 
 
-def _rows_of_everything(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
+def _rows_of_everything(_by: Actor, *, ids: list[int]) -> QuerySet[Any, Any]:
     found = Delivery.objects.filter(pk__in=ids, subscription__filter_type=ObjectType.NONE)
     columns = ("pk", "record_visible")
     return _seen(found).values_list(*columns)
@@ -206,6 +207,6 @@ def _rows_of_everything(ids: list[int], at: datetime) -> QuerySet[Any, Any]:
 
 _NOTHING = Q(pk__isnull=True)
 _OF_SUBSCRIPTION = [field.attname for field in Subscription._meta.concrete_fields]
-_ADDRESSEES = sql.ComposedQuery(_addressee_rows, '"webhooks_subscription"."id"')
-_CONTENTS = sql.ComposedQuery(_content_rows, '"webhooks_delivery"."id"')
-_OF_EVERYTHING = sql.ComposedQuery(_rows_of_everything, '"webhooks_delivery"."id"')
+_ADDRESSEES: ComposedQuery[Any] = ComposedQuery(_addressee_rows)
+_CONTENTS: ComposedQuery[Any] = ComposedQuery(_content_rows)
+_OF_EVERYTHING: ComposedQuery[Any] = ComposedQuery(_rows_of_everything)

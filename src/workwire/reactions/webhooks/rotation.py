@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,10 @@ from django.db import transaction
 from workwire.access import features
 from workwire.access.policy import require
 from workwire.jobs import timers
+from workwire.jobs.timers import TimerKind
 from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import altered, columns
 from workwire.reactions.webhooks import commands, events, rights, signing
 from workwire.reactions.webhooks.models import SECRET_REMINDER, Subscription
@@ -63,12 +64,11 @@ def rotate_secret(
     return subscription, secret
 
 
-@transaction.atomic
-def remind_of_secrets(guid: UUID, now: datetime) -> int:
-    """Tell an owner whose old secrets are about to expire, once for each secret; returns how many notices."""
-    subscription = Subscription.objects.select_for_update().filter(guid=guid).first()
-    if subscription is None:
-        raise not_found("subscription")
+def remind_of_secrets(subscription: Subscription, now: datetime) -> int:
+    """Tell an owner whose old secrets are about to expire, once for each secret; returns how many notices.
+
+    The caller has locked the subscription.
+    """
     expiring = [entry for entry in subscription.secrets if "remind_at" in entry and _reminder(entry) <= now]
     for entry in expiring:
         del entry["remind_at"]
@@ -80,6 +80,12 @@ def remind_of_secrets(guid: UUID, now: datetime) -> int:
     for entry in told:
         events.note(events.SecretExpiring, subscription, SYSTEM, ValidUntil=entry["expires_at"])
     return len(told)
+
+
+def lock(guids: Sequence[UUID], wait: bool) -> dict[UUID, Subscription]:
+    """Lock subscriptions until the transaction ends, without `wait` only those that nobody else holds."""
+    found = Subscription.objects.filter(guid__in=guids).order_by("pk")
+    return {each.guid: each for each in found.select_for_update(skip_locked=not wait)}
 
 
 def reminders() -> Iterator[tuple[UUID, datetime]]:
@@ -99,3 +105,6 @@ def _set_reminder(subscription: Subscription) -> None:
 
 def _reminder(entry: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(entry["remind_at"])
+
+
+REMINDING = TimerKind(lock, remind_of_secrets, reminders)

@@ -170,7 +170,7 @@ def _settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime, *, recorde
         for state, ended in ends.items():
             rest -= _end(worker, ended, state, TRIED_ENOUGH if state == State.GAVE_UP else "", now, attempts=1)
         if rest:
-            sql.run(f"UPDATE webhooks_delivery SET attempts = attempts + 1 WHERE {sql.any_of('id')}", sql.numbers(rest))
+            sql.run(f"UPDATE webhooks_delivery SET attempts = attempts + 1 WHERE {sql.any_of('id')}", sql.listed(rest))
         queue.retry(worker, later)
         queue.release(worker, forgiven, now)
     return Counter({state: len(ended) for state, ended in ends.items()})
@@ -184,7 +184,7 @@ def _forgiven(outcomes: Sequence[Outcome]) -> set[int]:
     too_often = sql.rows(
         f"SELECT delivery_id FROM webhooks_attempt WHERE {sql.any_of('delivery_id')}"
         f" AND error IN ({', '.join(['%s'] * len(LOST))}) GROUP BY delivery_id HAVING count(*) >= %s",
-        sql.numbers(lost),
+        sql.listed(lost),
         *LOST,
         MOST_FORGIVEN,
     )
@@ -204,7 +204,7 @@ def _end(
             reason,
             sql.moment(now),
             attempts,
-            sql.numbers(held),
+            sql.listed(held),
         )
     return set(held)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from workwire.jobs import timers
-from workwire.kernel.actor import SYSTEM
-from workwire.kernel.errors import not_found
+from workwire.jobs.timers import TimerKind
+from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.composed_queries import ComposedQuery
+from workwire.rooms.work import queries
 from workwire.rooms.work.models import Status, WorkItem
 
 WAIT, FEEDBACK_WINDOW = "work.wait", "work.feedback_window"
@@ -34,17 +38,27 @@ def set_timers(item: WorkItem, before: Mapping[str, datetime | None]) -> None:
 
 
 def register(kind: str, command: Callable[..., object]) -> None:
-    """Register the command that moves items whose timer of a kind is due."""
+    """Register the command that moves a locked item whose timer of a kind is due."""
     column, status = _COLUMNS[kind]
 
-    def handle(guid: UUID, _now: datetime) -> object:
-        item = WorkItem.objects.only("pk").filter(guid=guid).first()  # the command reads and locks it
-        if item is None:
-            raise not_found("work_item")
+    def move(item: WorkItem, _now: datetime) -> object:
         return command(item, by=SYSTEM)
 
     def wanted() -> Iterable[tuple[UUID, datetime]]:
         found = WorkItem.objects.filter(status=status, **{f"{column}__isnull": False})
         return found.values_list("guid", column).iterator()
 
-    timers.register(kind, handle, wanted)
+    timers.register(kind, TimerKind(lock, move, wanted))
+
+
+def lock(guids: Sequence[UUID], wait: bool) -> dict[UUID, WorkItem]:
+    """Lock items for the clock until the transaction ends, without `wait` only those that nobody else holds."""
+    return {item.guid: item for item in _TO_LOCK(SYSTEM, wait, guids=list(guids))}
+
+
+def _to_lock(_by: Actor, wait: bool, *, guids: list[UUID]) -> QuerySet[WorkItem]:
+    found = queries.for_events().filter(guid__in=guids).order_by("pk")
+    return found.select_for_update(of=("self",), no_key=True, skip_locked=not wait)
+
+
+_TO_LOCK = ComposedQuery(_to_lock)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from workwire.access import queries as access
-from workwire.kernel import clock, folding, keys, text
+from workwire.kernel import clock, composed_writes, folding, keys, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
@@ -102,7 +102,7 @@ class Change:
             item.version += 1
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
             differing = own[0].new or {} if own else {}
-            item.save(update_fields=[*differing, *keys.following(item, differing), *BOOKKEEPING])
+            composed_writes.update(item, *differing, *keys.following(item, differing), *BOOKKEEPING)
             set_timers(item, self._moments)
             self._moments = moments_of(item)
             events.record_updated(item, at=self.at, by=self.by, changes=own + self._beside)

@@ -7,7 +7,7 @@ from typing import Unpack
 
 from django.db import transaction
 
-from workwire.kernel import clock, text
+from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import altered, columns
@@ -117,12 +117,11 @@ def information_arrived(item: WorkItem, *, by: Actor) -> WorkItem:
     return change.done()
 
 
-@transaction.atomic
 def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
-    """Wake an item whose moment has come; only the clock (the system) does so."""
+    """Wake an item whose moment has come; only the clock (the system) does so, which has locked it (`timed.lock`)."""
     policy.require(policy.is_system(by), "system_only.wait")
-    change = Change(locked(item.pk, by=by), by=by)
-    change.move(transitions.come_due(change.standing, clock.now()))
+    change = Change(item, by=by)
+    change.move(transitions.come_due(change.standing, change.at))
     return change.done()
 
 

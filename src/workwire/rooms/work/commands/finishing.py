@@ -93,11 +93,10 @@ def reopen(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem
     return change.done()
 
 
-@transaction.atomic
 def close_window(item: WorkItem, *, by: Actor) -> WorkItem:
-    """Close a resolved item whose feedback window has passed; only the clock (the system) does so."""
+    """Close a resolved item whose feedback window has passed; only the clock (the system) does so, which has locked it."""
     policy.require(policy.is_system(by), "system_only.feedback_window")
-    change = Change(locked(item.pk, by=by), by=by)
+    change = Change(item, by=by)
     change.move(transitions.close(change.standing, at=change.at))
     return change.done()
 

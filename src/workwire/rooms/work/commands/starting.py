@@ -10,7 +10,7 @@ from django.db import transaction
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
-from workwire.kernel.composed_inserts import insert_numbered
+from workwire.kernel.composed_writes import insert_numbered
 from workwire.outbox.changes import added
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion

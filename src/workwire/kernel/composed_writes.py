@@ -1,4 +1,4 @@
-"""Rows inserted by a statement that is composed once for each table.
+"""Rows inserted and changed by statements that are composed once for each table and its columns.
 
 To compose an INSERT of forty columns takes the ORM longer than the database takes to carry it out. No signals are sent.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Field, Model
 
 from workwire.kernel.statements import carried_out
@@ -19,7 +19,7 @@ def insert_numbered(row: Model, **made: str) -> None:
 
     `made` names columns whose values the database makes of that number, as SQL of `n.id`; the row has them, too.
     """
-    statement, fields = _composed(type(row), connection.vendor, tuple(made.items()))
+    statement, fields = _insert(type(row), connection.vendor, tuple(made.items()))
     values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
     with carried_out(statement, values) as cursor:
         row.pk, *found = cursor.fetchone()
@@ -28,8 +28,17 @@ def insert_numbered(row: Model, **made: str) -> None:
     row._state.adding, row._state.db = False, connection.alias
 
 
+def update(row: Model, *columns: str) -> None:
+    """Write columns of a saved row; raises DatabaseError when it is gone."""
+    statement, fields = _update(type(row), connection.vendor, columns)
+    values = [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in fields]
+    with carried_out(statement, [*values, row.pk]) as cursor:
+        if cursor.rowcount != 1:
+            raise DatabaseError(f"{type(row).__name__} {row.pk} is gone")
+
+
 @cache
-def _composed(
+def _insert(
     model: type[Model], vendor: str, made: tuple[tuple[str, str], ...]
 ) -> tuple[str, tuple[Field[Any, Any], ...]]:
     """The statement, and the fields whose values it is filled with."""
@@ -50,3 +59,14 @@ def _composed(
         f" RETURNING {returned}"
     )
     return statement, fields
+
+
+@cache
+def _update(model: type[Model], _vendor: str, columns: tuple[str, ...]) -> tuple[str, tuple[Field[Any, Any], ...]]:
+    """The statement, and the fields whose values it is filled with."""
+    meta, quote = model._meta, connection.ops.quote_name
+    fields = tuple(field for field in meta.concrete_fields if field.attname in columns)
+    if len(fields) != len(columns):
+        raise LookupError(f"{model.__name__} has other columns than {', '.join(columns)}")
+    settings = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
+    return f"UPDATE {quote(meta.db_table)} SET {settings} WHERE {quote(str(meta.pk.column))} = %s", fields
