@@ -26,6 +26,7 @@ def _pages(world: World) -> Iterator[str]:
         "/work?view=all&kind=action",
         "/work?view=mine&kind=case",
         "/search",
+        "/notices",
         "/search?q=an",
         "/no-such-page",
     )

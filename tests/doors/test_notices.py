@@ -36,6 +36,8 @@ def test_the_api_lists_counts_and_reads(
         "kind": "assigned",
         "reason": "assignee",
         "parameters": {},
+        "sentence": f"Petra Nilsen assigned {ticket.reference} to you.",
+        "why": "You are told because you are the assignee.",
         "work_item": str(ticket.guid),
         "subscription": None,
         "occurred_at": "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -37,6 +38,7 @@ from workwire.worker.delivery.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy" / "alerts.yml"
+DASHBOARD = ROOT / "deploy" / "grafana.json"
 MOST_QUERIES = 13
 
 Open = Callable[..., WorkItem]
@@ -350,6 +352,43 @@ def test_alerts_name_metrics_that_exist() -> None:
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in named} <= names
     assert {rule["alert"] for rule in _rules()} >= {"WorkwireNoData", "WorkwireNoWorker", "WorkwireDeliveriesLate"}
     assert all(rule["annotations"]["summary"] for rule in _rules())
+
+
+def _panels() -> list[dict[str, Any]]:
+    return [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]
+
+
+def test_the_dashboard_shows_every_metric_and_none_that_is_not_there() -> None:
+    names = {name for name, *_ in metrics.described()}
+    shown = {
+        re.sub(r"_(bucket|sum|count)$", "", name)
+        for panel in _panels()
+        for target in panel["targets"]
+        for name in re.findall(r"\bworkwire_\w+", target["expr"])
+    }
+    assert shown == names
+    labels = {name: set(labels) for name, _, labels, _ in metrics.described()}
+    for panel in _panels():
+        for target in panel["targets"]:
+            (name,) = re.findall(r"\bworkwire_\w+", target["expr"])
+            grouped = re.search(r"by \(([^)]*)\)", target["expr"])
+            asked = set(grouped.group(1).split(", ")) if grouped else set()
+            assert asked - {"le"} <= labels[re.sub(r"_bucket$", "", name)], target["expr"]
+            assert set(re.findall(r"{{(\w+)}}", target["legendFormat"])) <= asked, target["legendFormat"]
+
+
+def test_panels_of_the_dashboard_say_what_they_show_and_do_not_overlap() -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+    assert all(panel["description"] for panel in _panels())
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert not cells & taken, panel["title"]
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
 
 
 def test_promtool_takes_the_alerts() -> None:

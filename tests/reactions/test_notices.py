@@ -223,6 +223,7 @@ def give(count: int, item: WorkItem, account: Actor) -> None:
             event=event,
             kind=Kind.ASSIGNED,
             reason=Reason.ASSIGNEE,
+            parameters={"reference": item.reference, "title": item.title, "by": "Petra Nilsen"},
             work_item_guid=item.guid,
             occurred_at=event.occurred_at,
         )

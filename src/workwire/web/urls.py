@@ -7,6 +7,7 @@ from workwire.web import probes
 urlpatterns = [
     path("", include("workwire.web.home.urls")),
     path("", include("workwire.web.kit.urls")),
+    path("", include("workwire.web.notices.urls")),
     path("", include("workwire.web.operate.urls")),
     path("", include("workwire.web.search.urls")),
     path("", include("workwire.web.work.urls")),

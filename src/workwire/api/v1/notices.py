@@ -14,7 +14,7 @@ from workwire.api.v1.shapes import Guid, In, Listing, Maybe, Moment, answers, li
 from workwire.api.written import Written
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
-from workwire.reactions.notices import commands, queries
+from workwire.reactions.notices import commands, explaining, queries
 from workwire.reactions.notices.queries import Kind, Notice
 
 router = Router(tags=["notices"])
@@ -29,13 +29,15 @@ class NoticesQuery(Written):
 
 
 class AccountNoticeOut(Schema):
-    """Something the account is told: what happened (`kind`), why this account is told (`reason`), and plain values that go
-    with the kind (`parameters`). It is about a work item or about a subscription."""
+    """Something the account is told: what happened (`kind`) and why this account is told (`reason`), both also as sentences in
+    the reader's language, and plain values that go with the kind (`parameters`). It is about a work item or a subscription."""
 
     guid: Guid
     kind: KindName
     reason: ReasonName
     parameters: dict[str, Any]
+    sentence: str
+    why: str
     work_item: Guid | None
     subscription: Guid | None
     occurred_at: Moment
@@ -126,6 +128,8 @@ def _shown(row: Notice, _actor: Actor) -> dict[str, Any]:
         "kind": row.kind,
         "reason": row.reason,
         "parameters": row.parameters,
+        "sentence": explaining.told(row).sentence(),
+        "why": explaining.why(row).sentence(),
         "work_item": row.work_item_guid and str(row.work_item_guid),
         "subscription": row.subscription_guid and str(row.subscription_guid),
         "occurred_at": rfc3339(row.occurred_at),

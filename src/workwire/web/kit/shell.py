@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from workwire.access.preferences import DENSITIES, THEMES
 from workwire.access.sessions import Session
 from workwire.kernel.actor import Actor, UserType
+from workwire.reactions.notices import queries as notices
 from workwire.web.kit import icons
 from workwire.web.kit.look import Look
 from workwire.web.kit.navigation import GROUPS, Place, Words
@@ -67,6 +68,7 @@ class Shell:
     themes: tuple[Choice, ...]
     densities: tuple[Choice, ...]
     toasts: tuple[Toast, ...]
+    unread: str
     here: str
 
 
@@ -84,8 +86,15 @@ def shell_of(request: HttpRequest, session: Session | None, look: Look) -> Shell
         themes=_choices(THEMES, (_("System"), _("Light"), _("Dark")), ("monitor", "sun", "moon"), look.theme),
         densities=_choices(DENSITIES, (_("Compact"), _("Comfortable")), ("rows-3", "menu"), look.density),
         toasts=tuple(Toast(str(said.message), said.level_tag) for said in messages.get_messages(request)),
+        unread=_unread(session.actor) if session is not None else "",
         here=request.get_full_path(),
     )
+
+
+def _unread(actor: Actor) -> str:
+    """How many notices have not been read, as the badge says it; empty for none."""
+    found = notices.unread(actor)
+    return "" if not found.count else f"{found.count}+" if found.more else str(found.count)
 
 
 def _navigation(request: HttpRequest, actor: Actor) -> tuple[Lines, ...]:

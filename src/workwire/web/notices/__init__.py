@@ -1,0 +1,1 @@
+"""What the account is told, on a page and as a badge in the shell."""
