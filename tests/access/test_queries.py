@@ -126,8 +126,8 @@ def test_who_sees_all_and_who_administers(actors: dict[str, Actor]) -> None:
     nobody = Actor(user_id=0)
     assert not queries.sees_all(nobody)
     with pytest.raises(Forbidden):
-        policy.require_administrator(nobody)
-    policy.require_administrator(SYSTEM)
+        policy.require_of_person(nobody, features.USERS)
+    policy.require_of_person(SYSTEM, features.USERS)
 
 
 def test_retired_accounts_are_seen_by_administrators_only(organisation: Organisation, actors: dict[str, Actor]) -> None:

@@ -74,7 +74,7 @@ def test_a_password_becomes_a_token_and_the_token_an_actor(user: User) -> None:
     assert found.body == {"GUID": str(user.guid), "Username": "Nia"}
     actor = sessions.authenticate(token, idle=IDLE)
     assert (actor.user_id, actor.user_type, actor.credential_id) == (user.pk, UserType.OPERATIONAL, None)
-    assert actor.features == {features.WORK_ITEMS, features.PROCESS_BUILDER}
+    assert actor.features == features.with_included({features.WORK_ITEMS, features.PROCESS_BUILDER})
     assert token not in str(list(Token.objects.values()))
     assert Token.objects.get().digest not in token
 
@@ -295,7 +295,7 @@ def test_an_application_has_some_of_its_users_features(user: User, roles: dict[s
     credential, secret = _credential(user, roles["Process Builder"])
     actor = sessions.authenticate(_exchange(credential.client_id, secret), idle=IDLE)
     assert (actor.user_id, actor.credential_id) == (user.pk, credential.pk)
-    assert actor.features == {features.PROCESS_BUILDER}
+    assert actor.features == features.with_included({features.PROCESS_BUILDER})
     commands.set_roles(user, [roles["Team Member"]], by=SYSTEM)
     actor = sessions.authenticate(_exchange(credential.client_id, secret), idle=IDLE)
     assert actor.features == frozenset()  # the role the credential names is no longer its user's

@@ -36,6 +36,10 @@ from workwire.kernel.errors import Forbidden
 
 __all__ = ["callers", "stage"]
 RIGHTS = {
+    "create_role",
+    "update_role",
+    "remove_role",
+    "update_me",
     "create_user",
     "update_user",
     "create_user_group",

@@ -167,6 +167,7 @@ def stage(
         "calendar": customer.contract.calendar,
         "queue": customer.queue,
         "group": customer.group,
+        "role": access.create_role("Scribe", "builder", ["queues"], by=admin),
         "schedule": Schedule.objects.first(),
         "data_field": DataField.objects.first(),
         "credential": organisation.accounts["process builder"].user.credentials.get(),

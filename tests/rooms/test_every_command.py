@@ -185,6 +185,15 @@ def _remove_role(world: World) -> None:
         Role.objects.filter(name="Self Service").delete()
 
 
+def _held_by_credential() -> Role:
+    user = Credential.objects.all()[0].user
+    return Role.objects.filter(assignments__user=user).order_by("-kind")[0]
+
+
+def _clerk(world: World) -> Role:
+    return access.create_role("Clerk", features.OPERATIONAL, [features.WORK_ITEMS], by=world.by)
+
+
 def _remove_tag(world: World) -> None:
     with world.past_commands():
         ContactTag.objects.filter(built_in="subject").delete()
@@ -199,6 +208,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.make_built_in_roles: lambda w: (_remove_role(w), access.make_built_in_roles(by=w.by)),
     access.create_role: lambda w: access.create_role("Clerk", features.OPERATIONAL, [], by=w.by),
     access.set_role_features: lambda w: access.set_role_features(Role.objects.all()[0], [], by=w.by),
+    access.change_role: lambda w: access.change_role(_clerk(w), name="Scribe", features_held=["queues"], by=w.by),
+    access.rename_role: lambda w: access.rename_role(_clerk(w), "Scribe", by=w.by),
+    access.remove_role: lambda w: access.remove_role(_clerk(w), by=w.by),
     access.create_user: lambda w: access.create_user("kofi", "", [Role.objects.get(name="Robot")], by=w.by),
     access.change_user: lambda w: access.change_user(w.user, active=False, by=w.by),
     access.set_roles: lambda w: access.set_roles(w.user, [Role.objects.get(name="Robot")], by=w.by),
@@ -215,7 +227,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.create_credential: lambda w: access.create_credential(
         w.user, "x", [Role.objects.get(name="Team Member")], expires_at=clock.now() + timedelta(days=1), by=w.by
     ),
-    access.update_credential: lambda w: access.update_credential(Credential.objects.all()[0], name="y", by=w.by),
+    access.update_credential: lambda w: access.update_credential(
+        Credential.objects.all()[0], name="y", roles=[_held_by_credential()], by=w.by
+    ),
     access.renew_secret: lambda w: access.renew_secret(Credential.objects.all()[0], by=w.by),
     access.revoke_credential: lambda w: access.revoke_credential(Credential.objects.all()[0], by=w.by),
     access.cancel_job: lambda w: access.cancel_job(w.job().guid, by=w.by),

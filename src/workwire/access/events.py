@@ -42,7 +42,12 @@ class RoleCreated(RoleBody):
 
 @event("RoleUpdated")
 class RoleUpdated(RoleBody):
-    """The features of a role changed."""
+    """The name or the features of a role changed."""
+
+
+@event("RoleRemoved")
+class RoleRemoved(RoleBody):
+    """A role that nobody held was removed."""
 
 
 class GroupBody(EventBody):
@@ -94,7 +99,7 @@ class CredentialCreated(CredentialBody):
 
 @event("CredentialUpdated")
 class CredentialUpdated(CredentialBody):
-    """The name, the expiry or the secret of an application credential changed."""
+    """The name, the expiry, the roles or the secret of an application credential changed."""
 
 
 @event("CredentialRevoked")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from workwire.access import features
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden
@@ -24,18 +26,20 @@ def in_self_service(actor: Actor) -> bool:
     return actor.has(features.SELF_SERVICE) and not actor.has(features.WORK_ITEMS)
 
 
-def require_administrator(actor: Actor) -> None:
-    """Raise Forbidden unless the actor is an administrator."""
-    require(actor, features.ADMINISTRATOR)
-
-
 def require_in_person(actor: Actor) -> None:
     """Raise Forbidden for an application: what it made or raised would outlive its credential, and it ends only itself."""
     if actor.credential_id is not None:
         raise Forbidden("refused_to_applications")
 
 
-def require_may_administer(actor: Actor) -> None:
-    """Raise Forbidden unless the actor is an administrator in person, or the system."""
-    require_administrator(actor)
+def require_of_person(actor: Actor, feature: str) -> None:
+    """Raise Forbidden unless the actor holds the feature and acts in person, or is the system."""
+    require(actor, feature)
     require_in_person(actor)
+
+
+def require_no_more(actor: Actor, held: Iterable[str]) -> None:
+    """Raise Forbidden for features the actor does not hold: nobody but an administrator gives, or takes over, more than it
+    has."""
+    if not actor.has(features.ADMINISTRATOR) and (more := features.with_included(held) - actor.features):
+        raise Forbidden("more_than_own", features=sorted(more))

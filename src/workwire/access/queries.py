@@ -17,7 +17,7 @@ from django.db.models import Aggregate, Case, Exists, F, OuterRef, Q, QuerySet, 
 
 from workwire.access import features
 from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
-from workwire.access.policy import require_administrator
+from workwire.access.policy import require
 from workwire.jobs import queries as all_jobs
 from workwire.jobs.models import Job
 from workwire.kernel import clock, folding, text
@@ -45,7 +45,7 @@ def holds(account: Account, *wanted: str, credential: Account | None = None) -> 
 
     With a `credential`, a column of the outer row that must not be null, only through roles that the credential has too.
     """
-    found = RoleFeature.objects.filter(role__assignments__user=account, feature__in=wanted)
+    found = RoleFeature.objects.filter(role__assignments__user=account, feature__in=features.that_allow(*wanted))
     return Exists(found.filter(role__credentials=credential) if credential is not None else found)
 
 
@@ -86,7 +86,7 @@ def _joined(features: QuerySet[RoleFeature]) -> Subquery:
 def features_of(user: User, credential: Credential | None = None) -> frozenset[str]:
     """The features a user holds now, limited to the credential's roles when it acts through one."""
     through = {} if credential is None else {"credential": credential.pk}
-    return frozenset(row.feature for row in _FEATURES(SYSTEM, user=user.pk, **through))
+    return features.with_included(row.feature for row in _FEATURES(SYSTEM, user=user.pk, **through))
 
 
 def _features(_by: Actor, *, user: int, credential: int | None = None) -> QuerySet[RoleFeature]:
@@ -104,9 +104,9 @@ def valid_credentials(at: datetime | None = None) -> Q:
 
 
 def users_visible_to(actor: Actor) -> QuerySet[User]:
-    """Accounts an actor may name: all active ones for people who work; an administrator sees retired ones too."""
+    """Accounts an actor may name: all active ones for people who work; who manages accounts sees retired ones too."""
     users = User.objects.select_related("manager").prefetch_related("role_assignments__role")
-    return users if administers(actor) else users.filter(is_active=True)
+    return users if actor.has(features.USERS) else users.filter(is_active=True)
 
 
 def user(guid: UUID, *, by: Actor) -> User:
@@ -141,6 +141,14 @@ def roles() -> QuerySet[Role]:
     return Role.objects.prefetch_related("features").order_by("name")
 
 
+def role(guid: UUID) -> Role:
+    """One role; raises NotFound."""
+    found = roles().filter(guid=guid).first()
+    if found is None:
+        raise not_found("role")
+    return found
+
+
 def groups() -> QuerySet[UserGroup]:
     """All user groups with their members."""
     return UserGroup.objects.prefetch_related("members").order_by("name")
@@ -163,16 +171,16 @@ def credential(guid: UUID, *, by: Actor) -> Credential:
 
 
 def credentials_of(actor: Actor) -> QuerySet[Credential]:
-    """The application credentials of the actor's own account; all of them for an administrator."""
+    """The application credentials of the actor's own account; all of them for who manages accounts."""
     found = Credential.objects.select_related("user").prefetch_related("roles")
-    return found if administers(actor) else found.filter(user_id=actor.user_id or 0)
+    return found if actor.has(features.USERS) else found.filter(user_id=actor.user_id or 0)
 
 
 def audit(
     *, by: Actor, record: UUID | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[Event]:
-    """What happened to everything, or to one record or in a span of time, for administrators; raises Forbidden."""
-    require_administrator(by)
+    """What happened to everything, or to one record or in a span of time; raises Forbidden without the feature *audit*."""
+    require(by, features.AUDIT)
     return ledger.audit(record=record, since=since, until=until)
 
 

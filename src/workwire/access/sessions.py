@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from workwire.access import events, queries
+from workwire.access.features import with_included
 from workwire.access.models import LONGEST_USERNAME, Credential, FailedLogin, Token, User
 from workwire.kernel import clock, crypto, folding, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
@@ -92,8 +93,8 @@ def session(token: str, *, idle: timedelta) -> Session:
         raise Unauthenticated("token_invalid")
     if now - found.last_used_at > idle / 20:  # rarely enough that reading does not mean writing
         Token.objects.filter(pk=found.pk).update(last_used_at=now)
-    features = frozenset(found.features.split(",")) if found.features else frozenset[str]()
-    return Session(_actor(found.user, found.credential, features), found.user)
+    held = with_included(found.features.split(",") if found.features else ())
+    return Session(_actor(found.user, found.credential, held), found.user)
 
 
 def _living(_by: Actor, *, digest: str, used_after: datetime, now: datetime) -> QuerySet[Token]:

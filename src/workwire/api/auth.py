@@ -30,11 +30,16 @@ class Bearer(HttpBearer):
         return found
 
 
-def builder(request: HttpRequest) -> Actor:
-    """The actor, who must hold the feature Process Builder."""
+def allowed(request: HttpRequest, feature: str) -> Actor:
+    """The actor, who must hold a feature."""
     by = actor(request)
-    require(by, features.PROCESS_BUILDER)
+    require(by, feature)
     return by
+
+
+def subscriber(request: HttpRequest) -> Actor:
+    """The actor, who must hold the feature *webhooks*."""
+    return allowed(request, features.WEBHOOKS)
 
 
 def actor(request: HttpRequest) -> Actor:

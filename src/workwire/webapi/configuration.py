@@ -86,7 +86,7 @@ def get_schedule_of_case(call: Call) -> dict[str, Any]:
 @operation("ServiceMatrix/GetServiceMatrix", "POST", family="configuration")
 def get_service_matrix(call: Call) -> dict[str, Any]:
     """List what is offered of a service line, to which customers and in which versions."""
-    require(call.actor, features.PROCESS_BUILDER)
+    require(call.actor, features.PROCESSES)
     guid = call.guid("ServiceLineGUID")
     if not guid.int:
         raise Malformed("service_line_missing", field="ServiceLineGUID")

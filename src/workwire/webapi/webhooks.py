@@ -48,7 +48,7 @@ def get_available_webhooks(_call: Call) -> list[dict[str, Any]]:
 @operation("WebHookSubscription/SubscribeToWebhook", "POST", family="webhook", enveloped=True)
 def subscribe_to_webhook(call: Call) -> dict[str, Any]:
     """Create a subscription; only this answer holds the whole secret, as `Signature`."""
-    require(call.actor, features.PROCESS_BUILDER)
+    require(call.actor, features.WEBHOOKS)
     hook, filter_type = _webhook(call), _filter_type(call) or ObjectType.NONE
     terms = commands.Terms(
         webhook=hook,
@@ -66,7 +66,7 @@ def subscribe_to_webhook(call: Call) -> dict[str, Any]:
 @operation("WebHookSubscription/UpdateWebhookSubscription", "POST", family="webhook", enveloped=True)
 def update_webhook_subscription(call: Call) -> dict[str, Any]:
     """Change a subscription; what is left out stays."""
-    require(call.actor, features.PROCESS_BUILDER)
+    require(call.actor, features.WEBHOOKS)
     guid = call.guid("GUID")
     changes: dict[str, Any] = {}
     if call.value("Webhook") not in (None, ""):
@@ -92,7 +92,7 @@ def update_webhook_subscription(call: Call) -> dict[str, Any]:
 @operation("WebHookSubscription/Unsubscribe", "POST", family="webhook", enveloped=True)
 def unsubscribe(call: Call) -> bool:
     """Delete a subscription for good."""
-    require(call.actor, features.PROCESS_BUILDER)
+    require(call.actor, features.WEBHOOKS)
     commands.unsubscribe(call.guid("webHookSubscriptionGUID"), by=call.actor)
     return True
 
@@ -100,21 +100,21 @@ def unsubscribe(call: Call) -> bool:
 @operation("WebHookSubscription/GetAllWebhookSubscriptions", "GET", family="webhook")
 def get_all_webhook_subscriptions(call: Call) -> list[dict[str, Any]]:
     """List the caller's subscriptions; administrators get those of all accounts."""
-    require(call.actor, features.PROCESS_BUILDER)
+    require(call.actor, features.WEBHOOKS)
     return [record_bodies.subscription(row) for row in queries.subscriptions_of(call.actor).order_by("-pk")]
 
 
 @operation("WebHookSubscription/GetWebhookSubscription", "GET", family="webhook", absent=400)
 def get_webhook_subscription(call: Call) -> dict[str, Any]:
     """Get one subscription."""
-    require(call.actor, features.PROCESS_BUILDER)
+    require(call.actor, features.WEBHOOKS)
     return record_bodies.subscription(queries.subscription(call.guid("WebhookSubscriptionGUID"), by=call.actor))
 
 
 @operation("WebHookTest/SimulateEvent", "GET", family="webhook", absent=400, changes=True)
 def simulate_event(call: Call) -> dict[str, Any]:
     """Send a sample message and return what the endpoint answered."""
-    require(call.actor, features.PROCESS_BUILDER)
+    require(call.actor, features.WEBHOOKS)
     delivery = repair.try_out(call.guid("webHookSubscriptionGUID"), by=call.actor)
     attempt = queries.attempts(delivery).last()
     state = State(delivery.state)

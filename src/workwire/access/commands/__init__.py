@@ -15,11 +15,19 @@ from workwire.access.commands.accounts import (
 from workwire.access.commands.background import cancel_job
 from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
 from workwire.access.commands.groups import change_members, create_group, grant, revoke
-from workwire.access.commands.roles import create_role, make_built_in_roles, set_role_features
+from workwire.access.commands.roles import (
+    change_role,
+    create_role,
+    make_built_in_roles,
+    remove_role,
+    rename_role,
+    set_role_features,
+)
 
 __all__ = [
     "cancel_job",
     "change_members",
+    "change_role",
     "change_user",
     "create_credential",
     "create_group",
@@ -27,6 +35,8 @@ __all__ = [
     "create_user",
     "grant",
     "make_built_in_roles",
+    "remove_role",
+    "rename_role",
     "renew_secret",
     "revoke",
     "revoke_credential",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypedDict, Unpack
 
 from django.contrib.auth.password_validation import validate_password
@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from workwire.access import events, features, ports, preferences
+from workwire.access import events, features, ports, preferences, queries
 from workwire.access.commands.naming import save_named
-from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, User
-from workwire.access.policy import require_in_person, require_may_administer
+from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, RoleFeature, User
+from workwire.access.policy import require_in_person, require_no_more, require_of_person
 from workwire.access.preferences import Preferences
 from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor, UserType
@@ -52,7 +52,8 @@ def create_user(
     time_zone: str = "",
 ) -> User:
     """Make an account with one operational and at most one builder role; without a password it cannot log in."""
-    require_may_administer(by)
+    require_of_person(by, features.USERS)
+    _require_may_give(roles, by)
     taken = Invalid("username_invalid", field="username")
     username = text.name(username, field="username", longest=LONGEST_USERNAME)
     if folding.mixes_alphabets(username):
@@ -72,7 +73,8 @@ def create_user(
 @transaction.atomic
 def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
     """Replace an account's roles; its tokens end (documented: they die when the role changes)."""
-    require_may_administer(by)
+    require_may_manage(user, by)
+    _require_may_give(roles, by)
     user = _locked(user)
     if sorted(role.pk for role in roles) == sorted(user.role_assignments.values_list("role_id", flat=True)):
         return
@@ -87,7 +89,7 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
 
     Retiring one again gives back what it may have got in the same moment.
     """
-    require_may_administer(by)
+    require_may_manage(user, by)
     user = _locked(user)
     if not active:
         ports.retire(user, by=by)
@@ -105,7 +107,7 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
 def set_password(user: User, password: str, *, by: Actor) -> None:
     """Set a password, one's own or as an administrator; ends the account's login tokens."""
     if by.user_id != user.pk:
-        require_may_administer(by)
+        require_may_manage(user, by)
     require_in_person(by)
     user = _locked(user)
     before = columns(user)
@@ -119,7 +121,7 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
 def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> User:
     """Change what an account prefers, one's own or as an administrator; an empty text takes a choice back."""
     if by.user_id != user.pk:
-        require_may_administer(by)
+        require_may_manage(user, by)
     require_in_person(by)
     user = _locked(user)
     before = columns(user)
@@ -133,7 +135,7 @@ def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> 
 @transaction.atomic
 def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
     """Say to whom an account reports, None for nobody; raises Conflict where it would report to itself in the end."""
-    require_may_administer(by)
+    require_may_manage(user, by)
     user = _locked(user)
     if manager is not None and _reports_to(manager, user):
         raise Conflict("manager_below", field="manager")
@@ -147,7 +149,7 @@ def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
 @transaction.atomic
 def change_user(user: User, *, by: Actor, **changes: Unpack[UserChanges]) -> None:
     """Change several things of an account, all or none."""
-    require_may_administer(by)
+    require_may_manage(user, by)
     if "active" in changes:
         set_active(user, changes["active"], by=by)
     if "roles" in changes:
@@ -157,6 +159,20 @@ def change_user(user: User, *, by: Actor, **changes: Unpack[UserChanges]) -> Non
     if "manager" in changes:
         set_manager(user, changes["manager"], by=by)
     set_preferences(user, by=by, **{name: changes[name] for name in ("language", "time_zone") if name in changes})
+
+
+def require_may_manage(user: User, by: Actor) -> None:
+    """Raise Forbidden unless the actor manages accounts in person, and this one may do no more than itself."""
+    require_of_person(by, features.USERS)
+    if not queries.administers(by):
+        require_no_more(by, queries.features_of(user))
+
+
+def _require_may_give(roles: Iterable[Role], by: Actor) -> None:
+    """Raise Forbidden for roles that hold more than the actor does."""
+    if not queries.administers(by):
+        held = RoleFeature.objects.filter(role__in=[role.pk for role in roles])
+        require_no_more(by, held.values_list("feature", flat=True))
 
 
 def _locked(user: User) -> User:

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from workwire.access import events
+from workwire.access.commands.accounts import require_may_manage
 from workwire.access.commands.naming import LONGEST_NAME
 from workwire.access.models import Credential, Role, User
-from workwire.access.policy import require_in_person, require_may_administer
+from workwire.access.policy import require_in_person
 from workwire.kernel import clock, crypto, ids, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
-from workwire.outbox.changes import RowChange, added, altered, columns
+from workwire.outbox.changes import RowChange, added, altered, columns, related
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
@@ -28,11 +29,9 @@ def create_credential(
     """Make an application credential acting as `user` with some of that user's roles; returns it with its secret,
     which is shown this once. A user makes them for itself, an administrator for others."""
     if by.user_id != user.pk:
-        require_may_administer(by)
+        require_may_manage(user, by)
     require_in_person(by)
-    held = set(user.role_assignments.values_list("role_id", flat=True))
-    if not roles or {role.pk for role in roles} - held:
-        raise Invalid("roles_invalid.of_credential", field="roles")
+    _check_roles(user, roles)
     _check_expiry(expires_at)
     secret = crypto.new_token("wws")
     credential = Credential.objects.create(
@@ -50,9 +49,15 @@ def create_credential(
 
 @transaction.atomic
 def update_credential(
-    credential: Credential, *, by: Actor, name: str | None = None, expires_at: datetime | None = None
+    credential: Credential,
+    *,
+    by: Actor,
+    name: str | None = None,
+    expires_at: datetime | None = None,
+    roles: Sequence[Role] | None = None,
 ) -> Credential:
-    """Change the name or the expiry of a credential that has not ended; what is None stays."""
+    """Change the name, the expiry or the roles of a credential that has not ended; what is None stays. Its tokens end when its
+    roles change."""
     credential = _own_credential(credential, by)
     before = columns(credential)
     if name is not None:
@@ -60,9 +65,10 @@ def update_credential(
     if expires_at is not None and expires_at != credential.expires_at:
         _check_expiry(expires_at)
         credential.expires_at = expires_at
-    if columns(credential) != before:
+    changes = altered(credential, before) + ([] if roles is None else _set_roles(credential, roles))
+    if changes:
         credential.save(update_fields=["name", "expires_at"])
-        _record_credential(events.CredentialUpdated, credential, by, altered(credential, before))
+        _record_credential(events.CredentialUpdated, credential, by, changes)
     return credential
 
 
@@ -82,7 +88,7 @@ def renew_secret(credential: Credential, *, by: Actor) -> tuple[Credential, str]
 def revoke_credential(credential: Credential, *, by: Actor) -> None:
     """End a credential and its tokens now; raises Conflict when it has ended before. An application ends only itself."""
     if by.user_id != credential.user_id:
-        require_may_administer(by)
+        require_may_manage(credential.user, by)
     if by.credential_id != credential.pk:
         require_in_person(by)
     credential = Credential.objects.select_for_update().select_related("user").get(pk=credential.pk)
@@ -98,12 +104,29 @@ def revoke_credential(credential: Credential, *, by: Actor) -> None:
 def _own_credential(credential: Credential, by: Actor) -> Credential:
     """A credential, locked, that the actor may change in person and that has not ended."""
     if by.user_id != credential.user_id:
-        require_may_administer(by)
+        require_may_manage(credential.user, by)
     require_in_person(by)
     found = Credential.objects.select_for_update(of=("self",)).select_related("user").get(pk=credential.pk)
     if found.revoked_at is not None:
         raise Conflict("credential_revoked")
     return found
+
+
+def _check_roles(user: User, roles: Sequence[Role]) -> None:
+    held = set(user.role_assignments.values_list("role_id", flat=True))
+    if not roles or {role.pk for role in roles} - held:
+        raise Invalid("roles_invalid.of_credential", field="roles")
+
+
+def _set_roles(credential: Credential, roles: Sequence[Role]) -> list[RowChange]:
+    """Give a credential these roles and no others, which ends its tokens; returns what changed."""
+    _check_roles(credential.user, roles)
+    held, wanted = set(credential.roles.values_list("pk", flat=True)), {role.pk for role in roles}
+    if held == wanted:
+        return []
+    credential.roles.set(roles)
+    credential.tokens.all().delete()
+    return related(credential, "roles", sorted(held - wanted), sorted(wanted - held))
 
 
 def _check_expiry(expires_at: datetime) -> None:

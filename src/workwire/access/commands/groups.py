@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import models, transaction
 
-from workwire.access import events
+from workwire.access import events, features
 from workwire.access.commands.naming import LONGEST_NAME, save_named
 from workwire.access.models import DataPermission, User, UserGroup
-from workwire.access.policy import require_may_administer
+from workwire.access.policy import require_of_person
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -24,7 +24,7 @@ LEVELS = ("company", "contract", "service", "process")
 @transaction.atomic
 def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserGroup:
     """Make a user group."""
-    require_may_administer(by)
+    require_of_person(by, features.GROUPS)
     group = UserGroup(name=text.name(name, longest=LONGEST_NAME))
     save_named(group, Invalid("group_name_invalid", field="name"))
     group.members.set(members)
@@ -40,7 +40,7 @@ def create_group(name: str, members: Iterable[User] = (), *, by: Actor) -> UserG
 @transaction.atomic
 def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), remove: Iterable[User] = ()) -> None:
     """Let accounts join and leave a user group."""
-    require_may_administer(by)
+    require_of_person(by, features.GROUPS)
     present = set(group.members.values_list("pk", flat=True))
     joined = [user for user in add if user.pk not in present]
     left = [user for user in remove if user.pk in present]
@@ -61,7 +61,7 @@ def change_members(group: UserGroup, *, by: Actor, add: Iterable[User] = (), rem
 @transaction.atomic
 def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> DataPermission:
     """Grant a user group the sight of an object (level company, contract, service or process) and all below it; idempotent."""
-    require_may_administer(by)
+    require_of_person(by, features.GROUPS)
     if level not in LEVELS:
         raise Invalid("level_invalid", field="level", levels=list(LEVELS))
     permission, made = DataPermission.objects.get_or_create(group=group, **_on(level, target))
@@ -73,7 +73,7 @@ def grant(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> D
 @transaction.atomic
 def revoke(group: UserGroup, level: str, target: models.Model, *, by: Actor) -> None:
     """Take a data permission back; effective for every message prepared after this commits."""
-    require_may_administer(by)
+    require_of_person(by, features.GROUPS)
     if level not in LEVELS:
         raise Invalid("level_invalid", field="level", levels=list(LEVELS))
     permission = DataPermission.objects.select_for_update().filter(group=group, **_on(level, target)).first()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import ProtectedError
 
 from workwire.access import events, features
 from workwire.access.commands.naming import LONGEST_NAME, save_named
 from workwire.access.models import Role, RoleFeature, Token
-from workwire.access.policy import require_may_administer
+from workwire.access.policy import require_no_more, require_of_person
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
-from workwire.outbox.changes import added, removed
+from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.outbox.changes import added, altered, columns, removed
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
@@ -29,9 +30,10 @@ def make_built_in_roles(*, by: Actor) -> None:
 @transaction.atomic
 def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor) -> Role:
     """Make a role of kind operational or builder with these features."""
-    require_may_administer(by)
+    require_of_person(by, features.ROLES)
     held = sorted(set(features_held))
     _check_features(held)
+    require_no_more(by, held)
     if kind not in (features.OPERATIONAL, features.BUILDER):
         raise Invalid("role_kind_invalid", field="kind")
     role = Role(name=text.name(name, longest=LONGEST_NAME), kind=kind)
@@ -45,9 +47,10 @@ def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor
 @transaction.atomic
 def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) -> None:
     """Replace a role's features; the tokens of everybody who holds it end."""
-    require_may_administer(by)
+    require_of_person(by, features.ROLES)
     held = sorted(set(features_held))
     _check_features(held)
+    require_no_more(by, {*held, *role.features.values_list("feature", flat=True)})
     if held == _role_body(role)["Features"]:
         return
     gone = list(role.features.exclude(feature__in=held))
@@ -58,6 +61,55 @@ def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) ->
     Token.objects.filter(user__role_assignments__role=role).delete()
     about = Subject(ObjectType.ROLE, role.guid)
     record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=changes + added(*made))
+
+
+@transaction.atomic
+def rename_role(role: Role, name: str, *, by: Actor) -> None:
+    """Give a role another name; raises Conflict for a built-in one."""
+    require_of_person(by, features.ROLES)
+    role = _own_role(role, by)
+    before = columns(role)
+    role.name = text.name(name, longest=LONGEST_NAME)
+    if columns(role) != before:
+        save_named(role, Invalid("role_name_invalid", field="name"))
+        about = Subject(ObjectType.ROLE, role.guid)
+        record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=altered(role, before))
+
+
+@transaction.atomic
+def remove_role(role: Role, *, by: Actor) -> None:
+    """Remove a role that nobody holds; raises Conflict for a built-in one, and while an account or a credential has it."""
+    require_of_person(by, features.ROLES)
+    role = _own_role(role, by)
+    if role.assignments.exists() or role.credentials.exists():
+        raise Conflict("role_in_use")
+    body, about = events.RoleRemoved(**_role_body(role)), Subject(ObjectType.ROLE, role.guid)
+    changes = removed(*role.features.all(), role)
+    try:
+        role.delete()
+    except ProtectedError as error:  # given to an account a moment ago
+        raise Conflict("role_in_use") from error
+    record(body, about=about, by=by, changes=changes)
+
+
+@transaction.atomic
+def change_role(role: Role, *, by: Actor, name: str | None = None, features_held: Iterable[str] | None = None) -> None:
+    """Change the name and the features of a role, both or none; what is None stays."""
+    if name is not None:
+        rename_role(role, name, by=by)
+    if features_held is not None:
+        set_role_features(role, features_held, by=by)
+
+
+def _own_role(role: Role, by: Actor) -> Role:
+    """A role, locked, that is not built in and holds no more than the actor does."""
+    found = Role.objects.select_for_update().filter(pk=role.pk).first()
+    if found is None:
+        raise not_found("role")
+    require_no_more(by, found.features.values_list("feature", flat=True))
+    if found.name in {built_in.name for built_in in features.BUILT_IN_ROLES}:
+        raise Conflict("role_built_in")
+    return found
 
 
 def _check_features(held: Iterable[str]) -> None:

@@ -9,9 +9,8 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.access import commands, queries
-from workwire.access.policy import require_administrator
-from workwire.api.auth import actor
+from workwire.access import commands, features, queries
+from workwire.api.auth import actor, allowed
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import (
@@ -56,6 +55,21 @@ class RoleOut(Schema):
     name: str
     kind: str
     features: list[str]
+
+
+class RoleIn(In):
+    """A role to make, with the names of its features."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    kind: Literal["operational", "builder"]
+    features: list[str] = []
+
+
+class RoleChange(In):
+    """Changes to a role; what is left out stays."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] = LEFT_OUT
+    features: list[str] = LEFT_OUT
 
 
 class UserIn(In):
@@ -125,6 +139,7 @@ class CredentialChange(In):
 
     name: Name = LEFT_OUT
     expires_at: datetime = LEFT_OUT
+    roles: list[str] = LEFT_OUT
 
 
 class CredentialOut(Schema):
@@ -151,17 +166,49 @@ def list_roles(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]
     return listing(page(queries.roles(), **paging.arguments()), _role, actor(request))
 
 
+@router.post("/roles", response=answers(RoleOut, 201), operation_id="create_role")
+def create_role(request: HttpRequest, wish: RoleIn) -> Status[dict[str, Any]]:
+    """Create a role of features you hold."""
+    by = allowed(request, features.ROLES)
+
+    def create() -> dict[str, Any]:
+        return _role(commands.create_role(wish.name, wish.kind, wish.features, by=by), by)
+
+    return Status(201, once(request, create))
+
+
+@router.get("/roles/{uuid:guid}", response=answers(RoleOut), operation_id="get_role")
+def get_role(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """Get one role."""
+    return _role(queries.role(guid), actor(request))
+
+
+@router.patch("/roles/{uuid:guid}", response=answers(RoleOut), operation_id="update_role")
+def update_role(request: HttpRequest, guid: UUID, wish: Maybe[RoleChange]) -> dict[str, Any]:
+    """Change the name or the features of a role; the tokens of all who hold it end when its features change."""
+    by = allowed(request, features.ROLES)
+    commands.change_role(queries.role(guid), name=wish.name, features_held=wish.features, by=by)
+    return _role(queries.role(guid), by)
+
+
+@router.delete("/roles/{uuid:guid}", response=answers(None, 204), operation_id="remove_role")
+def remove_role(request: HttpRequest, guid: UUID) -> Status[None]:
+    """Remove a role that no account and no credential holds."""
+    commands.remove_role(queries.role(guid), by=allowed(request, features.ROLES))
+    return Status(204, None)
+
+
 @router.get("/users", response=answers(Listing[UserOut]), operation_id="list_users")
 def list_users(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """List all accounts; administrators only."""
-    by = _administrator(request)
+    """List all accounts; needs the feature to manage them."""
+    by = allowed(request, features.USERS)
     return listing(page(queries.users_visible_to(by), **paging.arguments()), _user, by)
 
 
 @router.post("/users", response=answers(UserOut, 201), operation_id="create_user")
 def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
     """Create an account."""
-    by = _administrator(request)
+    by = allowed(request, features.USERS)
 
     def create() -> dict[str, Any]:
         made = commands.create_user(
@@ -183,15 +230,15 @@ def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
 
 @router.get("/users/{uuid:guid}", response=answers(UserOut), operation_id="get_user")
 def get_user(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Get one account; administrators only."""
-    by = _administrator(request)
+    """Get one account; needs the feature to manage them."""
+    by = allowed(request, features.USERS)
     return _user(queries.user(guid, by=by), by)
 
 
 @router.patch("/users/{uuid:guid}", response=answers(UserOut), operation_id="update_user")
 def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> dict[str, Any]:
     """Change an account; its tokens end when its roles or password change or it is retired."""
-    by = _administrator(request)
+    by = allowed(request, features.USERS)
     commands.change_user(
         queries.user(guid, by=by),
         by=by,
@@ -202,22 +249,22 @@ def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> di
 
 @router.get("/user-groups", response=answers(Listing[GroupOut]), operation_id="list_user_groups")
 def list_groups(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """List all user groups; administrators only."""
-    by = _administrator(request)
+    """List all user groups; needs the feature to manage them."""
+    by = allowed(request, features.GROUPS)
     return listing(page(queries.groups(), **paging.arguments()), _group, by)
 
 
 @router.post("/user-groups", response=answers(GroupOut, 201), operation_id="create_user_group")
 def create_group(request: HttpRequest, wish: GroupIn) -> Status[dict[str, Any]]:
     """Create a user group."""
-    by = _administrator(request)
+    by = allowed(request, features.GROUPS)
     return Status(201, once(request, lambda: _group(commands.create_group(wish.name, by=by), by)))
 
 
 @router.put("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="add_member")
 def add_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
     """Add an account to a user group."""
-    by = _administrator(request)
+    by = allowed(request, features.GROUPS)
     group = queries.group(guid)
     commands.change_members(group, add=[queries.user(user, by=by)], by=by)
     return _group(queries.group(guid), by)
@@ -226,7 +273,7 @@ def add_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
 @router.delete("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="remove_member")
 def remove_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
     """Remove an account from a user group."""
-    by = _administrator(request)
+    by = allowed(request, features.GROUPS)
     group = queries.group(guid)
     commands.change_members(group, remove=[queries.user(user, by=by)], by=by)
     return _group(queries.group(guid), by)
@@ -239,7 +286,7 @@ def remove_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any
 )
 def grant_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
     """Grant a user group the sight of an object and everything below it."""
-    by = _administrator(request)
+    by = allowed(request, features.GROUPS)
     commands.grant(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
     return Status(204, None)
 
@@ -251,7 +298,7 @@ def grant_permission(request: HttpRequest, guid: UUID, level: Level, target: UUI
 )
 def revoke_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
     """Revoke a data permission; messages prepared from now on honour it."""
-    by = _administrator(request)
+    by = allowed(request, features.GROUPS)
     commands.revoke(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
     return Status(204, None)
 
@@ -280,10 +327,13 @@ def create_credential(request: HttpRequest, wish: CredentialIn) -> Status[dict[s
 
 @router.patch("/credentials/{uuid:guid}", response=answers(CredentialOut), operation_id="update_credential")
 def update_credential(request: HttpRequest, guid: UUID, wish: Maybe[CredentialChange]) -> dict[str, Any]:
-    """Change the name or the expiry of an application credential."""
+    """Change the name, the expiry or the roles of an application credential."""
     by = actor(request)
     expires_at = None if wish.expires_at is None else aware(wish.expires_at, "expires_at")
-    commands.update_credential(queries.credential(guid, by=by), by=by, name=wish.name, expires_at=expires_at)
+    roles = None if wish.roles is None else _roles(wish.roles)
+    commands.update_credential(
+        queries.credential(guid, by=by), by=by, name=wish.name, expires_at=expires_at, roles=roles
+    )
     return _credential(queries.credential(guid, by=by), by)
 
 
@@ -305,12 +355,6 @@ def revoke_credential(request: HttpRequest, guid: UUID) -> Status[None]:
     return Status(204, None)
 
 
-def _administrator(request: HttpRequest) -> Actor:
-    by = actor(request)
-    require_administrator(by)
-    return by
-
-
 def _roles(names: list[str]) -> list[Role]:
     found, wanted = {role.name_key: role for role in queries.roles()}, [folding.key(name) for name in names]
     if not set(wanted) <= set(found):
@@ -329,8 +373,8 @@ def _changes(wanted: dict[str, Any], by: Actor) -> Any:
 
 
 def _role(row: Role, _actor: Actor) -> dict[str, Any]:
-    features = sorted(feature.feature for feature in row.features.all())
-    return {"guid": str(row.guid), "name": row.name, "kind": row.kind, "features": features}
+    held = sorted(feature.feature for feature in row.features.all())
+    return {"guid": str(row.guid), "name": row.name, "kind": row.kind, "features": held}
 
 
 def _user(row: User, _actor: Actor) -> dict[str, Any]:

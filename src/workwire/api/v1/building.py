@@ -215,7 +215,7 @@ def create_process(request: HttpRequest, wish: ProcessIn) -> Status[dict[str, An
 def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
     """List all versions of a process; builders only."""
     by = actor(request)
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     found = queries.versions_visible_to(by).filter(process=queries.process(guid, by=by).pk)
     return listing(page(found, **paging.arguments()), version_out, by)
 

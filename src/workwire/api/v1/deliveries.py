@@ -11,7 +11,7 @@ import orjson
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
 
-from workwire.api.auth import actor, builder
+from workwire.api.auth import actor, subscriber
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Moment, StatementOut, answers, aware, listing, rfc3339, stated, whole
 from workwire.api.v1.spelling import StateName, chosen, spelled
@@ -111,7 +111,7 @@ def list_attempts(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 @router.post("/deliveries/{uuid:guid}/resend", response=answers(DeliveryOut), operation_id="resend")
 def resend(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Resend a delivery now."""
-    by = builder(request)
+    by = subscriber(request)
     repair.resend(guid, by=by)
     return _delivery(queries.delivery(guid, by=by), by)
 

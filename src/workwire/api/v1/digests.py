@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from workwire.api.auth import builder
+from workwire.api.auth import subscriber
 from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import Date, Guid, Listing, Moment, answers, aware, rfc3339, whole
 from workwire.api.v1.spelling import StateName, spelled
@@ -70,7 +70,7 @@ class ToldOut(Schema):
 @router.get("/subscriptions/{uuid:guid}/digest", response=answers(DigestsOut), operation_id="get_digest")
 def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> dict[str, Any]:
     """Get digests per day of the events a receiver should have. At most two requests at a time; more get a 429."""
-    by = builder(request)
+    by = subscriber(request)
     with DIGESTS.one_for(by.user_id):
         days = reconciling.digests(
             guid,
@@ -89,7 +89,7 @@ def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> 
 @router.get("/subscriptions/{uuid:guid}/sequence", response=answers(Listing[ToldOut]), operation_id="get_sequence")
 def get_sequence(request: HttpRequest, guid: UUID, record: UUID, wanted: Query[SequenceQuery]) -> dict[str, Any]:
     """List the events of a record from one `Sequence` number to another, at most a thousand, to explain a gap."""
-    rows = reconciling.of_record(guid, record, by=builder(request), first=wanted.first, last=wanted.last)
+    rows = reconciling.of_record(guid, record, by=subscriber(request), first=wanted.first, last=wanted.last)
     told = [
         {
             "sequence": one.sequence,

@@ -9,7 +9,7 @@ import orjson
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
-from workwire.api.auth import builder
+from workwire.api.auth import subscriber
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Moment, StatementOut, answers, listing, rfc3339, stated
 from workwire.kernel.actor import Actor
@@ -82,7 +82,7 @@ class NoticeOut(Schema):
 @router.get("/subscriptions/{uuid:guid}/health", response=answers(HealthOut), operation_id="get_subscription_health")
 def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Get the health of a subscription and its endpoint."""
-    subscription = queries.subscription(guid, by=builder(request))
+    subscription = queries.subscription(guid, by=subscriber(request))
     found = subscription_health.health(subscription)
     waiting = {lane.label: count for lane, count in found.depth.waiting.items()}
     return {
@@ -108,7 +108,7 @@ def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 def list_notices(request: HttpRequest, paging: Query[PageQuery], guid: UUID) -> dict[str, Any]:
     """What happened to a subscription, newest first: made, changed, failing, paused, recovered, access lost and back, a secret
     about to expire, a message simulated or sent again."""
-    by = builder(request)
+    by = subscriber(request)
     return listing(page(queries.notices(guid, by=by), **paging.arguments()), _notice, by)
 
 

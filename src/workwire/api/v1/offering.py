@@ -213,7 +213,7 @@ def create_service_line(request: HttpRequest, wish: ServiceLineIn) -> Status[dic
 def get_process_version(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Get one process version: a live one, or any for builders."""
     by = actor(request)
-    find = queries.version if by.has(features.PROCESS_BUILDER) else queries.live_version
+    find = queries.version if by.has(features.PROCESSES) else queries.live_version
     return version_detail(find(guid, by=by), by)
 
 

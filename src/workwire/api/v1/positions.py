@@ -11,7 +11,7 @@ from cryptography.fernet import InvalidToken
 from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
-from workwire.api.auth import builder
+from workwire.api.auth import subscriber
 from workwire.api.v1.shapes import answers
 from workwire.kernel import crypto
 from workwire.kernel.errors import Invalid
@@ -35,7 +35,7 @@ class PositionOut(Schema):
 def get_position(request: HttpRequest) -> dict[str, str | int]:
     """Get the current position of the ledger: lists read afterwards include all events up to it. Two at a time; more get a
     429."""
-    with POSITIONS.one_for(builder(request).user_id):
+    with POSITIONS.one_for(subscriber(request).user_id):
         epoch = restores.epoch()
         return {"position": crypto.seal(f"{_MARK}{epoch}:{ledger.position()}"), "epoch": epoch}
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Query, Router, Schema, Status
 
-from workwire.api.auth import builder
+from workwire.api.auth import subscriber
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.positions import Position, place_of
@@ -62,7 +62,7 @@ class ReplayOut(Schema):
 @router.post("/subscriptions/{uuid:guid}/replay", response=answers(ReplayOut, 202), operation_id="replay")
 def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> Status[dict[str, Any]]:
     """Replay ended deliveries under today's rights; they are queued in small portions behind all fresh messages."""
-    by = builder(request)
+    by = subscriber(request)
 
     def start() -> dict[str, Any]:
         made = replays.replay(
@@ -81,7 +81,7 @@ def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> Status[dict[str,
 @router.post("/subscriptions/{uuid:guid}/backfill", response=answers(ReplayOut, 202), operation_id="backfill")
 def backfill(request: HttpRequest, guid: UUID, wish: Maybe[BackfillIn]) -> Status[dict[str, Any]]:
     """Send events that were never prepared for the subscription, under today's rights, in the same way as a replay."""
-    by = builder(request)
+    by = subscriber(request)
 
     def start() -> dict[str, Any]:
         since = aware(wish.since, "since") if wish.since else None
@@ -94,35 +94,35 @@ def backfill(request: HttpRequest, guid: UUID, wish: Maybe[BackfillIn]) -> Statu
 @router.get("/subscriptions/{uuid:guid}/replays", response=answers(Listing[ReplayOut]), operation_id="list_replays")
 def list_replays(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
     """List the replays and backfills of a subscription, newest first."""
-    by = builder(request)
+    by = subscriber(request)
     return listing(page(replays.replays_of(guid, by=by), **paging.arguments()), _replay, by)
 
 
 @router.get("/replays/{uuid:guid}", response=answers(ReplayOut), operation_id="get_replay")
 def get_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Get one replay or backfill and its progress."""
-    by = builder(request)
+    by = subscriber(request)
     return _replay(replays.find(guid, by=by), by)
 
 
 @router.post("/replays/{uuid:guid}/pause", response=answers(ReplayOut), operation_id="pause_replay")
 def pause_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Pause a replay or backfill; messages already queued are sent."""
-    by = builder(request)
+    by = subscriber(request)
     return _replay(replays.pause(guid, by=by), by)
 
 
 @router.post("/replays/{uuid:guid}/resume", response=answers(ReplayOut), operation_id="resume_replay")
 def resume_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Resume a paused replay or backfill."""
-    by = builder(request)
+    by = subscriber(request)
     return _replay(replays.resume(guid, by=by), by)
 
 
 @router.post("/replays/{uuid:guid}/cancel", response=answers(ReplayOut), operation_id="cancel_replay")
 def cancel_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Cancel a replay or backfill; messages already queued are sent."""
-    by = builder(request)
+    by = subscriber(request)
     return _replay(replays.cancel(guid, by=by), by)
 
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from workwire.api import etags
-from workwire.api.auth import builder
+from workwire.api.auth import subscriber
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.positions import Position, place_of
@@ -207,14 +207,14 @@ def get_webhook(request: HttpRequest, name: str) -> dict[str, Any]:
 @router.get("/subscriptions", response=answers(Listing[SubscriptionOut]), operation_id="list_subscriptions")
 def list_subscriptions(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """List your subscriptions; administrators get those of all accounts."""
-    by = builder(request)
+    by = subscriber(request)
     return listing(page(queries.subscriptions_of(by), **paging.arguments()), _subscription, by)
 
 
 @router.post("/subscriptions", response=answers(SubscriptionMade, 201), operation_id="create_subscription")
 def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[dict[str, Any]]:
     """Create a subscription; only this answer holds its secret."""
-    by = builder(request)
+    by = subscriber(request)
     endpoint = cache(lambda: commands.endpoint_of(wish.url, by=by))
 
     def create() -> dict[str, Any]:
@@ -251,7 +251,7 @@ def update_subscription(
     request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[SubscriptionChange]
 ) -> dict[str, Any]:
     """Change a subscription."""
-    by = builder(request)
+    by = subscriber(request)
     changes = given(wish)
     if "webhook" in changes:
         changes["webhook"] = hook(changes["webhook"]).number
@@ -264,7 +264,7 @@ def update_subscription(
 @router.delete("/subscriptions/{uuid:guid}", response=answers(None, 204), operation_id="delete_subscription")
 def delete_subscription(request: HttpRequest, guid: UUID) -> Status[None]:
     """Delete a subscription for good."""
-    commands.unsubscribe(guid, by=builder(request))
+    commands.unsubscribe(guid, by=subscriber(request))
     return Status(204, None)
 
 
@@ -273,7 +273,7 @@ def delete_subscription(request: HttpRequest, guid: UUID) -> Status[None]:
 )
 def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> dict[str, Any]:
     """Rotate the secret of a subscription; only this answer holds the new one."""
-    by = builder(request)
+    by = subscriber(request)
     overlap = None if wish.overlap_hours is None else timedelta(hours=wish.overlap_hours)
     version = etags.wanted(request)
     _, secret = rotation.rotate_secret(guid, by=by, overlap=overlap, version=version, secret=wish.secret)
@@ -283,21 +283,21 @@ def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> di
 @router.post("/subscriptions/{uuid:guid}/pause", response=answers(SubscriptionOut), operation_id="pause_subscription")
 def pause_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Pause a subscription; its messages accumulate."""
-    commands.pause(guid, by=builder(request))
+    commands.pause(guid, by=subscriber(request))
     return _answer(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/resume", response=answers(SubscriptionOut), operation_id="resume_subscription")
 def resume_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Resume a subscription, beginning with the messages that accumulated."""
-    commands.resume(guid, by=builder(request))
+    commands.resume(guid, by=subscriber(request))
     return _answer(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/simulate", response=answers(SimulationOut), operation_id="simulate")
 def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Send a sample message and return how the endpoint answered."""
-    delivery = repair.try_out(guid, by=builder(request))
+    delivery = repair.try_out(guid, by=subscriber(request))
     attempt = queries.attempts(delivery).last()
     waiting = statement("simulated.no_worker").sentence()
     return {
@@ -314,7 +314,7 @@ def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 @router.get("/subscriptions/{uuid:guid}/explain", response=answers(ExplanationOut), operation_id="explain")
 def explain(request: HttpRequest, guid: UUID, record: UUID | None = None, event: UUID | None = None) -> Any:
     """Explain whether an event, or the last event of a record, would be sent."""
-    return repair.explain(guid, by=builder(request), record_guid=record, event_guid=event)
+    return repair.explain(guid, by=subscriber(request), record_guid=record, event_guid=event)
 
 
 def hook(text: str) -> Webhook:
@@ -335,7 +335,7 @@ def _filter_type(name: str | None) -> ObjectType:
 
 
 def _answer(guid: UUID, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
-    by = builder(request)
+    by = subscriber(request)
     found = queries.subscription(guid, by=by)
     etags.tag(response, found.version)
     return _subscription(found, by)

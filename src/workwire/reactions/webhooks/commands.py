@@ -75,7 +75,7 @@ def subscribe(
     documented API refuses that. `after` is a position of the ledger: the subscription gets every event behind it, also those
     recorded before it was made, and none up to it.
     """
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     if by.user_id is None:
         raise Invalid("owner_missing")
     if by.has(features.SELF_SERVICE) and not by.has(features.WORK_ITEMS):
@@ -109,7 +109,7 @@ def update(
 
     Raises Invalid when the URL moves to another origin while a custom header is kept but not given again.
     """
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     endpoint = endpoint_of(changes["url"], by=by) if "url" in changes else None
     with transaction.atomic():
         subscription = locked(guid, by, version)
@@ -136,7 +136,7 @@ def update(
 @transaction.atomic
 def unsubscribe(guid: UUID, *, by: Actor) -> None:
     """End a subscription for good and cancel what was pending for it, at once."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     subscription = locked(guid, by, None)
     now, row = clock.now(), columns(subscription)
     cancelled = queue.cancel_all(subscription.pk, UNSUBSCRIBED, now)
@@ -150,7 +150,7 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
 @transaction.atomic
 def pause(guid: UUID, *, by: Actor) -> Subscription:
     """Stop sending; messages go on accumulating until `resume`."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     subscription = locked(guid, by, None)
     if subscription.paused_at is not None:
         raise Conflict("already_paused")
@@ -161,7 +161,7 @@ def pause(guid: UUID, *, by: Actor) -> Subscription:
 @transaction.atomic
 def resume(guid: UUID, *, by: Actor) -> Subscription:
     """Go on sending, beginning with what accumulated."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     subscription = locked(guid, by, None)
     if subscription.paused_at is None:
         raise Conflict("not_paused")

@@ -37,7 +37,7 @@ def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
 
 def may_see_own(actor: Actor) -> bool:
     """Whether the actor may look at the subscriptions of its account: who may subscribe."""
-    return actor.has(features.PROCESS_BUILDER)
+    return actor.has(features.WEBHOOKS)
 
 
 def owner_of(subscription_guid: UUID) -> int | None:

@@ -65,7 +65,7 @@ def digests(
     `after` is given, for the first day would be cut short without a word. Raises Conflict when nothing may be sent to the
     subscription at present, and Forbidden for an application that may see less than the subscription may be sent.
     """
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     subscription = queries.subscription(guid, by=by)
     rights.check_not_wider(subscription, by)
     now = clock.now()
@@ -96,7 +96,7 @@ def _check_not_cut(subscription: Subscription, since: datetime) -> None:
 def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last: int | None = None) -> list[Told]:
     """The events of a record from sequence `first` to `last`, at most a thousand, as a subscription knows them; empty for a
     record that is not there or that the owner, or whoever asks, may not see."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     subscription = queries.subscription(guid, by=by)
     asked = Event.objects.filter(record_guid=record_guid, sequence__gte=first)
     if last is not None:

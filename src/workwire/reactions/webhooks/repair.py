@@ -74,7 +74,7 @@ def try_out(guid: UUID, *, by: Actor) -> Delivery:
 @transaction.atomic
 def simulate(guid: UUID, *, by: Actor) -> Delivery:
     """Queue a sample message of the subscription's webhook, marked as a test; it is tried once."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     subscription = queries.subscription(guid, by=by)
     _check_tests(subscription)
     body = messages.sample(webhooks()[subscription.webhook])
@@ -89,7 +89,7 @@ def simulate(guid: UUID, *, by: Actor) -> Delivery:
 def resend(guid: UUID, *, by: Actor) -> Delivery:
     """Send one delivery again, now; raises Conflict while it is being sent, or when its subscription has ended, and Limited
     like `simulate` for a test."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     seen = queries.delivery(guid, by=by)
     mine = Delivery.objects.select_for_update(of=("self",)).select_related("subscription")
     delivery = mine.filter(pk=seen.pk).first()

@@ -119,7 +119,7 @@ def resume(guid: UUID, *, by: Actor) -> Replay:
 @transaction.atomic
 def cancel(guid: UUID, *, by: Actor) -> Replay:
     """End it where it is; what was queued already is sent."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     found = _locked(guid, by)
     if found.state not in (ReplayState.RUNNING, ReplayState.PAUSED):
         raise Conflict("replay_ended")
@@ -228,7 +228,7 @@ def _start(wanted: Replay, by: Actor) -> Replay:
 
 
 def _subscription(guid: UUID, by: Actor) -> Subscription:
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     return queries.subscription(guid, by=by)
 
 
@@ -240,7 +240,7 @@ def _locked(guid: UUID, by: Actor) -> Replay:
 def _move(
     guid: UUID, by: Actor, before: ReplayState, after: ReplayState, kind: type[events.SubscriptionBody]
 ) -> Replay:
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     found = _locked(guid, by)
     if found.state != before:
         raise Conflict(_REFUSED[before], state=str(found.state))

@@ -99,7 +99,7 @@ def standing(subscriptions: QuerySet[Subscription], at: datetime | None = None) 
     return subscriptions.annotate(
         owner_active=F("owner__is_active"),
         credential_valid=_flag(_credential_valid("", at)),
-        role_held=_flag(_holds("", features.PROCESS_BUILDER) & _sees_like_who_works("")),
+        role_held=_flag(_holds("", features.WEBHOOKS) & _sees_like_who_works("")),
         filter_visible=_flag(_filter_visible("", sees_all)),
     )
 

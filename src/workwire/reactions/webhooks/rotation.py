@@ -39,7 +39,7 @@ def rotate_secret(
 
     Raises Conflict while as many old secrets sign as may: another one would end the overlap promised to the oldest.
     """
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.WEBHOOKS)
     subscription = commands.locked(guid, by, version)
     rights.check_not_wider(subscription, by)
     overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap

@@ -40,7 +40,7 @@ class CalendarChanges(CalendarFields, total=False):
 @transaction.atomic
 def create_calendar(name: str, *, by: Actor, **fields: Unpack[CalendarFields]) -> Calendar:
     """Make a calendar, by default of Monday to Friday, 9 to 17; raises Conflict for a name that another one has."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.CALENDARS)
     calendar = Calendar(week=given_hours.STANDARD_WEEK)
     _write(calendar, CalendarChanges(**fields, name=name))
     _save(calendar)
@@ -53,7 +53,7 @@ def update_calendar(
     calendar: Calendar, *, by: Actor, version: int | None = None, **changes: Unpack[CalendarChanges]
 ) -> Calendar:
     """Change a calendar; due dates that were set before stay. Raises Conflict for a version that has passed."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.CALENDARS)
     found = Calendar.objects.select_for_update().filter(pk=calendar.pk).first()
     if found is None:
         raise not_found("calendar")

@@ -18,7 +18,7 @@ from workwire.rooms.files.storage import storage
 
 def tags(*, by: Actor) -> QuerySet[FileTag]:
     """All file tags by name, for who works or configures; raises Forbidden for others, as some tags are hidden from them."""
-    require_one_of(by, features.WORK_ITEMS, features.PROCESS_BUILDER)
+    require_one_of(by, features.WORK_ITEMS, features.TAGS)
     return FileTag.objects.order_by("name")
 
 

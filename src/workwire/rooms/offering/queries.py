@@ -71,7 +71,7 @@ def schedules_seen_by(account: Account) -> Q:
     """Whether an account may see the schedule of the outer query: schedules belong to no customer, so who configures
     processes sees all of them, and others those of the processes they see."""
     used = ProcessVersion.objects.filter(versions_seen_by(_one_out(account)), schedule=OuterRef("pk"))
-    return Q(holds(account, features.PROCESS_BUILDER)) | Q(Exists(used))
+    return Q(holds(account, features.SCHEDULES, features.PROCESSES)) | Q(Exists(used))
 
 
 def processes_visible_to(actor: Actor) -> QuerySet[Process]:
@@ -144,7 +144,7 @@ def offer(actor: Actor, kind: ProcessType) -> QuerySet[ProcessVersion]:
 
 def service_lines(*, by: Actor) -> QuerySet[ServiceLine]:
     """All service lines by name, for who configures processes; raises Forbidden for others."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     return ServiceLine.objects.order_by("name")
 
 

@@ -103,7 +103,7 @@ def contacts_visible_to(actor: Actor) -> QuerySet[Contact]:
     found = Contact.objects.select_related("company")
     if sees_all(actor):
         return found
-    if not actor.has(features.WORK_ITEMS) and not actor.has(features.PROCESS_BUILDER):
+    if not actor.has(features.WORK_ITEMS) and not actor.has(features.COMPANIES):
         return found.none()
     of_company = granted(actor.user_id or 0, company="company_id", parent="company__parent_id")
     return found.filter(Q(company=None) | of_company)
@@ -152,7 +152,7 @@ def contact_tags_shown_to(actor: Actor) -> QuerySet[ContactTag]:
 
 def contact_tags_for(actor: Actor) -> QuerySet[ContactTag]:
     """The same, for who uses or configures them; raises Forbidden for others."""
-    require_one_of(actor, features.WORK_ITEMS, features.SELF_SERVICE, features.PROCESS_BUILDER)
+    require_one_of(actor, features.WORK_ITEMS, features.SELF_SERVICE, features.TAGS)
     return contact_tags_shown_to(actor)
 
 

@@ -227,7 +227,7 @@ def checklist_item(guid: UUID, *, by: Actor) -> ChecklistItem:
 def queues(actor: Actor) -> QuerySet[Queue]:
     """The queues an actor may see: those it is a member or manager of; all of them for who gives out work or builds."""
     found = Queue.objects.prefetch_related("members", "managers")
-    if sees_all(actor) or actor.has(features.ASSIGN_WORK) or actor.has(features.PROCESS_BUILDER):
+    if sees_all(actor) or actor.has(features.ASSIGN_WORK) or actor.has(features.QUEUES):
         return found
     mine = Q(pk__in=Queue.objects.filter(members=actor.user_id or 0).values("pk"))
     return found.filter(mine | Q(pk__in=Queue.objects.filter(managers=actor.user_id or 0).values("pk")))

@@ -19,8 +19,8 @@ def _everybody(_actor: Actor) -> bool:
     return True
 
 
-def _administers(actor: Actor) -> bool:
-    return actor.has(features.ADMINISTRATOR)
+def _operates(actor: Actor) -> bool:
+    return actor.has(features.OPERATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +58,5 @@ GROUPS = (
         ),
     ),
     Group(_("Connect"), (Place("start", _("Webhooks"), "webhook", on_phone=True),)),
-    Group(_("Operate"), (Place("operate", _("Overview"), "activity", may=_administers, on_phone=True),)),
+    Group(_("Operate"), (Place("operate", _("Overview"), "activity", may=_operates, on_phone=True),)),
 )

@@ -15,7 +15,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from workwire.access.policy import require_administrator
+from workwire.access import features
+from workwire.access.policy import require
 from workwire.kernel import clock, table_sizes
 from workwire.outbox import listener_feed, registry, restores
 from workwire.outbox.feeds import Standing
@@ -132,7 +133,7 @@ class Overview:
 @page("operate/overview.html")
 def operate(visit: Visit) -> Overview:
     """Show how the installation is; for administrators."""
-    require_administrator(visit.actor)
+    require(visit.actor, features.OPERATION)
     now = clock.now()
     seen, held = workers.seen(now), restores.held()
     ages, depth, unwell = queue.ages(now), queue.depth(), queries.unwell()

@@ -33,7 +33,7 @@ class TagChanges(TypedDict, total=False):
 @transaction.atomic
 def create_tag(name: str, *, by: Actor, description: str = "", is_hidden: bool = False) -> FileTag:
     """Make a file tag; raises Conflict for a name that another one has."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.TAGS)
     tag = FileTag(is_hidden=is_hidden)
     _write(tag, {"name": name, "description": description})
     _save(tag)
@@ -44,7 +44,7 @@ def create_tag(name: str, *, by: Actor, description: str = "", is_hidden: bool =
 @transaction.atomic
 def update_tag(tag: FileTag, *, by: Actor, version: int | None = None, **changes: Unpack[TagChanges]) -> FileTag:
     """Change a file tag; files that have it keep it. Raises Conflict for a version that has passed."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.TAGS)
     found = FileTag.objects.select_for_update().get(pk=tag.pk)
     if version is not None and version != found.version:
         raise Conflict("version_conflict.file_tag")

@@ -37,7 +37,7 @@ def create_data_field(
     name: str, kind: FieldKind, *, by: Actor, options: Mapping[str, Any] | None = None, description: str = ""
 ) -> DataField:
     """Define a custom data field; a list needs ``values``, a multi-level list a ``tree``, a table ``columns``."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.DATA_FIELDS)
     name = text.name(name, longest=LONGEST_NAME)
     field = DataField(
         name=name,
@@ -55,7 +55,7 @@ def update_data_field(
     field: DataField, *, by: Actor, version: int | None = None, **changes: Unpack[FieldChanges]
 ) -> DataField:
     """Change a field; values that were kept before stay as they are. Raises Conflict for a version that has passed."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.DATA_FIELDS)
     found = DataField.objects.select_for_update().filter(pk=field.pk).first()
     if found is None:
         raise not_found("data_field")

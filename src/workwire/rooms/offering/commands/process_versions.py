@@ -79,7 +79,7 @@ def create_version(
     requires_requester: bool = False,
 ) -> ProcessVersion:
     """Begin a draft of a process the actor sees."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     allocation.check()
     process = _locked_process(process.pk, by)
     last = process.versions.aggregate(last=Max("number"))["last"] or 0
@@ -198,7 +198,7 @@ def add_ad_hoc_action(
 @transaction.atomic
 def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Actor) -> list[ChecklistLine]:
     """Add lines to the checklist of an action type; actions that start from now on have them."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     if work_type.kind != ProcessType.ACTION:
         raise Invalid("work_type_invalid.checklist", field="work_type")
     last = work_type.checklist.aggregate(last=Max("order"))["last"] or 0
@@ -236,7 +236,7 @@ def _locked_process(process_id: int, by: Actor) -> Process:
 
 def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
     """The version as it is once its process is locked."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     process = _locked_process(version.process_id, by)
     found = process.versions.get(pk=version.pk)
     found.process = process

@@ -34,7 +34,7 @@ class ScheduleChanges(TypedDict, total=False):
 @transaction.atomic
 def create_schedule(name: str, *, by: Actor, description: str = "") -> Schedule:
     """Make a schedule."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.SCHEDULES)
     schedule = Schedule(name=text.name(name), description=prose(description))
     _save_schedule(schedule)
     record(
@@ -96,7 +96,7 @@ def add_period(
 
 
 def _locked_schedule(schedule: Schedule, by: Actor, version: int | None) -> Schedule:
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.SCHEDULES)
     visible = queries.schedules_visible_to(by).filter(pk=schedule.pk).values("pk")
     found = Schedule.objects.select_for_update().filter(pk__in=visible).first()
     if found is None:

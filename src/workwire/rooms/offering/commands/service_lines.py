@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @transaction.atomic
 def create_service_line(name: str, *, by: Actor, description: str = "") -> ServiceLine:
     """Make a service line."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     line = ServiceLine(name=text.name(name), description=prose(description))
     if ServiceLine.objects.filter(name_key=folding.key(line.name)).exists():
         raise taken("service_line")
@@ -39,7 +39,7 @@ def create_service_line(name: str, *, by: Actor, description: str = "") -> Servi
 @transaction.atomic
 def create_work_type(line: ServiceLine, kind: ProcessType, name: str, *, by: Actor, description: str = "") -> WorkType:
     """Make a ticket type, case type or action type of a service line."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     work_type = WorkType(service_line=line, kind=kind, name=text.name(name), description=prose(description))
     save(work_type, "work_type")
     body = events.WorkTypeCreated(
@@ -52,7 +52,7 @@ def create_work_type(line: ServiceLine, kind: ProcessType, name: str, *, by: Act
 @transaction.atomic
 def create_process(service: Service, work_type: WorkType, *, by: Actor) -> Process:
     """Offer a ticket type or case type under a service the actor sees, of the same service line."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.PROCESSES)
     service = parties.service(service.guid, by=by)
     if work_type.kind == ProcessType.ACTION or work_type.service_line_id != service.service_line_id:
         raise Invalid(

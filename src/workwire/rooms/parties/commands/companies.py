@@ -58,7 +58,7 @@ class ContractChanges(TypedDict, total=False):
 @transaction.atomic
 def create_company(name: str, *, by: Actor, **fields: Unpack[CompanyFields]) -> Company:
     """Create a company, by default a customer. Its creator sees it only once a data permission says so."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.COMPANIES)
     company = Company()
     _write_company(company, CompanyChanges(**fields, name=name), by)
     _save_company(company)
@@ -71,7 +71,7 @@ def update_company(
     company: Company, *, by: Actor, version: int | None = None, **changes: Unpack[CompanyChanges]
 ) -> Company:
     """Change a company; recorded once, and not at all when nothing differs. Raises Conflict for a version that has passed."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.COMPANIES)
     found = _locked_company(company, changes.get("parent"), by)
     if version is not None and version != found.version:
         raise Conflict("version_conflict.company")
@@ -103,7 +103,7 @@ def create_contract(
     calendar: Calendar | None = None,
 ) -> Contract:
     """Make a contract between a customer the actor sees and a supplier; without a calendar the standard week holds."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.COMPANIES)
     customer = queries.company(customer.guid, by=by)
     if not customer.is_customer:
         raise Invalid("customer_invalid", field="customer")
@@ -141,7 +141,7 @@ def update_contract(
     contract: Contract, *, by: Actor, version: int | None = None, **changes: Unpack[ContractChanges]
 ) -> Contract:
     """Change a contract; due dates that were set before stay. Raises Conflict for a version that has passed."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.COMPANIES)
     Contract.objects.select_for_update().filter(pk=contract.pk).first()
     found = queries.contract(contract.guid, by=by)
     if version is not None and version != found.version:
@@ -174,7 +174,7 @@ def create_service(
     contract: Contract, service_line: ServiceLine, name: str, *, by: Actor, description: str = ""
 ) -> Service:
     """Offer a service line under a contract the actor sees."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.COMPANIES)
     contract = queries.contract(contract.guid, by=by)
     service = Service(
         contract=contract,

@@ -102,7 +102,7 @@ def create_contact_tag(
     name: str, *, by: Actor, description: str = "", allow_multiple: bool = True, supplier: Company | None = None
 ) -> ContactTag:
     """Make a contact tag, for the work of one supplier when one is named."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.TAGS)
     if supplier is not None and not supplier.is_supplier:
         raise Invalid("supplier_invalid", field="supplier")
     tag = ContactTag(
@@ -121,7 +121,7 @@ def update_contact_tag(
     tag: ContactTag, *, by: Actor, version: int | None = None, **changes: Unpack[TagChanges]
 ) -> ContactTag:
     """Change a contact tag; raises Conflict for a version that has passed, and for a built-in one."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.TAGS)
     found = ContactTag.objects.select_for_update().get(pk=tag.pk)
     if version is not None and version != found.version:
         raise Conflict("version_conflict.contact_tag")

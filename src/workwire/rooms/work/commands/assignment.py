@@ -6,7 +6,7 @@ from django.db import transaction
 
 from workwire.access import features
 from workwire.access.models import User
-from workwire.access.policy import require_may_administer
+from workwire.access.policy import require_of_person
 from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
@@ -101,7 +101,7 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
 @transaction.atomic
 def give_back_all(user: User, *, by: Actor) -> None:
     """Give back to its queue all unfinished work that a retiring account has, also what waits; each item says why."""
-    require_may_administer(by)
+    require_of_person(by, features.USERS)
     held = WorkItem.objects.filter(assignee=user.pk).exclude(status__in=transitions.FINISHED).order_by("pk")
     for pk in held.values_list("pk", flat=True):
         change = Change(locked(pk, by=SYSTEM), by=by)

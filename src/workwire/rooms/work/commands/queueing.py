@@ -42,7 +42,7 @@ class QueueChanges(QueueFields, total=False):
 @transaction.atomic
 def create_queue(name: str, *, by: Actor, **fields: Unpack[QueueFields]) -> Queue:
     """Make a queue; raises Conflict for a name that another one has."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.QUEUES)
     queue, changes = Queue(), cast("QueueChanges", {**fields, "name": name})
     _write(queue, changes)
     _save(queue)
@@ -54,7 +54,7 @@ def create_queue(name: str, *, by: Actor, **fields: Unpack[QueueFields]) -> Queu
 @transaction.atomic
 def update_queue(queue: Queue, *, by: Actor, version: int | None = None, **changes: Unpack[QueueChanges]) -> Queue:
     """Change a queue; work that lies in it stays. Raises Conflict for a version that has passed."""
-    require(by, features.PROCESS_BUILDER)
+    require(by, features.QUEUES)
     found = queries.queue(queue.guid, by=by)
     found = Queue.objects.select_for_update().get(pk=found.pk)
     if version is not None and version != found.version:
