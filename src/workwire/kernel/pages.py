@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from cryptography.fernet import InvalidToken
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from workwire.kernel import crypto
 from workwire.kernel.errors import Invalid
@@ -51,11 +51,13 @@ def page(rows: QuerySet[M, Any], *, limit: int = 50, cursor: str | None = None) 
 def sorted_page(rows: QuerySet[M, Any], order: Order, *, limit: int = 50, cursor: str | None = None) -> Page[M]:
     """Return at most `limit` (1 to 200) rows in an order, after `cursor`; raises Invalid for a cursor not of this order."""
     limit = max(1, min(limit, MOST))
-    if cursor:
-        rows = rows.filter(_behind(order, *_moment_and_id(order, cursor)))
-    by_column = F(order.column).desc(nulls_last=True) if order.falling else F(order.column).asc(nulls_last=True)
-    plain = f"-{order.column}" if order.falling else order.column
-    found = list(rows.order_by(by_column if order.nullable else plain, "-pk" if order.falling else "pk")[: limit + 1])
+    moment, pk = _moment_and_id(order, cursor) if cursor else (None, None)
+    found: list[M] = []
+    if pk is None or moment is not None:
+        found = list(_with_moment(rows, order, moment, pk)[: limit + 1])
+        pk = None  # rows without a moment come from their first on
+    if order.nullable and len(found) <= limit:
+        found += _without_moment(rows, order, pk)[: limit + 1 - len(found)]
     if len(found) <= limit:
         return Page(found, None)
     last = found[limit - 1]
@@ -78,14 +80,25 @@ def _moment_and_id(order: Order, cursor: str) -> tuple[datetime | None, int]:
     return datetime.fromisoformat(moment) if moment else None, int(pk)
 
 
-def _behind(order: Order, moment: datetime | None, pk: int) -> Q:
-    """What comes after a row in an order."""
+def _with_moment(rows: QuerySet[M, Any], order: Order, moment: datetime | None, pk: int | None) -> QuerySet[M, Any]:
+    """The rows that have a moment, in an order, behind a place. Apart from those without, they are one walk along an index of
+    moment and id in either direction, wherever it begins; PostgreSQL keeps nulls at one end of an index only."""
     column, way = order.column, "lt" if order.falling else "gt"
-    later = Q(**{f"pk__{way}": pk})
-    if moment is None:
-        return Q(**{f"{column}__isnull": True}) & later
-    behind = Q(**{f"{column}__{way}": moment}) | (Q(**{column: moment}) & later)
-    return behind | Q(**{f"{column}__isnull": True}) if order.nullable else behind
+    if order.nullable:
+        rows = rows.filter(**{f"{column}__isnull": False})
+    if moment is not None:
+        behind = Q(**{f"{column}__{way}": moment}) | Q(**{f"pk__{way}": pk})
+        rows = rows.filter(behind, **{f"{column}__{way}e": moment})
+    sign = "-" if order.falling else ""
+    return rows.order_by(sign + column, f"{sign}pk")
+
+
+def _without_moment(rows: QuerySet[M, Any], order: Order, pk: int | None) -> QuerySet[M, Any]:
+    """The rows without a moment, behind an id."""
+    rows = rows.filter(**{f"{order.column}__isnull": True})
+    if pk is not None:
+        rows = rows.filter(**{f"pk__{'lt' if order.falling else 'gt'}": pk})
+    return rows.order_by("-pk" if order.falling else "pk")
 
 
 def _mark(order: Order) -> str:

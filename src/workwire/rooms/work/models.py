@@ -200,6 +200,7 @@ class WorkItem(models.Model):
         indexes = [
             models.Index(fields=["customer", "-id"], name="item_customer"),
             models.Index(fields=["status", "due_date"], name="item_due"),
+            models.Index(fields=["due_date", "id"], name="item_due_order"),
             models.Index(
                 fields=["due_date"],
                 name="item_due_to_pass",
