@@ -91,14 +91,18 @@ def _removing() -> Iterator[list[int]]:
     def run() -> None:
         from django.db import connection
 
+        from workwire.jobs import commands, running
+        from workwire.jobs.models import Job
         from workwire.kernel import clock
         from workwire.reactions.webhooks import retention
 
         try:
+            commands.plan(retention.KIND.lane)
+            Job.objects.exclude(kind=retention.KIND.name).delete()
             while not over.is_set():
-                pause = retention.turn(clock.now())
-                check(pause < retention.POLL, "everything old was removed before delivery had ended")
-                over.wait(pause)
+                over.wait(running.turn(retention.KIND.lane))
+            left = Delivery.objects.filter(created_at__lt=clock.now() - OLD / 2)
+            check(left.exists(), "everything old was removed before delivery had ended")
         except BaseException as failure:  # noqa: BLE001 - raised again where the thread is waited for
             failures.append(failure)
         finally:

@@ -15,20 +15,20 @@ class WiringConfig(AppConfig):
         """Import the event types and kinds of object of every room, in one place and in a fixed order, tell rooms of each
         other, and register the kinds of timers and jobs and the listeners."""
         from workwire.access import events as _access  # noqa: F401 - registers
-        from workwire.access import ports
+        from workwire.access import ports, sessions
+        from workwire.api import idempotency
         from workwire.jobs import events as _jobs  # noqa: F401 - registers
         from workwire.jobs import kinds, running, timers
-        from workwire.kernel import chores
-        from workwire.kernel.chores import Chore
         from workwire.outbox import documented_webhooks as _business_objects  # noqa: F401 - registers
         from workwire.outbox import feeds, listener_feed, listeners
         from workwire.reactions.notices import commands as notices
         from workwire.reactions.notices import telling
         from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401 - registers
-        from workwire.reactions.webhooks import fanning, rotation
+        from workwire.reactions.webhooks import fanning, replays, retention, rotation
         from workwire.reactions.webhooks.models import SECRET_REMINDER
         from workwire.rooms.commitments import events as _commitments  # noqa: F401 - registers
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
+        from workwire.rooms.files import commands as files
         from workwire.rooms.files import events as _files  # noqa: F401 - registers
         from workwire.rooms.offering import events as _offering  # noqa: F401 - registers
         from workwire.rooms.offering import queries as _offering_objects  # noqa: F401 - registers
@@ -39,6 +39,7 @@ class WiringConfig(AppConfig):
         from workwire.rooms.work import queries as _work_objects  # noqa: F401 - registers
         from workwire.rooms.work import timed
         from workwire.rooms.work.commands import give_back_all
+        from workwire.worker import mail
 
         _know_sentences()
         ports.on_retirement(give_back_all)
@@ -46,10 +47,19 @@ class WiringConfig(AppConfig):
         timed.register(timed.FEEDBACK_WINDOW, work.close_window)
         timers.register(SECRET_REMINDER, rotation.REMINDING)
         feeds.register(fanning.FEED)
-        chores.register(Chore("removed listeners", 3600.0, listener_feed.forget_removed))
         listeners.register(telling.LISTENER)
-        chores.register(Chore("old notices", 3600.0, notices.forget_old))
-        kinds.register(running.FORGETTING)
+        kinds.register(mail.KIND)
+        kinds.register(replays.KIND)
+        for standing in (
+            retention.KIND,
+            files.SWEEPING,
+            sessions.FORGETTING,
+            idempotency.SWEEPING,
+            kinds.forgetting("outbox.listeners", listener_feed.forget_removed),
+            kinds.forgetting("notices.old", notices.forget_old),
+            running.FORGETTING,
+        ):
+            kinds.register(standing)
 
 
 def _know_sentences() -> None:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
+from tests.support import upkeep
 from tests.support.recorded import recorded
 from workwire import settings as product
 from workwire.access import commands, features, sessions
@@ -327,11 +328,11 @@ def test_what_ran_out_is_forgotten(user: User) -> None:
         _log_in()
         with pytest.raises(Unauthenticated):
             _log_in(password="wrong")
-        assert sessions.forget_old(idle=IDLE) == 0
+        assert upkeep.run("access.sessions") == {"removed": 0}
         advance(sessions.WINDOW + timedelta(seconds=1))
-        assert sessions.forget_old(idle=IDLE) == 1
+        assert upkeep.run("access.sessions") == {"removed": 1}
         alive = _log_in()
         advance(IDLE - sessions.WINDOW)
-        assert sessions.forget_old(idle=IDLE) == 1
+        assert upkeep.run("access.sessions") == {"removed": 1}
         assert not _is_dead(alive)
     assert (Token.objects.count(), FailedLogin.objects.count()) == (1, 0)

@@ -15,11 +15,11 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.doors.conftest import Caller
+from tests.support import upkeep
 from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.api.models import IdempotentRequest
 from workwire.kernel import addresses, clock, crypto
-from workwire.kernel.chores import chores
 from workwire.kernel.ids import new_guid
 from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.work.models import WorkItem
@@ -423,7 +423,7 @@ def test_what_a_key_was_used_for_cannot_be_guessed_and_is_swept(
     assert row.digest == crypto.keyed_digests(asked)[0] != hashlib.sha256(asked).hexdigest()
     monkeypatch.setattr(settings, "SECRET_KEYS", [Fernet.generate_key().decode(), *settings.SECRET_KEYS])
     assert member.api("POST", "/tickets", wish, Idempotency_Key="once").json() == made.json()
-    (chore,) = [one for one in chores() if one.name == "idempotency"]
     for hours, there in ((23, True), (25, False)):
-        chore.work(clock.now() + timedelta(hours=hours))
+        with clock.frozen(clock.now() + timedelta(hours=hours)):
+            upkeep.run("api.idempotency")
         assert IdempotentRequest.objects.exists() == there

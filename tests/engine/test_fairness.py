@@ -13,6 +13,7 @@ from django.conf import settings
 
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
+from workwire.jobs import running
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
@@ -393,7 +394,7 @@ def test_in_order_holds_over_lanes_repairs_and_engines(
         assert first_time[str(failing.guid)].count(2) + first_time[str(passing.guid)].count(2) == 4
         receiver.requests.clear()
         replays.replay(subscription.guid, by=actors["integrator"], since=clock.now() - timedelta(days=1))
-        replays.turn(clock.now())
+        running.turn(replays.LANE)
         work.update(failing, by=actors["team member"], description="after the replay")
         for _ in range(3):
             for one in (second, engine):

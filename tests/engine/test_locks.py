@@ -14,11 +14,11 @@ import pytest
 from django.db import DatabaseError, NotSupportedError, OperationalError, connection, connections, transaction
 
 from tests.conftest import ON_POSTGRES
+from tests.support.organisation import Customer
 from tests.support.receiver import Receiver
 from tests.support.waiting import eventually
 from tests.support.world import Subscribe
-from workwire.cli.demo.seed import Customer
-from workwire.jobs import timers
+from workwire.jobs import running, timers
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Pending
@@ -201,7 +201,7 @@ def test_a_backfill_ends_behind_a_fan_out_that_did_not_see_its_subscription(
         subscription, _ = subscribe()
         replays.backfill(subscription.guid, by=actors["integrator"], since=started)
         assert Pending.objects.exists()
-        turned = beside.start_and_block(lambda: replays.turn(clock.now()))
+        turned = beside.start_and_block(lambda: running.turn(replays.LANE))
         go_on.set()
         assert fanned.result(10) == 1
         turned.result(10)

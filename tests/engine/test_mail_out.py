@@ -16,6 +16,10 @@ from aiosmtpd.controller import Controller
 from django.conf import settings
 
 from tests.support.recorded import recorded
+from workwire.access import commands as access
+from workwire.jobs import commands as jobs
+from workwire.jobs import running
+from workwire.jobs.models import Job, JobState
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid
@@ -86,6 +90,11 @@ def send(open_ticket: Callable[..., WorkItem], by: Actor) -> Send:
     return make
 
 
+def _send_one() -> bool:
+    """Do a piece of what is ready; returns whether there was anything."""
+    return running.turn(mail_lane.LANE) == 0.0
+
+
 def _again(mail: Communication) -> Communication:
     return Communication.objects.get(pk=mail.pk)
 
@@ -99,8 +108,8 @@ def test_a_mail_is_sent_once_with_all_that_belongs_to_it(mailbox: Mailbox, send:
     )
     assert mail.send_status == SendStatus.QUEUED
     with recorded() as found:
-        assert mail_lane.turn()
-    assert not mail_lane.turn()
+        assert _send_one()
+    assert not _send_one()
     (sent,) = mailbox.mails
     assert (sent["From"], sent["To"], sent["Cc"], sent["Bcc"], sent["Subject"]) == (
         "desk@cedar.example",
@@ -128,15 +137,16 @@ def test_a_refused_mail_is_tried_again_and_given_up_in_the_end(mailbox: Mailbox,
     mailbox.answer = "451 Later, please"
     for number, pause in enumerate(mail_lane.PAUSES, start=1):
         before = clock.now()
-        assert mail_lane.turn()
+        assert _send_one()
         tried = _again(mail)
         assert (tried.send_status, tried.send_attempts) == (SendStatus.PENDING_RETRY, number)
         assert "451" in tried.send_error
         assert tried.next_attempt_at is not None
         assert tried.next_attempt_at - before >= pause
-        assert not mail_lane.turn()
+        assert not _send_one()
         Communication.objects.update(next_attempt_at=clock.now())
-    assert mail_lane.turn()
+        Job.objects.update(ready_at=clock.now())
+    assert _send_one()
     assert (_again(mail).send_status, _again(mail).next_attempt_at) == (SendStatus.FAILED, None)
     assert mailbox.mails == []
 
@@ -144,11 +154,15 @@ def test_a_refused_mail_is_tried_again_and_given_up_in_the_end(mailbox: Mailbox,
 def test_a_mail_whose_sender_died_is_sent_when_its_lease_is_over(mailbox: Mailbox, send: Send) -> None:
     mail = send()
     with mock.patch.object(mail_lane, "_send", side_effect=SystemExit), pytest.raises(SystemExit):
-        mail_lane.turn()
-    assert not mail_lane.turn()
-    Communication.objects.filter(pk=mail.pk).update(next_attempt_at=clock.now() - timedelta(seconds=1))
-    assert mail_lane.turn()
+        _send_one()
+    assert not _send_one()
+    with clock.frozen(clock.now()) as advance:
+        advance(mail_lane.LEASE)
+        assert not _send_one()
+        advance(mail_lane.KIND.lease - mail_lane.LEASE)
+        assert _send_one()
     assert len(mailbox.mails) == 1
+    assert _again(mail).send_attempts == 2
 
 
 def test_a_server_that_does_not_answer_is_a_failure_like_any_other(
@@ -157,14 +171,14 @@ def test_a_server_that_does_not_answer_is_a_failure_like_any_other(
     mail = send()
     nowhere = settings.CONFIG.model_copy(update={"smtp_url": "smtp://127.0.0.1:1"})
     monkeypatch.setattr(settings, "CONFIG", nowhere)
-    assert mail_lane.turn()
+    assert _send_one()
     assert _again(mail).send_status == SendStatus.PENDING_RETRY
 
 
 def test_without_a_mail_server_a_mail_is_kept_and_not_sent(open_ticket: Callable[..., WorkItem], by: Actor) -> None:
     mail = commands.send_mail(open_ticket(), commands.Mail(["a@b.example"], "x", "x"), by=by)
     assert (mail.send_status, mail.next_attempt_at) == (SendStatus.CONNECTOR_DISABLED, None)
-    assert not mail_lane.turn()
+    assert not _send_one()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +205,7 @@ def test_a_wrong_mail_is_refused_and_not_written(
 def test_mail_comes_from_the_installation_its_domain_or_ones_own_address(mailbox: Mailbox, send: Send) -> None:
     for sender in ("orders@cedar.example", "TOMAS@cedar.example", ""):
         send(sender=sender)
-        assert mail_lane.turn()
+        assert _send_one()
     assert [mail["From"] for mail in mailbox.mails] == [
         "orders@cedar.example",
         "TOMAS@cedar.example",
@@ -201,7 +215,7 @@ def test_mail_comes_from_the_installation_its_domain_or_ones_own_address(mailbox
 
 def test_a_domain_beyond_ascii_is_written_by_idna_2008(mailbox: Mailbox, send: Send) -> None:
     send(to=["anna@faß.example", "ben@fass.example"])
-    assert mail_lane.turn()
+    assert _send_one()
     assert mailbox.recipients == [["anna@xn--fa-hia.example", "ben@fass.example"]]
 
 
@@ -211,6 +225,8 @@ def test_only_the_worker_says_what_became_of_a_mail(mailbox: Mailbox, send: Send
         commands.mail_sent(mail, by=by)
     with pytest.raises(Forbidden):
         commands.mail_failed(mail, "x", again=None, by=by)
+    with pytest.raises(Forbidden):
+        commands.mail_cancelled(mail, by=by)
 
 
 def test_a_mail_that_trips_its_sender_is_tried_again_like_any_other(
@@ -223,7 +239,50 @@ def test_a_mail_that_trips_its_sender_is_tried_again_like_any_other(
     mail = send()
     with clock.frozen(clock.now()) as advance:
         for _ in range(len(mail_lane.PAUSES) + 1):
-            assert mail_lane.turn()
+            assert _send_one()
             advance(timedelta(days=1))
-        assert not mail_lane.turn()
+        assert not _send_one()
     assert _again(mail).send_status == SendStatus.FAILED
+
+
+def test_a_mail_whose_job_is_cancelled_is_not_sent(mailbox: Mailbox, send: Send, by: Actor) -> None:
+    mail = send()
+    job = Job.objects.get(subject=mail.guid)
+    assert job.asked_by_id == by.user_id
+    access.cancel_job(job.guid, by=by)
+    assert _send_one()
+    assert not _send_one()
+    assert (_again(mail).send_status, _again(mail).next_attempt_at) == (SendStatus.CANCELLED, None)
+    assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+    assert mailbox.mails == []
+
+
+def test_a_mail_that_was_given_up_says_so_in_its_job(mailbox: Mailbox, send: Send) -> None:
+    mail = send()
+    mailbox.answer = "550 Unknown"
+    with clock.frozen(clock.now()) as advance:
+        for _ in range(len(mail_lane.PAUSES) + 1):
+            assert _send_one()
+            advance(timedelta(hours=9))
+    job = Job.objects.get(subject=mail.guid)
+    assert (job.state, job.error_code) == (JobState.FAILED, "mail_refused")
+    assert "550" in job.error_text
+    assert _again(mail).send_attempts == len(mail_lane.PAUSES) + 1
+
+
+def test_a_mail_that_an_older_release_wrote_gets_a_job_and_one_that_it_sends_is_left_to_it(
+    mailbox: Mailbox, send: Send
+) -> None:
+    waiting, claimed = send(), send()
+    until = clock.now() + timedelta(minutes=5)
+    Communication.objects.filter(pk=claimed.pk).update(next_attempt_at=until, send_attempts=1)
+    Job.objects.all().delete()
+    assert jobs.complete(mail_lane.LANE) == 2
+    Job.objects.update(ready_at=clock.now())
+    while _send_one():
+        pass
+    assert [mail["Message-ID"].partition("@")[0] for mail in mailbox.mails] == [f"<{waiting.guid}"]
+    assert _again(claimed).send_status == SendStatus.QUEUED
+    with clock.frozen(until + timedelta(seconds=1)):
+        assert _send_one()
+    assert len(mailbox.mails) == 2

@@ -14,6 +14,9 @@ from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
+from workwire.jobs import commands as jobs
+from workwire.jobs import running
+from workwire.jobs.models import Job, JobState
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
@@ -48,7 +51,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _turn_until_it_waits() -> None:
-    while not replays.turn(clock.now()):
+    while running.turn(replays.LANE) == 0.0:
         pass
 
 
@@ -169,7 +172,9 @@ def test_a_replay_of_a_paused_subscription_waits_with_it_and_is_not_looked_at_ag
     builder = actors["integrator"]
     commands.pause(delivered.guid, by=builder)
     asked = _start(delivered, builder)
-    assert replays.turn(clock.now()) == replays.POLL
+    _turn_until_it_waits()
+    assert running.turn(replays.LANE) == running.POLL
+    assert Job.objects.get(subject=asked.guid).ready_at > clock.now() + timedelta(minutes=9)
     assert not Queued.objects.exists()
     commands.resume(delivered.guid, by=builder)
     engine.drain()
@@ -177,7 +182,7 @@ def test_a_replay_of_a_paused_subscription_waits_with_it_and_is_not_looked_at_ag
     commands.pause(delivered.guid, by=builder)
     asked = _start(delivered, builder)
     commands.unsubscribe(delivered.guid, by=builder)
-    replays.turn(clock.now())
+    _turn_until_it_waits()
     assert Replay.objects.get(pk=asked.pk).state == ReplayState.CANCELLED
 
 
@@ -203,11 +208,12 @@ def test_a_crash_in_a_turn_loses_and_repeats_nothing(
 
     with monkeypatch.context() as broken:
         broken.setattr(wake, "ring_on_commit", crash)
-        with pytest.raises(RuntimeError):
-            replays.turn(clock.now())
+        assert running.turn(replays.LANE) == 0.0
     assert not Queued.objects.exists()
     assert Replay.objects.get(pk=asked.pk).position == asked.first
-    engine.drain()
+    with clock.frozen(clock.now()) as advance:
+        advance(timedelta(seconds=5))
+        engine.drain()
     assert Counter(dict(request.headers)["Webhook-Id"] for request in receiver.requests).most_common(1)[0][1] == 1
     assert len(receiver.requests) == COUNT
 
@@ -248,7 +254,7 @@ def test_many_workers_queue_each_message_once(
 
     def work() -> None:
         while Replay.objects.get(pk=asked.pk).state == ReplayState.RUNNING:
-            replays.turn(clock.now())
+            running.turn(replays.LANE)
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(3)]
@@ -258,3 +264,69 @@ def test_many_workers_queue_each_message_once(
         thread.join()
     assert Replay.objects.get(pk=asked.pk).queued == Queued.objects.count() == COUNT
     assert Event.objects.filter(name="ReplayFinished").count() == 1
+
+
+@pytest.mark.usefixtures("_small_steps")
+def test_the_job_of_a_replay_tells_its_progress_and_cancels_it(
+    delivered: Subscription, actors: dict[str, Actor], engine: Engine
+) -> None:
+    builder = actors["integrator"]
+    asked, other = _start(delivered, builder), _start(delivered, builder)
+    _turn_until_it_waits()
+    job = Job.objects.get(subject=asked.guid)
+    assert (job.kind, job.state, job.asked_by_id) == ("webhooks.replay", JobState.RUNNING, builder.user_id)
+    assert job.total is not None
+    assert 0 < job.done < job.total
+    access.cancel_job(job.guid, by=builder)
+    _turn_until_it_waits()
+    job.refresh_from_db()
+    assert (job.state, Replay.objects.get(pk=asked.pk).state) == (JobState.CANCELLED, ReplayState.CANCELLED)
+    engine.drain()
+    ended = Job.objects.get(subject=other.guid)
+    assert (ended.state, ended.done, ended.result) == (
+        JobState.DONE,
+        ended.total,
+        {"queued": Replay.objects.get(pk=other.pk).queued},
+    )
+
+
+def test_a_replay_that_fails_time_and_again_is_paused_and_can_be_resumed(
+    delivered: Subscription,
+    actors: dict[str, Actor],
+    engine: Engine,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    builder = actors["integrator"]
+    asked = _start(delivered, builder)
+    with monkeypatch.context() as broken, clock.frozen(clock.now()) as advance:
+        broken.setattr(replays, "_put_back", lambda *_: 1 / 0)
+        for _ in range(len(replays.KIND.pauses) + 1):
+            _turn_until_it_waits()
+            advance(timedelta(hours=1))
+    assert Job.objects.get(subject=asked.guid).state == JobState.FAILED
+    assert Replay.objects.get(pk=asked.pk).state == ReplayState.PAUSED
+    assert replays.resume(asked.guid, by=builder).state == ReplayState.RUNNING
+    engine.drain()
+    assert Replay.objects.get(pk=asked.pk).state == ReplayState.FINISHED
+    assert len(receiver.requests) == COUNT
+
+
+def test_a_replay_of_an_older_release_goes_on_with_a_job(
+    delivered: Subscription, actors: dict[str, Actor], engine: Engine, receiver: Receiver
+) -> None:
+    """It was asked for, and half of it done, before there were jobs."""
+    builder = actors["integrator"]
+    running_one, paused = _start(delivered, builder), _start(delivered, builder)
+    half = Delivery.objects.order_by("pk")[COUNT // 2 - 1].pk
+    Replay.objects.filter(pk=running_one.pk).update(position=half, queued=COUNT // 2)
+    replays.pause(paused.guid, by=builder)
+    Job.objects.all().delete()
+    assert jobs.complete(replays.LANE) == 2
+    engine.drain()
+    ended = Replay.objects.get(pk=running_one.pk)
+    assert (ended.state, ended.queued) == (ReplayState.FINISHED, COUNT)
+    assert len(receiver.requests) == COUNT // 2
+    replays.resume(paused.guid, by=builder)
+    engine.drain()
+    assert len(receiver.requests) == COUNT // 2 + COUNT

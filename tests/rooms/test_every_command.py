@@ -308,16 +308,18 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     conversations.send_mail: lambda w: w.mail(),
     conversations.mail_sent: lambda w: conversations.mail_sent(w.mail(), by=SYSTEM),
     conversations.mail_failed: lambda w: conversations.mail_failed(w.mail(), "x", again=None, by=SYSTEM),
+    conversations.mail_cancelled: lambda w: conversations.mail_cancelled(w.mail(), by=SYSTEM),
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }
 ROOMS = (access, parties, offering, commitments, files, work, conversations)
-PARTS = {"keep", "keep_attachment", "requester", "sweep", "plain", "looks_like_html"}  # of commands, or of the sweep
+PARTS = {"keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
 OF_TIME = {
     "date_reached",
     "due_date_passed",
     "close_window",
     "mail_sent",
     "mail_failed",
+    "mail_cancelled",
 }  # the last event is the system's
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from django.conf import settings
 
+from tests.support import upkeep
 from tests.support.recorded import recorded
 from tests.support.waiting import eventually
 from workwire.kernel import clock
@@ -24,6 +25,7 @@ from workwire.rooms.files.models import FileTag, ItemFile, Source, StoredFile, T
 from workwire.rooms.files.storage import LocalFolder, storage
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.job_lanes import JobLane
 from workwire.worker.lanes import Lane
 
 PDF = b"%PDF-1.7\n" + b"x" * 100
@@ -148,6 +150,13 @@ def test_an_upload_is_its_uploaders_used_once_and_over_after_a_day(
         work.attach_file(ticket, FileWish(temporary_guid=late.guid), by=by)
 
 
+def _sweep(at: datetime) -> int:
+    """Run the sweep at a moment; returns how many contents went."""
+    with clock.frozen(at):
+        removed: int = upkeep.run("files.sweep")["removed"]
+    return removed
+
+
 def test_a_transaction_rolled_back_leaves_no_row_and_the_sweep_takes_its_content(
     ticket: WorkItem, by: Actor, folder: Path
 ) -> None:
@@ -156,8 +165,8 @@ def test_a_transaction_rolled_back_leaves_no_row_and_the_sweep_takes_its_content
         work.update(ticket, by=by, files=wishes)
     assert not StoredFile.objects.exists()
     (orphan,) = _contents(folder)
-    assert commands.sweep(clock.now()) == 0  # it may belong to a transaction that is under way
-    assert commands.sweep(clock.now() + timedelta(hours=25)) == 1
+    assert _sweep(clock.now()) == 0  # it may belong to a transaction that is under way
+    assert _sweep(clock.now() + timedelta(hours=25)) == 1
     assert not orphan.exists()
 
 
@@ -168,7 +177,7 @@ def test_the_sweep_keeps_what_is_used_and_takes_what_nobody_used(ticket: WorkIte
     past = clock.now() - timedelta(hours=48)
     StoredFile.objects.update(created_at=past)
     TemporaryFile.objects.update(created_at=past)
-    assert commands.sweep(tomorrow) == 1
+    assert _sweep(tomorrow) == 1
     assert not TemporaryFile.objects.filter(pk=unused.pk).exists()
     assert _read(kept) == PDF
     assert len(_contents(folder)) == 1
@@ -180,7 +189,7 @@ def test_a_sweep_beside_the_engine_runs_by_itself(folder: Path) -> None:
     (path,) = _contents(folder)
     old = time.time() - 3 * 24 * 3600
     os.utime(path, (old, old))
-    sweeper = Lane("files", lambda: float(commands.sweep(clock.now()) or 60), first_after=0.01)
+    sweeper = Lane("upkeep", JobLane("upkeep").turn)
     sweeper.start()
     eventually(lambda: not path.exists(), 10, what=kept.key)
     sweeper.join()

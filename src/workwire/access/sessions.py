@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -19,6 +20,7 @@ from django.db.models import Q, QuerySet
 from workwire.access import events, queries
 from workwire.access.features import with_included
 from workwire.access.models import LONGEST_USERNAME, Credential, FailedLogin, Token, User
+from workwire.jobs.kinds import Done, JobKind, Piece
 from workwire.kernel import clock, crypto, folding, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
@@ -133,11 +135,15 @@ def log_out(token: str) -> None:
         _record_session(events.LoggedOut, found.user, found.credential)
 
 
-def forget_old(*, idle: timedelta) -> int:
-    """Remove tokens that ran out and failures that no longer count; returns how many rows went."""
-    tokens, _ = Token.objects.filter(last_used_at__lt=clock.now() - idle).delete()
-    failures, _ = FailedLogin.objects.filter(at__lt=clock.now() - WINDOW).delete()
-    return tokens + failures
+def forget_old(piece: Piece, _answer: Any) -> Done:
+    """Remove tokens that ran out and failures that no longer count."""
+    idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
+    tokens, _ = Token.objects.filter(last_used_at__lt=piece.now - idle).delete()
+    failures, _ = FailedLogin.objects.filter(at__lt=piece.now - WINDOW).delete()
+    return Done({"removed": tokens + failures}, done=tokens + failures)
+
+
+FORGETTING = JobKind("access.sessions", "upkeep", forget_old, every=timedelta(minutes=5))
 
 
 def _account_called(username: str) -> User | None:

@@ -8,10 +8,3 @@ class ApiConfig(AppConfig):
 
     name = "workwire.api"
     label = "api"
-
-    def ready(self) -> None:
-        """Have what is kept for a day swept."""
-        from workwire.api import idempotency
-        from workwire.kernel.chores import Chore, register
-
-        register(Chore("idempotency", 3600.0, idempotency.sweep))

@@ -16,6 +16,7 @@ from django.http import HttpRequest
 
 from workwire.api.auth import actor
 from workwire.api.models import IdempotentRequest
+from workwire.jobs.kinds import forgetting
 from workwire.kernel import clock, crypto
 from workwire.kernel.errors import Conflict, Invalid
 
@@ -58,6 +59,9 @@ def once(
 def sweep(now: datetime) -> int:
     """Forget what is older than a day; returns how much."""
     return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
+
+
+SWEEPING = forgetting("api.idempotency", sweep)
 
 
 def _claim(account: int, key: str, digest: str) -> IdempotentRequest | None:

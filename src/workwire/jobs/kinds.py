@@ -32,6 +32,13 @@ class Piece:
     total: int | None
     now: datetime
 
+    @property
+    def record(self) -> UUID:
+        """The GUID of the record the job is about; raises LookupError for a job about none."""
+        if self.subject is None:
+            raise LookupError("this job is about no record")
+        return self.subject
+
 
 @dataclass(frozen=True, slots=True)
 class More:
@@ -104,6 +111,16 @@ class JobKind:
     def again(self, tries: int, now: datetime) -> datetime | None:
         """When a job whose last tries failed is tried again; None when there have been enough."""
         return now + self.pauses[tries - 1] if tries <= len(self.pauses) else None
+
+
+def forgetting(name: str, forget: Callable[[datetime], int], *, every: timedelta = timedelta(hours=1)) -> JobKind:
+    """A standing kind that forgets what is too old at a moment, in one piece."""
+
+    def handle(piece: Piece, _answer: Any) -> Done:
+        gone = forget(piece.now)
+        return Done({"removed": gone}, done=gone)
+
+    return JobKind(name, "upkeep", handle, every=every)
 
 
 _kinds: dict[str, JobKind] = {}

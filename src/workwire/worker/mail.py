@@ -1,4 +1,4 @@
-"""The lane of outgoing mail: claims what is due, sends it without a transaction open, settles it.
+"""Outgoing mail: a job for each, which sends it without a transaction open and settles it.
 
 At least once: a mail whose sender died while it was sent is sent again when its lease has run out, with the same
 Message-ID. Failures are tried again with growing pauses, then given up.
@@ -6,8 +6,8 @@ Message-ID. Failures are tried again with growing pauses, then given up.
 
 from __future__ import annotations
 
-import logging
 import smtplib
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
@@ -15,50 +15,84 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
-from django.db import Error, transaction
+from django.db import transaction
 
+from workwire.jobs.kinds import Done, Expected, JobKind, More, Piece, Wanted
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
 from workwire.kernel.hosts import ascii_address, ascii_name
 from workwire.rooms.conversations import commands, queries
-from workwire.rooms.conversations.queries import Communication
+from workwire.rooms.conversations.queries import MAIL, Communication
 from workwire.rooms.files import queries as files
 
-logger = logging.getLogger(__name__)
 LANE = "mail"
-POLL = 2.0  # seconds between looks
 LEASE = timedelta(minutes=5)
 CONNECT_TIMEOUT = 20
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
 
-def turn() -> bool:
-    """Send one mail that is due; returns whether there was one."""
-    mail = _claim(clock.now())
-    if mail is None:
-        return False
+def send(piece: Piece) -> Communication | datetime | None:
+    """Send the mail of a job; returns it, None for one that is not to be sent any more, or when to look again, because an
+    older worker has it. Raises Expected for what a mail may do to its sender."""
+    mail = _take(piece)
+    if not isinstance(mail, Communication):
+        return mail
     try:
         _send(mail)
-    except Error:
-        raise  # the database is away, the mail is none the worse for it
-    except Exception as error:  # whatever a mail does to its sender, it may not come back for ever
-        tried = mail.send_attempts
-        again = clock.now() + PAUSES[tried - 1] if tried <= len(PAUSES) else None
-        unexpected = not isinstance(error, (OSError, smtplib.SMTPException, ValueError))
-        logger.warning("mail %s was not sent: %s", mail.guid, error, exc_info=unexpected)
-        commands.mail_failed(mail, f"{type(error).__name__}: {error}"[:500], again=again, by=SYSTEM)
-    else:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        raise Expected("mail_refused", f"{type(error).__name__}: {error}") from error
+    return mail
+
+
+def settle(piece: Piece, mail: Communication | datetime | None) -> More | Done:
+    """Note that a mail was sent."""
+    if isinstance(mail, datetime):
+        return More(after=mail - piece.now)
+    if mail is not None:
         commands.mail_sent(mail, by=SYSTEM)
-    return True
+    return Done()
+
+
+def _failed(piece: Piece, error: Exception, again: datetime | None) -> None:
+    for mail in queries.to_send().filter(guid=piece.record):
+        text = str(error) if isinstance(error, Expected) else f"{type(error).__name__}: {error}"
+        commands.mail_failed(mail, text[:500], again=again, by=SYSTEM)
+
+
+def _cancelled(piece: Piece) -> None:
+    for mail in queries.to_send().filter(guid=piece.record):
+        commands.mail_cancelled(mail, by=SYSTEM)
+
+
+def _wanted() -> Iterator[Wanted]:
+    rows = queries.to_send().values_list("guid", "sender", "next_attempt_at")
+    for guid, sender, at in rows.iterator():
+        yield Wanted(guid, sender, at or clock.now())
+
+
+KIND = JobKind(
+    MAIL,
+    LANE,
+    settle,
+    outward=send,
+    on_failure=_failed,
+    on_cancel=_cancelled,
+    wanted=_wanted,
+    pauses=PAUSES,
+    lease=LEASE + timedelta(minutes=1),
+)
 
 
 @transaction.atomic
-def _claim(now: datetime) -> Communication | None:
-    """One due mail, leased: its next attempt is moved on, so that no other sender takes it meanwhile."""
-    found = queries.to_send(now).select_for_update(skip_locked=True).first()
+def _take(piece: Piece) -> Communication | datetime | None:
+    """The mail of a job, its next attempt moved on so that no worker of an older release takes it meanwhile; the moment until
+    which one of these has it."""
+    found = queries.to_send().select_for_update().filter(guid=piece.record).first()
     if found is None:
         return None
-    found.next_attempt_at, found.send_attempts = now + LEASE, found.send_attempts + 1
+    if found.next_attempt_at is not None and found.next_attempt_at > piece.now:
+        return found.next_attempt_at
+    found.next_attempt_at, found.send_attempts = piece.now + LEASE, found.send_attempts + 1
     found.save(update_fields=["next_attempt_at", "send_attempts"])
     return found
 

@@ -13,31 +13,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from workwire.access import sessions
 from workwire.jobs import timers
 from workwire.kernel import clock, collector, table_sizes
-from workwire.kernel.chores import Chore, chores
 from workwire.kernel.stopping import Mark, Ties, set_on_signals
 from workwire.outbox import restores
 from workwire.outbox.listeners import listeners
-from workwire.reactions.webhooks import queue, replays, retention
-from workwire.rooms.files import commands as files
-from workwire.worker import due_dates, feed_reading, mail
+from workwire.reactions.webhooks import queue
+from workwire.worker import due_dates, feed_reading
 from workwire.worker.delivery.engine import Engine
 from workwire.worker.job_lanes import job_lanes
 from workwire.worker.lanes import Lane
 
-SWEEP_FILES_EVERY, FORGET_SESSIONS_EVERY, TIMERS_EVERY = 3600.0, 300.0, 2.0  # seconds
+TIMERS_EVERY = 2.0  # seconds
 CLEAN_AFTER, CLEAN_EVERY = 50_000, 2.0  # deliveries ended, and seconds
 HELD_POLL, SAY_HELD_EVERY = 1.0, 600.0  # seconds
-SOON = 60.0  # seconds until work that has time begins
 PATIENCE = 27.0  # seconds in all to end; a supervisor kills after 30
 
 logger = logging.getLogger(__name__)
@@ -129,19 +124,13 @@ class _Working(threading.Thread):
 
 def _lanes(engine: Engine) -> list[Lane]:
     lanes = [
-        Lane("replays", lambda: replays.turn(clock.now())),
-        Lane("retention", lambda: retention.turn(clock.now()), first_after=SOON),
         Lane("timers", Timing().turn),
         Lane("due dates", due_dates.turn),
-        Lane("files", _sweep_files, first_after=SOON),
-        Lane("sessions", _forget_sessions, first_after=SOON),
         *job_lanes(),
     ]
-    lanes += [Lane(chore.name, partial(_do, chore), first_after=SOON) for chore in chores()]
     if connection.vendor == "postgresql":
         lanes.append(Lane("cleaning", Cleaning(engine).turn))
-    lanes += _of_listeners(engine)
-    return [*lanes, Lane("post", lambda: 0.0 if mail.turn() else mail.POLL)] if settings.CONFIG.smtp_url else lanes
+    return [*lanes, *_of_listeners(engine)]
 
 
 def _of_listeners(engine: Engine) -> list[Lane]:
@@ -149,11 +138,6 @@ def _of_listeners(engine: Engine) -> list[Lane]:
     lanes = [Lane(f"feed of {one.name}", partial(feed_reading.turn, one)) for one in listeners()]
     engine.wakes += [lane.wake for lane in lanes]
     return lanes
-
-
-def _do(chore: Chore) -> float:
-    chore.work(clock.now())
-    return chore.every
 
 
 class Timing:
@@ -169,17 +153,6 @@ class Timing:
                 logger.info("%d timers of an older release were set", made)
             self._is_complete = True
         return 0.0 if timers.turn(clock.now()) else TIMERS_EVERY
-
-
-def _forget_sessions() -> float:
-    sessions.forget_old(idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
-    return FORGET_SESSIONS_EVERY
-
-
-def _sweep_files() -> float:
-    if gone := files.sweep(clock.now()):
-        logger.info("%s contents that nothing refers to were removed from the storage", gone)
-    return SWEEP_FILES_EVERY
 
 
 class Cleaning:

@@ -139,6 +139,7 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     require(by, features.WEBHOOKS)
     subscription = locked(guid, by, None)
     now, row = clock.now(), columns(subscription)
+    replays.hasten_all(subscription)
     cancelled = queue.cancel_all(subscription.pk, UNSUBSCRIBED, now)
     if subscription.remind_at is not None:
         timers.clear_timer(SECRET_REMINDER, subscription.guid)
@@ -166,6 +167,7 @@ def resume(guid: UUID, *, by: Actor) -> Subscription:
     if subscription.paused_at is None:
         raise Conflict("not_paused")
     row = columns(subscription)
+    replays.hasten_all(subscription)
     subscription.paused_at, subscription.pause_reason, subscription.failing_since = None, "", None
     subscription.save(update_fields=["paused_at", "pause_reason", "failing_since"])
     events.note(events.SubscriptionResumed, subscription, by, altered(subscription, row))

@@ -1,23 +1,27 @@
 """Replays: ranges of what was, sent to a subscription again.
 
 A *replay* sends deliveries that ended once more; a *backfill* sends events of the ledger that were never prepared for the
-subscription. Either may be as long as the ledger: it is queued bit by bit (`turn`) in the bulk lane, never far ahead of what
-is sent, so that it can be paused, fresh messages go before it, and the queue stays small. Nothing here sends: every message
+subscription. Either may be as long as the ledger: a job queues it piece by piece in the bulk lane, never far ahead of what is
+sent, so that it can be paused, fresh messages go before it, and the queue stays small. Nothing here sends: every message
 goes the way of all others, through the check of rights as they are then.
+
+Locks are taken in this order: the subscription, the job, the replay, the queue, the sequence of the subscription's events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.jobs import commands as jobs
+from workwire.jobs.kinds import Done, JobKind, More, Piece, Wanted
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
@@ -35,7 +39,13 @@ BATCH = 1_000  # messages put into the queue in one transaction
 WINDOW = 50_000  # events of the ledger looked at in one transaction
 MOST_UNFINISHED = 20  # of one subscription
 _REFUSED = {ReplayState.RUNNING: "replay_not_running", ReplayState.PAUSED: "replay_not_paused"}  # when it is not
-POLL, WAIT_FOR_ROOM = 1.0, 0.1  # seconds between looks when no replay can go on, and when all wait for what they queued
+LANE = "replays"
+WAIT_FOR_ROOM, LONGEST_WAIT = (
+    timedelta(seconds=0.1),
+    timedelta(seconds=1),
+)  # while what was queued is sent; doubled each time
+WHILE_PAUSED = timedelta(minutes=10)  # between looks at one that waits for somebody, who hastens it
+UNFINISHED = (ReplayState.RUNNING, ReplayState.PAUSED)
 
 
 @transaction.atomic
@@ -116,17 +126,21 @@ def resume(guid: UUID, *, by: Actor) -> Replay:
     return _move(guid, by, ReplayState.PAUSED, ReplayState.RUNNING, events.ReplayResumed)
 
 
+def hasten_all(subscription: Subscription) -> None:
+    """Let the replays of a subscription see that it goes on, or has ended; in the transaction that changes it, before its
+    event."""
+    unfinished = Replay.objects.filter(subscription=subscription, state__in=UNFINISHED)
+    jobs.hasten(KIND.name, list(unfinished.values_list("guid", flat=True)))
+
+
 @transaction.atomic
 def cancel(guid: UUID, *, by: Actor) -> Replay:
     """End it where it is; what was queued already is sent."""
     require(by, features.WEBHOOKS)
-    found = _locked(guid, by)
-    if found.state not in (ReplayState.RUNNING, ReplayState.PAUSED):
+    found = _locked(guid, by, with_job=True)
+    if found.state not in UNFINISHED:
         raise Conflict("replay_ended")
-    before = columns(found)
-    _end(found, ReplayState.CANCELLED, clock.now())
-    _note(events.ReplayCancelled, found, by, altered(found, before), Queued=found.queued)
-    return found
+    return _cancel(found, by)
 
 
 def progress(of: Replay) -> float:
@@ -136,37 +150,69 @@ def progress(of: Replay) -> float:
     return (of.position - of.first) / (of.last - of.first) if of.last > of.first else 1.0
 
 
-def turn(now: datetime) -> float:
-    """Queue a batch of every running replay that has room, each in a transaction; returns in how many seconds to go on. One of
-    a paused subscription waits with it, and costs nothing meanwhile."""
-    stirring = Q(subscription__paused_at=None) | Q(subscription__ended_at__isnull=False)
-    found = Replay.objects.filter(stirring, state=ReplayState.RUNNING)
-    running = list(found.order_by("id").values_list("pk", flat=True))
-    if not running:
-        return POLL
-    return 0.0 if any([_advance(pk, now) for pk in running]) else WAIT_FOR_ROOM
-
-
-@transaction.atomic
-def _advance(pk: int, now: datetime) -> bool:
-    mine = Replay.objects.select_for_update(of=("self",), skip_locked=True).select_related("subscription")
-    found = mine.filter(pk=pk, state=ReplayState.RUNNING).first()
-    if found is None:
-        return False  # another worker works on it, or it ended meanwhile
+def piece(given: Piece, _answer: Any) -> More | Done:
+    """Queue a batch of a replay if there is room. One that is paused, or whose subscription is, waits and costs nothing."""
+    found = _of_job(given)
+    if found is None or found.state not in UNFINISHED:
+        return Done()
     if found.subscription.ended_at is not None:
-        _end(found, ReplayState.CANCELLED, now)
-        return False
+        _end(found, ReplayState.CANCELLED, given.now)
+        return Done({"queued": found.queued})
+    if found.state == ReplayState.PAUSED or found.subscription.paused_at is not None:
+        return More(after=WHILE_PAUSED)
     if found.last == NOT_KNOWN:
         found.last = _end_of_backfill(found)
     if queue.waiting(found.subscription_id, Lane.BULK, most=AHEAD) > AHEAD - BATCH:
-        return False
+        pause = min(timedelta(seconds=given.cursor or 0) * 2, LONGEST_WAIT) or WAIT_FOR_ROOM
+        return More(pause.total_seconds(), after=pause)
+    return _advance(found, given.now)
+
+
+@transaction.atomic
+def look_for_room() -> int:
+    """Let the replays that wait for room look again at once; returns how many do."""
+    waiting = Replay.objects.filter(state=ReplayState.RUNNING, subscription__paused_at=None)
+    return jobs.hasten(KIND.name, list(waiting.values_list("guid", flat=True)))
+
+
+def _advance(found: Replay, now: datetime) -> More | Done:
     found.queued += _put_back(found, now) if found.kind == ReplayKind.REPLAY else _prepare(found, now)
     found.save(update_fields=["position", "queued", "last"])
-    if found.position >= found.last:
-        _end(found, ReplayState.FINISHED, now)
-        _note(events.ReplayFinished, found, SYSTEM, Queued=found.queued)
     wake.ring_on_commit()
-    return True
+    looked_at = found.position - found.first
+    if found.position < found.last:
+        return More(done=looked_at, total=found.last - found.first)
+    _end(found, ReplayState.FINISHED, now)
+    _note(events.ReplayFinished, found, SYSTEM, Queued=found.queued)
+    return Done({"queued": found.queued}, done=looked_at)
+
+
+def _gave_up(given: Piece, _error: Exception, again: datetime | None) -> None:
+    """Pause a replay whose job has failed, so that it can be resumed when what was wrong is mended."""
+    found = _of_job(given)
+    if again is None and found is not None and found.state == ReplayState.RUNNING:
+        _to(found, ReplayState.PAUSED, events.ReplayPaused, SYSTEM)
+
+
+def _cancelled(given: Piece) -> None:
+    """End a replay whose job was cancelled."""
+    found = _of_job(given)
+    if found is not None and found.state in UNFINISHED:
+        _cancel(found, SYSTEM)
+
+
+def _of_job(given: Piece) -> Replay | None:
+    mine = Replay.objects.select_for_update(of=("self",)).select_related("subscription")
+    return mine.filter(guid=given.record).first()
+
+
+def _wanted() -> Iterator[Wanted]:
+    unfinished = Replay.objects.filter(state__in=UNFINISHED)
+    for guid, owner in unfinished.values_list("guid", "subscription__owner").iterator():
+        yield Wanted(guid, owner, clock.now())
+
+
+KIND = JobKind("webhooks.replay", LANE, piece, on_failure=_gave_up, on_cancel=_cancelled, wanted=_wanted)
 
 
 def _end_of_backfill(found: Replay) -> int:
@@ -215,15 +261,13 @@ def _prepare(found: Replay, now: datetime) -> int:
 
 
 def _start(wanted: Replay, by: Actor) -> Replay:
-    unfinished = Replay.objects.filter(
-        subscription=wanted.subscription, state__in=(ReplayState.RUNNING, ReplayState.PAUSED)
-    )
+    unfinished = Replay.objects.filter(subscription=wanted.subscription, state__in=UNFINISHED)
     if unfinished.count() >= MOST_UNFINISHED:
         raise Conflict("too_many_replays", most=MOST_UNFINISHED)
     wanted.position = wanted.first
     wanted.save(force_insert=True)
+    jobs.enqueue(KIND.name, by=by, subject=wanted.guid)
     _note(events.ReplayStarted, wanted, by, added(wanted))
-    wake.ring_on_commit()
     return wanted
 
 
@@ -232,8 +276,11 @@ def _subscription(guid: UUID, by: Actor) -> Subscription:
     return queries.subscription(guid, by=by)
 
 
-def _locked(guid: UUID, by: Actor) -> Replay:
+def _locked(guid: UUID, by: Actor, *, with_job: bool = False) -> Replay:
+    """A replay, locked; `with_job` hastens its job, which is asked for again where it has failed."""
     find(guid, by=by)
+    if with_job and not jobs.hasten(KIND.name, [guid]) and Replay.objects.filter(guid=guid, state__in=UNFINISHED):
+        jobs.enqueue(KIND.name, by=by, subject=guid)
     return Replay.objects.select_for_update(of=("self",)).select_related("subscription").get(guid=guid)
 
 
@@ -241,13 +288,24 @@ def _move(
     guid: UUID, by: Actor, before: ReplayState, after: ReplayState, kind: type[events.SubscriptionBody]
 ) -> Replay:
     require(by, features.WEBHOOKS)
-    found = _locked(guid, by)
+    found = _locked(guid, by, with_job=after == ReplayState.RUNNING)
     if found.state != before:
         raise Conflict(_REFUSED[before], state=str(found.state))
+    return _to(found, after, kind, by)
+
+
+def _to(found: Replay, state: ReplayState, kind: type[events.SubscriptionBody], by: Actor) -> Replay:
     row = columns(found)
-    found.state = after
+    found.state = state
     found.save(update_fields=["state"])
     _note(kind, found, by, altered(found, row))
+    return found
+
+
+def _cancel(found: Replay, by: Actor) -> Replay:
+    before = columns(found)
+    _end(found, ReplayState.CANCELLED, clock.now())
+    _note(events.ReplayCancelled, found, by, altered(found, before), Queued=found.queued)
     return found
 
 

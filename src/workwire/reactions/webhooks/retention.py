@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from workwire.jobs.kinds import Done, JobKind, More, Piece
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import events, sql
 from workwire.reactions.webhooks.models import Delivery, Queued, Subscription
@@ -16,15 +18,21 @@ from workwire.reactions.webhooks.models import Delivery, Queued, Subscription
 BATCH = 1_000
 LOCK = 7_301_003  # any number; names the advisory lock that lets one worker at a time remove
 REST = 4.0  # times as long as a batch took, until the next one
-POLL = 60.0  # seconds between looks when nothing is old enough
+EVERY = timedelta(minutes=1)
 
 
-def turn(now: datetime) -> float:
-    """Remove one batch of what is older than it is kept; returns in how many seconds to go on: after a full batch, four
-    times as long as that took, so that removing takes a fifth of one connection's time."""
+def piece(given: Piece, _answer: Any) -> More | Done:
+    """Remove one batch of what is older than it is kept. A full batch is followed by a pause four times as long as it took, so
+    that removing takes a fifth of one connection's time."""
     begun = time.monotonic()
-    removed = remove_old(now - timedelta(days=settings.CONFIG.webhook_retention_days))
-    return REST * (time.monotonic() - begun) if removed == BATCH else POLL
+    removed = remove_old(given.now - timedelta(days=settings.CONFIG.webhook_retention_days))
+    done = given.done + removed
+    if removed < BATCH:
+        return Done({"removed": done}, done=done)
+    return More(done=done, after=timedelta(seconds=REST * (time.monotonic() - begun)))
+
+
+KIND = JobKind("webhooks.retention", "upkeep", piece, every=EVERY)
 
 
 def remove_old(before: datetime, *, limit: int = BATCH) -> int:

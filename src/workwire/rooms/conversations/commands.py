@@ -1,6 +1,6 @@
 """The only writer of communications.
 
-Mail that goes out is written here with its state *queued*, in the transaction of the change; the worker sends it.
+Mail that goes out is written here with its state *queued* and a job, in the transaction of the change; the worker sends it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from django.db import transaction
 from workwire.access import features
 from workwire.access.models import User
 from workwire.access.policy import require
+from workwire.jobs import commands as jobs
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid, named
@@ -27,6 +28,7 @@ from workwire.kernel.hosts import ascii_address
 from workwire.outbox.changes import added, altered, columns
 from workwire.rooms.conversations import events, policy
 from workwire.rooms.conversations.models import (
+    MAIL,
     Attachment,
     Communication,
     CommunicationType,
@@ -158,6 +160,8 @@ def send_mail(item: WorkItem, mail: Mail, *, by: Actor) -> Communication:
         with named({"files": "attachments"}):
             kept, of_file = files.keep_attachment(item.pk, wish, by=by, at=now)
         changes += of_file + added(Attachment.objects.create(communication=communication, file=kept))
+    if enabled:
+        jobs.enqueue(MAIL, by=by, subject=communication.guid)
     events.record_new(communication, by=by, changes=changes)
     return communication
 
@@ -181,6 +185,17 @@ def mail_failed(communication: Communication, error: str, *, again: datetime | N
     found.send_status = SendStatus.FAILED if again is None else SendStatus.PENDING_RETRY
     found.next_attempt_at, found.send_error = again, error
     found.save(update_fields=["send_status", "next_attempt_at", "send_error"])
+    events.record_sent(found, by=by, changes=altered(found, before))
+    return found
+
+
+@transaction.atomic
+def mail_cancelled(communication: Communication, *, by: Actor) -> Communication:
+    """Note that a mail is not sent, because its job was cancelled; only the system does so."""
+    found = _locked_mail(communication, by)
+    before = columns(found)
+    found.send_status, found.next_attempt_at = SendStatus.CANCELLED, None
+    found.save(update_fields=["send_status", "next_attempt_at"])
     events.record_sent(found, by=by, changes=altered(found, before))
     return found
 

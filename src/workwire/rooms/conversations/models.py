@@ -7,6 +7,8 @@ from django.db.models import Q
 
 from workwire.kernel import clock, ids
 
+MAIL = "conversations.mail"  # a kind of job
+
 
 class CommunicationType(models.IntegerChoices):
     """The kinds of communication (documented numbers)."""

@@ -6,7 +6,6 @@ with a row and no count of their own, and blind copies where `policy.sees_blind_
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
@@ -14,6 +13,7 @@ from django.db.models import Prefetch, QuerySet
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.conversations import policy
+from workwire.rooms.conversations.models import MAIL as MAIL  # for the worker
 from workwire.rooms.conversations.models import Attachment
 from workwire.rooms.conversations.models import Communication as Communication  # for type annotations of callers
 from workwire.rooms.conversations.models import CommunicationType as CommunicationType  # for doors
@@ -48,9 +48,6 @@ def _visible_to(actor: Actor) -> QuerySet[Communication]:
     return found.select_related("sender", "work_item").prefetch_related(Prefetch("attachments", queryset=shown))
 
 
-def to_send(now: datetime) -> QuerySet[Communication]:
-    """Mail whose moment to be sent has come, oldest first, for the worker."""
-    waiting = (SendStatus.QUEUED, SendStatus.PENDING_RETRY)
-    return Communication.objects.filter(send_status__in=waiting, next_attempt_at__lte=now).order_by(
-        "next_attempt_at", "pk"
-    )
+def to_send() -> QuerySet[Communication]:
+    """Mail that is to be sent, now or later, for the worker."""
+    return Communication.objects.filter(send_status__in=(SendStatus.QUEUED, SendStatus.PENDING_RETRY)).order_by("pk")

@@ -24,6 +24,7 @@ from workwire.kernel.errors import Away, Invalid
 from workwire.kernel.folders import make_private
 
 HEAD = 8192
+PARTS = 256  # of a storage, which is looked through part by part
 logger = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -50,8 +51,8 @@ class Storage(Protocol):
     def delete(self, key: str) -> None:
         """Forget a content; one that is not there is no error."""
 
-    def kept(self) -> Iterator[tuple[str, datetime]]:
-        """All keys, each with the moment at which it was kept."""
+    def kept(self, part: int) -> Iterator[tuple[str, datetime]]:
+        """The keys of one of `PARTS` parts, each with the moment at which it was kept."""
 
 
 class LocalFolder:
@@ -103,9 +104,9 @@ class LocalFolder:
         with contextlib.suppress(FileNotFoundError):
             self._where(key).unlink()
 
-    def kept(self) -> Iterator[tuple[str, datetime]]:
-        """All keys, and drafts that a crash left, each with the moment at which it was kept."""
-        for path in self._path.glob("??/??/*"):
+    def kept(self, part: int) -> Iterator[tuple[str, datetime]]:
+        """The keys of a part, each with the moment at which it was kept; drafts that a crash left there are removed."""
+        for path in self._path.glob(f"{part:02x}/??/*"):
             with contextlib.suppress(FileNotFoundError):
                 moment = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 if path.suffix == ".part":

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import Error, connection
 
-from workwire.jobs import timers
+from workwire.jobs import running, timers
 from workwire.kernel import clock, ids
 from workwire.outbox import database_time, listener_feed, wake
 from workwire.reactions.webhooks import fanning, queue, replays, sql, workers
@@ -42,6 +42,7 @@ class Engine:
         config = settings.CONFIG
         self.guid = ids.new_guid()
         self.woken, self._stopping, self._news = threading.Event(), threading.Event(), threading.Event()
+        self._seen_sent = 0  # what had ended when replays were last told that there may be room
         self._is_full = False  # whether there was no room to claim anything in the last round
         self.wakes: list[Callable[[], None]] = []  # the lanes of listeners, which the bell wakes too
         self._listening = False  # whether a bell tells of new events
@@ -136,7 +137,14 @@ class Engine:
     def _work_beside(self) -> bool:
         """Do a round of what lanes do; returns whether there was anything to do."""
         now = clock.now()
-        return bool(not replays.turn(now) or timers.turn(now) or listener_feed.turn_all(now))
+        return bool(self._replay_some() or timers.turn(now) or listener_feed.turn_all(now))
+
+    def _replay_some(self) -> bool:
+        """Do a piece of a replay; those that waited for room look again when something was sent."""
+        if running.turn(replays.LANE) == 0.0:
+            return True
+        sent, self._seen_sent = self.ended - self._seen_sent, self.ended
+        return bool(sent and replays.look_for_room())
 
     @property
     def is_waiting_for_answers(self) -> bool:

@@ -2,6 +2,6 @@
 
 from workwire.rooms.files.commands.keeping import FileWish, TagWish, keep, keep_attachment
 from workwire.rooms.files.commands.tagging import create_tag, update_tag
-from workwire.rooms.files.commands.uploading import prepare, sweep
+from workwire.rooms.files.commands.uploading import SWEEPING, prepare
 
-__all__ = ["FileWish", "TagWish", "create_tag", "keep", "keep_attachment", "prepare", "sweep", "update_tag"]
+__all__ = ["SWEEPING", "FileWish", "TagWish", "create_tag", "keep", "keep_attachment", "prepare", "update_tag"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from workwire.access import features
+from workwire.jobs.kinds import Done, JobKind, More, Piece
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid
@@ -20,7 +21,7 @@ from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.files import events, sniffing
 from workwire.rooms.files.models import StoredFile, TemporaryFile
-from workwire.rooms.files.storage import storage
+from workwire.rooms.files.storage import PARTS, storage
 
 LONGEST_FILE_NAME = 255
 KEPT = timedelta(hours=24)
@@ -59,18 +60,33 @@ def checked_name(given: str, *, field: str = "file_name") -> str:
     return name
 
 
-def sweep(now: datetime) -> int:
-    """Forget uploads that nothing used within a day, and contents that nothing refers to; returns how many contents went."""
-    old = now - KEPT
-    TemporaryFile.objects.filter(created_at__lt=old).delete()
-    unused = StoredFile.objects.filter(created_at__lt=old, temporary=None, uses=None)
-    while keys := list(unused.values_list("key", flat=True)[:BATCH]):
+def forget_unused(piece: Piece, gone: int) -> More | Done:
+    """Forget uploads that nothing used within a day, first of all, and a batch of contents that nothing refers to; then go on
+    with the parts of the storage, of which `delete_orphans` has removed `gone` contents."""
+    old = piece.now - KEPT
+    if piece.cursor is None:
+        TemporaryFile.objects.filter(created_at__lt=old).delete()
+        unused = StoredFile.objects.filter(created_at__lt=old, temporary=None, uses=None)
+        keys = list(unused.values_list("key", flat=True)[:BATCH])
         StoredFile.objects.filter(key__in=keys, temporary=None, uses=None).delete()
+        return More(None if len(keys) == BATCH else [0, 0], total=PARTS)
+    part, removed = piece.cursor[0] + 1, piece.cursor[1] + gone
+    return Done({"removed": removed}, done=part) if part == PARTS else More([part, removed], done=part)
+
+
+def delete_orphans(piece: Piece) -> int:
+    """Remove the contents of a part of the storage that are older than a day and that nothing refers to; returns how many.
+    Outside any transaction: what is removed here cannot be taken back."""
+    if piece.cursor is None:
+        return 0
     gone, contents = 0, storage()
-    aged = (key for key, moment in contents.kept() if moment < old)
+    aged = (key for key, moment in contents.kept(piece.cursor[0]) if moment < piece.now - KEPT)
     while batch := list(islice(aged, BATCH)):
         known = set(StoredFile.objects.filter(key__in=batch).values_list("key", flat=True))
         for key in set(batch) - known:
             contents.delete(key)
             gone += 1
     return gone
+
+
+SWEEPING = JobKind("files.sweep", "upkeep", forget_unused, outward=delete_orphans, every=timedelta(hours=1))
