@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from django.db.models import Count, F, Min, Q, QuerySet
 
 from workwire.jobs.kinds import kinds
-from workwire.jobs.models import OPEN, Job
+from workwire.jobs.models import OPEN
+from workwire.jobs.models import Job as Job  # for type annotations of callers
 from workwire.jobs.models import JobState as JobState  # for doors
 from workwire.kernel.pages import Order
 

@@ -13,12 +13,15 @@ from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from tests.web import gallery
+from workwire.jobs import commands as jobs
+from workwire.jobs.kinds import lanes
+from workwire.jobs.models import Job
 from workwire.kernel import clock, ids, table_sizes
 from workwire.reactions.webhooks import workers
 from workwire.reactions.webhooks.models import Subscription
 from workwire.reactions.webhooks.workers import Report
 
-_QUERIES = 16
+_QUERIES = 18
 
 
 def _page(organisation: Organisation) -> str:
@@ -94,6 +97,22 @@ def test_subscriptions_in_trouble_are_named_with_what_is_the_case(
     shown = _page(organisation)
     assert "Owner lacks a right" in shown
     assert "The owner of 1 subscription lacks a right" in shown
+
+
+def test_jobs_are_told_with_what_fails(organisation: Organisation) -> None:
+    _beat()
+    assert "No worker of this release has planned any yet." in _page(organisation)
+    for lane in lanes():
+        jobs.plan(lane)
+    shown = _page(organisation)
+    assert "Goes well" in shown
+    failing = Job.objects.update(
+        error_code="error", error_text="The disk is full.", ready_at=clock.now() - timedelta(hours=1)
+    )
+    shown = _page(organisation)
+    assert "The disk is full." in shown
+    assert "Jobs are ready and not begun:" in shown
+    assert f"Failing and tried again: {failing}. Given up within a day: 0." in shown
 
 
 def test_the_page_asks_few_queries_however_much_there_is(organisation: Organisation) -> None:

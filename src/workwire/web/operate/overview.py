@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.jobs import queries as jobs
 from workwire.kernel import clock, table_sizes
 from workwire.outbox import listener_feed, registry, restores
 from workwire.outbox.feeds import Standing
@@ -94,6 +95,17 @@ class FeedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class JobRow:
+    """A standing job: when it ran last and runs next, and why its last try failed, if it did."""
+
+    kind: str
+    state: State
+    last: datetime | None
+    next: datetime
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Troubled:
     """A subscription that is not well."""
 
@@ -123,6 +135,9 @@ class Overview:
     lanes: Bars
     workers: tuple[WorkerRow, ...]
     feeds: tuple[FeedRow, ...]
+    jobs: tuple[JobRow, ...]
+    jobs_failing: int
+    jobs_failed: int
     troubled: tuple[Troubled, ...]
     more_troubled: int
     database: str
@@ -138,15 +153,19 @@ def operate(visit: Visit) -> Overview:
     seen, held = workers.seen(now), restores.held()
     ages, depth, unwell = queue.ages(now), queue.depth(), queries.unwell()
     feeds = {feed.name: feed.standing(now) for feed in listener_feed.every()}
+    health, standing = jobs.health(now), list(jobs.standing())
     troubled = tuple(_troubled(one) for one in queries.troubled(MOST_TROUBLED))
     size, tables = table_sizes.whole(), table_sizes.largest(MOST_TABLES)
     return Overview(
         at=now,
-        findings=tuple(_findings(held, seen, ages, feeds, unwell)),
+        findings=tuple(_findings(held, seen, ages, feeds, unwell)) + tuple(_findings_of_jobs(health)),
         figures=_figures(ages, depth, [one.report for one in seen if one.is_alive and one.report]),
         lanes=_lanes(depth),
         workers=tuple(_worker(one) for one in seen),
         feeds=tuple(_feed(name, one) for name, one in feeds.items()),
+        jobs=tuple(_job(one) for one in standing),
+        jobs_failing=sum(health.failing.values()),
+        jobs_failed=sum(health.failed.values()),
         troubled=troubled,
         more_troubled=max(0, sum(unwell.values()) - len(troubled)) if len(troubled) == MOST_TROUBLED else 0,
         database=connection.display_name,
@@ -224,6 +243,24 @@ def _findings_of_listeners(feeds: dict[str, Standing]) -> Iterable[Finding]:
         )
 
 
+def _findings_of_jobs(health: jobs.Health) -> Iterable[Finding]:
+    late = sorted(lane for lane, age in health.overdue.items() if age > jobs.LATE.total_seconds())
+    if late:
+        yield Finding(
+            "warn",
+            _("Jobs are ready and not begun: %(lanes)s.") % {"lanes": ", ".join(late)},
+            _(
+                "Is a worker of this release alive? Jobs of a lane take turns, so a long one does not hold up the others."
+            ),
+        )
+    if health.failed:
+        yield Finding(
+            "warn",
+            _("Jobs were given up within a day: %(kinds)s.") % {"kinds": ", ".join(sorted(health.failed))},
+            _("`GET /api/v1/jobs?state=failed` says why each was."),
+        )
+
+
 def _figures(ages: queue.Ages, depth: queue.Depth, reports: list[Report]) -> tuple[Figure, ...]:
     ended = {end: sum(report.ended.get(end, 0) for report in reports) for end in ENDS}
     attempts = {outcome: sum(report.attempts.get(outcome, 0) for report in reports) for outcome in OUTCOMES}
@@ -291,6 +328,17 @@ def _feed(name: str, one: Standing) -> FeedRow:
         waiting=_counted(one.waiting),
         aside=_counted(one.aside),
         lag=_lasted(one.lag),
+    )
+
+
+def _job(one: jobs.Job) -> JobRow:
+    well = State("circle-check", gettext_lazy("Goes well"), "ok")
+    return JobRow(
+        kind=one.kind,
+        state=State("triangle-alert", gettext_lazy("Failing"), "warn") if one.error_code else well,
+        last=one.ended_at,
+        next=one.ready_at,
+        error=one.error_text,
     )
 
 
