@@ -26,6 +26,7 @@ from workwire.rooms.files.storage import PARTS, storage
 LONGEST_FILE_NAME = 255
 KEPT = timedelta(hours=24)
 BATCH = 500
+PARTS_AT_A_TIME = 16  # of the storage, in one piece of the sweep
 _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f]")  # turn the order of a name's parts, and no name needs them
 
 
@@ -70,17 +71,18 @@ def forget_unused(piece: Piece, gone: int) -> More | Done:
         keys = list(unused.values_list("key", flat=True)[:BATCH])
         StoredFile.objects.filter(key__in=keys, temporary=None, uses=None).delete()
         return More(None if len(keys) == BATCH else [0, 0], total=PARTS)
-    part, removed = piece.cursor[0] + 1, piece.cursor[1] + gone
+    part, removed = piece.cursor[0] + PARTS_AT_A_TIME, piece.cursor[1] + gone
     return Done({"removed": removed}, done=part) if part == PARTS else More([part, removed], done=part)
 
 
 def delete_orphans(piece: Piece) -> int:
-    """Remove the contents of a part of the storage that are older than a day and that nothing refers to; returns how many.
+    """Remove the contents of some parts of the storage that are older than a day and that nothing refers to; returns how many.
     Outside any transaction: what is removed here cannot be taken back."""
     if piece.cursor is None:
         return 0
     gone, contents = 0, storage()
-    aged = (key for key, moment in contents.kept(piece.cursor[0]) if moment < piece.now - KEPT)
+    parts = range(piece.cursor[0], piece.cursor[0] + PARTS_AT_A_TIME)
+    aged = (key for part in parts for key, moment in contents.kept(part) if moment < piece.now - KEPT)
     while batch := list(islice(aged, BATCH)):
         known = set(StoredFile.objects.filter(key__in=batch).values_list("key", flat=True))
         for key in set(batch) - known:
