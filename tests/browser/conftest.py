@@ -35,11 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class World:
-    """Where the server is, who can sign in, and the items there are by what is special about each."""
+    """Where the server is, who can sign in, and the items and subscriptions by what is special about each."""
 
     url: str
     accounts: dict[str, list[str]]
     items: dict[str, str]
+    subscriptions: dict[str, str]
 
     def item(self, name: str) -> str:
         """The address of an item's page."""
@@ -53,6 +54,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return kept | {
         "WORKWIRE_DATA_DIR": str(tmp_path_factory.mktemp("world")),
         "WORKWIRE_LOG_LEVEL": "error",
+        "WORKWIRE_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         "DJANGO_SETTINGS_MODULE": "workwire.settings",
         "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src"))),
     }
@@ -69,7 +71,7 @@ def world(installation: dict[str, str]) -> Iterator[World]:
             told = json.loads(process.stdout.readline())
             url = f"http://localhost:{port}"
             wait_for_web("localhost", port, timeout=START_SECONDS)
-            yield World(url, told["accounts"], told["items"])
+            yield World(url, told["accounts"], told["items"], told["subscriptions"])
         finally:
             process.terminate()
 

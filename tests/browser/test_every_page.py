@@ -10,9 +10,18 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page
 
 from tests.browser.conftest import PHONE, WIDE, Visitor, World
+from tests.web import traffic
 
 ITEMS = ("with contacts", "with files", "with custom data", "said and sent", "due by hand", "long word", "hostile")
 CASES = ("case that needs attention", "action with a checklist", "rejected by a robot", "nothing to count from")
+WEBHOOKS = (
+    "/webhooks/catalogue",
+    "/webhooks/catalogue/PacketUpdated",
+    "/webhooks/subscriptions",
+    "/webhooks/deliveries",
+    "/webhooks/deliveries?state=withheld&since=24h",
+    "/webhooks/deliveries?record=1-T",
+)
 WIDTHS = (390, 600, 768, 1024, 1280, 1440, 1920, 2560)
 GRAVE = ("serious", "critical")
 LOOKS = [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")]
@@ -45,6 +54,10 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
     for address in _pages(world):
         page.goto(address)
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+        found[address] = _grave(page)
+    page = visitor(traffic.WHO, viewport=viewport, color_scheme=theme)
+    for address in (*WEBHOOKS, *_deliveries(page), *_subscriptions(world)):
+        page.goto(address)
         found[address] = _grave(page)
     signed_out = visitor(viewport=viewport, color_scheme=theme)
     signed_out.goto("/sign-in")
@@ -87,10 +100,27 @@ def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor)
     ):
         page.goto(address)
         assert _widths(page) == {}, address
+    builder = visitor(traffic.WHO)
+    for address in (*WEBHOOKS, *_deliveries(builder), *_subscriptions(world)):
+        builder.goto(address)
+        assert _widths(builder) == {}, address
     page.goto("/work?view=all")
     while not page.get_by_role("link", name="Lieferanten").count():
         page.goto(page.get_by_role("link", name="Older").get_attribute("href") or "")
     assert _widths(page) == {}
+
+
+def _deliveries(page: Page) -> list[str]:
+    """The address of a delivery in each of the states that look different."""
+    found = []
+    for state in ("delivered", "withheld", "gave-up", "waiting"):
+        page.goto(f"/webhooks/deliveries?state={state}")
+        found.append(page.locator("tbody .title a").first.get_attribute("href") or "")
+    return found
+
+
+def _subscriptions(world: World) -> list[str]:
+    return [f"/webhooks/subscriptions/{world.subscriptions[name]}" for name in ("well", "fails", "paused", "long name")]
 
 
 def _widths(page: Page) -> dict[int, int]:

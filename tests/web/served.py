@@ -21,7 +21,7 @@ def main() -> None:
     from django.core.management import call_command
 
     from tests.support.organisation import build
-    from tests.web import gallery
+    from tests.web import gallery, traffic
     from workwire.access import sessions
     from workwire.rooms.work import commands as work
 
@@ -29,6 +29,7 @@ def main() -> None:
     organisation = build()
     accounts = gallery.accounts(organisation)
     items = gallery.items(organisation)
+    subscriptions = traffic.send(organisation)
     member = sessions.actor_for(accounts["team member"].user)
     for customer in organisation.customers:
         category = customer.ticket_version.categories.order_by("-level", "pk")[0].guid
@@ -44,6 +45,7 @@ def main() -> None:
             {
                 "accounts": {who: [one.user.username, one.password] for who, one in accounts.items()},
                 "items": {name: item.reference or str(item.guid) for name, item in items.items()},
+                "subscriptions": {name: str(one.guid) for name, one in subscriptions.items()},
             }
         ),
         flush=True,

@@ -25,14 +25,14 @@ from django.urls import Resolver404, resolve
 from tests.contracts.test_snapshots import HERE as CONTRACTS
 from tests.contracts.test_snapshots import compare
 from tests.support.organisation import Organisation
-from tests.web import gallery
+from tests.web import gallery, traffic
 from workwire.access import sessions
 from workwire.rooms.work import queries
 
 MOST_QUERIES = 25
 MOST_PAGES = 400
 OTHER_DOORS = ("/api/", "/webapi/", "/health/", "/metrics", "/static/", "/kit/icons")
-LEAVES = "/sign-out"
+LAST = ("/unsubscribe", "/sign-out")  # forms after which others lead nowhere
 _HREF = re.compile(r'<a [^>]*?href="([^"#]+)')
 _FORM = re.compile(r'<form[^>]*?method="post"[^>]*?action="([^"]+)"')
 
@@ -62,8 +62,8 @@ class Crawl:
             self.forms.update(unescape(action) for action in _FORM.findall(text))
 
     def send_forms(self) -> None:
-        """Send every form as it is when nothing was filled in; signing out comes last."""
-        for action in sorted(self.forms, key=lambda action: action == LEAVES):
+        """Send every form as it is when nothing was filled in; those that end something come last."""
+        for action in sorted(self.forms, key=lambda action: ([action.endswith(end) for end in LAST[::-1]], action)):
             self._visit("POST", action)
 
     def _visit(self, method: str, address: str) -> str:
@@ -81,6 +81,7 @@ class Crawl:
 def test_every_account_follows_every_link_and_sends_every_form(organisation: Organisation) -> None:
     accounts = gallery.accounts(organisation)
     items = gallery.items(organisation)
+    traffic.send(organisation)
     told: dict[str, Any] = {}
     for who in (*accounts, "nobody"):
         browser = Client() if who == "nobody" else gallery.signed_in(accounts[who])

@@ -29,7 +29,7 @@ VIEWS = [
 SAID = frozenset({"aria-label", "title", "placeholder", "alt"})  # attributes that people read or hear
 OF_HTTP = frozenset(
     {"Lax", "Accept", "Allow", "Cache-Control", "Content-Language", "Location", "Retry-After", "Vary"}
-    | {"Cookie, Accept-Language, HX-Request"}
+    | {"Content-Disposition", "Cookie, Accept-Language, HX-Request"}
 )
 _PLACE = re.compile(r"%\(\w+\)[sd]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")

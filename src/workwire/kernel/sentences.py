@@ -54,6 +54,7 @@ register(
     words={
         "limited": {
             "digests": "digests",
+            "exports": "exports",
             "positions": "positions",
             "large bodies": "large bodies",
             "host names": "host names",

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("workwire.web.operate.urls")),
     path("", include("workwire.web.search.urls")),
     path("", include("workwire.web.work.urls")),
+    path("", include("workwire.web.webhooks.urls")),
     path("health/live", probes.live),
     path("health/ready", probes.ready),
     path("metrics", probes.metrics),

@@ -74,6 +74,37 @@ def page(actor: Actor, wish: Wish, *, limit: int = 50, cursor: str | None = None
     return Page(found, pages.cursor_at(ids[-1]) if len(ids) > limit else None)
 
 
+def count(actor: Actor, wish: Wish, *, most: int, above: int = 0) -> int:
+    """How many deliveries a page would show in the end, only those behind the id `above`; `most` + 1 when there are more. Not
+    all of them are found where an actor may see very few of very many."""
+    if above and not Delivery.objects.filter(pk__gt=above).exists():
+        return 0
+    newest, below, found = _newest(actor, wish), _LAST, 0
+    for _ in range(MOST_ROUNDS):
+        ids = newest(below, most + 1)
+        found += _count_visible(actor, wish, [one for one in ids if one > above])
+        if len(ids) <= most or found > most or ids[-1] <= above:
+            break
+        below = ids[-1]
+    return min(found, most + 1)
+
+
+def neighbours(actor: Actor, of: Delivery) -> tuple[Delivery | None, Delivery | None]:
+    """The next newer and the next older delivery of the same subscription that an actor may see."""
+    later = Delivery.objects.filter(subscription=of.subscription_id, pk__gt=of.pk).order_by("pk")
+    ids = list(later.values_list("pk", flat=True)[: pages.MOST])
+    newer = queries.deliveries_visible_to(actor).filter(pk__in=ids).order_by("pk").first() if ids else None
+    older = page(actor, Wish(of.subscription.guid), limit=1, cursor=pages.cursor_at(of.pk)).rows
+    return newer, next(iter(older), None)
+
+
+def _count_visible(actor: Actor, wish: Wish, ids: list[int]) -> int:
+    if not ids or (access.administers(actor) and wish.record_guid is None):
+        return len(ids)  # an administrator sees all
+    rows = queries.deliveries_visible_to(actor).filter(pk__in=ids)
+    return (rows.filter(queries.content_visible(actor)) if wish.record_guid is not None else rows).count()
+
+
 def _visible(actor: Actor, wish: Wish, ids: Iterable[int]) -> list[Delivery]:
     rows = queries.deliveries_visible_to(actor).filter(pk__in=list(ids))
     if wish.record_guid is not None:

@@ -142,6 +142,13 @@ def event_body(delivery: Delivery) -> str:
     return delivery.event.body if delivery.event else delivery.test_body
 
 
+def told_of(delivery: Delivery) -> tuple[str, str]:
+    """Reference and title of the record of the delivery's event, as of then; empty where it had none."""
+    body: dict[str, Any] = orjson.loads(event_body(delivery))
+    title = next((body[key] for key in ("Title", "Subject", "Name") if body.get(key)), "")
+    return body.get("Reference") or "", title
+
+
 def wrap(form: str, hook: Webhook, body: str) -> bytes:
     """The body in a subscription's format; its content type is in `CONTENT_TYPES`."""
     if form == Format.PLAIN:

@@ -6,7 +6,7 @@ record may not see its delivery; the owner sees that something was withheld, not
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -117,12 +117,28 @@ def attempts(of: Delivery) -> QuerySet[Attempt]:
     return found.order_by("number", "id")
 
 
+def newest_deliveries(of: Iterable[Subscription]) -> QuerySet[Delivery]:
+    """The newest delivery of each of some subscriptions, without anything of its record; whoever calls has checked that the
+    subscriptions may be seen."""
+    mine = Delivery.objects.filter(subscription=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    newest = Subscription.objects.filter(pk__in=[one.pk for one in of]).values_list(Subquery(mine), flat=True)
+    found = Delivery.objects.filter(pk__in=[pk for pk in newest if pk is not None])
+    return found.select_related("subscription", "queued")
+
+
 def detail_of(attempt: Attempt) -> str:
     """How an attempt went, in the language of the present reader as far as it is a sentence of ours: what the network said
     stays as it was heard."""
     code = f"attempt.{attempt.error}"
     ours = say(code, {}, ENGLISH)
     return say(code, {}) + attempt.detail[len(ours) :] if attempt.detail.startswith(ours) else attempt.detail
+
+
+def last_attempts(of: Iterable[Delivery]) -> dict[int, Attempt]:
+    """The last attempt of each of some deliveries, by their ids and without its answer; whoever calls has checked that they
+    may be seen."""
+    found = Attempt.objects.filter(delivery__in=[one.pk for one in of]).defer("answer_head").order_by("number", "id")
+    return {one.delivery_id: one for one in found}
 
 
 def notices(subscription_guid: UUID, *, by: Actor) -> QuerySet[Event]:

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.db.models import Q
+
 from workwire.kernel import clock
 from workwire.reactions.webhooks import queue, workers
 from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
 from workwire.reactions.webhooks.workers import Circuit
 
 MOST_DELIVERIES, MOST_ATTEMPTS = 1_000, 5_000
+CONDITIONS = {
+    "healthy": Q(paused_at=None, access_lost_at=None, failing_since=None),
+    "failing": Q(paused_at=None, access_lost_at=None, failing_since__isnull=False),
+    "paused": Q(paused_at__isnull=False),
+    "access_lost": Q(paused_at=None, access_lost_at__isnull=False),
+}  # as `condition` says them
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -69,7 +77,7 @@ def health(subscription: Subscription) -> Health:
     rows = Attempt.objects.filter(delivery__in=newest).order_by("-started_at")
     tried = [Tried(*row) for row in rows.values_list("started_at", "status", "error")[:MOST_ATTEMPTS]]
     return Health(
-        state=_state(subscription),
+        state=condition(subscription),
         circuit=workers.circuit(subscription.pk, now),
         depth=queue.depth(subscription.pk),
         oldest_due=queue.oldest_due_of(subscription.pk, now),
@@ -81,7 +89,8 @@ def health(subscription: Subscription) -> Health:
     )
 
 
-def _state(subscription: Subscription) -> str:
+def condition(subscription: Subscription) -> str:
+    """The condition of a subscription, one of `CONDITIONS`."""
     if subscription.paused_at is not None:
         return "paused"
     if subscription.access_lost_at is not None:

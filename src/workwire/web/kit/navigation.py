@@ -23,6 +23,10 @@ def _operates(actor: Actor) -> bool:
     return actor.has(features.OPERATION)
 
 
+def _subscribes(actor: Actor) -> bool:
+    return actor.has(features.PROCESS_BUILDER)
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """One line of the navigation; `query` chooses among views of one page, `may` says to whom it is shown."""
@@ -57,6 +61,13 @@ GROUPS = (
             Place("work", _("All work"), "layers", "view=all", on_phone=True),
         ),
     ),
-    Group(_("Connect"), (Place("start", _("Webhooks"), "webhook", on_phone=True),)),
+    Group(
+        _("Connect"),
+        (
+            Place("subscriptions", _("Subscriptions"), "webhook", may=_subscribes),
+            Place("deliveries", _("Deliveries"), "send", may=_subscribes, on_phone=True),
+            Place("catalogue", _("Catalogue"), "book-open", may=_subscribes),
+        ),
+    ),
     Group(_("Operate"), (Place("operate", _("Overview"), "activity", may=_operates, on_phone=True),)),
 )

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.context import make_context
 from django.template.loader import get_template
 from django.urls import reverse
@@ -148,12 +148,12 @@ View = Callable[Concatenate[Visit, P], object]
 
 def page(
     template: str, *, methods: Sequence[str] = READ, public: bool = False
-) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page with a template; only who is signed in gets one that is not `public`."""
 
-    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def answered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def answered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method not in methods:
                 return _not_allowed(request, methods)
             visit = Visit(request)
@@ -200,7 +200,7 @@ def _not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
 
 def _answer(
     visit: Visit, template: str, view: View[P], public: bool, *args: P.args, **kwargs: P.kwargs
-) -> HttpResponse:
+) -> HttpResponseBase:
     try:
         if not public:
             visit.actor  # noqa: B018  # raises for nobody
@@ -211,7 +211,7 @@ def _answer(
         visit.refuse(error)
         shown = Refused(visit.status, _of_kind(_titles(), error), error.sentence())
         return _rendered(visit, "kit/refused.html", shown, visit.status)
-    if isinstance(made, HttpResponse):
+    if isinstance(made, HttpResponseBase):
         return made
     if isinstance(made, See):
         return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": made.address})

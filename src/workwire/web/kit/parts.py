@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 Words = str | Promise
@@ -145,6 +147,23 @@ def chips(
         for name, words, shown in named
         if given.get(name)
     )
+
+
+def brief(duration: timedelta) -> str:
+    """A length of time in its largest unit, down to seconds."""
+    seconds = max(0, int(duration.total_seconds()))
+    if seconds >= 60:
+        return lasted(duration)
+    return ngettext("%(count)d s", "%(count)d s", seconds) % {"count": seconds}
+
+
+def took(seconds: float) -> str:
+    """How long something quick took: "142 ms", "15.0 s", or in minutes."""
+    if seconds < 1:
+        return _("%(count)s ms") % {"count": number_format(round(seconds * 1000))}
+    if seconds < 60:
+        return _("%(count)s s") % {"count": number_format(seconds, decimal_pos=1)}
+    return lasted(timedelta(seconds=seconds))
 
 
 def lasted(duration: timedelta) -> str:

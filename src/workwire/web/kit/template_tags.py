@@ -17,8 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from workwire.kernel import clock
 from workwire.web.kit import icons
-from workwire.web.kit.parts import Due, Person, State
+from workwire.web.kit.parts import Due, Person, State, brief
 
 register = template.Library()
 Words = str | Promise
@@ -66,7 +67,7 @@ def state(of: State, only: str = "") -> SafeString:
             drawn,
             of.words,
         )
-    return format_html('<span class="state {}">{}{}</span>', of.tone, drawn, of.words)
+    return format_html('<span class="state {}">{}<span>{}</span></span>', of.tone, drawn, of.words)
 
 
 @register.simple_tag
@@ -109,6 +110,16 @@ def moment(of: datetime | None) -> SafeString | str:
         return "–"
     exact = f"{moment_words(of)} {zone_words()}"
     return format_html('<time datetime="{}" title="{}">{}</time>', of.isoformat(), exact, moment_words(of))
+
+
+@register.simple_tag
+def age(of: datetime | None) -> SafeString | str:
+    """How long ago a moment was, the exact one on hover."""
+    if of is None:
+        return "–"
+    exact = f"{moment_words(of)} {zone_words()}"
+    shown = '<time datetime="{}" title="{}">{}</time>'
+    return format_html(shown, of.isoformat(), exact, brief(clock.now() - of))
 
 
 @register.inclusion_tag("kit/field.html")

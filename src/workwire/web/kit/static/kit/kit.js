@@ -78,6 +78,8 @@ function onClick(event) {
     if (opener.dataset.opens === "palette") openPalette();
     else open(opener.dataset.opens);
   }
+  const copier = event.target.closest("[data-copies]");
+  if (copier) navigator.clipboard?.writeText(document.getElementById(copier.dataset.copies).textContent);
   closeMenus(event.target.closest("details.anchor"));
 }
 
@@ -168,7 +170,7 @@ document.addEventListener("click", onClick);
 document.body.addEventListener("htmx:sendError", sayNoAnswer);
 document.body.addEventListener("htmx:responseError", sayNoAnswer);
 document.querySelectorAll("[data-fades]").forEach(fade);
-document.querySelectorAll(".keys-button").forEach((button) => { button.hidden = false; });
+document.querySelectorAll("[data-scripted]").forEach((one) => { one.hidden = false; });
 document.getElementById("palette")?.addEventListener("keydown", onPaletteKey);
 document.getElementById("palette-text")?.addEventListener("input", (event) => narrow(event.target.closest("dialog")));
 document.querySelector("[data-focus]")?.focus();

@@ -1,0 +1,146 @@
+"""The list of deliveries: of all subscriptions one may see, or of one; narrowed, page by page, told of newer ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from workwire.kernel import clock, pages
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.kernel.pages import Page
+from workwire.reactions.webhooks import log, queries
+from workwire.reactions.webhooks.log import Wish
+from workwire.reactions.webhooks.models import Delivery
+from workwire.web.kit.page import Visit, page
+from workwire.web.kit.parts import Chip, Empty, Link, Pager
+from workwire.web.webhooks import delivery_filters
+from workwire.web.webhooks.delivery_filters import MOST_OFFERED, STATES, FilterForm, Filters
+from workwire.web.webhooks.delivery_parts import Row, row
+
+MOST_COUNTED = 1000
+MOST_NEW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What was written since a list was shown: how much, and the address that shows it."""
+
+    words: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTable:
+    """A page of the log with all that stands around it."""
+
+    filters: Filters
+    kinds: tuple[Link, ...]
+    chips: tuple[Chip, ...]
+    form: FilterForm
+    count: str
+    rows: tuple[Row, ...]
+    pager: Pager
+    poll: str
+    empty: Empty
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryList:
+    """What the page shows."""
+
+    crumbs: tuple[Link, ...]
+    zone: str
+    log: DeliveryTable
+
+
+@page("webhooks/deliveries.html")
+def deliveries(visit: Visit) -> DeliveryList | News | HttpResponse:
+    """The log as its address asks; for htmx that asks what is new, nothing (204) or how much that is."""
+    filters = delivery_filters.read(visit.request.GET, visit.actor)
+    if visit.request.headers.get("HX-Target") == "news":
+        return news(filters, visit)
+    return DeliveryList(
+        crumbs=(Link(_("Webhooks")), Link(_("Deliveries"), is_here=True)),
+        zone=visit.look.zone_name,
+        log=table(filters, visit.actor),
+    )
+
+
+def news(filters: Filters, visit: Visit) -> News | HttpResponse:
+    """How much was written behind the place that the address names."""
+    try:
+        above = pages.place_of(visit.request.GET.get("above", ""))
+    except Invalid:
+        return HttpResponse(status=204)
+    wish = delivery_filters.wish_of(filters, visit.actor)
+    count = log.count(visit.actor, wish, most=MOST_NEW, above=above)
+    if not count:
+        return HttpResponse(status=204)
+    words = ngettext("%(count)s new delivery, show", "%(count)s new deliveries, show", count)
+    shown = f"{MOST_NEW}+" if count > MOST_NEW else str(count)
+    return News(words % {"count": shown}, filters.address())
+
+
+def table(filters: Filters, actor: Actor) -> DeliveryTable:
+    """The page of the log that filters ask for."""
+    wish, now = delivery_filters.wish_of(filters, actor), clock.now()
+    part = _part(actor, wish, filters.cursor)
+    last = queries.last_attempts(part.rows)
+    offered = list(queries.subscriptions_of(actor).order_by("-pk")[:MOST_OFFERED])
+    newest = 0 if filters.cursor else max((one.pk for one in part.rows), default=0)
+    return DeliveryTable(
+        filters=filters,
+        kinds=_kinds(filters),
+        chips=delivery_filters.chips_of(filters),
+        form=FilterForm(filters, offered),
+        count=counted(actor, wish),
+        rows=tuple(row(one, last.get(one.pk), now) for one in part.rows),
+        pager=Pager(
+            older=filters.address(cursor=part.next_cursor) if part.next_cursor else "",
+            newest=filters.address() if filters.cursor else "",
+        ),
+        poll="" if filters.cursor else filters.address(above=pages.cursor_at(newest)),
+        empty=_empty(filters, has_subscriptions=bool(offered)),
+    )
+
+
+def counted(actor: Actor, wish: Wish) -> str:
+    """How many deliveries there are, exact up to a thousand."""
+    count = log.count(actor, wish, most=MOST_COUNTED)
+    if count > MOST_COUNTED:
+        return _("more than %(count)s deliveries") % {"count": number_format(MOST_COUNTED, force_grouping=True)}
+    words = ngettext("%(count)s delivery", "%(count)s deliveries", count)
+    return words % {"count": number_format(count, force_grouping=True)}
+
+
+def _part(actor: Actor, wish: Wish, cursor: str) -> Page[Delivery]:
+    """The part of the log that the cursor names; its beginning for a cursor of another list."""
+    try:
+        return log.page(actor, wish, cursor=cursor or None)
+    except Invalid:
+        return log.page(actor, wish)
+
+
+def _kinds(filters: Filters) -> tuple[Link, ...]:
+    chosen = filters.given.get("state", "")
+    everything = Link(_("All"), filters.address(state=None), not chosen)
+    return everything, *(
+        Link(words, filters.address(state=name), name == chosen) for name, (_state, words) in STATES.items()
+    )
+
+
+def _empty(filters: Filters, *, has_subscriptions: bool) -> Empty:
+    if filters.is_narrow:
+        bare = reverse("deliveries")
+        return Empty(
+            "send", _("Nothing here"), _("No delivery fits these filters."), Link(_("Take the filters off"), bare)
+        )
+    if has_subscriptions:
+        return Empty("send", _("Nothing was sent yet"), _("What happens from now on appears here, message by message."))
+    return Empty("webhook", _("Nobody is told anything yet"), _("A subscription sends messages; each appears here."))

@@ -1,0 +1,242 @@
+"""The page of a subscription: how it is and why, what waits, what it asks for; pausing, testing, a new secret, the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor
+from workwire.kernel.wording import say
+from workwire.outbox.registry import webhooks
+from workwire.reactions.webhooks import commands, log, queries, repair, rotation, subscription_health
+from workwire.reactions.webhooks.log import Wish
+from workwire.reactions.webhooks.models import Lane, Subscription
+from workwire.reactions.webhooks.subscription_health import Health, Tried
+from workwire.web.kit import charts
+from workwire.web.kit.charts import Bars, Series
+from workwire.web.kit.page import See, Visit, page
+from workwire.web.kit.parts import Fact, Link, Person, State, Words, brief, took
+from workwire.web.webhooks.delivery_parts import ERRORS, Row, name_of, row
+from workwire.web.webhooks.subscription_parts import CONDITIONS, object_of
+
+NEWEST = 10
+LANES = {
+    Lane.FRESH: gettext_lazy("Fresh"),
+    Lane.RETRY: gettext_lazy("Retry"),
+    Lane.BULK: gettext_lazy("Bulk"),
+    Lane.TEST: gettext_lazy("Test"),
+}
+FORMATS: dict[str, Words] = {
+    "plain": gettext_lazy("Plain"),
+    "standard": gettext_lazy("Standard Webhooks"),
+    "cloudevents": gettext_lazy("CloudEvents"),
+}
+CIRCUITS = {
+    "closed": State("circle-check", gettext_lazy("Closed: it sends"), "ok"),
+    "half_open": State("contrast", gettext_lazy("Half-open: one message decides"), "warn"),
+    "open": State("circle-x", gettext_lazy("Open: left alone for a while"), "bad"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A reason for a condition, and since when."""
+
+    words: Words
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits in a lane and what is being sent."""
+
+    words: Words
+    waiting: str
+    sending: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionPage:
+    """What the page shows; `secret` is a new one, this once."""
+
+    crumbs: tuple[Link, ...]
+    address: str
+    name: str
+    url: str
+    webhook: str
+    of: Words
+    owner: Person
+    condition: State
+    reasons: tuple[Since, ...]
+    circuit: State
+    is_paused: bool
+    last_success: str
+    last_success_at: datetime | None
+    last_failure: Words
+    last_failure_at: datetime | None
+    oldest: str
+    queues: tuple[Queue, ...]
+    waiting: str
+    chart: Bars
+    counted: str
+    facts: tuple[Fact, ...]
+    secrets: tuple[datetime, ...]
+    secret: str
+    rows: tuple[Row, ...]
+    log: str
+    zone: str
+
+
+@page("webhooks/subscription.html")
+def subscription(visit: Visit, guid: UUID) -> SubscriptionPage:
+    """One subscription."""
+    return _shown(visit, guid)
+
+
+@page("", methods=("POST",))
+def pause(visit: Visit, guid: UUID) -> See:
+    """Stop sending for now."""
+    commands.pause(guid, by=visit.actor)
+    visit.tell(_("Paused. Messages accumulate until you resume."))
+    return See(reverse("subscription", args=[guid]))
+
+
+@page("", methods=("POST",))
+def resume(visit: Visit, guid: UUID) -> See:
+    """Go on sending."""
+    commands.resume(guid, by=visit.actor)
+    visit.tell(_("Resumed. What accumulated is sent now."))
+    return See(reverse("subscription", args=[guid]))
+
+
+@page("", methods=("POST",))
+def simulate(visit: Visit, guid: UUID) -> See:
+    """Send a sample message and lead to its delivery."""
+    sent = repair.simulate(guid, by=visit.actor)
+    visit.tell(_("A sample message is on its way."))
+    return See(reverse("delivery", args=[sent.guid]))
+
+
+@page("", methods=("POST",))
+def unsubscribe(visit: Visit, guid: UUID) -> See:
+    """End a subscription for good."""
+    commands.unsubscribe(guid, by=visit.actor)
+    visit.tell(_("Unsubscribed. What was waiting has been cancelled."))
+    return See(reverse("subscriptions"))
+
+
+@page("webhooks/subscription.html", methods=("POST",))
+def rotate(visit: Visit, guid: UUID) -> SubscriptionPage:
+    """Make a new secret and show it in the answer, nowhere else."""
+    _subscription, secret = rotation.rotate_secret(guid, by=visit.actor)
+    visit.status = HTTPStatus.CREATED
+    return _shown(visit, guid, secret)
+
+
+def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
+    actor, now = visit.actor, clock.now()
+    require(actor, features.PROCESS_BUILDER)
+    found = queries.subscription(guid, by=actor)
+    health = subscription_health.health(found)
+    name = name_of(found)
+    return SubscriptionPage(
+        crumbs=(Link(_("Subscriptions"), reverse("subscriptions")), Link(name, is_here=True)),
+        address=reverse("subscription", args=[guid]),
+        name=name,
+        url=found.url,
+        webhook=webhooks()[found.webhook].name,
+        of=object_of(found),
+        owner=Person.of(found.owner.full_name),
+        condition=CONDITIONS[health.state],
+        reasons=_reasons(found),
+        circuit=CIRCUITS[health.circuit.state],
+        is_paused=found.paused_at is not None,
+        last_success=str(health.last_success.status) if health.last_success else "",
+        last_success_at=health.last_success.at if health.last_success else None,
+        last_failure=_failure(health.last_failure),
+        last_failure_at=health.last_failure.at if health.last_failure else None,
+        oldest=took(health.oldest_due) if health.oldest_due else "",
+        queues=_queues(health),
+        waiting=_number(sum(health.depth.waiting.values())),
+        chart=_chart(health),
+        counted=_number(health.counted),
+        facts=_facts(found),
+        secrets=tuple(_old_secrets(found, now)),
+        secret=secret,
+        rows=_newest(found, actor, now),
+        log=f"{reverse('deliveries')}?subscription={guid}",
+        zone=visit.look.zone_name,
+    )
+
+
+def _reasons(found: Subscription) -> tuple[Since, ...]:
+    paused = say(found.pause_reason, {}) if found.pause_reason else _("It is paused.")
+    reasons: tuple[tuple[Words, datetime | None], ...] = (
+        (paused, found.paused_at),
+        (_("A message was withheld, because the owner may not see what it is about."), found.access_lost_at),
+        (_("The endpoint has not taken a message since."), found.failing_since),
+    )
+    return tuple(Since(words, moment) for words, moment in reasons if moment is not None)
+
+
+def _failure(last: Tried | None) -> Words:
+    if last is None:
+        return ""
+    return str(last.status) if last.status is not None else ERRORS.get(last.error, last.error)
+
+
+def _queues(health: Health) -> tuple[Queue, ...]:
+    depth = health.depth
+    return tuple(
+        Queue(words, _number(depth.waiting[lane]), _number(depth.sending[lane])) for lane, words in LANES.items()
+    )
+
+
+def _chart(health: Health) -> Bars:
+    series = Series(_("Taken"), "ok"), Series(_("Refused"), "bad"), Series(_("No answer"), "warn")
+    rows = [
+        (words, (counts.succeeded, counts.refused, counts.unanswered))
+        for words, counts in ((_("Last hour"), health.last_hour), (_("Last 24 hours"), health.last_day))
+    ]
+    return charts.bars(_("How attempts were answered"), series, rows)
+
+
+def _facts(found: Subscription) -> tuple[Fact, ...]:
+    pauses = found.retry_schedule
+    facts: tuple[tuple[Words, Words], ...] = (
+        (_("Format"), FORMATS[found.format]),
+        (_("Custom header"), found.header_name),
+        (_("Order"), _("In order per record") if found.in_order else _("As fast as possible")),
+        (_("Most a second"), _number(found.most_per_second) if found.most_per_second else ""),
+        (
+            _("Retries after"),
+            ", ".join(brief(timedelta(seconds=one)) for one in pauses) if pauses else _("The usual schedule"),
+        ),
+    )
+    return tuple(Fact(name, value) for name, value in facts if value)
+
+
+def _old_secrets(found: Subscription, now: datetime) -> list[datetime]:
+    """Until when old secrets still sign."""
+    moments = [datetime.fromisoformat(one["expires_at"]) for one in found.secrets if one["expires_at"]]
+    return [moment for moment in moments if moment > now]
+
+
+def _newest(found: Subscription, actor: Actor, now: datetime) -> tuple[Row, ...]:
+    rows = log.page(actor, Wish(found.guid), limit=NEWEST).rows
+    last = queries.last_attempts(rows)
+    return tuple(row(one, last.get(one.pk), now) for one in rows)
+
+
+def _number(count: int) -> str:
+    return number_format(count, force_grouping=True)

@@ -1,0 +1,29 @@
+"""Addresses of the pages of webhooks."""
+
+from django.urls import path
+
+from workwire.web.webhooks import (
+    catalogue_page,
+    delivery_export,
+    delivery_list,
+    delivery_page,
+    subscription_list,
+    subscription_page,
+)
+
+urlpatterns = [
+    path("webhooks/deliveries", delivery_list.deliveries, name="deliveries"),
+    path("webhooks/deliveries.csv", delivery_export.as_csv, name="deliveries-csv"),
+    path("webhooks/deliveries.jsonl", delivery_export.as_json_lines, name="deliveries-jsonl"),
+    path("webhooks/deliveries/<uuid:guid>", delivery_page.delivery, name="delivery"),
+    path("webhooks/deliveries/<uuid:guid>/resend", delivery_page.resend, name="delivery-resend"),
+    path("webhooks/subscriptions", subscription_list.subscriptions, name="subscriptions"),
+    path("webhooks/subscriptions/<uuid:guid>", subscription_page.subscription, name="subscription"),
+    path("webhooks/subscriptions/<uuid:guid>/pause", subscription_page.pause, name="subscription-pause"),
+    path("webhooks/subscriptions/<uuid:guid>/resume", subscription_page.resume, name="subscription-resume"),
+    path("webhooks/subscriptions/<uuid:guid>/rotate", subscription_page.rotate, name="subscription-rotate"),
+    path("webhooks/subscriptions/<uuid:guid>/simulate", subscription_page.simulate, name="subscription-simulate"),
+    path("webhooks/subscriptions/<uuid:guid>/unsubscribe", subscription_page.unsubscribe, name="subscription-end"),
+    path("webhooks/catalogue", catalogue_page.hooks, name="catalogue"),
+    path("webhooks/catalogue/<str:name>", catalogue_page.hook, name="webhook"),
+]

@@ -1,0 +1,53 @@
+"""What people do with the pages of webhooks, in a browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor, World
+from tests.web import traffic
+
+
+def test_a_builder_finds_what_was_withheld_and_narrows_it(visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.get_by_role("link", name="Deliveries").first.click()
+    page.get_by_role("link", name="Withheld", exact=True).click()
+    expect(page.locator("tbody tr").first).to_contain_text("Withheld")
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_label("Webhook").select_option("PacketUpdated")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("Webhook PacketUpdated")).to_be_visible()
+    page.get_by_label("Take off: Webhook PacketUpdated").click()
+    expect(page.locator("tbody tr").first).to_contain_text("Withheld")
+
+
+def test_a_builder_reads_why_a_delivery_failed_and_sends_it_again(visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.goto("/webhooks/deliveries?state=gave-up")
+    page.locator("tbody .title a").first.click()
+    expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
+    expect(page.get_by_text("closed for maintenance")).to_be_visible()
+    page.locator(".attempts a").first.click()
+    expect(page.locator(".attempts a").first).to_have_attribute("aria-current", "true")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("status").filter(has_text="It is sent again.")).to_be_visible()
+    expect(page.locator(".pill")).to_contain_text("Waiting")
+    page.get_by_label("Older delivery").click()
+    expect(page.get_by_label("Newer delivery")).to_be_visible()
+
+
+def test_a_builder_pauses_a_subscription_gets_a_new_secret_and_resumes(world: World, visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.get_by_role("link", name="Subscriptions").first.click()
+    page.locator(f'a[href$="{world.subscriptions["well"]}"]').click()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("status").filter(has_text="Paused.")).to_be_visible()
+    page.locator("summary", has_text="New secret").click()
+    page.get_by_role("button", name="Make a new secret").click()
+    expect(page.get_by_text(re.compile("^whsec_"))).to_be_visible()
+    page.goto(f"/webhooks/subscriptions/{world.subscriptions['well']}")
+    expect(page.get_by_text(re.compile("^whsec_"))).to_have_count(0)
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()

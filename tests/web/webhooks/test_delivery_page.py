@@ -1,0 +1,101 @@
+"""The page of a delivery: request, answer, attempts, checks, and sending it again."""
+
+from __future__ import annotations
+
+from html import unescape
+
+from django.test import Client
+
+from tests.support.organisation import Organisation
+from tests.web import gallery, traffic
+from workwire.access import commands as access
+from workwire.access import sessions
+from workwire.kernel import ids
+from workwire.reactions.webhooks import log
+from workwire.reactions.webhooks.log import Wish
+from workwire.reactions.webhooks.models import Delivery, State, Subscription
+
+
+def _one(organisation: Organisation, subscription: Subscription, state: State) -> Delivery:
+    actor = sessions.actor_for(organisation.accounts[traffic.WHO].user)
+    found = log.page(actor, Wish(subscription.guid, state), limit=200).rows
+    return next(one for one in found if one.event_id is not None)
+
+
+def _text(browser: Client, delivery: Delivery, query: str = "") -> str:
+    answer = browser.get(f"/webhooks/deliveries/{delivery.guid}?{query}")
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def test_request_and_answer_are_shown_without_what_is_secret(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    text = _text(builder, _one(organisation, sent["well"], State.DELIVERED))
+    assert '"accepted": true' in text
+    assert "Webhook-Signature: •••" in text
+    assert "X-Team: •••" in text
+    assert "operations" not in text
+    assert f"curl -X POST {sent['well'].url}" in text
+    assert "The event matches" in text
+    assert "Taken after" in text
+
+
+def test_every_attempt_can_be_looked_at(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    gave_up = _one(organisation, sent["gives up"], State.GAVE_UP)
+    last, first = _text(builder, gave_up), _text(builder, gave_up, "attempt=1")
+    assert gave_up.attempts == last.count('class="when"') == 4
+    assert "closed for maintenance" in last
+    assert "Webhook-Attempt: 4" in last
+    assert "Webhook-Attempt: 1" in first
+    assert "after the one before" in last
+    assert _text(builder, gave_up, "attempt=99").count('aria-current="true"') == 1
+
+
+def test_what_was_withheld_says_why_and_shows_nothing_of_the_record(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    admin = sessions.actor_for(organisation.accounts["administrator"].user)
+    withheld = _one(organisation, sent["well"], State.WITHHELD)
+    group, user = organisation.customers[1].group, organisation.accounts[traffic.WHO].user
+    access.change_members(group, remove=[user], by=admin)
+    text = _text(builder, withheld)
+    assert "Nothing was sent." in text
+    assert "The owner may not see the object the subscription is for." in text
+    assert "Nobody may see this title" not in text
+    assert "msg_" not in text
+    access.change_members(group, add=[user], by=admin)
+    assert "What would be sent" in _text(builder, withheld)
+
+
+def test_sending_again_is_offered_to_who_may(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    delivered = _one(organisation, sent["well"], State.DELIVERED)
+    address = f"/webhooks/deliveries/{delivered.guid}"
+    answer = builder.post(f"{address}/resend")
+    assert (answer.status_code, answer.headers["Location"]) == (303, address)
+    text = _text(builder, delivered)
+    assert "It is sent again." in text
+    delivered.refresh_from_db()
+    assert delivered.state == State.DUE
+    cancelled = _one(organisation, sent["ended"], State.CANCELLED)
+    assert "Send again" not in _text(builder, cancelled)
+    assert builder.post(f"/webhooks/deliveries/{cancelled.guid}/resend").status_code == 409
+    member = gallery.signed_in(organisation.accounts["team member"])
+    assert member.get(address).status_code == 404
+    assert member.post(f"{address}/resend").status_code == 403
+    assert builder.get(f"/webhooks/deliveries/{ids.new_guid()}").status_code == 404
+
+
+def test_one_leads_to_the_one_before_and_after(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    actor = sessions.actor_for(organisation.accounts[traffic.WHO].user)
+    newest, middle, older = log.page(actor, Wish(sent["fails"].guid), limit=3).rows
+    text = _text(builder, middle)
+    assert f'href="/webhooks/deliveries/{newest.guid}" aria-label="Newer delivery"' in text
+    assert f'href="/webhooks/deliveries/{older.guid}" aria-label="Older delivery"' in text
+    assert "Newer delivery" not in _text(builder, newest)
