@@ -42,6 +42,14 @@ def _known_codes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _no_settings_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was chosen at run time, and nobody asks the database whether, until a test changes a setting."""
+    from workwire.access import run_time_settings
+
+    monkeypatch.setattr(run_time_settings, "_kept", run_time_settings.Kept({}, float("inf")))
+
+
 @pytest.fixture
 def child_environment(transactional_db: None) -> dict[str, str]:
     """The environment of a child process that works on this test's database."""

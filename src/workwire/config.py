@@ -15,9 +15,10 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import available_timezones
 
 from cryptography.fernet import Fernet
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from workwire.kernel.certificates import count_trusted_in
@@ -25,6 +26,15 @@ from workwire.kernel.certificates import count_trusted_in
 Commas = Annotated[list[str], NoDecode]
 Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
 Seconds = Annotated[list[Annotated[int, Field(ge=1, le=2_592_000)]], NoDecode]
+
+
+def _is_time_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("write a time zone as Europe/Paris")
+    return value
+
+
+TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 OWN_FILE = "workwire.toml"
 MAKES_A_KEY = "openssl rand -base64 32 | tr +/ -_"
 MINUTES, HOURS, DAYS = 525_600, 87_600, 36_500  # the longest times that may be set: one year, ten and a hundred
@@ -87,6 +97,12 @@ class Config(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
 
+    default_language: Literal["en", "de"] = Field(
+        "en", description="Language spoken where neither the account nor the browser asks for one there is."
+    )
+    default_time_zone: TimeZone = Field(
+        "UTC", description="Time zone of times on pages where neither the account nor the browser says one."
+    )
     token_idle_minutes: int = Field(
         60, ge=1, le=MINUTES, description="A login or OAuth token unused for so long is void."
     )

@@ -37,6 +37,7 @@ from workwire.kernel.errors import Forbidden
 __all__ = ["callers", "stage"]
 RIGHTS = {
     "create_role",
+    "update_settings",
     "update_role",
     "remove_role",
     "update_me",

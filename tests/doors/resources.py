@@ -29,6 +29,8 @@ USES = {
     "get_error_code": Use(more={"code": "version_conflict"}, shared=True),
     "update_me": Use(body={"language": "de", "time_zone": None}),
     "list_roles": Use(),
+    "list_settings": Use(),
+    "update_settings": Use(body={"values": {"login_attempts": 12}}),
     "create_role": Use(body={"name": "Clerk", "kind": "builder", "features": ["queues"]}),
     "get_role": Use("{role}", shared=True),
     "update_role": Use("{role}", {"features": ["companies", "queues"]}, shared=True),

@@ -211,6 +211,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.change_role: lambda w: access.change_role(_clerk(w), name="Scribe", features_held=["queues"], by=w.by),
     access.rename_role: lambda w: access.rename_role(_clerk(w), "Scribe", by=w.by),
     access.remove_role: lambda w: access.remove_role(_clerk(w), by=w.by),
+    access.change_settings: lambda w: access.change_settings({"login_attempts": 7}, by=w.by),
     access.create_user: lambda w: access.create_user("kofi", "", [Role.objects.get(name="Robot")], by=w.by),
     access.change_user: lambda w: access.change_user(w.user, active=False, by=w.by),
     access.set_roles: lambda w: access.set_roles(w.user, [Role.objects.get(name="Robot")], by=w.by),

@@ -107,6 +107,16 @@ class CredentialRevoked(CredentialBody):
     """An application credential was ended before its time."""
 
 
+@event("SettingChanged")
+class SettingChanged(EventBody):
+    """An administrator chose another value for a setting, or went back to the default (null)."""
+
+    GUID: str
+    Name: str
+    Old: int | str | None
+    New: int | str | None
+
+
 class SessionBody(EventBody):
     """Who logged in or out."""
 

@@ -160,6 +160,14 @@ class Token(models.Model):
     last_used_at = models.DateTimeField(default=clock.now, db_index=True)
 
 
+class Setting(models.Model):
+    """What an administrator chose for a setting of the installation; no row where nothing was chosen."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    value = models.JSONField()
+
+
 class FailedLogin(models.Model):
     """A login that failed, kept for the quarter of an hour in which it counts against more attempts.
 

@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
 
+from workwire.access.run_time_settings import value_of
 from workwire.kernel.actor import Actor
 
 THEMES = ("system", "light", "dark")
@@ -38,13 +39,13 @@ def language_of(actor: Actor | None, asked: str = "") -> str:
             return get_supported_language_variant(code)
         except LookupError:
             continue
-    return settings.LANGUAGE_CODE
+    return str(value_of("default_language"))
 
 
 def zone_of(actor: Actor | None, told: str = "") -> str:
     """The name of the time zone to show moments in to an actor, or to nobody; `told` is what the browser says."""
     chosen = actor.time_zone if actor is not None else ""
-    return next((zone for zone in (chosen, told) if is_zone(zone)), settings.TIME_ZONE)
+    return next((zone for zone in (chosen, told) if is_zone(zone)), str(value_of("default_time_zone")))
 
 
 def languages() -> dict[str, str]:

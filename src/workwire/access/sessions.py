@@ -12,12 +12,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from workwire.access import events, queries
+from workwire.access import events, queries, run_time_settings
 from workwire.access.features import with_included
 from workwire.access.models import LONGEST_USERNAME, Credential, FailedLogin, Token, User
 from workwire.jobs.kinds import Done, JobKind, Piece
@@ -137,7 +136,7 @@ def log_out(token: str) -> None:
 
 def forget_old(piece: Piece, _answer: Any) -> Done:
     """Remove tokens that ran out and failures that no longer count."""
-    idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
+    idle = run_time_settings.token_idle()
     tokens, _ = Token.objects.filter(last_used_at__lt=piece.now - idle).delete()
     failures, _ = FailedLogin.objects.filter(at__lt=piece.now - WINDOW).delete()
     return Done({"removed": tokens + failures}, done=tokens + failures)

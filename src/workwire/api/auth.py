@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import cast
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.utils import translation
 from ninja.security import HttpBearer
 
-from workwire.access import features, sessions
+from workwire.access import features, run_time_settings, sessions
 from workwire.access.policy import require
 from workwire.access.preferences import language_of
 from workwire.kernel.actor import Actor
@@ -23,7 +21,7 @@ class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         """The actor of a valid token, whose language is spoken from here on; None otherwise."""
         try:
-            found = sessions.authenticate(token, idle=timedelta(minutes=settings.CONFIG.token_idle_minutes))
+            found = sessions.authenticate(token, idle=run_time_settings.token_idle())
         except Unauthenticated:
             return None
         translation.activate(language_of(found, request.headers.get("Accept-Language", "")))  # until `in_shape` ends

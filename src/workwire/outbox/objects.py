@@ -40,6 +40,7 @@ class ObjectType(IntEnum):
     CONTACT_TAG = 1016
     DATA_FIELD = 1017
     JOB = 1018
+    SETTING = 1019
 
     @property
     def public_name(self) -> str:

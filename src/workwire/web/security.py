@@ -4,12 +4,10 @@ much a form may send."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from workwire.access import sessions
+from workwire.access import run_time_settings, sessions
 from workwire.kernel.errors import Unauthenticated
 from workwire.kernel.json_bodies import LARGEST_BEFORE_LOGIN
 from workwire.web.kit.page import COOKIE
@@ -50,7 +48,7 @@ def small_forms(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
 
 
 def _is_signed_in(request: HttpRequest) -> bool:
-    idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
+    idle = run_time_settings.token_idle()
     try:
         sessions.authenticate(request.COOKIES.get(COOKIE, ""), idle=idle)
     except Unauthenticated:

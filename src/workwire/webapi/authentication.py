@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 
-from workwire.access import sessions
+from workwire.access import run_time_settings, sessions
 from workwire.kernel import json_bodies
 from workwire.kernel.errors import DomainError, Forbidden, Limited, TooLarge, Unauthenticated
 from workwire.webapi.calls import COOKIE, Call, Malformed, address_of, from_our_pages, read_body, read_query
@@ -40,7 +40,7 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing.webapi", field="Username")
-        most = settings.CONFIG.login_attempts
+        most = run_time_settings.value_of("login_attempts")
         token = sessions.log_in(username, password, address=address_of(request), most_failures=most)
     except DomainError as error:
         return refusal(error, "packet")
@@ -81,7 +81,7 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
             {"error": "invalid_client", "error_description": "client_id and client_secret are needed."}, 401, by_header
         )
     try:
-        most = settings.CONFIG.login_attempts
+        most = run_time_settings.value_of("login_attempts")
         given = sessions.exchange_secret(client_id, secret, address=address_of(request), most_failures=most)
     except Unauthenticated as error:
         return _oauth({"error": "invalid_client", "error_description": error.sentence()}, 401, by_header)
@@ -89,7 +89,7 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
         response = _oauth({"error": "slow_down", "error_description": error.sentence()}, 429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
-    idle = settings.CONFIG.token_idle_minutes * 60
+    idle = run_time_settings.value_of("token_idle_minutes") * 60
     return _oauth({"access_token": given, "token_type": "Bearer", "expires_in": idle}, 200)
 
 

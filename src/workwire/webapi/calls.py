@@ -7,16 +7,15 @@ import binascii
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import IntegerChoices
 from django.http import HttpRequest
 from django.utils import translation
 
-from workwire.access import sessions
+from workwire.access import run_time_settings, sessions
 from workwire.access.preferences import language_of
 from workwire.access.sessions import Session
 from workwire.kernel import json_bodies, plain_numbers
@@ -229,9 +228,9 @@ def version_wanted(request: HttpRequest) -> int | None:
 
 def _read_multipart(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
     written = request.headers.get("Content-Length", "")
-    most = settings.CONFIG.largest_file_mb * 1024 * 1024 + ROOM_FOR_FORM
+    most = run_time_settings.value_of("largest_file_mb") * 1024 * 1024 + ROOM_FOR_FORM
     if not written.isdecimal() or int(written) > most:
-        raise Malformed("file_too_large", field="data", most=settings.CONFIG.largest_file_mb)
+        raise Malformed("file_too_large", field="data", most=run_time_settings.value_of("largest_file_mb"))
     try:
         fields, uploads = read_form(request, request.headers.get("Content-Type", ""))
     except FormBroken as error:
@@ -268,7 +267,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
     token = query.get("authtoken") or request.headers.get("apikey") or (bearer if scheme.lower() == "bearer" else "")
     if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
         raise Forbidden("cookie_refused.use")
-    idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
+    idle = run_time_settings.token_idle()
     session = sessions.session(token.strip(), idle=idle)
     translation.activate(
         language_of(session.actor, request.headers.get("Accept-Language", ""))

@@ -13,6 +13,7 @@ from workwire.access.commands.accounts import (
     set_roles,
 )
 from workwire.access.commands.background import cancel_job
+from workwire.access.commands.changing_settings import change_settings
 from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
 from workwire.access.commands.groups import change_members, create_group, grant, revoke
 from workwire.access.commands.roles import (
@@ -28,6 +29,7 @@ __all__ = [
     "cancel_job",
     "change_members",
     "change_role",
+    "change_settings",
     "change_user",
     "create_credential",
     "create_group",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from ninja import Field, Query, Router, Schema, Status
 
+from workwire.access import run_time_settings
 from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
@@ -202,10 +202,10 @@ def file_out(row: ItemFile, _actor: Actor) -> dict[str, Any]:
 
 def _uploaded(request: HttpRequest) -> UploadedFile[Any]:
     """The one file of a multipart form; raises Invalid, before anything is read for one that is too large."""
-    most = settings.CONFIG.largest_file_mb * 1024 * 1024 + ROOM_FOR_FORM
+    most = run_time_settings.value_of("largest_file_mb") * 1024 * 1024 + ROOM_FOR_FORM
     written = request.headers.get("Content-Length", "")
     if written.isdecimal() and int(written) > most:
-        raise Invalid("file_too_large", field="file", most=settings.CONFIG.largest_file_mb)
+        raise Invalid("file_too_large", field="file", most=run_time_settings.value_of("largest_file_mb"))
     try:
         found = [file for _, files in request.FILES.lists() for file in files]
     except MultiPartParserError as error:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema, Status
 
-from workwire.access import commands, sessions
+from workwire.access import commands, run_time_settings, sessions
 from workwire.access import queries as access
 from workwire.access.preferences import Preferences
 from workwire.api.auth import actor
@@ -65,14 +64,14 @@ class MyChange(In):
 def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login]) -> Status[dict[str, Any]]:
     """Create a token: log in."""
     response.headers["Cache-Control"], response.headers["Pragma"] = "no-store", "no-cache"
-    address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
+    address, most = str(request.META.get("REMOTE_ADDR", "")), run_time_settings.value_of("login_attempts")
     if wish.username is not None and wish.password is not None:
         token = sessions.log_in(wish.username, wish.password, address=address, most_failures=most)
     elif wish.client_id is not None and wish.client_secret is not None:
         token = sessions.exchange_secret(wish.client_id, wish.client_secret, address=address, most_failures=most)
     else:
         raise Invalid("credentials_missing")
-    return Status(201, {"token": token, "idle_seconds": settings.CONFIG.token_idle_minutes * 60})
+    return Status(201, {"token": token, "idle_seconds": run_time_settings.value_of("token_idle_minutes") * 60})
 
 
 @router.delete("/tokens/current", response=answers(None, 204), operation_id="delete_token")

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.db.models import IntegerChoices
 
 from workwire.access import features
+from workwire.access.run_time_settings import RUN_TIME
 from workwire.api.v1 import openapi
 from workwire.cli.docs import api_pages, error_pages
 from workwire.config import Config
@@ -69,7 +70,7 @@ def out_of_date(folder: Path) -> list[str]:
 
 def _settings() -> str:
     rows = [
-        f"| `WORKWIRE_{name.upper()}` | {_default(field.get_default())} | {field.description} |"
+        f"| `WORKWIRE_{name.upper()}` | {_default(field.get_default())} | {field.description} | {_run_time(name)} |"
         for name, field in Config.model_fields.items()
     ]
     return "\n".join(
@@ -81,12 +82,20 @@ def _settings() -> str:
             "`WORKWIRE_CONFIG` names, or in `workwire.toml` in the data folder where it names none; the environment wins. "
             "Lists are separated by commas.",
             "",
-            "| setting | default | what it does |",
-            "| --- | --- | --- |",
+            "Settings marked in the last column can also be chosen while the installation runs, with "
+            "`PATCH /api/v1/settings` by who holds the feature *settings*. "
+            "What is set here counts before such a choice, and the choice before the default.",
+            "",
+            "| setting | default | what it does | at run time |",
+            "| --- | --- | --- | --- |",
             *rows,
             "",
         ]
     )
+
+
+def _run_time(name: str) -> str:
+    return "yes" if name in RUN_TIME else ""
 
 
 def _default(value: object) -> str:

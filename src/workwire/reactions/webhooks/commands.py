@@ -15,7 +15,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 
-from workwire.access import features
+from workwire.access import features, run_time_settings
 from workwire.access.policy import require
 from workwire.jobs import timers
 from workwire.kernel import addresses, clock, crypto
@@ -242,7 +242,7 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
 
 def _check_number(owner: int) -> None:
     """Two that subscribe at the same moment may pass the limit by one; it is there to stop floods."""
-    most = settings.CONFIG.webhook_most_subscriptions
+    most = run_time_settings.value_of("webhook_most_subscriptions")
     if Subscription.objects.filter(owner_id=owner, ended_at=None).count() >= most:
         raise Conflict("too_many_subscriptions", most=most)
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from workwire.access import features
+from workwire.access import features, run_time_settings
 from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
@@ -150,7 +150,7 @@ def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUI
 def _check_tests(subscription: Subscription) -> None:
     """Tests pass by every pause and every circuit, so an account has few of them under way at a time."""
     waiting = Queued.objects.filter(lane=Lane.TEST, subscription__owner_id=subscription.owner_id).count()
-    if waiting >= settings.CONFIG.webhook_most_tests:
+    if waiting >= run_time_settings.value_of("webhook_most_tests"):
         raise Limited("too_many_tests", retry_after=TESTS_AGAIN)
 
 

@@ -6,10 +6,10 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
+from workwire.access import run_time_settings
 from workwire.jobs.kinds import Done, JobKind, More, Piece
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import events, sql
@@ -25,7 +25,7 @@ def piece(given: Piece, _answer: Any) -> More | Done:
     """Remove one batch of what is older than it is kept. A full batch is followed by a pause four times as long as it took, so
     that removing takes a fifth of one connection's time."""
     begun = time.monotonic()
-    removed = remove_old(given.now - timedelta(days=settings.CONFIG.webhook_retention_days))
+    removed = remove_old(given.now - timedelta(days=run_time_settings.value_of("webhook_retention_days")))
     done = given.done + removed
     if removed < BATCH:
         return Done({"removed": done}, done=done)

@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
-from workwire.access import features
+from workwire.access import features, run_time_settings
 from workwire.access.policy import require
 from workwire.jobs import timers
 from workwire.jobs.timers import TimerKind
@@ -42,7 +41,7 @@ def rotate_secret(
     require(by, features.WEBHOOKS)
     subscription = commands.locked(guid, by, version)
     rights.check_not_wider(subscription, by)
-    overlap = timedelta(hours=settings.CONFIG.webhook_rotation_hours) if overlap is None else overlap
+    overlap = timedelta(hours=run_time_settings.value_of("webhook_rotation_hours")) if overlap is None else overlap
     if not timedelta(0) <= overlap <= timedelta(days=30):
         raise Invalid("overlap_invalid", field="overlap_hours")
     secret, now, row = signing.secret_of(secret), clock.now(), columns(subscription)

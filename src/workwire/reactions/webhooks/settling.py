@@ -16,6 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from workwire.access import run_time_settings
 from workwire.kernel import bisect
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import commands, events, queue, rights, sql
@@ -283,7 +284,7 @@ def _settle_subscription(subscription: Subscription, outcome: Outcome, now: date
     if before != (subscription.access_lost_at, subscription.failing_since):
         subscription.save(update_fields=["access_lost_at", "failing_since"])
     if subscription.paused_at is None and not outcome.succeeded:
-        too_long = timedelta(hours=settings.CONFIG.webhook_pause_after_hours)
+        too_long = timedelta(hours=run_time_settings.value_of("webhook_pause_after_hours"))
         if outcome.status == HTTP_GONE:
             commands.set_paused(subscription, GONE, by=SYSTEM)
         elif subscription.failing_since and subscription.failing_since <= now - too_long:

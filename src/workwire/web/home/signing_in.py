@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from workwire.access import sessions
+from workwire.access import run_time_settings, sessions
 from workwire.kernel.errors import Unauthenticated
 from workwire.web.kit.page import COOKIE, FORM, Visit, page
 
@@ -73,7 +73,7 @@ def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpRe
     request = visit.request
     if len(password) > LONGEST_PASSWORD:
         raise Unauthenticated("login_failed")
-    address, most = str(request.META.get("REMOTE_ADDR", "")), settings.CONFIG.login_attempts
+    address, most = str(request.META.get("REMOTE_ADDR", "")), run_time_settings.value_of("login_attempts")
     token = sessions.log_in(username, password, address=address, most_failures=most)
     sessions.log_out(request.COOKIES.get(COOKIE, ""))  # a browser holds one session, and none it had before
     rotate_token(request)

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
@@ -27,7 +25,7 @@ from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from workwire.access import sessions
+from workwire.access import run_time_settings, sessions
 from workwire.access.sessions import Session
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import (
@@ -91,7 +89,7 @@ class Visit:
         """Who is signed in, with the account; None for nobody."""
         token = self.request.COOKIES.get(COOKIE, "")
         try:
-            idle = timedelta(minutes=settings.CONFIG.token_idle_minutes)
+            idle = run_time_settings.token_idle()
             return sessions.session(token, idle=idle) if token else None
         except Unauthenticated:
             return None

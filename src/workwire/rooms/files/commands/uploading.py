@@ -8,10 +8,9 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 
-from django.conf import settings
 from django.db import transaction
 
-from workwire.access import features
+from workwire.access import features, run_time_settings
 from workwire.jobs.kinds import Done, JobKind, More, Piece
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
@@ -47,7 +46,7 @@ def prepare(chunks: Iterable[bytes], file_name: str, *, by: Actor) -> TemporaryF
 
 def store(chunks: Iterable[bytes]) -> StoredFile:
     """Put a content into the storage; the row is not saved yet. Raises Invalid for one that is too large."""
-    kept = storage().save(chunks, most=settings.CONFIG.largest_file_mb * 1024 * 1024)
+    kept = storage().save(chunks, most=run_time_settings.value_of("largest_file_mb") * 1024 * 1024)
     return StoredFile(key=kept.key, size=kept.size, digest=kept.digest, media_type=sniffing.media_type(kept.head))
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
+from workwire.access import run_time_settings
 from workwire.kernel.actor import Actor
 from workwire.outbox.changes import added
 from workwire.rooms.offering import queries as offering
@@ -122,7 +121,7 @@ def advance(line: Sequence[Change], *, by_hand: bool, ad_hoc: bool = False) -> N
 
 def finish(change: Change, method: ResolutionMethod, reason: StatusReason) -> None:
     """Resolve an item, with the feedback window its kind has."""
-    hours = settings.CONFIG.feedback_window_hours
+    hours = run_time_settings.value_of("feedback_window_hours")
     closes_on = change.at + timedelta(hours=hours) if hours else None
     after = transitions.resolve(
         change.standing, method, reason, who=change.by.user_id, at=change.at, closes_on=closes_on

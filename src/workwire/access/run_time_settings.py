@@ -1,0 +1,122 @@
+"""Settings that an administrator changes while the installation runs: what is in force, and where it came from.
+
+Which ones there are `RUN_TIME` says; what they mean, their bounds and their defaults stand at their fields of `Config`. What
+the operator set, in the environment or the file, counts before what an administrator chose, and that before the default. A
+choice is read once and kept for `KEPT_FOR` seconds, so that no request and no message asks for it: another process follows it
+within that time, the one that wrote it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from django.conf import settings
+from django.db import DatabaseError
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from workwire.access.models import Setting
+from workwire.config import Config
+from workwire.kernel import clock
+from workwire.kernel.errors import Invalid
+
+KEPT_FOR = 3.0
+RUN_TIME = (
+    "default_language",
+    "default_time_zone",
+    "token_idle_minutes",
+    "login_attempts",
+    "feedback_window_hours",
+    "largest_file_mb",
+    "webhook_most_subscriptions",
+    "webhook_most_tests",
+    "webhook_pause_after_hours",
+    "webhook_rotation_hours",
+    "webhook_retention_days",
+)
+Source = Literal["operator", "administrator", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A setting as it counts now."""
+
+    name: str
+    value: int | str
+    source: Source
+    default: int | str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What administrators chose, and until when it is believed."""
+
+    chosen: Mapping[str, Any]
+    until: float
+
+
+_kept = Kept({}, 0.0)
+
+
+def value_of(name: str) -> Any:
+    """The value of a run-time setting that is in force."""
+    return in_force(name).value
+
+
+def token_idle() -> timedelta:
+    """How long a token may be unused before it is void."""
+    return timedelta(minutes=value_of("token_idle_minutes"))
+
+
+def in_force(name: str) -> InForce:
+    """A run-time setting, its value and where that came from."""
+    field, config = Config.model_fields[name], settings.CONFIG
+    default, value, source = field.get_default(), getattr(config, name), "default"
+    if is_set_by_operator(name):
+        source = "operator"
+    elif name in (chosen := _chosen()):
+        value, source = chosen[name], "administrator"
+    return InForce(name, value, source, default, field.description or "")  # type: ignore[arg-type]  # one of the three
+
+
+def all_in_force() -> list[InForce]:
+    """Every run-time setting."""
+    return [in_force(name) for name in RUN_TIME]
+
+
+def is_set_by_operator(name: str) -> bool:
+    """Whether the environment or the file sets it, which counts before any choice."""
+    return name in settings.CONFIG.model_fields_set
+
+
+def checked(name: str, value: object) -> int | str:
+    """A value that a setting may have; raises Invalid."""
+    field: FieldInfo = Config.model_fields[name]
+    kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    try:
+        found: int | str = TypeAdapter(kind).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise Invalid("setting_invalid", field="values", setting=name, rule=error.errors()[0]["msg"]) from error
+    return found
+
+
+def forget() -> None:
+    """Read what was chosen anew when it is next asked for."""
+    global _kept
+    _kept = Kept(_kept.chosen, 0.0)
+
+
+def _chosen() -> Mapping[str, Any]:
+    """What administrators chose; what was known last while the database cannot tell."""
+    global _kept
+    if clock.count() >= _kept.until:
+        chosen = _kept.chosen
+        with suppress(DatabaseError):
+            chosen = dict(Setting.objects.filter(name__in=RUN_TIME).values_list("name", "value"))
+        _kept = Kept(chosen, clock.count() + KEPT_FOR)
+    return _kept.chosen
