@@ -14,7 +14,6 @@ import pytest
 from django.db import DatabaseError, NotSupportedError, OperationalError, connection, connections, transaction
 
 from tests.conftest import ON_POSTGRES
-from tests.support.organisation import Customer
 from tests.support.receiver import Receiver
 from tests.support.waiting import eventually
 from tests.support.world import Subscribe
@@ -25,9 +24,8 @@ from workwire.outbox.models import Pending
 from workwire.reactions.webhooks import commands, fanning, preparing, queue, replays, settling, sql
 from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.settling import Outcome
-from workwire.rooms.work import commands as work
 from workwire.rooms.work.commands.changing import locked
-from workwire.rooms.work.models import Status, WorkItem
+from workwire.rooms.work.models import Status, WaitType, WorkItem
 from workwire.worker.delivery.engine import Engine
 
 pytestmark = [
@@ -286,13 +284,14 @@ def _parameters() -> dict[str, Any]:
 
 
 def test_timers_pass_over_what_somebody_holds_and_wait_for_it_alone(
-    beside: Beside, open_ticket: Open, first: Customer, actors: dict[str, Actor]
+    beside: Beside, open_ticket: Open, actors: dict[str, Actor]
 ) -> None:
-    category = first.ticket_version.categories.get(name="Overdue invoice").guid
     by, soon = actors["team member"], clock.now() + timedelta(hours=1)
-    held, free = (work.take(open_ticket(submit=True, category_guid=category), by=by) for _ in range(2))
+    held, free = open_ticket(), open_ticket()
+    waiting = {"status": Status.WAITING, "wait_type": WaitType.DATE, "wait_until": soon}
     for item in (held, free):
-        work.wait_until(item, soon, by=by)
+        WorkItem.objects.filter(pk=item.pk).update(**waiting)
+        timers.set_timer("work.wait", item.guid, soon)
 
     def status_of(item: WorkItem) -> int:
         return WorkItem.objects.values_list("status", flat=True).get(pk=item.pk)
