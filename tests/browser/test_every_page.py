@@ -36,6 +36,7 @@ def _pages(world: World) -> Iterator[str]:
         "/work?view=mine&kind=case",
         "/search",
         "/notices",
+        "/settings/me",
         "/search?q=an",
         "/no-such-page",
     )

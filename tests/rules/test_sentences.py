@@ -33,6 +33,7 @@ FORWARDED = {  # calls whose code comes from a table or from the caller; `held` 
     ("kernel/errors.py", "f'{what}_not_found'"),
     ("kernel/text.py", "_EMPTY.get(field, 'name_missing')"),
     ("api/errors.py", "code"),
+    ("reactions/notices/explaining.py", "_KINDS[kind]"),
     ("reactions/notices/explaining.py", "_TOLD[Kind(notice.kind)]"),
     ("reactions/notices/explaining.py", "_WHY[Reason(notice.reason)]"),
     ("reactions/webhooks/reconciling.py", "refusal"),

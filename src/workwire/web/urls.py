@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("workwire.web.notices.urls")),
     path("", include("workwire.web.operate.urls")),
     path("", include("workwire.web.search.urls")),
+    path("", include("workwire.web.account.urls")),
     path("", include("workwire.web.work.urls")),
     path("", include("workwire.web.webhooks.urls")),
     path("health/live", probes.live),

@@ -119,7 +119,7 @@ def choose_notice_kind(request: HttpRequest, kind: KindName, wish: WantedIn) -> 
 
 
 def _kind(kind: Kind, wanted: bool) -> dict[str, Any]:
-    return {"kind": kind.value, "description": kind.label, "wanted": wanted}
+    return {"kind": kind.value, "description": explaining.meaning(kind).sentence(), "wanted": wanted}
 
 
 def _shown(row: Notice, _actor: Actor) -> dict[str, Any]:

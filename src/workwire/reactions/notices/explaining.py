@@ -13,11 +13,24 @@ _TOLD = {
     Kind.ENDPOINT_FAILING: "notice_told.endpoint_failing",
     Kind.SECRET_EXPIRING: "notice_told.secret_expiring",
 }
+_KINDS = {
+    Kind.ASSIGNED: "notice_kind.assigned",
+    Kind.COMMUNICATION: "notice_kind.communication",
+    Kind.OVERDUE: "notice_kind.overdue",
+    Kind.SUBSCRIPTION_PAUSED: "notice_kind.subscription_paused",
+    Kind.ENDPOINT_FAILING: "notice_kind.endpoint_failing",
+    Kind.SECRET_EXPIRING: "notice_kind.secret_expiring",
+}
 _WHY = {
     Reason.ASSIGNEE: "notice_reason.assignee",
     Reason.OWNER: "notice_reason.owner",
     Reason.SUBSCRIBER: "notice_reason.subscriber",
 }
+
+
+def meaning(kind: Kind) -> Statement:
+    """What a kind of notice tells."""
+    return statement(_KINDS[kind])
 
 
 def told(notice: Notice) -> Statement:

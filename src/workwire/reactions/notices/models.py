@@ -11,20 +11,20 @@ from workwire.kernel import ids
 class Kind(models.TextChoices):
     """What a notice tells."""
 
-    ASSIGNED = "assigned", "A work item was assigned to you by somebody else."
-    COMMUNICATION = "communication", "Somebody outside wrote or called about a work item of yours."
-    OVERDUE = "overdue", "A work item of yours passed its due date."
-    SUBSCRIPTION_PAUSED = "subscription_paused", "A subscription of yours was suspended."
-    ENDPOINT_FAILING = "endpoint_failing", "The endpoint of a subscription of yours fails, which may suspend it."
-    SECRET_EXPIRING = "secret_expiring", "An old secret of a subscription of yours soon signs no more."
+    ASSIGNED = "assigned"
+    COMMUNICATION = "communication"
+    OVERDUE = "overdue"
+    SUBSCRIPTION_PAUSED = "subscription_paused"
+    ENDPOINT_FAILING = "endpoint_failing"
+    SECRET_EXPIRING = "secret_expiring"  # noqa: S105 - no password
 
 
 class Reason(models.TextChoices):
     """Why this account is told."""
 
-    ASSIGNEE = "assignee", "You are the assignee of the work item."
-    OWNER = "owner", "You are the owner of the work item."
-    SUBSCRIBER = "subscriber", "The subscription is yours."
+    ASSIGNEE = "assignee"
+    OWNER = "owner"
+    SUBSCRIBER = "subscriber"
 
 
 class Notice(models.Model):
