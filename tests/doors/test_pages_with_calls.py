@@ -117,6 +117,10 @@ def test_how_work_is_given_out(
     for action, body in (("unassign", {}), ("take", {}), ("reject", {"reason": "Not mine."})):
         assert f"`{action}`" in page.text
         _call(shell, f"POST /api/v1/work-items/{mine['guid']}/{action}", member, body)
+    notices = page.take("GET /api/v1/notices")
+    assert _call(shell, notices, member)["items"] == []
+    assert f"`{notices.split('/api/v1')[1]}/unread` counts" in page.text
+    assert _call(shell, f"{notices}/unread", member) == {"unread": 0, "more": False}
     assert page.rest == []
 
 
@@ -275,4 +279,9 @@ def test_monitoring(
     made, _ = subscribe(by="process builder")
     call = page.take("GET /api/v1/subscriptions/{guid}/health").replace("{guid}", str(made.guid))
     assert "queued" in _call(shell, call, organisation.accounts["process builder"].log_in())
+    admin = organisation.accounts["administrator"].log_in()
+    of_a_kind = page.take("GET /api/v1/jobs?kind").replace("…", "webhooks.retention")
+    standing = _call(shell, of_a_kind, admin)["items"]
+    assert [job["kind"] for job in standing] == ["webhooks.retention"]
+    assert len(_call(shell, page.take("GET /api/v1/jobs"), admin)["items"]) > 1
     assert page.rest == []

@@ -128,10 +128,10 @@ def test_a_delivery_that_cannot_be_prepared_is_put_off_and_in_the_end_given_up(
     fanning.fan_out(clock.now())
     odd, contents = min(Delivery.objects.values_list("pk", flat=True)), rights.contents
 
-    def stumble(deliveries: Collection[int], at: datetime) -> list[Content]:
+    def stumble(deliveries: Collection[int]) -> list[Content]:
         if odd in deliveries:
             raise KeyError(odd)
-        return contents(deliveries, at)
+        return contents(deliveries)
 
     monkeypatch.setattr(rights, "contents", stumble)
     with clock.frozen(clock.now()) as advance:
