@@ -52,6 +52,7 @@ TAGS = {
     "webhooks": "Subscriptions, deliveries, replays and reconciling.",
     "notices": "What the account is told because it concerns it.",
     "administration": "Accounts, roles, groups, permissions and credentials.",
+    "jobs": "What is done in the background, how far it is and why it failed.",
     "audit": "What happened, who did it, and what it changed inside.",
     "sessions": "Logging in and out.",
 }
