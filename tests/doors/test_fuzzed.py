@@ -17,7 +17,9 @@ from tests.doors.conftest import Caller
 from tests.doors.known_fields import check_fields
 from tests.support.environment import ON_POSTGRES
 
-schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+schema = schemathesis.openapi.from_wsgi(
+    "/api/v1/openapi.json", get_wsgi_application(), headers={"Accept-Language": "en"}
+)
 # Simulating waits for a worker, which this test does not run.
 chosen = schema.exclude(operation_id="simulate")
 
