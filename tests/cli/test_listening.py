@@ -101,12 +101,13 @@ def test_up_on_an_empty_installation_says_that_there_is_no_account(environment: 
     up = workwire("up", "--port", str(port), "--data", str(tmp_path / "data"), env=environment, log=log)
     try:
         wait_for_web("127.0.0.1", port)
-        eventually(lambda: "There is no account yet." in log.read_text(), 20, what=log.read_text)
+        eventually(lambda: "administrator NAME" in log.read_text(), 20, what=log.read_text)
         said = log.read_text()
+        assert "There is no account yet." in said
         command = said.strip().splitlines()[-1].split()
-        assert command == ["workwire", "administrator", "NAME", "--data", str(tmp_path / "data")]
+        assert command == ["bin/workwire", "administrator", "NAME", "--data", str(tmp_path / "data")]
         made = subprocess.run(
-            [sys.executable, "-m", *command, "--password-stdin"],
+            [sys.executable, "-m", "workwire", *command[1:], "--password-stdin"],
             env=environment, input="correct horse battery", text=True, cwd=ROOT, check=False,
         )  # fmt: skip
         assert made.returncode == 0

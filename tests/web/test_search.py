@@ -32,6 +32,7 @@ def test_references_guids_titles_and_names_lead_to_records(organisation: Organis
     page = f"/work/{plain.reference}"
     assert _hits(browser, str(plain.reference)) == [page]
     assert _hits(browser, f"  {str(plain.reference).lower()} ") == [page]
+    assert page in _hits(browser, str(plain.reference).partition("-")[0])
     assert _hits(browser, str(plain.guid)) == [page]
     assert page in _hits(browser, plain.title.upper())
     assert f"/work?view=all&amp;customer={company.guid}" in _hits(browser, company.name.lower())

@@ -51,7 +51,7 @@ def up(host: str | None, port: int | None, data: Path | None) -> None:
     click.echo(f"Workwire is up at {base_url}/ (Ctrl-C drains and stops).")
     if not queries.has_accounts():
         click.echo("There is no account yet. Make the first administrator in another terminal, with the same settings:")
-        click.echo(f"  workwire administrator NAME --data {shlex.quote(str(settings.data_dir.absolute()))}")
+        click.echo(f"  bin/workwire administrator NAME --data {shlex.quote(str(settings.data_dir.absolute()))}")
     connection.close()
     status = supervisor.run()
     if supervisor.ended_for_good:

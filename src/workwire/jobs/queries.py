@@ -13,6 +13,7 @@ from workwire.jobs.models import OPEN
 from workwire.jobs.models import Job as Job  # for type annotations of callers
 from workwire.jobs.models import JobState as JobState  # for doors
 from workwire.kernel.pages import Order
+from workwire.kernel.text import is_storable
 
 ORDERS: Mapping[str, Order | None] = {
     "-created": None,
@@ -42,6 +43,8 @@ def jobs(asked_by: int | None = None) -> QuerySet[Job]:
 
 def narrowed(found: QuerySet[Job], *, state: str | None = None, kind: str | None = None) -> QuerySet[Job]:
     """Those of some jobs that are in a state, or of a kind."""
+    if kind is not None and not is_storable(kind):
+        return found.none()
     wanted = {"state": state, "kind": kind}
     return found.filter(**{name: value for name, value in wanted.items() if value is not None})
 

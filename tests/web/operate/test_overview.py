@@ -21,7 +21,7 @@ from workwire.reactions.webhooks import workers
 from workwire.reactions.webhooks.models import Subscription
 from workwire.reactions.webhooks.workers import Report
 
-_QUERIES = 18
+_QUERIES = 19
 
 
 def _page(organisation: Organisation) -> str:

@@ -28,7 +28,7 @@ ORDERS: Mapping[str, Order | None] = {
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What narrows a list; conditions hold together, and what is None does not narrow. Records are named by their GUIDs;
-    `text` is part of the title, or the reference."""
+    `text` is part of the title, the reference, or the number in it."""
 
     kind: ProcessType | None = None
     status: Status | None = None
@@ -61,7 +61,7 @@ def _condition(name: str, value: object) -> Q:
     if name == "contact":
         return Q(pk__in=ItemContact.objects.filter(Q(contact__guid=value)).values("item"))
     conditions = {
-        "text": _holding(str(value)) | _called(str(value)),
+        "text": _holding(str(value)) | _called(str(value)) | _numbered(str(value)),
         "reference": _called(str(value)),
         "updated_since": Q(updated_at__gte=value),
         "due_before": Q(due_date__lt=value),
@@ -73,6 +73,12 @@ def _holding(part: str) -> Q:
     """Whether a title holds a text, in any spelling."""
     folded = folding.folded(part) if is_storable(part) else ""
     return Q(search__contains=folded) if folded else Q(pk__in=())
+
+
+def _numbered(number: str) -> Q:
+    """Whether an item, or the case of an action, has a number: the part of a reference before its letters."""
+    number = number.strip()
+    return Q(reference__startswith=f"{number}-") if number.isascii() and number.isdecimal() else Q(pk__in=())
 
 
 def _called(reference: str) -> Q:

@@ -24,7 +24,7 @@ def _operates(actor: Actor) -> bool:
 
 
 def _subscribes(actor: Actor) -> bool:
-    return actor.has(features.PROCESS_BUILDER)
+    return actor.has(features.WEBHOOKS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,10 +34,10 @@ LATE = 60.0  # seconds
 MOST_CLOCK_OFFSET = 30.0  # seconds; more makes signatures look old to receivers
 MOST_TROUBLED, MOST_TABLES = 20, 8
 _LANES: dict[Lane, Words] = {
-    Lane.TEST: gettext_lazy("Tests"),
-    Lane.FRESH: gettext_lazy("New messages"),
-    Lane.RETRY: gettext_lazy("Tried again"),
-    Lane.BULK: gettext_lazy("Replays and bulk changes"),
+    Lane.TEST: gettext_lazy("Test"),
+    Lane.FRESH: gettext_lazy("Fresh"),
+    Lane.RETRY: gettext_lazy("Retry"),
+    Lane.BULK: gettext_lazy("Bulk"),
 }
 _HELD: dict[str, Words] = {
     restores.COPIED: gettext_lazy(
@@ -130,6 +130,7 @@ class Overview:
     """What the page shows."""
 
     at: datetime
+    zone: str
     findings: tuple[Finding, ...]
     figures: tuple[Figure, ...]
     lanes: Bars
@@ -139,6 +140,7 @@ class Overview:
     jobs_failing: int
     jobs_failed: int
     troubled: tuple[Troubled, ...]
+    unwell: int
     more_troubled: int
     database: str
     size: int
@@ -158,6 +160,7 @@ def operate(visit: Visit) -> Overview:
     size, tables = table_sizes.whole(), table_sizes.largest(MOST_TABLES)
     return Overview(
         at=now,
+        zone=visit.look.zone_name,
         findings=tuple(_findings(held, seen, ages, feeds, unwell)) + tuple(_findings_of_jobs(health)),
         figures=_figures(ages, depth, [one.report for one in seen if one.is_alive and one.report]),
         lanes=_lanes(depth),
@@ -167,6 +170,7 @@ def operate(visit: Visit) -> Overview:
         jobs_failing=sum(health.failing.values()),
         jobs_failed=sum(health.failed.values()),
         troubled=troubled,
+        unwell=sum(unwell.values()),
         more_troubled=max(0, sum(unwell.values()) - len(troubled)) if len(troubled) == MOST_TROUBLED else 0,
         database=connection.display_name,
         size=size,

@@ -77,7 +77,7 @@ class HookPage:
 @page("webhooks/catalogue.html")
 def hooks(visit: Visit) -> HookList:
     """All webhooks."""
-    require(visit.actor, features.PROCESS_BUILDER)
+    require(visit.actor, features.WEBHOOKS)
     crumbs = Link(_("Webhooks")), Link(_("Catalogue"), is_here=True)
     return HookList(crumbs, tuple(_hook(entry) for entry in catalogue.entries()))
 
@@ -85,7 +85,7 @@ def hooks(visit: Visit) -> HookList:
 @page("webhooks/catalogue_entry.html")
 def hook(visit: Visit, name: str) -> HookPage:
     """One webhook, by its name, another name or its number."""
-    require(visit.actor, features.PROCESS_BUILDER)
+    require(visit.actor, features.WEBHOOKS)
     found = catalogue.by_name_or_number(name)
     if found is None:
         raise not_found("webhook")

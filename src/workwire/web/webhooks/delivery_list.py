@@ -10,6 +10,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from workwire.access import features
+from workwire.access.policy import require
 from workwire.kernel import clock, pages
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -62,6 +64,7 @@ class DeliveryList:
 @page("webhooks/deliveries.html")
 def deliveries(visit: Visit) -> DeliveryList | News | HttpResponse:
     """The log as its address asks; for htmx that asks what is new, nothing (204) or how much that is."""
+    require(visit.actor, features.WEBHOOKS)
     filters = delivery_filters.read(visit.request.GET, visit.actor)
     if visit.request.headers.get("HX-Target") == "news":
         return news(filters, visit)

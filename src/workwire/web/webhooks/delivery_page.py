@@ -158,13 +158,13 @@ def resend(visit: Visit, guid: UUID) -> See:
 
 def may_resend(found: Delivery, actor: Actor) -> bool:
     """Whether sending a delivery again can be offered."""
-    is_builder = actor.has(features.PROCESS_BUILDER)
+    is_builder = actor.has(features.WEBHOOKS)
     return is_builder and found.subscription.ended_at is None and queries.standing(found) != State.SENDING
 
 
 def _subscription_page(found: Delivery, actor: Actor) -> str:
     """The address of the page of the subscription, for who may look at it."""
-    is_builder = actor.has(features.PROCESS_BUILDER)
+    is_builder = actor.has(features.WEBHOOKS)
     is_there = is_builder and found.subscription.ended_at is None
     return reverse("subscription", args=[found.subscription.guid]) if is_there else ""
 
@@ -230,7 +230,7 @@ def _as_curl(url: str, headers: dict[str, str], body: bytes) -> str:
 def _checks(found: Delivery, actor: Actor) -> tuple[Check, ...]:
     """What decides now, for who may ask that of a subscription there is."""
     subscription = found.subscription
-    if found.event is None or subscription.ended_at is not None or not actor.has(features.PROCESS_BUILDER):
+    if found.event is None or subscription.ended_at is not None or not actor.has(features.WEBHOOKS):
         return ()
     told = repair.explain(subscription.guid, by=actor, event_guid=found.event.guid)
     passed, failed = parts.State("circle-check", _("Holds"), "ok"), parts.State("circle-x", _("Holds not"), "bad")

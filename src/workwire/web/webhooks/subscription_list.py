@@ -57,7 +57,7 @@ class SubscriptionList:
 @page("webhooks/subscriptions.html")
 def subscriptions(visit: Visit) -> SubscriptionList:
     """The list, of all conditions or of one."""
-    require(visit.actor, features.PROCESS_BUILDER)
+    require(visit.actor, features.WEBHOOKS)
     asked, cursor = visit.request.GET.get("condition", ""), visit.request.GET.get("cursor", "")
     condition = asked if asked in CONDITIONS else ""
     here, given = reverse("subscriptions"), {"condition": condition}

@@ -42,10 +42,12 @@ FORMATS: dict[str, Words] = {
     "cloudevents": gettext_lazy("CloudEvents"),
 }
 CIRCUITS = {
-    "closed": State("circle-check", gettext_lazy("Closed: it sends"), "ok"),
+    "closed": State("circle-check", gettext_lazy("Closed: messages go out"), "ok"),
     "half_open": State("contrast", gettext_lazy("Half-open: one message decides"), "warn"),
     "open": State("circle-x", gettext_lazy("Open: left alone for a while"), "bad"),
 }
+
+PAUSED = State("circle-pause", gettext_lazy("Paused: nothing goes out"), "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def rotate(visit: Visit, guid: UUID) -> SubscriptionPage:
 
 def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
     actor, now = visit.actor, clock.now()
-    require(actor, features.PROCESS_BUILDER)
+    require(actor, features.WEBHOOKS)
     found = queries.subscription(guid, by=actor)
     health = subscription_health.health(found)
     name = name_of(found)
@@ -159,7 +161,7 @@ def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
         owner=Person.of(found.owner.full_name),
         condition=CONDITIONS[health.state],
         reasons=_reasons(found),
-        circuit=CIRCUITS[health.circuit.state],
+        circuit=PAUSED if found.paused_at else CIRCUITS[health.circuit.state],
         is_paused=found.paused_at is not None,
         last_success=str(health.last_success.status) if health.last_success else "",
         last_success_at=health.last_success.at if health.last_success else None,

@@ -33,8 +33,8 @@ class ItemIn(ItemFields):
 
 
 class ItemFilter(Schema):
-    """Which work items are wanted, and in which order; filters narrow the list together. `text` is part of the title, or
-    the reference."""
+    """Which work items are wanted, and in which order; filters narrow the list together. `text` is part of the title, the
+    reference, or the number in it."""
 
     kind: KindName | None = None
     status: StatusName | None = None
