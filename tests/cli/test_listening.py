@@ -101,10 +101,10 @@ def test_up_on_an_empty_installation_says_that_there_is_no_account(environment: 
     up = workwire("up", "--port", str(port), "--data", str(tmp_path / "data"), env=environment, log=log)
     try:
         wait_for_web("127.0.0.1", port)
-        eventually(lambda: "administrator NAME" in log.read_text(), 20, what=log.read_text)
+        eventually(lambda: "administrator NAME --data" in log.read_text(), 20, what=log.read_text)
         said = log.read_text()
         assert "There is no account yet." in said
-        command = said.strip().splitlines()[-1].split()
+        command = next(line for line in said.splitlines() if "administrator NAME" in line).split()
         assert command == ["bin/workwire", "administrator", "NAME", "--data", str(tmp_path / "data")]
         made = subprocess.run(
             [sys.executable, "-m", "workwire", *command[1:], "--password-stdin"],
