@@ -229,12 +229,12 @@ def test_what_waits_for_a_listener_that_is_gone_is_dropped_after_a_week(
     happen()
     monkeypatch.setattr(listeners, "_listeners", {"stays": stays.listener})
     with clock.frozen(clock.now()) as advance:
-        assert listener_feed.forget_removed(clock.now()) == 0
+        assert listener_feed.forget_removed(clock.now(), 1000) == 0
         advance(listener_feed.KEPT - timedelta(seconds=1))
-        assert listener_feed.forget_removed(clock.now()) == 0
+        assert listener_feed.forget_removed(clock.now(), 1000) == 0
         assert FeedEntry.objects.filter(listener="gone").exists()
         advance(timedelta(seconds=2))
-        assert listener_feed.forget_removed(clock.now()) == 1
+        assert listener_feed.forget_removed(clock.now(), 1000) == 1
     assert set(FeedEntry.objects.values_list("listener", flat=True)) == {"stays"}
     assert not FeedState.objects.filter(listener="gone").exists()
 
@@ -245,8 +245,8 @@ def test_what_is_written_for_a_listener_that_no_worker_ever_knew_goes_too(
     join("never read")
     happen()
     monkeypatch.setattr(listeners, "_listeners", {})
-    listener_feed.forget_removed(clock.now())
-    assert listener_feed.forget_removed(clock.now() + listener_feed.KEPT + timedelta(seconds=1)) == 1
+    listener_feed.forget_removed(clock.now(), 1000)
+    assert listener_feed.forget_removed(clock.now() + listener_feed.KEPT + timedelta(seconds=1), 1000) == 1
     assert not FeedEntry.objects.exists()
 
 

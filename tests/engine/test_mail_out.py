@@ -286,3 +286,40 @@ def test_a_mail_that_an_older_release_wrote_gets_a_job_and_one_that_it_sends_is_
     with clock.frozen(until + timedelta(seconds=1)):
         assert _send_one()
     assert len(mailbox.mails) == 2
+
+
+def test_a_mail_that_left_while_its_job_was_cancelled_counts_as_sent(
+    mailbox: Mailbox, send: Send, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = send()
+    job, transmit = Job.objects.get(subject=mail.guid), mail_lane.EmailBackend.send_messages
+
+    def cancelled_meanwhile(backend: Any, messages: Any) -> int:
+        count = transmit(backend, messages)
+        access.cancel_job(job.guid, by=by)
+        return count
+
+    monkeypatch.setattr(mail_lane.EmailBackend, "send_messages", cancelled_meanwhile)
+    _send_one()
+    assert len(mailbox.mails) == 1
+    assert _again(mail).send_status == SendStatus.SENT
+    assert Job.objects.get(pk=job.pk).state == JobState.DONE
+
+
+@pytest.mark.parametrize("tries", [0, 5])
+def test_a_try_that_fails_after_its_job_was_cancelled_is_the_last(
+    tries: int, mailbox: Mailbox, send: Send, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = send()
+    job = Job.objects.get(subject=mail.guid)
+    Job.objects.filter(pk=job.pk).update(tries=tries)
+
+    def refused(_backend: Any, _messages: Any) -> int:
+        access.cancel_job(job.guid, by=by)
+        raise OSError("refused")
+
+    monkeypatch.setattr(mail_lane.EmailBackend, "send_messages", refused)
+    _send_one()
+    assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+    assert _again(mail).send_status == SendStatus.CANCELLED
+    assert not mailbox.mails

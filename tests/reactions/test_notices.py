@@ -241,9 +241,9 @@ def test_unread_notices_are_counted_up_to_a_hundred_in_one_query(
         assert len(asked) == 1
 
 
-def test_old_notices_are_forgotten(ticket: WorkItem, actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "REMOVED", 2)
+def test_old_notices_are_forgotten(ticket: WorkItem, actors: dict[str, Actor]) -> None:
     give(5, ticket, actors[MEMBER])
     newest = Notice.objects.order_by("-occurred_at")[0].occurred_at
-    assert commands.forget_old(newest + commands.KEPT) == 4
-    assert commands.forget_old(newest + commands.KEPT + timedelta(seconds=1)) == 1
+    assert commands.forget_old(newest + commands.KEPT, 3) == 3
+    assert commands.forget_old(newest + commands.KEPT, 3) == 1
+    assert commands.forget_old(newest + commands.KEPT + timedelta(seconds=1), 3) == 1

@@ -6,7 +6,7 @@ holds one holds what it `INCLUDES`, so that roles made before the fine features 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 ADMINISTRATOR = "administrator"
@@ -78,6 +78,11 @@ BUILT_IN_ROLES = (
     BuiltInRole("Process Builder", BUILDER, (PROCESS_BUILDER,)),
     BuiltInRole("Administrator", BUILDER, (ADMINISTRATOR, PROCESS_BUILDER)),
 )
+
+
+def bind_to_self_service(held: Collection[str]) -> bool:
+    """Whether all the features of an account bind it to self service, which shows less than data permissions say."""
+    return SELF_SERVICE in held and WORK_ITEMS not in held
 
 
 def with_included(held: Iterable[str]) -> frozenset[str]:

@@ -23,7 +23,7 @@ def require_one_of(actor: Actor, *wanted: str) -> None:
 
 def in_self_service(actor: Actor) -> bool:
     """Whether the actor follows what it started, and is shown only what is meant for it."""
-    return actor.has(features.SELF_SERVICE) and not actor.has(features.WORK_ITEMS)
+    return actor.bound_to_self_service or features.bind_to_self_service(actor.features)
 
 
 def require_in_person(actor: Actor) -> None:
@@ -33,9 +33,12 @@ def require_in_person(actor: Actor) -> None:
 
 
 def require_of_person(actor: Actor, feature: str) -> None:
-    """Raise Forbidden unless the actor holds the feature and acts in person, or is the system."""
+    """Raise Forbidden unless the actor holds the feature and acts in person, or is the system. In self service nobody manages
+    accounts and rights: there a feature less shows more."""
     require(actor, feature)
     require_in_person(actor)
+    if in_self_service(actor):
+        raise Forbidden("refused_in_self_service")
 
 
 def require_no_more(actor: Actor, held: Iterable[str]) -> None:

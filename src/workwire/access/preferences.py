@@ -13,12 +13,11 @@ from zoneinfo import available_timezones
 from django.conf import settings
 from django.utils.translation.trans_real import get_supported_language_variant, parse_accept_lang_header
 
-from workwire.access.run_time_settings import value_of
+from workwire.access.run_time_settings import NO_PLACES, value_of
 from workwire.kernel.actor import Actor
 
 THEMES = ("system", "light", "dark")
 DENSITIES = ("compact", "comfortable")
-NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})  # mean something else on every machine
 
 
 class Preferences(TypedDict, total=False):

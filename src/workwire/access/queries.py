@@ -49,9 +49,19 @@ def holds(account: Account, *wanted: str, credential: Account | None = None) -> 
     return Exists(found.filter(role__credentials=credential) if credential is not None else found)
 
 
+def bound_to_self_service(user: str) -> Q:
+    """Whether the account a column names is in self service by all its roles."""
+    return Q(holds(OuterRef(user), features.SELF_SERVICE)) & ~Q(holds(OuterRef(user), features.WORK_ITEMS))
+
+
 def sees_all(actor: Actor) -> bool:
     """Whether data permissions do not bind the actor: the system, administrators, and who holds *all records*."""
     return any(actor.has(feature) for feature in features.SEES_ALL)
+
+
+def has_administrator() -> bool:
+    """Whether an active account administers."""
+    return User.objects.filter(holds(OuterRef("pk"), features.ADMINISTRATOR), is_active=True).exists()
 
 
 def administers(actor: Actor) -> bool:

@@ -8,7 +8,8 @@ within that time, the one that wrote it at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,9 @@ from workwire.config import Config
 from workwire.kernel import clock
 from workwire.kernel.errors import Invalid
 
+logger = logging.getLogger(__name__)
 KEPT_FOR = 3.0
+NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})  # zones that mean something else on every machine
 RUN_TIME = (
     "default_language",
     "default_time_zone",
@@ -38,6 +41,10 @@ RUN_TIME = (
     "webhook_rotation_hours",
     "webhook_retention_days",
 )
+OF_ADMINISTRATORS = frozenset(
+    {"token_idle_minutes", "login_attempts", "webhook_retention_days"}
+)  # what guards, or removes
+ZONE = "default_time_zone"
 Source = Literal["operator", "administrator", "default"]
 
 
@@ -81,7 +88,7 @@ def in_force(name: str) -> InForce:
         source = "operator"
     elif name in (chosen := _chosen()):
         value, source = chosen[name], "administrator"
-    return InForce(name, value, source, default, field.description or "")  # type: ignore[arg-type]  # one of the three
+    return InForce(name, value, source, default, field.description or "")  # type: ignore[arg-type]  # `source` is one of the three
 
 
 def all_in_force() -> list[InForce]:
@@ -102,6 +109,8 @@ def checked(name: str, value: object) -> int | str:
         found: int | str = TypeAdapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
         raise Invalid("setting_invalid", field="values", setting=name, rule=error.errors()[0]["msg"]) from error
+    if name == ZONE and found in NO_PLACES:
+        raise Invalid("time_zone_invalid", field="values")
     return found
 
 
@@ -111,12 +120,21 @@ def forget() -> None:
     _kept = Kept(_kept.chosen, 0.0)
 
 
+def _readable(rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """What counts here of what was chosen: a zone, for one, may have come from a host that knows more of them."""
+    for name, value in rows:
+        try:
+            yield name, checked(name, value)
+        except Invalid as error:
+            logger.warning("the chosen value of %s does not count: %s", name, error)
+
+
 def _chosen() -> Mapping[str, Any]:
     """What administrators chose; what was known last while the database cannot tell."""
     global _kept
     if clock.count() >= _kept.until:
         chosen = _kept.chosen
         with suppress(DatabaseError):
-            chosen = dict(Setting.objects.filter(name__in=RUN_TIME).values_list("name", "value"))
+            chosen = dict(_readable(Setting.objects.filter(name__in=RUN_TIME).values_list("name", "value")))
         _kept = Kept(chosen, clock.count() + KEPT_FOR)
     return _kept.chosen

@@ -14,12 +14,12 @@ from typing import Any
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from workwire.access import events, queries, run_time_settings
-from workwire.access.features import with_included
+from workwire.access.features import bind_to_self_service, with_included
 from workwire.access.models import LONGEST_USERNAME, Credential, FailedLogin, Token, User
-from workwire.jobs.kinds import Done, JobKind, Piece
+from workwire.jobs.kinds import forgetting
 from workwire.kernel import clock, crypto, folding, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
@@ -95,13 +95,16 @@ def session(token: str, *, idle: timedelta) -> Session:
     if now - found.last_used_at > idle / 20:  # rarely enough that reading does not mean writing
         Token.objects.filter(pk=found.pk).update(last_used_at=now)
     held = with_included(found.features.split(",") if found.features else ())
-    return Session(_actor(found.user, found.credential, held), found.user)
+    return Session(_actor(found.user, found.credential, held, bound=found.bound_to_self_service), found.user)
 
 
 def _living(_by: Actor, *, digest: str, used_after: datetime, now: datetime) -> QuerySet[Token]:
     alive = Q(credential=None) | Q(credential__revoked_at=None, credential__expires_at__gt=now)
     found = Token.objects.filter(alive, digest=digest, last_used_at__gt=used_after, user__is_active=True)
-    return found.select_related("user", "credential").annotate(features=queries.features_joined("user", "credential"))
+    return found.select_related("user", "credential").annotate(
+        features=queries.features_joined("user", "credential"),
+        bound_to_self_service=ExpressionWrapper(queries.bound_to_self_service("user"), output_field=BooleanField()),
+    )
 
 
 _LIVING = ComposedQuery(_living)
@@ -109,15 +112,18 @@ _LIVING = ComposedQuery(_living)
 
 def actor_for(user: User, credential: Credential | None = None) -> Actor:
     """An actor with the features the account holds at this moment."""
-    return _actor(user, credential, queries.features_of(user, credential))
+    held = queries.features_of(user, credential)
+    of_account = held if credential is None else queries.features_of(user)
+    return _actor(user, credential, held, bound=bind_to_self_service(of_account))
 
 
-def _actor(user: User, credential: Credential | None, features: frozenset[str]) -> Actor:
+def _actor(user: User, credential: Credential | None, features: frozenset[str], *, bound: bool) -> Actor:
     return Actor(
         user_id=user.pk,
         user_type=UserType(user.user_type),
         features=features,
         credential_id=credential.pk if credential else None,
+        bound_to_self_service=bound,
         guid=user.guid,
         credential_guid=credential.guid if credential else None,
         language=user.language,
@@ -134,15 +140,17 @@ def log_out(token: str) -> None:
         _record_session(events.LoggedOut, found.user, found.credential)
 
 
-def forget_old(piece: Piece, _answer: Any) -> Done:
-    """Remove tokens that ran out and failures that no longer count."""
-    idle = run_time_settings.token_idle()
-    tokens, _ = Token.objects.filter(last_used_at__lt=piece.now - idle).delete()
-    failures, _ = FailedLogin.objects.filter(at__lt=piece.now - WINDOW).delete()
-    return Done({"removed": tokens + failures}, done=tokens + failures)
+def forget_old(now: datetime, most: int) -> int:
+    """Remove some tokens that ran out, and failures that no longer count, at most so many; returns how many."""
+    tokens = Token.objects.filter(last_used_at__lt=now - run_time_settings.token_idle())
+    failures = FailedLogin.objects.filter(at__lt=now - WINDOW)
+    removed = 0
+    for rows in (tokens, failures):
+        removed += rows.filter(pk__in=list(rows.values_list("pk", flat=True)[: most - removed])).delete()[0]
+    return removed
 
 
-FORGETTING = JobKind("access.sessions", "upkeep", forget_old, every=timedelta(minutes=5))
+FORGETTING = forgetting("access.sessions", forget_old, every=timedelta(minutes=5))
 
 
 def _account_called(username: str) -> User | None:

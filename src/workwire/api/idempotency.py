@@ -56,9 +56,10 @@ def once(
         return answer
 
 
-def sweep(now: datetime) -> int:
-    """Forget what is older than a day; returns how much."""
-    return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
+def sweep(now: datetime, most: int) -> int:
+    """Forget some of what is older than a day, at most so much; returns how much."""
+    some = IdempotentRequest.objects.filter(created_at__lt=now - KEPT).values_list("pk", flat=True)[:most]
+    return IdempotentRequest.objects.filter(pk__in=list(some)).delete()[0]
 
 
 SWEEPING = forgetting("api.idempotency", sweep)

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 LEASE = timedelta(minutes=1)  # longer than any piece takes
+FORGOTTEN = 1_000  # rows in one piece
 
 
 def growing(first: timedelta = timedelta(seconds=2), longest: timedelta = timedelta(hours=1)) -> tuple[timedelta, ...]:
@@ -113,12 +114,14 @@ class JobKind:
         return now + self.pauses[tries - 1] if tries <= len(self.pauses) else None
 
 
-def forgetting(name: str, forget: Callable[[datetime], int], *, every: timedelta = timedelta(hours=1)) -> JobKind:
-    """A standing kind that forgets what is too old at a moment, in one piece."""
+def forgetting(name: str, forget: Callable[[datetime, int], int], *, every: timedelta = timedelta(hours=1)) -> JobKind:
+    """A standing kind that forgets what is too old at a moment: `forget` removes as many rows as it is told at
+    most, a piece, and returns how many; there may be more as long as there were so many."""
 
-    def handle(piece: Piece, _answer: Any) -> Done:
-        gone = forget(piece.now)
-        return Done({"removed": gone}, done=gone)
+    def handle(piece: Piece, _answer: Any) -> More | Done:
+        gone = forget(piece.now, FORGOTTEN)
+        done = piece.done + gone
+        return More(done=done) if gone >= FORGOTTEN else Done({"removed": done}, done=done)
 
     return JobKind(name, "upkeep", handle, every=every)
 

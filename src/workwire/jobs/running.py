@@ -110,7 +110,7 @@ def _carry_out(claimed: Job, kind: JobKind, answer: Any) -> None:
     job = _still_held(claimed)
     if job is None:
         return
-    if job.cancel_asked_at is not None:
+    if job.cancel_asked_at is not None and answer is None:  # what was done outside is noted first
         kind.on_cancel(_piece(job))
         _end(job, JobState.CANCELLED)
     else:
@@ -120,7 +120,8 @@ def _carry_out(claimed: Job, kind: JobKind, answer: Any) -> None:
         if isinstance(outcome, More):
             job.state, job.cursor = JobState.RUNNING, outcome.cursor
             job.total = job.total if outcome.total is None else outcome.total
-            job.claim, job.ready_at = None, clock.now() + outcome.after
+            after = timedelta(0) if job.cancel_asked_at else outcome.after
+            job.claim, job.ready_at = None, clock.now() + after
         else:
             job.result = dict(outcome.result)
             _end(job, JobState.DONE)
@@ -148,6 +149,11 @@ def _note_failure(claimed: Job, kind: JobKind, error: Exception) -> None:
     with transaction.atomic():
         job = _still_held(claimed)
         if job is None:
+            return
+        if job.cancel_asked_at is not None:
+            kind.on_cancel(_piece(job))
+            _end(job, JobState.CANCELLED)
+            job.save()
             return
         again = kind.again(job.tries, clock.now())
         logger.warning(

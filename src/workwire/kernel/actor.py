@@ -19,6 +19,9 @@ class UserType(IntEnum):
 class Actor:
     """An authenticated account with the features it holds right now, or the system itself (`user_id` None).
 
+    `bound_to_self_service` says that the account is in self service by all its roles, whichever of them a credential has: an
+    application sees no more than its account.
+
     `guid` and `credential_guid` are the public names of the account and of the application credential it acts through; they
     tell readers of an event who it was; `language` and `time_zone` are what the account chose (empty for no choice). None of
     them decides anything, so two actors that differ only in them are equal.
@@ -29,6 +32,7 @@ class Actor:
     features: frozenset[str] = field(default_factory=frozenset)
     credential_id: int | None = None
     in_bulk: bool = False
+    bound_to_self_service: bool = False
     guid: UUID | None = field(default=None, compare=False)
     credential_guid: UUID | None = field(default=None, compare=False)
     language: str = field(default="", compare=False)

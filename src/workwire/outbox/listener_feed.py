@@ -26,7 +26,6 @@ from workwire.outbox.models import Event, FeedEntry, FeedState
 
 logger = logging.getLogger(__name__)
 BACKFILLED = 1_000  # events looked at in one transaction
-DROPPED = 1_000  # rows in one transaction
 KEPT = timedelta(days=7)
 
 
@@ -141,18 +140,19 @@ def _note_new(listener: Listener) -> FeedState:
     return state
 
 
-def forget_removed(now: datetime) -> int:
-    """Drop what waits for listeners that no worker has known for a week; returns how many entries that were."""
+def forget_removed(now: datetime, most: int) -> int:
+    """Drop some of what waits for listeners that no worker has known for a week, at most so many entries; returns how many."""
     here = [listener.name for listener in listeners()]
     FeedState.objects.filter(listener__in=here).update(known_at=now)
     strangers = FeedEntry.objects.exclude(listener__in=here).order_by().values_list("listener", flat=True).distinct()
     for name in strangers:
         FeedState.objects.get_or_create(listener=name, defaults={"starts_after": 0, "known_at": now})
-    gone, dropped = FeedState.objects.exclude(listener__in=here).filter(known_at__lt=now - KEPT), 0
-    for state in gone:
-        while some := list(FeedEntry.objects.filter(listener=state.listener).values_list("pk", flat=True)[:DROPPED]):
-            FeedEntry.objects.filter(pk__in=some).delete()
-            dropped += len(some)
+    dropped = 0
+    for state in FeedState.objects.exclude(listener__in=here).filter(known_at__lt=now - KEPT):
+        theirs = FeedEntry.objects.filter(listener=state.listener)
+        dropped += theirs.filter(pk__in=list(theirs.values_list("pk", flat=True)[: most - dropped])).delete()[0]
+        if dropped == most:
+            break
         state.delete()
-        logger.warning("listener %s is gone; %d events that waited for it were dropped", state.listener, dropped)
+        logger.warning("listener %s is gone; what waited for it was dropped", state.listener)
     return dropped

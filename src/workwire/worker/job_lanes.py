@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection
 
 from workwire.jobs import commands, kinds, running
+from workwire.kernel import clock
 from workwire.worker import mail
+from workwire.worker.intervals import Rhythm
 from workwire.worker.lanes import Lane
 
 logger = logging.getLogger(__name__)
+COMPLETED_EVERY = timedelta(minutes=5)
 
 
 def job_lanes() -> list[Lane]:
@@ -21,10 +25,11 @@ def job_lanes() -> list[Lane]:
 
 
 class JobLane:
-    """Does the jobs of a lane; looks first for those that are missing, and for what a worker before this one left claimed."""
+    """Does the jobs of a lane; looks first for what a worker before this one left claimed, and now and then for jobs that are
+    missing, because a process of an older release made their records."""
 
     def __init__(self, name: str) -> None:
-        self._name, self._is_prepared = name, False
+        self._name, self._is_prepared, self._completes = name, False, Rhythm(COMPLETED_EVERY)
 
     def turn(self) -> float:
         """Do a piece of what is ready; seconds until the next look."""
@@ -32,7 +37,9 @@ class JobLane:
             if connection.vendor != "postgresql":
                 running.free(self._name)
             commands.plan(self._name)
+            self._is_prepared = True
+        if self._completes.is_due(now := clock.now()):
             if made := commands.complete(self._name):
                 logger.info("%d jobs of an older release were made in the lane %s", made, self._name)
-            self._is_prepared = True
+            self._completes.done(now)
         return running.turn(self._name)

@@ -153,6 +153,22 @@ def test_a_file_has_every_line_and_no_formula(builder: Client, organisation: Org
     assert {row["state"] for row in few} == {"gave_up"}
 
 
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("x;=1+1", "x;'=1+1"),
+        ("x; \t@sum", "x; \t'@sum"),
+        ("x\n+1", "x\n'+1"),
+        ("a-b; c = d, mail@x.example", "a-b; c = d, mail@x.example"),
+        (204, "204"),
+        (None, ""),
+    ],
+)
+def test_no_cell_becomes_a_formula_in_any_language(title: object, written: str) -> None:
+    assert delivery_export.cell(title) == written
+
+
 def test_a_file_is_bounded_and_so_is_how_many_are_written(builder: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delivery_export, "MOST_LINES", 3)
     assert len(_file(builder, "jsonl").splitlines()) == 3

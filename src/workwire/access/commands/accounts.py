@@ -12,12 +12,12 @@ from django.db import IntegrityError, transaction
 
 from workwire.access import events, features, ports, preferences, queries
 from workwire.access.commands.naming import save_named
-from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, RoleFeature, User
+from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, RoleFeature, User, UserGroup
 from workwire.access.policy import require_in_person, require_no_more, require_of_person
 from workwire.access.preferences import Preferences
 from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor, UserType
-from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns, removed
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
@@ -73,12 +73,14 @@ def create_user(
 @transaction.atomic
 def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
     """Replace an account's roles; its tokens end (documented: they die when the role changes)."""
+    user = _locked(user)
     require_may_manage(user, by)
     _require_may_give(roles, by)
-    user = _locked(user)
     if sorted(role.pk for role in roles) == sorted(user.role_assignments.values_list("role_id", flat=True)):
         return
+    administered = _administers(user)
     changes = _assign(user, roles)
+    _keep_an_administrator(administered)
     user.tokens.all().delete()
     _record_change(user, by, changes)
 
@@ -89,15 +91,16 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
 
     Retiring one again gives back what it may have got in the same moment.
     """
-    require_may_manage(user, by)
     user = _locked(user)
+    require_may_manage(user, by)
     if not active:
         ports.retire(user, by=by)
     if user.is_active == active:
         return
-    before = columns(user)
+    before, administered = columns(user), _administers(user)
     user.is_active = active
     user.save(update_fields=["is_active"])
+    _keep_an_administrator(administered)
     if not active:
         user.tokens.all().delete()
     _record_change(user, by, altered(user, before))
@@ -106,10 +109,10 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
 @transaction.atomic
 def set_password(user: User, password: str, *, by: Actor) -> None:
     """Set a password, one's own or as an administrator; ends the account's login tokens."""
-    if by.user_id != user.pk:
-        require_may_manage(user, by)
-    require_in_person(by)
     user = _locked(user)
+    if by.user_id != user.pk:
+        require_may_stand_in_for(user, by)
+    require_in_person(by)
     before = columns(user)
     _set_password(user, password)
     user.save(update_fields=["password"])
@@ -120,10 +123,10 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
 @transaction.atomic
 def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> User:
     """Change what an account prefers, one's own or as an administrator; an empty text takes a choice back."""
+    user = _locked(user)
     if by.user_id != user.pk:
         require_may_manage(user, by)
     require_in_person(by)
-    user = _locked(user)
     before = columns(user)
     _write(user, wanted)
     if columns(user) != before:
@@ -135,8 +138,8 @@ def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> 
 @transaction.atomic
 def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
     """Say to whom an account reports, None for nobody; raises Conflict where it would report to itself in the end."""
-    require_may_manage(user, by)
     user = _locked(user)
+    require_may_manage(user, by)
     if manager is not None and _reports_to(manager, user):
         raise Conflict("manager_below", field="manager")
     before = columns(user)
@@ -149,6 +152,7 @@ def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
 @transaction.atomic
 def change_user(user: User, *, by: Actor, **changes: Unpack[UserChanges]) -> None:
     """Change several things of an account, all or none."""
+    user = _locked(user)
     require_may_manage(user, by)
     if "active" in changes:
         set_active(user, changes["active"], by=by)
@@ -168,11 +172,30 @@ def require_may_manage(user: User, by: Actor) -> None:
         require_no_more(by, queries.features_of(user))
 
 
+def require_may_stand_in_for(user: User, by: Actor) -> None:
+    """Raise Forbidden unless the actor manages the account and sees all that it sees: who gives it a password or a credential
+    can look through its eyes."""
+    require_may_manage(user, by)
+    groups = UserGroup.objects.filter(members=user)
+    if not queries.sees_all(by) and groups.exclude(pk__in=UserGroup.objects.filter(members=by.user_id or 0)).exists():
+        raise Forbidden("sees_more_than_own")
+
+
 def _require_may_give(roles: Iterable[Role], by: Actor) -> None:
     """Raise Forbidden for roles that hold more than the actor does."""
     if not queries.administers(by):
         held = RoleFeature.objects.filter(role__in=[role.pk for role in roles])
         require_no_more(by, held.values_list("feature", flat=True))
+
+
+def _administers(user: User) -> bool:
+    return features.ADMINISTRATOR in queries.features_of(user)
+
+
+def _keep_an_administrator(administered: bool) -> None:
+    """Raise Conflict when a change of an account that administered left nobody who does."""
+    if administered and not queries.has_administrator():
+        raise Conflict("last_administrator")
 
 
 def _locked(user: User) -> User:

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from workwire.access import events, features, run_time_settings
 from workwire.access.models import Setting
-from workwire.access.policy import require_of_person
+from workwire.access.policy import require, require_of_person
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import RowChange, added, altered, columns, removed
@@ -26,6 +26,8 @@ def change_settings(values: Mapping[str, int | str | None], *, by: Actor) -> Non
             raise Invalid("setting_unknown", field="values", setting=name[:100])
         if run_time_settings.is_set_by_operator(name):
             raise Conflict("setting_of_operator", field="values", setting=name)
+        if name in run_time_settings.OF_ADMINISTRATORS:
+            require(by, features.ADMINISTRATOR)
         value = values[name]
         _choose(name, None if value is None else run_time_settings.checked(name, value), by)
     transaction.on_commit(run_time_settings.forget)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from workwire.access import events
-from workwire.access.commands.accounts import require_may_manage
+from workwire.access.commands.accounts import require_may_manage, require_may_stand_in_for
 from workwire.access.commands.naming import LONGEST_NAME
 from workwire.access.models import Credential, Role, User
 from workwire.access.policy import require_in_person
@@ -29,7 +29,7 @@ def create_credential(
     """Make an application credential acting as `user` with some of that user's roles; returns it with its secret,
     which is shown this once. A user makes them for itself, an administrator for others."""
     if by.user_id != user.pk:
-        require_may_manage(user, by)
+        require_may_stand_in_for(user, by)
     require_in_person(by)
     _check_roles(user, roles)
     _check_expiry(expires_at)
@@ -104,7 +104,7 @@ def revoke_credential(credential: Credential, *, by: Actor) -> None:
 def _own_credential(credential: Credential, by: Actor) -> Credential:
     """A credential, locked, that the actor may change in person and that has not ended."""
     if by.user_id != credential.user_id:
-        require_may_manage(credential.user, by)
+        require_may_stand_in_for(credential.user, by)
     require_in_person(by)
     found = Credential.objects.select_for_update(of=("self",)).select_related("user").get(pk=credential.pk)
     if found.revoked_at is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from workwire.access import events, features
+from workwire.access import events, features, queries
 from workwire.access.commands.naming import LONGEST_NAME, save_named
 from workwire.access.models import Role, RoleFeature, Token
 from workwire.access.policy import require_no_more, require_of_person
@@ -50,7 +50,8 @@ def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) ->
     require_of_person(by, features.ROLES)
     held = sorted(set(features_held))
     _check_features(held)
-    require_no_more(by, {*held, *role.features.values_list("feature", flat=True)})
+    role = _locked(role)
+    _require_may_change(role, held, by)
     if held == _role_body(role)["Features"]:
         return
     gone = list(role.features.exclude(feature__in=held))
@@ -58,6 +59,8 @@ def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) ->
     changes = removed(*gone)
     role.features.filter(pk__in=[row.pk for row in gone]).delete()
     made = RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in sorted(missing))
+    if any(row.feature == features.ADMINISTRATOR for row in gone) and not queries.has_administrator():
+        raise Conflict("last_administrator")
     Token.objects.filter(user__role_assignments__role=role).delete()
     about = Subject(ObjectType.ROLE, role.guid)
     record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=changes + added(*made))
@@ -103,13 +106,34 @@ def change_role(role: Role, *, by: Actor, name: str | None = None, features_held
 
 def _own_role(role: Role, by: Actor) -> Role:
     """A role, locked, that is not built in and holds no more than the actor does."""
+    found = _locked(role)
+    require_no_more(by, found.features.values_list("feature", flat=True))
+    if _is_built_in(found):
+        raise Conflict("role_built_in")
+    return found
+
+
+def _locked(role: Role) -> Role:
     found = Role.objects.select_for_update().filter(pk=role.pk).first()
     if found is None:
         raise not_found("role")
-    require_no_more(by, found.features.values_list("feature", flat=True))
-    if found.name in {built_in.name for built_in in features.BUILT_IN_ROLES}:
-        raise Conflict("role_built_in")
     return found
+
+
+def _is_built_in(role: Role) -> bool:
+    return role.name in {built_in.name for built_in in features.BUILT_IN_ROLES}
+
+
+def _require_may_change(role: Role, held: Iterable[str], by: Actor) -> None:
+    """Raise Forbidden, unless the actor is an administrator, for features it does not hold, for accounts with the role that
+    hold more than it does, and Conflict for a built-in role."""
+    if queries.administers(by):
+        return
+    holders = RoleFeature.objects.filter(role__assignments__user__role_assignments__role=role)
+    of_holders = holders.values_list("feature", flat=True)
+    require_no_more(by, {*held, *role.features.values_list("feature", flat=True), *of_holders})
+    if _is_built_in(role):
+        raise Conflict("role_built_in")
 
 
 def _check_features(held: Iterable[str]) -> None:

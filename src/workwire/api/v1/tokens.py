@@ -91,7 +91,7 @@ def get_me(request: HttpRequest) -> dict[str, Any]:
 def update_me(request: HttpRequest, wish: Maybe[MyChange]) -> dict[str, Any]:
     """Change what your own account prefers: its language, its time zone, the look of its pages."""
     by = actor(request)
-    wanted: Preferences = {name: value or "" for name, value in given(wish).items()}  # type: ignore[assignment]  # its fields
+    wanted: Preferences = {name: value or "" for name, value in given(wish).items()}  # type: ignore[assignment]  # `MyChange` has the keys of `Preferences`
     commands.set_preferences(access.account(by), by=by, **wanted)
     return _me(by)
 

@@ -13,7 +13,6 @@ from workwire.reactions.notices import queries
 from workwire.reactions.notices.models import Kind, Notice, UnwantedKind
 
 KEPT = timedelta(days=90)
-REMOVED = 1_000  # in one transaction
 
 
 @transaction.atomic
@@ -44,9 +43,7 @@ def choose(kind: Kind, wanted: bool, *, by: Actor) -> None:
         UnwantedKind.objects.bulk_create([UnwantedKind(account_id=by.user_id, kind=kind)], ignore_conflicts=True)
 
 
-def forget_old(now: datetime) -> int:
-    """Remove notices that are older than they are kept, in small pieces; returns how many."""
-    removed = 0
-    while some := list(queries.oldest_before(now - KEPT).values_list("pk", flat=True)[:REMOVED]):
-        removed += Notice.objects.filter(pk__in=some).delete()[0]
-    return removed
+def forget_old(now: datetime, most: int) -> int:
+    """Remove some of the notices that are older than they are kept, at most so many; returns how many."""
+    some = queries.oldest_before(now - KEPT).values_list("pk", flat=True)[:most]
+    return Notice.objects.filter(pk__in=list(some)).delete()[0]

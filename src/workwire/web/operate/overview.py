@@ -355,7 +355,7 @@ def _troubled(one: Subscription) -> Troubled:
     since, state = next((since, state) for since, state in states if since is not None)
     return Troubled(
         guid=str(one.guid),
-        url=one.url,
+        url=one.endpoint,  # the path may hold a secret
         webhook=registry.webhooks()[one.webhook].name,
         owner=Person.of(one.owner.full_name),
         state=state,

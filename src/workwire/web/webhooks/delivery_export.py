@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -29,6 +30,7 @@ COLUMNS = (
     *("delivery", "subscription", "webhook", "state", "reason", "reference", "title", "record", "sequence"),
     *("status", "error", "duration_ms", "attempts", "created_at", "finished_at"),
 )
+_FORMULA_BEHIND = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@])")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _EXPORTS = ConcurrencyLimit(2, "exports")
 Line = dict[str, Any]
@@ -110,7 +112,7 @@ def _csv(lines: Iterator[Line]) -> Iterator[bytes]:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for line in lines:
-        writer.writerow([_cell(value) for value in line.values()])
+        writer.writerow([cell(value) for value in line.values()])
         yield text.getvalue().encode()
         text.seek(0)
         text.truncate()
@@ -123,7 +125,10 @@ def _json_lines(lines: Iterator[Line]) -> Iterator[bytes]:
     )
 
 
-def _cell(value: Any) -> str:
-    """A value as a cell; what a spreadsheet would take for a formula is made a text."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULAS) else text
+def cell(value: Any) -> str:
+    """A value as a cell; what a spreadsheet would take for a formula is made a text, also behind a character that separates
+    cells in some languages."""
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    text = _FORMULA_BEHIND.sub(r"\1'", value)
+    return f"'{text}" if text.startswith(_FORMULAS) else text
