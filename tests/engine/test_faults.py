@@ -154,13 +154,13 @@ def test_a_delivery_that_cannot_be_ended_keeps_no_other_from_going_or_ending(
     organisation: Organisation,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refused, _ = subscribe(by="administrator", url=receiver.url("/refused"))
+    refused, _ = subscribe(by="process builder", url=receiver.url("/refused"))
     subscribe()
     for _ in range(5):
         open_ticket()
     fanning.fan_out(clock.now())
     if state == State.WITHHELD:
-        access.set_active(organisation.accounts["administrator"].user, False, by=SYSTEM)
+        access.set_active(organisation.accounts["process builder"].user, False, by=SYSTEM)
     else:
         Subscription.objects.filter(pk=refused.pk).update(ended_at=clock.now())  # as a fan-out beside it leaves them
     odd, end = sorted(refused.deliveries.values_list("pk", flat=True))[2], settling._end
@@ -195,11 +195,11 @@ def test_what_was_claimed_and_not_handed_over_is_given_back(
     organisation: Organisation,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    refused, _ = subscribe(by="administrator", url=receiver.url("/refused"))
+    refused, _ = subscribe(by="process builder", url=receiver.url("/refused"))
     subscribe()
     open_ticket()
     fanning.fan_out(clock.now())
-    access.set_active(organisation.accounts["administrator"].user, False, by=SYSTEM)
+    access.set_active(organisation.accounts["process builder"].user, False, by=SYSTEM)
 
     def away(*_how: object) -> int:
         raise OperationalError("terminating connection due to administrator command")
