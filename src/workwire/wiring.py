@@ -36,15 +36,15 @@ class WiringConfig(AppConfig):
         from workwire.rooms.parties import queries as _parties_objects  # noqa: F401 - registers
         from workwire.rooms.work import commands as work
         from workwire.rooms.work import events as _work  # noqa: F401 - registers
+        from workwire.rooms.work import item_timers
         from workwire.rooms.work import queries as _work_objects  # noqa: F401 - registers
-        from workwire.rooms.work import timed
         from workwire.rooms.work.commands import give_back_all
         from workwire.worker import mail
 
         _know_sentences()
         ports.on_retirement(give_back_all)
-        timed.register(timed.WAIT, work.date_reached)
-        timed.register(timed.FEEDBACK_WINDOW, work.close_window)
+        item_timers.register(item_timers.WAIT, work.date_reached)
+        item_timers.register(item_timers.FEEDBACK_WINDOW, work.close_window)
         timers.register(SECRET_REMINDER, rotation.REMINDING)
         feeds.register(fanning.FEED)
         listeners.register(telling.LISTENER)

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from workwire.access import commands, run_time_settings, sessions
+from workwire.access.models import Setting
 from workwire.access.preferences import language_of, zone_of
 from workwire.config import Config
 from workwire.kernel import clock
@@ -116,7 +117,35 @@ def test_a_choice_is_asked_for_once_and_followed_after_the_bound(
     with CaptureQueriesContext(connection) as asked:
         assert run_time_settings.value_of("login_attempts") == 3
         assert run_time_settings.value_of("token_idle_minutes") == 60
-    assert len(asked) == 1
+    assert len([one for one in asked if one["sql"].startswith("SELECT")]) == 1
+
+
+def test_a_choice_made_while_another_thread_reads_is_not_forgotten(
+    choose: Choose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_time_settings, "_kept", run_time_settings.Kept({}, 0.0))
+    readable = run_time_settings.checked
+
+    def slow(name: str, value: object) -> int | str:
+        monkeypatch.setattr(run_time_settings, "checked", readable)
+        choose(login_attempts=4)  # what was read before it is on its way to being kept
+        return readable(name, value)
+
+    commands.change_settings({"login_attempts": 3}, by=SYSTEM)
+    monkeypatch.setattr(run_time_settings, "checked", slow)
+    assert run_time_settings.value_of("login_attempts") == 3
+    assert run_time_settings.value_of("login_attempts") == 4
+
+
+def test_settings_that_cannot_be_read_end_no_transaction(choose: Choose, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose(login_attempts=3)
+    assert run_time_settings.value_of("login_attempts") == 3
+    run_time_settings.forget()
+    real = Setting._meta.db_table
+    monkeypatch.setattr(Setting._meta, "db_table", "no_such_table")
+    assert run_time_settings.value_of("login_attempts") == 3
+    monkeypatch.setattr(Setting._meta, "db_table", real)
+    assert Setting.objects.count() == 1
 
 
 def test_every_setting_at_run_time_is_described() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -17,6 +17,7 @@ from django.conf import settings
 
 from tests.support.recorded import recorded
 from workwire.access import commands as access
+from workwire.access import features
 from workwire.jobs import commands as jobs
 from workwire.jobs import running
 from workwire.jobs.models import Job, JobState
@@ -255,6 +256,14 @@ def test_a_mail_whose_job_is_cancelled_is_not_sent(mailbox: Mailbox, send: Send,
     assert (_again(mail).send_status, _again(mail).next_attempt_at) == (SendStatus.CANCELLED, None)
     assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
     assert mailbox.mails == []
+
+
+def test_without_the_right_to_write_nobody_cancels_a_mail_by_its_job(mailbox: Mailbox, send: Send, by: Actor) -> None:
+    job = Job.objects.get(subject=send().guid)
+    with pytest.raises(Forbidden):
+        access.cancel_job(job.guid, by=replace(by, features=frozenset({features.SELF_SERVICE})))
+    assert _send_one()
+    assert len(mailbox.mails) == 1
 
 
 def test_a_mail_that_was_given_up_says_so_in_its_job(mailbox: Mailbox, send: Send) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,12 +15,13 @@ from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
+from workwire.access import features
 from workwire.jobs import commands as jobs
 from workwire.jobs import running
 from workwire.jobs.models import Job, JobState
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Invalid
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from workwire.outbox import ledger, wake
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import commands, fanning, queue, replays
@@ -288,6 +290,23 @@ def test_the_job_of_a_replay_tells_its_progress_and_cancels_it(
         ended.total,
         {"queued": Replay.objects.get(pk=other.pk).queued},
     )
+
+
+def test_without_the_right_to_a_subscription_nobody_cancels_its_replays_by_their_jobs(
+    delivered: Subscription, actors: dict[str, Actor]
+) -> None:
+    builder = actors["integrator"]
+    asked = _start(delivered, builder)
+    job = Job.objects.get(subject=asked.guid)
+    without = replace(builder, features=builder.features - {features.WEBHOOKS}, credential_id=1)
+    with pytest.raises(Forbidden):
+        access.cancel_job(job.guid, by=without)
+    Subscription.objects.filter(pk=delivered.pk).update(owner=actors["administrator"].user_id)
+    with pytest.raises(NotFound):
+        access.cancel_job(job.guid, by=builder)
+    assert Job.objects.get(pk=job.pk).cancel_asked_at is None
+    access.cancel_job(job.guid, by=actors["administrator"])
+    assert Job.objects.get(pk=job.pk).cancel_asked_at is not None
 
 
 def test_a_replay_that_fails_time_and_again_is_paused_and_can_be_resumed(

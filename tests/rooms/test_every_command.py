@@ -52,8 +52,8 @@ from workwire.rooms.parties import commands as parties
 from workwire.rooms.parties.models import Contact, ContactTag
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import events as work_events
+from workwire.rooms.work import item_timers
 from workwire.rooms.work import queries as items
-from workwire.rooms.work import timed
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Queue, Status, WorkItem
 
 
@@ -121,7 +121,7 @@ class World:
 
     def locked(self, item: WorkItem) -> WorkItem:
         """An item as the clock locks it."""
-        return timed.lock([item.guid], wait=True)[item.guid]
+        return item_timers.lock([item.guid], wait=True)[item.guid]
 
     def overdue(self) -> WorkItem:
         """A ticket whose due date has passed, which was not told yet."""

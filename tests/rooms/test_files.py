@@ -20,7 +20,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError, Invalid
 from workwire.kernel.ids import new_guid
 from workwire.rooms.files import commands, queries
-from workwire.rooms.files.commands import FileWish, TagWish
+from workwire.rooms.files.commands import FileWish, TagWish, uploading
 from workwire.rooms.files.models import FileTag, ItemFile, Source, StoredFile, TemporaryFile
 from workwire.rooms.files.storage import LocalFolder, storage
 from workwire.rooms.work import commands as work
@@ -181,6 +181,16 @@ def test_the_sweep_keeps_what_is_used_and_takes_what_nobody_used(ticket: WorkIte
     assert not TemporaryFile.objects.filter(pk=unused.pk).exists()
     assert _read(kept) == PDF
     assert len(_contents(folder)) == 1
+
+
+def test_a_sweep_of_slow_storage_goes_on_in_the_next_piece(
+    ticket: WorkItem, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        LocalFolder(folder).save([b"orphan %d" % number], most=100)
+    monkeypatch.setattr(uploading, "SWEPT_AT_A_TIME", 0.0)  # a part of the storage in each piece
+    assert _sweep(clock.now() + timedelta(hours=25)) == 20
+    assert _contents(folder) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -470,6 +470,35 @@ def test_a_standing_job_waits_no_longer_than_a_new_release_says(kind: Kind) -> N
         assert (job.ready_at, job.lane) == (clock.now() + timedelta(minutes=1), "another")
 
 
+def test_a_kind_may_stop_being_a_standing_one_and_become_one_again(kind: Kind) -> None:
+    kind(handle=lambda *_: Done(), every=timedelta(days=1))
+    with clock.frozen(clock.now()) as advance:
+        commands.plan(LANE)
+        advance(timedelta(days=1))
+        kind(handle=lambda *_: Done())
+        commands.plan(LANE)
+        assert _rest() == 1
+        assert Job.objects.get(kind=COUNTING).state == JobState.DONE
+        assert not all_jobs.standing().filter(kind=COUNTING).exists()
+        kind(handle=lambda *_: Done(), every=timedelta(days=1))
+        commands.plan(LANE)
+        assert _rest() == 1
+        assert all_jobs.standing().get(kind=COUNTING).ready_at == clock.now() + timedelta(days=1)
+
+
+def test_what_is_not_done_here_waits_without_being_late(kind: Kind) -> None:
+    mail_server: list[str] = []
+    kind(is_done_here=lambda: bool(mail_server))
+    job = _ask(1, after=-timedelta(days=1))
+    assert LANE not in kinds.lanes()
+    assert LANE not in all_jobs.health(clock.now()).overdue
+    mail_server.append("there is one now")
+    assert LANE in kinds.lanes()
+    assert LANE in all_jobs.health(clock.now()).overdue
+    assert _rest() == 1
+    assert _again(job).state == JobState.DONE
+
+
 def test_a_kind_of_a_newer_release_is_left_alone(kind: Kind) -> None:
     kind()
     newer = Job.objects.create(kind="of a newer release", lane=LANE, ready_at=clock.now() - timedelta(days=1))

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from workwire.kernel.errors import Conflict
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import diagrams, dues, transitions
+from workwire.rooms.work import diagrams, item_due_dates, transitions
 from workwire.rooms.work.models import Rag, ResolutionMethod, Status, StatusReason, WaitType
 from workwire.rooms.work.transitions import Standing
 
@@ -237,7 +237,7 @@ def test_the_diagrams_show_what_differs_between_the_kinds() -> None:
     ],
 )
 def test_today_is_today_in_the_items_time_zone(due: datetime | None, zone: str, expected: Rag) -> None:
-    assert dues.rag(due, NOW, zone) == expected
+    assert item_due_dates.rag(due, NOW, zone) == expected
 
 
 FIRST, LAST = datetime(2000, 1, 1), datetime(2100, 1, 1)  # noqa: DTZ001 - the strategy adds the zone to its bounds
@@ -251,6 +251,6 @@ MOMENTS = st.datetimes(min_value=FIRST, max_value=LAST, timezones=st.just(UTC))
 )
 def test_time_only_makes_an_item_more_urgent(due: datetime, now: datetime, zone: str) -> None:
     then = now + timedelta(hours=7)
-    assert dues.rag(due, then, zone) <= dues.rag(due, now, zone)
-    if dues.rag(due, now, zone) == Rag.DUE_TODAY:
+    assert item_due_dates.rag(due, then, zone) <= item_due_dates.rag(due, now, zone)
+    if item_due_dates.rag(due, now, zone) == Rag.DUE_TODAY:
         assert due.astimezone(ZoneInfo(zone)).date() == now.astimezone(ZoneInfo(zone)).date()

@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Lock
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -68,6 +69,7 @@ class Kept:
 
 
 _kept = Kept({}, 0.0)
+_keeping = Lock()
 
 
 def value_of(name: str) -> Any:
@@ -117,7 +119,8 @@ def checked(name: str, value: object) -> int | str:
 def forget() -> None:
     """Read what was chosen anew when it is next asked for."""
     global _kept
-    _kept = Kept(_kept.chosen, 0.0)
+    with _keeping:
+        _kept = Kept(_kept.chosen, 0.0)
 
 
 def _readable(rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -132,9 +135,13 @@ def _readable(rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 def _chosen() -> Mapping[str, Any]:
     """What administrators chose; what was known last while the database cannot tell."""
     global _kept
-    if clock.count() >= _kept.until:
-        chosen = _kept.chosen
-        with suppress(DatabaseError):
-            chosen = dict(_readable(Setting.objects.filter(name__in=RUN_TIME).values_list("name", "value")))
-        _kept = Kept(chosen, clock.count() + KEPT_FOR)
-    return _kept.chosen
+    known = _kept
+    if clock.count() < known.until:
+        return known.chosen
+    chosen = known.chosen
+    with suppress(DatabaseError), transaction.atomic():  # a failure must not end the transaction around it
+        chosen = dict(_readable(Setting.objects.filter(name__in=RUN_TIME).values_list("name", "value")))
+    with _keeping:
+        if _kept is known:  # otherwise a choice was made while these were read, or another thread was first
+            _kept = Kept(chosen, clock.count() + KEPT_FOR)
+    return chosen

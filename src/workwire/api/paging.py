@@ -6,7 +6,7 @@ from typing import Any
 
 from ninja import Field
 
-from workwire.api.written import Written
+from workwire.api.numbers_as_text import Written
 from workwire.kernel.pages import MOST
 
 

@@ -189,8 +189,11 @@ def sending() -> Finding:
 def workers() -> Finding:
     """Somebody sends, and tells how it goes: no data is an alarm."""
     from workwire.kernel import clock
+    from workwire.outbox import restores
     from workwire.reactions.webhooks import workers
 
+    if restores.held():
+        return Finding(True, "Workers wait while sending is held; timers, mail and jobs stand still with it.")
     seen = workers.seen(clock.now())
     alive = [one for one in seen if one.is_alive]
     if not alive:

@@ -87,7 +87,7 @@ def plan(lane: str) -> None:
             continue
         made = Job(kind=kind.name, lane=kind.lane, standing=True, ready_at=now)
         Job.objects.bulk_create([made], ignore_conflicts=True)
-        mine = Job.objects.filter(kind=kind.name, standing=True)
+        mine = Job.objects.filter(OPEN, kind=kind.name, standing=True)
         mine.exclude(lane=kind.lane).update(lane=kind.lane)
         mine.filter(claim=None, ready_at__gt=now + kind.every).update(ready_at=now + kind.every)
 

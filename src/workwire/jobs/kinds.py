@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from workwire.kernel.actor import Actor
+
 LEASE = timedelta(minutes=1)  # longer than any piece takes
 FORGOTTEN = 1_000  # rows in one piece
 
@@ -84,6 +86,10 @@ def _leave(*_told: Any) -> None:
     return None
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class JobKind:
     """How the jobs of a kind are done.
@@ -92,10 +98,12 @@ class JobKind:
     done before that without a transaction, at least once: it talks to other systems and writes none of our rows but in
     transactions of its own; `handle` gets its answer. Whatever they raise is a try that failed: there is another after each
     of `pauses`, then the job has failed. `on_failure` is told of each, with the moment of the next try (None: the last), and
-    `on_cancel` that the job ends because somebody cancelled it; both in the transaction that notes it.
+    `on_cancel` that the job ends because somebody cancelled it; both in the transaction that notes it. `refuse_cancelling`
+    raises what refuses to let an actor cancel the job about a record, though its account asked for it.
 
     `every` makes the kind a standing one. `wanted` are the jobs that records as they stand should have, for a process of an
-    older release may have changed them without asking for a job.
+    older release may have changed them without asking for a job. `is_done_here` says whether this installation does such jobs
+    at all; where it does not, they wait and nothing counts them as late.
     """
 
     name: str
@@ -104,10 +112,12 @@ class JobKind:
     outward: Callable[[Piece], Any] = _nothing
     on_failure: Callable[[Piece, Exception, datetime | None], object] = _leave
     on_cancel: Callable[[Piece], object] = _leave
+    refuse_cancelling: Callable[[UUID | None, Actor], object] = _leave
     wanted: Callable[[], Iterable[Wanted]] = tuple
     every: timedelta | None = None
     pauses: tuple[timedelta, ...] = growing()
     lease: timedelta = LEASE
+    is_done_here: Callable[[], bool] = _always
 
     def again(self, tries: int, now: datetime) -> datetime | None:
         """When a job whose last tries failed is tried again; None when there have been enough."""
@@ -141,6 +151,11 @@ def kinds() -> Mapping[str, JobKind]:
     return _kinds
 
 
+def done_here() -> Mapping[str, JobKind]:
+    """The kinds whose jobs this installation does, by name."""
+    return {name: kind for name, kind in _kinds.items() if kind.is_done_here()}
+
+
 def lanes() -> list[str]:
     """The lanes in which jobs are done, in the order in which the kinds were registered."""
-    return list(dict.fromkeys(kind.lane for kind in _kinds.values()))
+    return list(dict.fromkeys(kind.lane for kind in done_here().values()))

@@ -78,7 +78,7 @@ class Job(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "subject"], name="job_once", condition=OPEN),
-            models.UniqueConstraint(fields=["kind"], name="job_standing", condition=Q(standing=True)),
+            models.UniqueConstraint(fields=["kind"], name="job_standing", condition=OPEN & Q(standing=True)),
         ]
         indexes = [
             models.Index(fields=["lane", "ready_at", "id"], name="job_ready", condition=OPEN),

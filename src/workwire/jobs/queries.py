@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
-from workwire.jobs.kinds import kinds
+from workwire.jobs.kinds import done_here
 from workwire.jobs.models import OPEN
 from workwire.jobs.models import Job as Job  # for type annotations of callers
 from workwire.jobs.models import JobState as JobState  # for doors
@@ -50,11 +50,11 @@ def narrowed(found: QuerySet[Job], *, state: str | None = None, kind: str | None
 
 
 def health(now: datetime) -> Health:
-    """How the jobs of the kinds known here are doing, by one query."""
+    """How the jobs of the kinds done here are doing, by one query."""
     ready, failing = OPEN & Q(ready_at__lt=now), OPEN & ~Q(error_code="")
     failed = Q(state=JobState.FAILED, ended_at__gt=now - RECENTLY)
     rows = (
-        Job.objects.filter(ready | failing | failed, kind__in=list(kinds()))
+        Job.objects.filter(ready | failing | failed, kind__in=list(done_here()))
         .order_by()
         .values_list("lane", "kind")
         .annotate(
@@ -76,4 +76,4 @@ def health(now: datetime) -> Health:
 
 def standing() -> QuerySet[Job]:
     """The standing jobs: when each ran last and runs next, and how its last try failed, if it did."""
-    return Job.objects.filter(standing=True).order_by(F("kind"))
+    return Job.objects.filter(OPEN, standing=True).order_by(F("kind"))

@@ -10,7 +10,7 @@ from workwire.access.policy import require
 from workwire.kernel.errors import Invalid, NotFound, named
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.offering.queries import ProcessType
-from workwire.rooms.work import commands, dues, queries
+from workwire.rooms.work import commands, item_due_dates, queries
 from workwire.webapi import packets
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
@@ -108,7 +108,7 @@ def update_checklist(call: Call) -> None:
 
 
 def _launchable(definition: Any) -> dict[str, Any]:
-    rule = dues.rule_written(definition.due_rule)
+    rule = item_due_dates.rule_written(definition.due_rule)
     override = rule.override.value if rule else "Yes"
     ad_hoc = definition.step.number == 0
     due = {"Name": str(rule.in_words()), "AllowOverrideDueDate": override} if rule else None

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import connection
 
 from workwire.jobs import commands, kinds, running
 from workwire.kernel import clock
-from workwire.worker import mail
 from workwire.worker.intervals import Rhythm
 from workwire.worker.lanes import Lane
 
@@ -19,9 +17,8 @@ COMPLETED_EVERY = timedelta(minutes=5)
 
 
 def job_lanes() -> list[Lane]:
-    """All lanes of jobs; without a mail server none for mail, which waits for one."""
-    names = [name for name in kinds.lanes() if name != mail.LANE or settings.CONFIG.smtp_url]
-    return [Lane(f"jobs: {name}", JobLane(name).turn) for name in names]
+    """All lanes in which jobs are done here."""
+    return [Lane(f"jobs: {name}", JobLane(name).turn) for name in kinds.lanes()]
 
 
 class JobLane:

@@ -11,15 +11,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import transaction
 
+from workwire.access import features
+from workwire.access.policy import require
 from workwire.jobs.kinds import Done, Expected, JobKind, More, Piece, Wanted
 from workwire.kernel import clock
-from workwire.kernel.actor import SYSTEM
+from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.hosts import ascii_address, ascii_name
 from workwire.rooms.conversations import commands, queries
 from workwire.rooms.conversations.queries import MAIL, Communication
@@ -64,6 +67,12 @@ def _cancelled(piece: Piece) -> None:
         commands.mail_cancelled(mail, by=SYSTEM)
 
 
+def _refuse_cancelling(guid: UUID | None, by: Actor) -> None:
+    require(by, features.WORK_ITEMS)
+    if guid is not None:
+        queries.communication(guid, by=by)
+
+
 def _wanted() -> Iterator[Wanted]:
     rows = queries.to_send().values_list("guid", "sender", "next_attempt_at")
     for guid, sender, at in rows.iterator():
@@ -77,9 +86,11 @@ KIND = JobKind(
     outward=send,
     on_failure=_failed,
     on_cancel=_cancelled,
+    refuse_cancelling=_refuse_cancelling,
     wanted=_wanted,
     pauses=PAUSES,
     lease=LEASE + timedelta(minutes=1),
+    is_done_here=lambda: bool(settings.CONFIG.smtp_url),
 )
 
 

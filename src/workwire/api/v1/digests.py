@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from workwire.api.auth import subscriber
+from workwire.api.numbers_as_text import Written
 from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import Date, Guid, Listing, Moment, answers, aware, rfc3339, whole
 from workwire.api.v1.spelling import StateName, spelled
-from workwire.api.written import Written
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import restores
 from workwire.outbox.registry import webhooks

@@ -10,9 +10,9 @@ from ninja import Field, Query, Router, Schema
 
 from workwire.access import commands, queries
 from workwire.api.auth import actor
+from workwire.api.numbers_as_text import Written
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Moment, answers, listing, rfc3339
-from workwire.api.written import Written
 from workwire.jobs.queries import ORDERS, narrowed
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page, sorted_page

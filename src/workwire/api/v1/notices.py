@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema
 
 from workwire.api.auth import actor
+from workwire.api.numbers_as_text import Written
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, In, Listing, Maybe, Moment, answers, listing, rfc3339, whole
-from workwire.api.written import Written
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
 from workwire.reactions.notices import commands, explaining, queries

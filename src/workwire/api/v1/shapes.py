@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 from ninja import Body, Field, Schema
 from pydantic import ConfigDict, WithJsonSchema
 
-from workwire.api.written import Written
+from workwire.api.numbers_as_text import Written
 from workwire.kernel.actor import Actor
 from workwire.kernel.clock import rfc3339
 from workwire.kernel.errors import Invalid

@@ -212,7 +212,21 @@ def _wanted() -> Iterator[Wanted]:
         yield Wanted(guid, owner, clock.now())
 
 
-KIND = JobKind("webhooks.replay", LANE, piece, on_failure=_gave_up, on_cancel=_cancelled, wanted=_wanted)
+def _refuse_cancelling(guid: UUID | None, by: Actor) -> None:
+    require(by, features.WEBHOOKS)
+    if guid is not None:
+        find(guid, by=by)
+
+
+KIND = JobKind(
+    "webhooks.replay",
+    LANE,
+    piece,
+    on_failure=_gave_up,
+    on_cancel=_cancelled,
+    refuse_cancelling=_refuse_cancelling,
+    wanted=_wanted,
+)
 
 
 def _end_of_backfill(found: Replay) -> int:

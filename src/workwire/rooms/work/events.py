@@ -13,7 +13,7 @@ from workwire.outbox.documented_webhooks import PACKET_CREATED, PACKET_UPDATED
 from workwire.outbox.ledger import Subject, previous, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import EventBody, event
-from workwire.rooms.work.dues import standing
+from workwire.rooms.work.item_due_dates import standing
 from workwire.rooms.work.models import Status, WorkItem
 
 _SAMPLE: dict[str, Any] = {

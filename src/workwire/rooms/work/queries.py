@@ -28,7 +28,7 @@ from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
-from workwire.rooms.work import dues, policy
+from workwire.rooms.work import item_due_dates, policy
 from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue
 from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
 from workwire.rooms.work.models import Rag as Rag  # for doors
@@ -145,8 +145,8 @@ def items_under(case: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:
 
 
 def rag(item: WorkItem, now: datetime | None = None) -> Rag:
-    """How an item stands against its due date, now or at a moment (see `dues.standing`)."""
-    return dues.standing(item, now or clock.now())
+    """How an item stands against its due date, now or at a moment (see `item_due_dates.standing`)."""
+    return item_due_dates.standing(item, now or clock.now())
 
 
 def open_items_under(case: WorkItem) -> QuerySet[WorkItem]:

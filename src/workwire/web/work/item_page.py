@@ -17,7 +17,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.conversations import queries as conversations
 from workwire.rooms.conversations.queries import Communication, CommunicationType
-from workwire.rooms.work import dues, policy, queries
+from workwire.rooms.work import item_due_dates, policy, queries
 from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, WorkItem
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
@@ -149,7 +149,7 @@ def _crumbs(item: WorkItem) -> tuple[Link, ...]:
 
 
 def _due_date(item: WorkItem, now: datetime) -> DueDate:
-    rule, calendar = dues.rule_of(item), item.contract.calendar
+    rule, calendar = item_due_dates.rule_of(item), item.contract.calendar
     return DueDate(
         due=due_of(item, now),
         moment=item.due_date,
@@ -157,7 +157,7 @@ def _due_date(item: WorkItem, now: datetime) -> DueDate:
         rule=rule.description if rule is not None else "",
         calendar=calendar.name if calendar else _("standard week"),
         zone=item.contract.time_zone,
-        steps=tuple(DueStep(dues.said_in(step), _moment(step["moment"])) for step in item.due_steps),
+        steps=tuple(DueStep(item_due_dates.said_in(step), _moment(step["moment"])) for step in item.due_steps),
     )
 
 

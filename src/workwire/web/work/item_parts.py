@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from workwire.kernel.actor import UserType
-from workwire.rooms.work import dues, queries
+from workwire.rooms.work import item_due_dates, queries
 from workwire.rooms.work.queries import ProcessType, Status, WorkItem
 from workwire.web.kit.parts import Due, Person, State, lasted
 
@@ -90,7 +90,7 @@ def due_of(item: WorkItem, now: datetime) -> Due:
     rag = queries.rag(item, now)
     if rag == rag.OVERDUE:
         return Due("flag", _("Overdue %(time)s") % {"time": lasted(now - due)}, "bad", due)
-    if item.status == Status.WAITING and (rule := dues.rule_of(item)) is not None and rule.add_wait_time:
+    if item.status == Status.WAITING and (rule := item_due_dates.rule_of(item)) is not None and rule.add_wait_time:
         return Due("pause", _("Paused, %(time)s left") % {"time": lasted(due - now)}, "off", due)
     if rag == rag.DUE_TODAY:
         return Due("clock", _today(due, now), "warn", due)

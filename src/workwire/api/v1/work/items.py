@@ -17,7 +17,7 @@ from workwire.api.v1.shapes import Listing, Maybe, Moment, answers, aware, listi
 from workwire.api.v1.spelling import KindName, RagName, StatusName, chosen, spelled
 from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out, show
 from workwire.kernel.pages import page, sorted_page
-from workwire.rooms.work import commands, dues, lists, queries
+from workwire.rooms.work import commands, item_due_dates, lists, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
@@ -100,7 +100,7 @@ def update_work_item(
 def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Get the due date of a work item, explained step by step."""
     item = queries.item(guid, by=actor(request))
-    rule = dues.rule_of(item)
+    rule = item_due_dates.rule_of(item)
     return {
         "due_date": rfc3339(item.due_date),
         "overridden": item.due_date_overridden,
@@ -111,7 +111,7 @@ def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 
 def _step(kept: dict[str, Any]) -> dict[str, Any]:
-    return {"code": "", "parameters": {}, **kept, "said": dues.said_in(kept)}
+    return {"code": "", "parameters": {}, **kept, "said": item_due_dates.said_in(kept)}
 
 
 @router.post("/tickets", response=answers(ItemOut, 201), operation_id="create_ticket")

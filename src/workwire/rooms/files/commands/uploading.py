@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -12,7 +12,7 @@ from django.db import transaction
 
 from workwire.access import features, run_time_settings
 from workwire.jobs.kinds import Done, JobKind, More, Piece
-from workwire.kernel import text
+from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid
 from workwire.outbox.changes import added
@@ -25,7 +25,7 @@ from workwire.rooms.files.storage import PARTS, storage
 LONGEST_FILE_NAME = 255
 KEPT = timedelta(hours=24)
 BATCH = 500
-PARTS_AT_A_TIME = 16  # of the storage, in one piece of the sweep
+SWEPT_AT_A_TIME = 10.0  # seconds, in one piece of the sweep
 _DIRECTION_MARKS = re.compile("[\u061c\u200e\u200f]")  # turn the order of a name's parts, and no name needs them
 
 
@@ -60,9 +60,9 @@ def checked_name(given: str, *, field: str = "file_name") -> str:
     return name
 
 
-def forget_unused(piece: Piece, gone: int) -> More | Done:
+def forget_unused(piece: Piece, swept: tuple[int, int]) -> More | Done:
     """Forget uploads that nothing used within a day, first of all, and a batch of contents that nothing refers to; then go on
-    with the parts of the storage, of which `delete_orphans` has removed `gone` contents."""
+    with the parts of the storage, as far as `delete_orphans` came."""
     old = piece.now - KEPT
     if piece.cursor is None:
         TemporaryFile.objects.filter(created_at__lt=old).delete()
@@ -70,18 +70,28 @@ def forget_unused(piece: Piece, gone: int) -> More | Done:
         keys = list(unused.values_list("key", flat=True)[:BATCH])
         StoredFile.objects.filter(key__in=keys, temporary=None, uses=None).delete()
         return More(None if len(keys) == BATCH else [0, 0], total=PARTS)
-    part, removed = piece.cursor[0] + PARTS_AT_A_TIME, piece.cursor[1] + gone
+    part, removed = swept[0], piece.cursor[1] + swept[1]
     return Done({"removed": removed}, done=part) if part == PARTS else More([part, removed], done=part)
 
 
-def delete_orphans(piece: Piece) -> int:
-    """Remove the contents of some parts of the storage that are older than a day and that nothing refers to; returns how many.
-    Outside any transaction: what is removed here cannot be taken back."""
+def delete_orphans(piece: Piece) -> tuple[int, int]:
+    """Remove the contents of some parts of the storage that are older than a day and that nothing refers to, for some seconds
+    or a part at least; returns with which part to go on and how many were removed. Outside any transaction: what is removed
+    here cannot be taken back."""
     if piece.cursor is None:
-        return 0
+        return 0, 0
+    part, gone, until = piece.cursor[0], 0, clock.count() + SWEPT_AT_A_TIME
+    while part < PARTS:
+        gone += _delete_orphans_of(part, piece.now - KEPT)
+        part += 1
+        if clock.count() >= until:
+            break
+    return part, gone
+
+
+def _delete_orphans_of(part: int, before: datetime) -> int:
     gone, contents = 0, storage()
-    parts = range(piece.cursor[0], piece.cursor[0] + PARTS_AT_A_TIME)
-    aged = (key for part in parts for key, moment in contents.kept(part) if moment < piece.now - KEPT)
+    aged = (key for key, moment in contents.kept(part) if moment < before)
     while batch := list(islice(aged, BATCH)):
         known = set(StoredFile.objects.filter(key__in=batch).values_list("key", flat=True))
         for key in set(batch) - known:
@@ -90,4 +100,11 @@ def delete_orphans(piece: Piece) -> int:
     return gone
 
 
-SWEEPING = JobKind("files.sweep", "upkeep", forget_unused, outward=delete_orphans, every=timedelta(hours=1))
+SWEEPING = JobKind(
+    "files.sweep",
+    "upkeep",
+    forget_unused,
+    outward=delete_orphans,
+    every=timedelta(hours=1),
+    lease=timedelta(minutes=10),
+)

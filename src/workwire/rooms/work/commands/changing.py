@@ -22,11 +22,11 @@ from workwire.rooms.offering import fields
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import DataField, ProcessType
 from workwire.rooms.parties import tags
-from workwire.rooms.work import dues, events, policy, queries
+from workwire.rooms.work import events, item_due_dates, policy, queries
 from workwire.rooms.work.commands import item_contacts
 from workwire.rooms.work.commands.item_contacts import ContactWish
+from workwire.rooms.work.item_timers import moments_of, set_timers
 from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WaitType, WorkItem
-from workwire.rooms.work.timed import moments_of, set_timers
 from workwire.rooms.work.transitions import Standing
 
 LONGEST_TITLE = 500
@@ -70,7 +70,7 @@ class Change:
     def move(self, to: Standing) -> None:
         """Put the item where a transition says; time that it waited moves its due date, where its rule says so."""
         if self.item.status == Status.WAITING and to.status == Status.TO_DO:
-            dues.add_wait(self.item, self.at)
+            item_due_dates.add_wait(self.item, self.at)
         if self._wakes_for_a_retired_account(to):
             to = replace(to, assignee=None)
         self.item.waiting_since = None if to.status != Status.WAITING else self.item.waiting_since or self.at
@@ -97,7 +97,7 @@ class Change:
         """Save and record the change; an item that is as it was is neither saved nor recorded."""
         item = self.item
         if self._beside or columns(item) != self._columns:
-            dues.note_passing(item, self.at)
+            item_due_dates.note_passing(item, self.at)
             own = altered(item, self._columns)
             item.version += 1
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
@@ -251,9 +251,9 @@ def _write_category(item: WorkItem, guid: UUID) -> None:
 
 def _write_due_date(item: WorkItem, changes: Changes) -> None:
     if (due := changes.get("due_date")) is not None:
-        dues.override(item, due)
+        item_due_dates.override(item, due)
     elif changes.get("follow_rule"):
-        dues.follow_rule(item)
+        item_due_dates.follow_rule(item)
 
 
 def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
@@ -268,8 +268,8 @@ def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
         if read is not None:
             merged[field.name] = read
     item.custom_data = text.json_object(merged, field="custom_data", longest=LONGEST_CUSTOM_DATA)
-    if item.started_at is not None and dues.depends_on(item, set(known)):
-        dues.set_due(item, item.started_at)
+    if item.started_at is not None and item_due_dates.depends_on(item, set(known)):
+        item_due_dates.set_due(item, item.started_at)
 
 
 def _read(field: DataField, value: Any) -> Any:

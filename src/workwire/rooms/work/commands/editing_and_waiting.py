@@ -118,7 +118,7 @@ def information_arrived(item: WorkItem, *, by: Actor) -> WorkItem:
 
 
 def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
-    """Wake an item whose moment has come; only the clock (the system) does so, which has locked it (`timed.lock`)."""
+    """Wake an item whose moment has come; only the clock (the system) does so, which has locked it (`item_timers.lock`)."""
     policy.require(policy.is_system(by), "system_only.wait")
     change = Change(item, by=by)
     change.move(transitions.come_due(change.standing, change.at))

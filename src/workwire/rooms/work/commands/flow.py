@@ -14,7 +14,7 @@ from workwire.kernel.actor import Actor
 from workwire.outbox.changes import added
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition, CaseStep, ProcessType
-from workwire.rooms.work import dues, events, queries, transitions
+from workwire.rooms.work import events, item_due_dates, queries, transitions
 from workwire.rooms.work.commands import allocation
 from workwire.rooms.work.commands.changing import Change, stand
 from workwire.rooms.work.models import (
@@ -81,8 +81,8 @@ def new_action(case: WorkItem, definition: ActionDefinition, name: str, *, at: d
 
 def bring(action: WorkItem, *, at: datetime, by: Actor) -> WorkItem:
     """Give a new action its due date, its place and its checklist, save it and record that it was created."""
-    dues.set_due(action, at)
-    dues.note_passing(action, at)
+    item_due_dates.set_due(action, at)
+    item_due_dates.note_passing(action, at)
     allocation.allocate(action)
     action.save(force_insert=True)
     lines = [] if action.definition is None else offering.checklist_of(action.definition)

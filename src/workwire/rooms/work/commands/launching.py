@@ -13,7 +13,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition, ProcessType
-from workwire.rooms.work import dues, queries, transitions
+from workwire.rooms.work import item_due_dates, queries, transitions
 from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.changing import (
     LONGEST_DESCRIPTION,
@@ -128,5 +128,5 @@ def _launch(
     if instructions:
         action.description = text.prose(instructions, field="instructions", longest=LONGEST_DESCRIPTION)
     if due_date is not None:
-        dues.override(action, due_date)
+        item_due_dates.override(action, due_date)
     return flow.bring(action, at=change.at, by=change.by)

@@ -14,7 +14,7 @@ from workwire.kernel.composed_writes import insert_numbered
 from workwire.outbox.changes import added
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
-from workwire.rooms.work import dues, events, policy, transitions
+from workwire.rooms.work import events, item_due_dates, policy, transitions
 from workwire.rooms.work.commands import allocation, flow
 from workwire.rooms.work.commands.changing import (
     Change,
@@ -88,7 +88,7 @@ def started(
     write(item, fields)
     if at_once:
         _become_work(item, at)
-    dues.note_passing(item, at)
+    item_due_dates.note_passing(item, at)
     insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
     attached = attach(item, fields, by=by, at=at)
     if at_once:
@@ -135,7 +135,7 @@ def _become_work(item: WorkItem, at: datetime) -> None:
     """What an item gets when it stops being a draft: its start, its due date, its place, a case its first step."""
     check_complete(item)
     item.started_at = at
-    dues.set_due(item, at)
+    item_due_dates.set_due(item, at)
     allocation.allocate(item)
     if item.kind == ProcessType.CASE:
         item.current_step = flow.next_step(item)
