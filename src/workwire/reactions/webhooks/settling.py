@@ -254,13 +254,13 @@ def telling(outcomes: Sequence[Outcome]) -> dict[int, Outcome]:
     """For each subscription the outcome that says how its endpoint is, if one does: that it is gone, or took something, or the
     last."""
     found: dict[int, Outcome] = {}
+    weights: dict[int, int] = {}
     for outcome in outcomes:
         if outcome.error in NO_FAULT_OF_THE_ENDPOINT:
             continue
-        subscription = outcome.delivery.content.subscription
-        known = found.get(subscription)
-        if known is None or _weight(outcome) >= _weight(known):
-            found[subscription] = outcome
+        subscription, weight = outcome.delivery.content.subscription, _weight(outcome)
+        if weight >= weights.get(subscription, 0):
+            found[subscription], weights[subscription] = outcome, weight
     return found
 
 
