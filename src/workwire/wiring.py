@@ -16,7 +16,7 @@ class WiringConfig(AppConfig):
         other, and register the kinds of timers and jobs and the listeners."""
         from workwire.access import events as _access  # noqa: F401 - registers
         from workwire.access import ports, sessions
-        from workwire.api import idempotency
+        from workwire.api import kept_answers
         from workwire.jobs import events as _jobs  # noqa: F401 - registers
         from workwire.jobs import kinds, running, timers
         from workwire.outbox import documented_webhooks as _business_objects  # noqa: F401 - registers
@@ -54,7 +54,7 @@ class WiringConfig(AppConfig):
             retention.KIND,
             files.SWEEPING,
             sessions.FORGETTING,
-            idempotency.SWEEPING,
+            kept_answers.SWEEPING,
             kinds.forgetting("outbox.listeners", listener_feed.forget_removed),
             kinds.forgetting("notices.old", notices.forget_old),
             running.FORGETTING,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +141,13 @@ def test_summaries_of_operations_are_plain() -> None:
     ]
     assert len(summaries) > 80
     assert [summary for summary in summaries if RIDDLES.search(summary)] == []
+
+
+def test_a_worker_loads_no_framework_of_the_doors(tmp_path: Path) -> None:
+    script = (
+        "import sys, django; django.setup(); import workwire.worker.main;"
+        "print(sorted({'ninja', 'django.test', 'granian'} & set(sys.modules)))"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "workwire.settings", "WORKWIRE_DATA_DIR": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

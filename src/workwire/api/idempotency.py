@@ -8,19 +8,17 @@ may hold passwords. After a day all of it is swept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from workwire.api.auth import actor
+from workwire.api.kept_answers import KEPT
 from workwire.api.models import IdempotentRequest
-from workwire.jobs.kinds import forgetting
 from workwire.kernel import clock, crypto
 from workwire.kernel.errors import Conflict, Invalid
 
-KEPT = timedelta(hours=24)
 LONGEST_KEY = 200
 
 
@@ -54,15 +52,6 @@ def once(
         row.answer = {name: value for name, value in answer.items() if name not in hide}
         row.save(update_fields=["answer"])
         return answer
-
-
-def sweep(now: datetime, most: int) -> int:
-    """Forget some of what is older than a day, at most so much; returns how much."""
-    some = IdempotentRequest.objects.filter(created_at__lt=now - KEPT).values_list("pk", flat=True)[:most]
-    return IdempotentRequest.objects.filter(pk__in=list(some)).delete()[0]
-
-
-SWEEPING = forgetting("api.idempotency", sweep)
 
 
 def _claim(account: int, key: str, digest: str) -> IdempotentRequest | None:
