@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.support import upkeep
 from tests.support.recorded import recorded
 from workwire import settings as product
-from workwire.access import commands, features, sessions
+from workwire.access import commands, features, guessing, sessions
 from workwire.access.models import Credential, FailedLogin, Role, Token, User
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, UserType
@@ -134,7 +134,7 @@ def test_too_many_failures_are_refused_even_with_the_right_password(user: User) 
             _log_in()
         assert (refusal.value.code, refusal.value.retry_after) == ("too_many_logins", 900)
         assert FailedLogin.objects.count() == MOST  # a refusal is no further failure
-        advance(sessions.WINDOW)
+        advance(guessing.WINDOW)
         assert _log_in()
 
 
@@ -201,7 +201,7 @@ def test_what_was_typed_as_a_name_is_not_kept(user: User) -> None:
 def test_wrong_secrets_never_keep_the_right_one_out(user: User, roles: dict[str, Role]) -> None:
     """256 random bits cannot be guessed; wrong ones are refused in the end, and hold up nobody's password."""
     credential, secret = _credential(user, roles["Process Builder"])
-    for _ in range(MOST * sessions.OF_AN_ADDRESS):
+    for _ in range(MOST * guessing.OF_AN_ADDRESS):
         with pytest.raises(Unauthenticated) as refusal:
             _exchange(credential.client_id, secret + "x")
         assert refusal.value.code == "invalid_client"
@@ -329,10 +329,10 @@ def test_what_ran_out_is_forgotten(user: User) -> None:
         with pytest.raises(Unauthenticated):
             _log_in(password="wrong")
         assert upkeep.run("access.sessions") == {"removed": 0}
-        advance(sessions.WINDOW + timedelta(seconds=1))
+        advance(guessing.WINDOW + timedelta(seconds=1))
         assert upkeep.run("access.sessions") == {"removed": 1}
         alive = _log_in()
-        advance(IDLE - sessions.WINDOW)
+        advance(IDLE - guessing.WINDOW)
         assert upkeep.run("access.sessions") == {"removed": 1}
         assert not _is_dead(alive)
     assert (Token.objects.count(), FailedLogin.objects.count()) == (1, 0)

@@ -37,6 +37,10 @@ def _pages(world: World) -> Iterator[str]:
         "/search",
         "/notices",
         "/settings/me",
+        "/settings/password",
+        "/settings/sessions",
+        "/settings/credentials",
+        "/settings/credentials/new",
         "/search?q=an",
         "/no-such-page",
     )

@@ -25,6 +25,10 @@ USES = {
     # accounts and rights
     "create_token": Use(body={"username": "tomas", "password": "wrong"}, shared=True),
     "delete_token": Use(),
+    "list_sessions": Use(),
+    "end_session": Use("{session}", shared=True),
+    "end_other_sessions": Use(),
+    "change_own_password": Use(body={"present": "{password}", "new": "Zw8Qm2rTx5Kp"}, shared=True),
     "get_me": Use(),
     "get_error_code": Use(more={"code": "version_conflict"}, shared=True),
     "update_me": Use(body={"language": "de", "time_zone": None}),

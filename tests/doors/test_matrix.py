@@ -32,12 +32,13 @@ from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.access.models import Role
+from workwire.access.models import Role, Token
 from workwire.api.v1 import api
 from workwire.jobs import commands as jobs
 from workwire.jobs.running import FORGET
 from workwire.kernel import clock
 from workwire.kernel.actor import UserType
+from workwire.kernel.crypto import digest
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
@@ -171,6 +172,7 @@ def stage(
         "schedule": Schedule.objects.first(),
         "data_field": DataField.objects.first(),
         "credential": organisation.accounts["process builder"].user.credentials.get(),
+        "session": Token.objects.get(digest=digest(organisation.accounts[MEMBER].log_in())),
         "action_type": action_type,
         "new_type": offering.create_work_type(line, ProcessType.TICKET, "Complaint", by=admin),
         "draft_version": draft,
@@ -189,7 +191,8 @@ def stage(
         more["job"] = jobs.enqueue(FORGET, by=member)
     more["replay"], more["paused_replay"] = (replays.replay(subscription, by=builder, since=start) for _ in range(2))
     replays.pause(more["paused_replay"].guid, by=builder)
-    return found | {name: str(record.guid) for name, record in more.items()} | {"url": receiver.url("/other")}
+    told = {"url": receiver.url("/other"), "password": organisation.accounts[MEMBER].password}
+    return found | {name: str(record.guid) for name, record in more.items()} | told
 
 
 @pytest.fixture

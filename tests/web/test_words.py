@@ -28,7 +28,7 @@ VIEWS = [
 ]
 SAID = frozenset({"aria-label", "title", "placeholder", "alt"})  # attributes that people read or hear
 OF_HTTP = frozenset(
-    {"Lax", "Accept", "Allow", "Cache-Control", "Content-Language", "Location", "Retry-After", "Vary"}
+    {"Lax", "Accept", "Allow", "Cache-Control", "Content-Language", "Location", "Retry-After", "User-Agent", "Vary"}
     | {"Content-Disposition", "Cookie, Accept-Language, HX-Request"}
 )
 _PLACE = re.compile(r"%\(\w+\)[sd]")

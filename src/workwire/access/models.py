@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -143,8 +144,10 @@ class Credential(models.Model):
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
 
     secret_columns: ClassVar[frozenset[str]] = frozenset({"secret_digest"})
+    unrecorded_columns: ClassVar[frozenset[str]] = frozenset({"last_used_at"})  # its use is no change of it
 
     def __str__(self) -> str:
         return self.name
@@ -158,6 +161,13 @@ class Token(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=clock.now)
     last_used_at = models.DateTimeField(default=clock.now, db_index=True)
+    address = models.CharField(max_length=64, blank=True, default="", db_default="")
+    browser = models.CharField(max_length=300, blank=True, default="", db_default="")
+
+    @property
+    def guid(self) -> UUID:
+        """What the account calls the token by: half of its digest, which tells nothing of the token."""
+        return UUID(hex=self.digest[:32])
 
 
 class Setting(models.Model):

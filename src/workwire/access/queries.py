@@ -186,6 +186,24 @@ def credentials_of(actor: Actor) -> QuerySet[Credential]:
     return found if actor.has(features.USERS) else found.filter(user_id=actor.user_id or 0)
 
 
+def own_credentials(by: Actor) -> QuerySet[Credential]:
+    """The application credentials of the actor's own account, whatever else it manages."""
+    return credentials_of(by).filter(user_id=by.user_id or 0)
+
+
+def own_credential(guid: UUID, *, by: Actor) -> Credential:
+    """One of them; raises NotFound."""
+    found = own_credentials(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("credential")
+    return found
+
+
+def own_roles(by: Actor) -> QuerySet[Role]:
+    """The roles that the actor's own account holds."""
+    return Role.objects.filter(assignments__user=by.user_id or 0).order_by("name")
+
+
 def audit(
     *, by: Actor, record: UUID | None = None, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[Event]:

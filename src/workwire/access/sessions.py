@@ -1,7 +1,7 @@
-"""Logging in and out: passwords and client secrets become tokens, tokens become actors.
+"""Logging in and out: passwords and client secrets become tokens, tokens become actors. A *session* is a token that somebody
+got in person.
 
-Guarantees: the time an answer takes tells nothing about whether an account exists; too many failures are refused before
-the password is looked at; a token is honoured only while its account, its credential and its idle limit allow.
+Guarantees: a token is honoured only while its account, its credential and its idle limit allow; what `guessing` says.
 """
 
 from __future__ import annotations
@@ -9,49 +9,35 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
+from uuid import UUID
 
-from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from workwire.access import events, queries, run_time_settings
+from workwire.access import events, guessing, queries, run_time_settings
 from workwire.access.features import bind_to_self_service, with_included
-from workwire.access.models import LONGEST_USERNAME, Credential, FailedLogin, Token, User
+from workwire.access.models import Credential, FailedLogin, Token, User
+from workwire.access.policy import require_in_person
 from workwire.jobs.kinds import forgetting
-from workwire.kernel import clock, crypto, folding, text
+from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
-from workwire.kernel.errors import Limited, Unauthenticated
+from workwire.kernel.errors import Unauthenticated, not_found
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
-WINDOW = timedelta(minutes=15)
-OF_AN_ADDRESS = 10  # as many failures as of one name
-_OF_SECRETS = "client secrets"  # in the place of a user name's digest
+LONGEST_BROWSER = 300  # characters of what a browser calls itself
 
 
-@cache
-def _decoy() -> str:
-    return make_password("a password that nobody has")
-
-
-def log_in(username: str, password: str, *, address: str, most_failures: int) -> str:
+def log_in(username: str, password: str, *, address: str, most_failures: int, browser: str = "") -> str:
     """Exchange a password for a token; raises Unauthenticated, or Limited after too many failures.
 
-    Failures count under the account that was found, in whichever spelling it was named.
+    `address` and `browser` are kept with the token, so that the account recognises its sessions.
     """
-    user = _account_called(username)
-    name = crypto.digest(
-        user.username if user else folding.key(_storable(username))
-    )  # what was typed may be a password
-    _check_failures(name, address, most=most_failures)
-    right = check_password(_storable(password), user.password if user else _decoy())
-    if not right or user is None:
-        FailedLogin.objects.create(username=name, address=address)
-        raise Unauthenticated("login_failed")
-    return _give_token(user, None)
+    user = guessing.account_called(username)
+    user = guessing.require_password(user, password, called=username, address=address, most=most_failures)
+    return _give_token(user, None, address=address, browser=browser)
 
 
 def exchange_secret(client_id: str, client_secret: str, *, address: str, most_failures: int) -> str:
@@ -60,25 +46,26 @@ def exchange_secret(client_id: str, client_secret: str, *, address: str, most_fa
     A right secret is never refused, however many wrong ones came before it: 256 random bits cannot be guessed. Wrong ones are
     refused earlier, with Limited, from an address that sent too many.
     """
-    found = Credential.objects.filter(queries.valid_credentials(), client_id=_storable(client_id))
+    found = Credential.objects.filter(queries.valid_credentials(), client_id=guessing.storable(client_id))
     credential = found.select_related("user").first()
     right = hmac.compare_digest(
-        crypto.digest(_storable(client_secret)), credential.secret_digest if credential else crypto.digest("")
+        crypto.digest(guessing.storable(client_secret)), credential.secret_digest if credential else crypto.digest("")
     )
     if right and credential is not None:
-        return _give_token(credential.user, credential)
-    if _recent_failures(username=_OF_SECRETS, address=address) >= most_failures * OF_AN_ADDRESS:
-        raise _too_many()
-    FailedLogin.objects.create(username=_OF_SECRETS, address=address)
+        return _give_token(credential.user, credential, address=address)
+    if guessing.failures(username=guessing.OF_SECRETS, address=address) >= most_failures * guessing.OF_AN_ADDRESS:
+        raise guessing.too_many()
+    guessing.note(guessing.OF_SECRETS, address)
     raise Unauthenticated("invalid_client")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who makes a request, and the account it is."""
+    """Who makes a request, the account it is, and what its token is called among the account's sessions."""
 
     actor: Actor
     user: User
+    guid: UUID
 
 
 def authenticate(token: str, *, idle: timedelta) -> Actor:
@@ -93,9 +80,22 @@ def session(token: str, *, idle: timedelta) -> Session:
     if found is None:
         raise Unauthenticated("token_invalid")
     if now - found.last_used_at > idle / 20:  # rarely enough that reading does not mean writing
-        Token.objects.filter(pk=found.pk).update(last_used_at=now)
+        _note_use(found, now)
     held = with_included(found.features.split(",") if found.features else ())
-    return Session(_actor(found.user, found.credential, held, bound=found.bound_to_self_service), found.user)
+    return Session(
+        _actor(found.user, found.credential, held, bound=found.bound_to_self_service), found.user, found.guid
+    )
+
+
+def guid_of(token: str) -> UUID:
+    """What a token is called among the sessions of its account."""
+    return Token(digest=crypto.digest(token)).guid
+
+
+def _note_use(token: Token, now: datetime) -> None:
+    Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    if token.credential_id is not None:
+        Credential.objects.filter(pk=token.credential_id).update(last_used_at=now)
 
 
 def _living(_by: Actor, *, digest: str, used_after: datetime, now: datetime) -> QuerySet[Token]:
@@ -140,10 +140,40 @@ def log_out(token: str) -> None:
         _record_session(events.LoggedOut, found.user, found.credential)
 
 
+def own_sessions(by: Actor, *, idle: timedelta) -> QuerySet[Token]:
+    """The sessions of the actor's own account in which somebody may go on; raises Forbidden for an application."""
+    require_in_person(by)
+    return Token.objects.filter(user_id=by.user_id or 0, credential=None, last_used_at__gt=clock.now() - idle)
+
+
+@transaction.atomic
+def end_session(guid: UUID, *, by: Actor) -> None:
+    """End a session of the actor's own account; raises NotFound."""
+    require_in_person(by)
+    if not _end(Token.objects.filter(user_id=by.user_id or 0, credential=None, digest__startswith=guid.hex)):
+        raise not_found("session")
+
+
+@transaction.atomic
+def end_other_sessions(kept: UUID, *, by: Actor) -> int:
+    """End all sessions of the actor's own account but one; returns how many there were."""
+    require_in_person(by)
+    mine = Token.objects.filter(user_id=by.user_id or 0, credential=None)
+    return _end(mine.exclude(digest__startswith=kept.hex))
+
+
+def _end(tokens: QuerySet[Token]) -> int:
+    found = list(tokens.select_for_update(of=("self",)).select_related("user"))
+    Token.objects.filter(pk__in=[token.pk for token in found]).delete()
+    for token in found:
+        _record_session(events.LoggedOut, token.user, None)
+    return len(found)
+
+
 def forget_old(now: datetime, most: int) -> int:
     """Remove some tokens that ran out, and failures that no longer count, at most so many; returns how many."""
     tokens = Token.objects.filter(last_used_at__lt=now - run_time_settings.token_idle())
-    failures = FailedLogin.objects.filter(at__lt=now - WINDOW)
+    failures = FailedLogin.objects.filter(at__lt=now - guessing.WINDOW)
     removed = 0
     for rows in (tokens, failures):
         removed += rows.filter(pk__in=list(rows.values_list("pk", flat=True)[: most - removed])).delete()[0]
@@ -153,41 +183,18 @@ def forget_old(now: datetime, most: int) -> int:
 FORGETTING = forgetting("access.sessions", forget_old, every=timedelta(minutes=5))
 
 
-def _account_called(username: str) -> User | None:
-    """The active account of a name; none for a text that no account can have as its name."""
-    if len(username) > LONGEST_USERNAME:
-        return None
-    return queries.called(_storable(username), User.objects.filter(is_active=True))
-
-
-def _storable(given: str) -> str:
-    """What was given, or nothing where no database could keep it: then it is nobody's."""
-    return given if text.is_storable(given) else ""
-
-
-def _check_failures(name: str, address: str, *, most: int) -> None:
-    """Raise Limited when a name failed `most` times, or an address ten times as often, within the window."""
-    if _recent_failures(username=name) >= most:
-        raise _too_many()
-    if _recent_failures(~Q(username=_OF_SECRETS), address=address) >= most * OF_AN_ADDRESS:
-        raise _too_many()
-
-
-def _recent_failures(*conditions: Q, **of: str) -> int:
-    return FailedLogin.objects.filter(*conditions, at__gt=clock.now() - WINDOW, **of).count()
-
-
-def _too_many() -> Limited:
-    return Limited(
-        "too_many_logins",
-        retry_after=int(WINDOW.total_seconds()),
-    )
-
-
 @transaction.atomic
-def _give_token(user: User, credential: Credential | None) -> str:
+def _give_token(user: User, credential: Credential | None, *, address: str, browser: str = "") -> str:
     token = crypto.new_token("wwt")
-    Token.objects.create(user=user, credential=credential, digest=crypto.digest(token))
+    Token.objects.create(
+        user=user,
+        credential=credential,
+        digest=crypto.digest(token),
+        address=address[:64],
+        browser=guessing.storable(browser)[:LONGEST_BROWSER],
+    )
+    if credential is not None:
+        Credential.objects.filter(pk=credential.pk).update(last_used_at=clock.now())
     _record_session(events.LoggedIn, user, credential)
     return token
 

@@ -2,8 +2,8 @@
 
 Invariant: the changes of all events, applied in order to the rows as they were, give the rows as they are (`tests/rooms`
 prove it for every command). Left out are a row's number and GUID, what the event says itself (`BOOKKEEPING`), of a new row
-what a new row has anyway. The values of `secret_columns` of a model are masked. A long new text is kept as its length and
-digest: the row holds it, or the next change of it, which keeps the old value whole.
+what a new row has anyway, and the `unrecorded_columns` of a model. The values of its `secret_columns` are masked. A long new
+text is kept as its length and digest: the row holds it, or the next change of it, which keeps the old value whole.
 """
 
 from __future__ import annotations
@@ -103,12 +103,13 @@ def key_of(row: Model) -> str:
 def _columns_of(model: type[Model]) -> tuple[tuple[str, Any, bool], ...]:
     """The columns that are compared, each with what a new row has in it and whether it is a secret."""
     secret: frozenset[str] = getattr(model, "secret_columns", frozenset())
+    left_out = BOOKKEEPING | getattr(model, "unrecorded_columns", frozenset())
     return tuple(
         (field.attname, _default(field), field.attname in secret)
         for field in model._meta.concrete_fields
         if not (field.primary_key and field.remote_field is None)
         and field.attname != "guid"
-        and field.attname not in BOOKKEEPING
+        and field.attname not in left_out
         and not getattr(field, "is_derived", False)
     )
 

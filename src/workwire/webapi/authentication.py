@@ -41,7 +41,8 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing.webapi", field="Username")
         most = run_time_settings.value_of("login_attempts")
-        token = sessions.log_in(username, password, address=address_of(request), most_failures=most)
+        browser = request.headers.get("User-Agent", "")
+        token = sessions.log_in(username, password, address=address_of(request), most_failures=most, browser=browser)
     except DomainError as error:
         return refusal(error, "packet")
     if not wants_cookie:

@@ -16,6 +16,7 @@ from workwire.access.commands.background import cancel_job
 from workwire.access.commands.changing_settings import change_settings
 from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
 from workwire.access.commands.groups import change_members, create_group, grant, revoke
+from workwire.access.commands.own_password import change_own_password
 from workwire.access.commands.roles import (
     change_role,
     create_role,
@@ -28,6 +29,7 @@ from workwire.access.commands.roles import (
 __all__ = [
     "cancel_job",
     "change_members",
+    "change_own_password",
     "change_role",
     "change_settings",
     "change_user",

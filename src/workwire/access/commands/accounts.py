@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypedDict, Unpack
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -107,8 +108,8 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, by: Actor) -> None:
-    """Set a password, one's own or as an administrator; ends the account's login tokens."""
+def set_password(user: User, password: str, *, by: Actor, kept: UUID | None = None) -> None:
+    """Set a password, one's own or as an administrator; ends the account's sessions, but for one that is `kept`."""
     user = _locked(user)
     if by.user_id != user.pk:
         require_may_stand_in_for(user, by)
@@ -116,7 +117,8 @@ def set_password(user: User, password: str, *, by: Actor) -> None:
     before = columns(user)
     _set_password(user, password)
     user.save(update_fields=["password"])
-    user.tokens.filter(credential=None).delete()
+    ended = user.tokens.filter(credential=None)
+    (ended if kept is None else ended.exclude(digest__startswith=kept.hex)).delete()
     _record_change(user, by, altered(user, before))
 
 

@@ -27,6 +27,7 @@ from workwire.api.v1 import (
     jobs,
     notices,
     offering,
+    own_sessions,
     parties,
     positions,
     settings_in_force,
@@ -84,6 +85,7 @@ errors.install(api)
 api.add_decorator(errors.known_parameters, mode="view")
 for _room in (
     tokens,
+    own_sessions,
     work,
     files,
     contacts,

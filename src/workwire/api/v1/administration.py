@@ -150,8 +150,10 @@ class CredentialOut(Schema):
     client_id: str
     user: Guid
     roles: list[str]
+    created_at: Moment
     expires_at: Moment
     revoked_at: Moment | None
+    last_used_at: Moment | None
 
 
 class CredentialMade(CredentialOut):
@@ -403,6 +405,8 @@ def _credential(row: Credential, _actor: Actor) -> dict[str, Any]:
         "client_id": row.client_id,
         "user": str(row.user.guid),
         "roles": sorted(role.name for role in row.roles.all()),
+        "created_at": rfc3339(row.created_at),
         "expires_at": rfc3339(row.expires_at),
         "revoked_at": rfc3339(row.revoked_at),
+        "last_used_at": rfc3339(row.last_used_at),
     }

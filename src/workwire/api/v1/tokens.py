@@ -66,7 +66,8 @@ def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login
     response.headers["Cache-Control"], response.headers["Pragma"] = "no-store", "no-cache"
     address, most = str(request.META.get("REMOTE_ADDR", "")), run_time_settings.value_of("login_attempts")
     if wish.username is not None and wish.password is not None:
-        token = sessions.log_in(wish.username, wish.password, address=address, most_failures=most)
+        browser = request.headers.get("User-Agent", "")
+        token = sessions.log_in(wish.username, wish.password, address=address, most_failures=most, browser=browser)
     elif wish.client_id is not None and wish.client_secret is not None:
         token = sessions.exchange_secret(wish.client_id, wish.client_secret, address=address, most_failures=most)
     else:

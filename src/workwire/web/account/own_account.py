@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workwire.access import commands, preferences
-from workwire.kernel.errors import Unauthenticated
 from workwire.reactions.notices import commands as notices
 from workwire.reactions.notices import explaining, queries
+from workwire.web.account.tabs import tabs
 from workwire.web.kit.look import look_of
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Fact
+from workwire.web.kit.parts import Fact, Link
 
 _CHOSEN_THERE = ("", gettext_lazy("As chosen in each browser"))
 _THEMES = (
@@ -42,6 +42,7 @@ class PreferencesForm(forms.Form):
 class OwnAccount:
     """What the page shows."""
 
+    tabs: tuple[Link, ...]
     facts: tuple[Fact, ...]
     form: forms.Form
     look: tuple[forms.BoundField, ...]
@@ -51,9 +52,7 @@ class OwnAccount:
 @page("account/me.html", methods=FORM)
 def me(visit: Visit) -> OwnAccount | See:
     """Show what the account prefers, and change it."""
-    if visit.session is None:
-        raise Unauthenticated("token_missing")
-    account = visit.session.user
+    account = visit.signed_in.user
     wanted = queries.wanted(visit.actor)
     form = visit.form(PreferencesForm, **{name: getattr(account, name) for name in _LOOK})
     _offer(form, visit, wanted)
@@ -74,6 +73,7 @@ def me(visit: Visit) -> OwnAccount | See:
             return See(reverse("me"))
     roles = ", ".join(sorted(assignment.role.name for assignment in account.role_assignments.select_related("role")))
     return OwnAccount(
+        tabs=tabs("me"),
         facts=(
             Fact(_("Name"), account.full_name),
             Fact(_("User name"), account.username),

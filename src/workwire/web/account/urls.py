@@ -2,6 +2,15 @@
 
 from django.urls import path
 
-from workwire.web.account import own_account
+from workwire.web.account import credential_page, own_account, own_credentials, own_session_list, password_page
 
-urlpatterns = [path("settings/me", own_account.me, name="me")]
+urlpatterns = [
+    path("settings/me", own_account.me, name="me"),
+    path("settings/password", password_page.own_password, name="own-password"),
+    path("settings/sessions", own_session_list.own_sessions, name="own-sessions"),
+    path("settings/credentials", own_credentials.own_credentials, name="own-credentials"),
+    path("settings/credentials/new", credential_page.new_credential, name="new-credential"),
+    path("settings/credentials/<uuid:guid>", credential_page.own_credential, name="own-credential"),
+    path("settings/credentials/<uuid:guid>/renew-secret", credential_page.renew_secret, name="own-credential-renew"),
+    path("settings/credentials/<uuid:guid>/revoke", credential_page.revoke, name="own-credential-revoke"),
+]

@@ -73,8 +73,8 @@ def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpRe
     request = visit.request
     if len(password) > LONGEST_PASSWORD:
         raise Unauthenticated("login_failed")
-    address, most = str(request.META.get("REMOTE_ADDR", "")), run_time_settings.value_of("login_attempts")
-    token = sessions.log_in(username, password, address=address, most_failures=most)
+    browser, most = request.headers.get("User-Agent", ""), run_time_settings.value_of("login_attempts")
+    token = sessions.log_in(username, password, address=visit.client, most_failures=most, browser=browser)
     sessions.log_out(request.COOKIES.get(COOKIE, ""))  # a browser holds one session, and none it had before
     rotate_token(request)
     answer = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": after})

@@ -68,6 +68,14 @@ class See:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A page object that is shown by another template than the view's own."""
+
+    template: str
+    page: object
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The page of a refusal: what is the case, and what to do."""
 
@@ -95,11 +103,21 @@ class Visit:
             return None
 
     @property
-    def actor(self) -> Actor:
-        """Who is signed in; raises Unauthenticated."""
+    def signed_in(self) -> Session:
+        """Who is signed in, with the account; raises Unauthenticated."""
         if self.session is None:
             raise Unauthenticated("token_missing")
-        return self.session.actor
+        return self.session
+
+    @property
+    def actor(self) -> Actor:
+        """Who is signed in; raises Unauthenticated."""
+        return self.signed_in.actor
+
+    @property
+    def client(self) -> str:
+        """The address that the request comes from."""
+        return str(self.request.META.get("REMOTE_ADDR", ""))
 
     @cached_property
     def look(self) -> Look:
@@ -213,6 +231,8 @@ def _answer(
         return made
     if isinstance(made, See):
         return HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": made.address})
+    if isinstance(made, Shown):
+        return _rendered(visit, made.template, made.page, _status_of(visit))
     return _rendered(visit, template, made, _status_of(visit))
 
 

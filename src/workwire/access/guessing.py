@@ -1,0 +1,81 @@
+"""Guessing passwords, secrets and codes: failures are counted for a quarter of an hour, and too many refuse the next try
+before it is looked at.
+
+Guarantee: the time an answer takes tells nothing about whether an account exists.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import Q
+
+from workwire.access import queries
+from workwire.access.models import LONGEST_USERNAME, FailedLogin, User
+from workwire.kernel import clock, crypto, folding, text
+from workwire.kernel.errors import Limited, Unauthenticated
+
+WINDOW = timedelta(minutes=15)
+OF_AN_ADDRESS = 10  # as many failures as of one name
+OF_SECRETS = "client secrets"  # in the place of a user name's digest
+
+
+def require_password(user: User | None, password: str, *, called: str, address: str, most: int) -> User:
+    """The account, when this is its password; raises Unauthenticated, or Limited after too many failures.
+
+    Failures count under the account that was found, in whichever spelling it was `called`.
+    """
+    name = name_of(user, called)
+    check(name, address, most=most)
+    right = check_password(storable(password), user.password if user else _decoy())
+    if not right or user is None:
+        note(name, address)
+        raise Unauthenticated("login_failed")
+    return user
+
+
+def name_of(user: User | None, called: str = "") -> str:
+    """Under which name failures of an account count; what was typed for one may be a password."""
+    return crypto.digest(user.username if user else folding.key(storable(called)))
+
+
+def check(name: str, address: str, *, most: int) -> None:
+    """Raise Limited when a name failed `most` times, or an address ten times as often, within the window."""
+    if failures(username=name) >= most:
+        raise too_many()
+    if failures(~Q(username=OF_SECRETS), address=address) >= most * OF_AN_ADDRESS:
+        raise too_many()
+
+
+def note(name: str, address: str) -> None:
+    """Count a failure of a name from an address."""
+    FailedLogin.objects.create(username=name, address=address)
+
+
+def failures(*conditions: Q, **of: str) -> int:
+    """How many failures count at this moment."""
+    return FailedLogin.objects.filter(*conditions, at__gt=clock.now() - WINDOW, **of).count()
+
+
+def too_many() -> Limited:
+    """What is said after too many failures."""
+    return Limited("too_many_logins", retry_after=int(WINDOW.total_seconds()))
+
+
+def account_called(username: str) -> User | None:
+    """The active account of a name; none for a text that no account can have as its name."""
+    if len(username) > LONGEST_USERNAME:
+        return None
+    return queries.called(storable(username), User.objects.filter(is_active=True))
+
+
+def storable(given: str) -> str:
+    """What was given, or nothing where no database could keep it: then it is nobody's."""
+    return given if text.is_storable(given) else ""
+
+
+@cache
+def _decoy() -> str:
+    return make_password("a password that nobody has")

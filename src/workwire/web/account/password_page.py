@@ -1,0 +1,58 @@
+"""Changing one's own password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django import forms
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+
+from workwire.access import commands, run_time_settings
+from workwire.web.account.new_passwords import LONGEST_PASSWORD, NewPasswordForm
+from workwire.web.account.tabs import tabs
+from workwire.web.kit.page import FORM, See, Visit, page
+from workwire.web.kit.parts import Link
+
+
+class OwnPasswordForm(NewPasswordForm):
+    """The present password, and a new one twice."""
+
+    present = forms.CharField(
+        label=gettext_lazy("Present password"),
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+    field_order = ("present", "password", "again")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPassword:
+    """What the page shows."""
+
+    tabs: tuple[Link, ...]
+    username: str
+    form: forms.Form
+
+
+@sensitive_post_parameters()
+@page("account/password.html", methods=FORM)
+def own_password(visit: Visit) -> OwnPassword | See:
+    """Change the password of the account; its other sessions end."""
+    form = visit.form(OwnPasswordForm)
+    if visit.is_sent and form.is_valid():
+        with visit.refusals(form):
+            commands.change_own_password(
+                form.cleaned_data["present"],
+                form.cleaned_data["password"],
+                by=visit.actor,
+                kept=visit.signed_in.guid,
+                address=visit.client,
+                most_failures=run_time_settings.value_of("login_attempts"),
+            )
+            visit.tell(_("Your password is changed. Your other sessions have ended."))
+            return See(reverse("own-password"))
+    return OwnPassword(tabs("own-password"), visit.signed_in.user.username, form)
