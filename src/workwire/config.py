@@ -157,6 +157,9 @@ class Config(BaseSettings):
     webhook_retention_days: int = Field(
         30, ge=1, le=DAYS, description="Days that finished deliveries and attempts are kept."
     )
+    sign_in_retention_days: int = Field(
+        180, ge=1, le=DAYS, description="Days that the ledger keeps who signed in, who did not succeed, and from where."
+    )
     job_retention_days: int = Field(30, ge=1, le=DAYS, description="Days that ended jobs are kept.")
     webhook_ca_bundle: Path | None = Field(
         None,

@@ -15,6 +15,7 @@ from workwire.access.models import Role, User
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden
+from workwire.outbox.event_pages import Wanted
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
 from workwire.rooms.commitments import commands as commitments
@@ -41,7 +42,7 @@ DEEDS: dict[str, Deed] = {
     features.USERS: lambda by, _: commands.create_user("nora", "", [Role.objects.get(name="Guest")], by=by),
     features.GROUPS: lambda by, _: commands.create_group("Night shift", by=by),
     features.ROLES: lambda by, _: commands.create_role("Clerk", features.OPERATIONAL, [], by=by),
-    features.AUDIT: lambda by, _: queries.audit(by=by),
+    features.AUDIT: lambda by, _: queries.audit(Wanted(), by=by),
 }
 
 
@@ -94,7 +95,7 @@ def test_who_held_a_bundle_holds_what_it_includes_by_every_way(organisation: Org
 
 def test_the_audit_may_be_read_by_who_holds_the_feature_only(guest: Role, first: Customer) -> None:
     actor = sessions.actor_for(_with(features.AUDIT, guest, first))
-    assert queries.audit(by=actor).exists()
+    assert queries.audit(Wanted(), by=actor).rows
 
 
 def test_who_manages_roles_gives_no_more_than_it_has(guest: Role, first: Customer) -> None:

@@ -13,6 +13,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from tests.support import upkeep
+from tests.support.environment import ON_POSTGRES
 from tests.support.recorded import recorded
 from workwire import settings as product
 from workwire.access import commands, features, guessing, sessions
@@ -20,6 +21,7 @@ from workwire.access.models import Credential, FailedLogin, Role, Token, User
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, UserType
 from workwire.kernel.errors import Limited, Unauthenticated
+from workwire.outbox.models import Event
 
 PASSWORD = "a-long-password-for-tests"
 IDLE = timedelta(minutes=60)
@@ -97,7 +99,9 @@ def test_wrong_logins_get_one_answer_and_no_token(user: User, name: str, passwor
     with recorded() as found, pytest.raises(Unauthenticated) as refusal:
         _log_in(name, password)
     assert refusal.value.code == "login_failed"
-    assert not found.events
+    guid, username = (user.guid, name) if name == "Nia" else (guessing.NOBODY, "")
+    assert (found.only.name, found.only.address) == ("LoginRefused", "192.0.2.1")
+    assert found.body == {"GUID": str(guid), "Username": username, "Reason": "login_failed"}
     assert not Token.objects.exists()
 
 
@@ -115,7 +119,9 @@ def test_a_failed_login_costs_one_hash_whoever_is_named(user: User, roles: dict[
     ):
         _log_in(name, "wrong")
     assert hashed.call_count == 1
-    assert len(asked) == 4  # two counts of failures, the account, the new failure
+    assert len(asked) == (
+        8 if ON_POSTGRES else 9
+    )  # three counts, the account, the failure and its event, their savepoint
 
 
 def test_real_passwords_are_hashed_with_argon2(roles: dict[str, Role]) -> None:
@@ -336,3 +342,30 @@ def test_what_ran_out_is_forgotten(user: User) -> None:
         assert upkeep.run("access.sessions") == {"removed": 1}
         assert not _is_dead(alive)
     assert (Token.objects.count(), FailedLogin.objects.count()) == (1, 0)
+
+
+def test_the_ledger_forgets_old_sign_ins_and_nothing_else(user: User) -> None:
+    with clock.frozen(START) as advance:
+        token = _log_in("nia")
+        sessions.log_out(token)
+        with pytest.raises(Unauthenticated):
+            _log_in("nobody", "wrong")
+        commands.create_group("Night shift", by=SYSTEM)
+        before = Event.objects.exclude(name__in=("LoggedIn", "LoggedOut", "LoginRefused")).count()
+        advance(timedelta(days=180))
+        _log_in("nia")
+        sessions.forget_old(clock.now(), 1000)
+        assert Event.objects.filter(name__in=("LoggedIn", "LoggedOut", "LoginRefused")).count() == 4
+        advance(timedelta(seconds=1))
+        assert sessions.forget_old(clock.now(), 2) == 2
+        sessions.forget_old(clock.now(), 1000)
+        assert list(Event.objects.filter(name__startswith="Log").values_list("name", flat=True)) == ["LoggedIn"]
+        assert Event.objects.exclude(name__startswith="Log").count() == before
+
+
+def test_a_flood_of_wrong_passwords_does_not_fill_the_ledger(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guessing, "MOST_RECORDED", 2)
+    for number in range(4):
+        with pytest.raises(Unauthenticated):
+            _log_in(f"nobody {number}", "wrong", address=f"192.0.2.{number}")
+    assert (FailedLogin.objects.count(), Event.objects.filter(name="LoginRefused").count()) == (4, 2)

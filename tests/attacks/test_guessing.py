@@ -17,7 +17,7 @@ from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Customer
 from tests.support.receiver import Receiver
 from workwire.api.models import IdempotentRequest
-from workwire.kernel import pages
+from workwire.kernel import clock, pages
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Delivery, Subscription
@@ -146,3 +146,49 @@ def test_the_log_filtered_by_what_belongs_to_others_is_empty(
         there, nowhere = (narrow.api("GET", f"/deliveries/{guid}{path}") for guid in (delivery.guid, absent))
         assert (there.status_code, there.content) == (nowhere.status_code, nowhere.content)
         assert there.status_code == 404
+
+
+def test_filters_of_events_tell_nothing_of_what_may_not_be_seen(
+    narrow: Caller, member: Caller, first: Customer, second: Customer
+) -> None:
+    """By record, reference, kind, account and time, in whole pages, with the very statements of what is not there."""
+    made = [
+        member.api("POST", "/tickets", {"process_version": str(one.ticket_version.guid), "title": "Secret plan"}).json()
+        for one in (first, second)
+    ]
+    hidden, seen = made
+    for number in range(60):
+        member.api("PATCH", f"/work-items/{hidden['guid']}", {"title": f"Secret plan {number}"})
+    (of_hidden, *_) = Event.objects.filter(work_item_guid=hidden["guid"]).order_by("pk")
+    until = clock.rfc3339(of_hidden.occurred_at)
+    for query in (
+        "",
+        "kind=WorkItemUpdated",
+        "kind=LoggedIn",
+        f"account={new_guid()}",
+        f"until={until}",
+        f"since={until}",
+    ):
+        text, cursor = "", ""
+        while True:
+            page = narrow.api("GET", f"/events?limit=2&{query}{cursor}")
+            text += page.content.decode()
+            if page.json()["next_cursor"] is None:
+                break
+            assert len(page.json()["items"]) == 2
+            cursor = f"&cursor={page.json()['next_cursor']}"
+        assert hidden["guid"] not in text
+        assert "Secret plan 1" not in text
+        assert ("LoggedIn" in text) is False
+    assert seen["guid"] in narrow.api("GET", "/events").content.decode()
+    asked_of = []
+    for guid in (hidden["guid"], str(new_guid())):
+        for path in (f"/events?record={guid}", f"/events?record={guid}&kind=WorkItemUpdated", f"/events/{guid}"):
+            with CaptureQueriesContext(connection) as asked:
+                answer = narrow.api("GET", path)
+            asked_of.append(
+                (answer.status_code, _blind(answer.content.decode()), [_blind(one["sql"]) for one in asked])
+            )
+    assert asked_of[:3] == asked_of[3:]
+    assert narrow.api("GET", f"/events/{of_hidden.guid}").status_code == 404
+    assert narrow.api("GET", "/audit").status_code == 403

@@ -21,6 +21,8 @@ WEBHOOKS = (
     "/webhooks/deliveries",
     "/webhooks/deliveries?state=withheld&since=24h",
     "/webhooks/deliveries?record=1-T",
+    "/webhooks/events",
+    "/webhooks/events?record=999999-T&since=24h&account=tomas",
 )
 WIDTHS = (390, 600, 768, 1024, 1280, 1440, 1920, 2560)
 GRAVE = ("serious", "critical")
@@ -61,7 +63,7 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
         found[address] = _grave(page)
     page = visitor(traffic.WHO, viewport=viewport, color_scheme=theme)
-    for address in (*WEBHOOKS, *_deliveries(page), *_subscriptions(world)):
+    for address in (*WEBHOOKS, *_deliveries(page), *_subscriptions(world), *_events(page)):
         page.goto(address)
         found[address] = _grave(page)
     signed_out = visitor(viewport=viewport, color_scheme=theme)
@@ -76,10 +78,11 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
 )
 def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, visitor: Visitor) -> None:
     page = visitor("administrator", viewport=viewport, color_scheme=theme)
-    page.goto("/operate")
-    page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
-    assert _grave(page) == []
-    assert _widths(page) == {}
+    for address in ("/operate", "/operate/audit", "/operate/audit?area=sign_ins&since=24h"):
+        page.goto(address)
+        page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
+        assert _grave(page) == []
+        assert _widths(page) == {}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -106,7 +109,7 @@ def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor)
         page.goto(address)
         assert _widths(page) == {}, address
     builder = visitor(traffic.WHO)
-    for address in (*WEBHOOKS, *_deliveries(builder), *_subscriptions(world)):
+    for address in (*WEBHOOKS, *_deliveries(builder), *_subscriptions(world), *_events(builder)):
         builder.goto(address)
         assert _widths(builder) == {}, address
     page.goto("/work?view=all")
@@ -120,6 +123,15 @@ def _deliveries(page: Page) -> list[str]:
     found = []
     for state in ("delivered", "withheld", "gave-up", "waiting"):
         page.goto(f"/webhooks/deliveries?state={state}")
+        found.append(page.locator("tbody .title a").first.get_attribute("href") or "")
+    return found
+
+
+def _events(page: Page) -> list[str]:
+    """The address of an event of each kind that was sent."""
+    found = []
+    for kind in ("WorkItemCreated", "WorkItemUpdated", "SubscriptionCreated"):
+        page.goto(f"/webhooks/events?kind={kind}")
         found.append(page.locator("tbody .title a").first.get_attribute("href") or "")
     return found
 

@@ -51,3 +51,23 @@ def test_a_builder_pauses_a_subscription_gets_a_new_secret_and_resumes(world: Wo
     expect(page.get_by_text(re.compile("^whsec_"))).to_have_count(0)
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_from_a_change_of_a_ticket_to_its_event_and_to_where_it_was_sent(visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.goto("/webhooks/deliveries?webhook=PacketUpdated&state=delivered")
+    page.locator("tbody .title a").last.click()
+    page.get_by_text("Record").locator("..").get_by_role("link").click()
+    history = page.get_by_role("region", name="History")
+    history.get_by_role("link", name=re.compile("^Work item changed")).last.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Work item changed")
+    expect(page.get_by_role("cell", name="Where is our invoice?")).to_be_visible()
+    page.get_by_role("region", name="Deliveries").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Attempts")).to_be_visible()
+    page.get_by_role("link", name="Event", exact=True).click()
+    page.get_by_role("link", name="All events of this record").click()
+    expect(page.get_by_label(re.compile("^Take off: Record"))).to_be_visible()
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_label("Kind").select_option("WorkItemCreated")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.locator("tbody tr")).to_have_count(1)

@@ -50,6 +50,8 @@ USES = {
     "grant_permission": Use("{group}", more={"level": "service", "target": "{service}"}, shared=True),
     "revoke_permission": Use("{group}", more={"level": "company", "target": "{company}"}, shared=True),
     "list_audit_events": Use(query="?record={company}"),
+    "list_events": Use(query="?record={ticket}"),
+    "get_event": Use("{event}"),
     "list_credentials": Use(),
     "create_credential": Use(body={"name": "Robot", "roles": ["Team Leader"], "expires_at": "2027-06-01T00:00:00Z"}),
     "update_credential": Use("{credential}", {"name": "Ledger"}),

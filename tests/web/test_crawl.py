@@ -30,7 +30,7 @@ from workwire.access import sessions
 from workwire.rooms.work import queries
 
 MOST_QUERIES = 25
-MOST_PAGES = 400
+MOST_PAGES = 1500  # each event has a page of its own
 OTHER_DOORS = ("/api/", "/webapi/", "/health/", "/metrics", "/static/", "/kit/icons")
 LAST = ("/unsubscribe", "/sign-out")  # forms after which others lead nowhere
 _HREF = re.compile(r'<a [^>]*?href="([^"#]+)')

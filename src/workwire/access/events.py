@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from workwire.outbox.registry import EventBody, event
+from workwire.outbox.registry import Area, EventBody, event
 
 
 class UserBody(EventBody):
     """An account as of the event."""
+
+    area = Area.RIGHTS
 
     GUID: str
     Username: str
@@ -28,6 +30,8 @@ class UserUpdated(UserBody):
 
 class RoleBody(EventBody):
     """A role as of the event."""
+
+    area = Area.RIGHTS
 
     GUID: str
     Name: str
@@ -52,6 +56,8 @@ class RoleRemoved(RoleBody):
 
 class GroupBody(EventBody):
     """A user group as of the event."""
+
+    area = Area.RIGHTS
 
     GUID: str
     Name: str
@@ -86,6 +92,8 @@ class PermissionRevoked(PermissionGranted):
 class CredentialBody(EventBody):
     """An application credential as of the event; never its secret."""
 
+    area = Area.RIGHTS
+
     GUID: str
     Name: str
     ClientID: str
@@ -111,6 +119,8 @@ class CredentialRevoked(CredentialBody):
 class SettingChanged(EventBody):
     """An administrator chose another value for a setting, or went back to the default (null)."""
 
+    area = Area.SETTINGS
+
     GUID: str
     Name: str
     Old: int | str | None
@@ -119,6 +129,8 @@ class SettingChanged(EventBody):
 
 class SessionBody(EventBody):
     """Who logged in or out."""
+
+    area = Area.SIGN_INS
 
     GUID: str
     Username: str
@@ -132,3 +144,11 @@ class LoggedIn(SessionBody):
 @event("LoggedOut")
 class LoggedOut(SessionBody):
     """A token was given back."""
+
+
+@event("LoginRefused")
+class LoginRefused(SessionBody):
+    """A password or client secret was wrong; `Reason` is the code of the refusal. For a name that no account has there is no
+    `Username`, because people type passwords into that field, and `GUID` is the nil one."""
+
+    Reason: str

@@ -1,23 +1,32 @@
 """Guessing passwords, secrets and codes: failures are counted for a quarter of an hour, and too many refuse the next try
 before it is looked at.
 
-Guarantee: the time an answer takes tells nothing about whether an account exists.
+Guarantee: the time an answer takes tells nothing about whether an account exists. The ledger has the refusals, with the
+address each came from, as long as they are no flood.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
 from django.db.models import Q
 
-from workwire.access import queries
+from workwire.access import events, queries
 from workwire.access.models import LONGEST_USERNAME, FailedLogin, User
 from workwire.kernel import clock, crypto, folding, text
+from workwire.kernel.actor import SYSTEM
 from workwire.kernel.errors import Limited, Unauthenticated
+from workwire.outbox.ledger import Subject, record
+from workwire.outbox.objects import ObjectType
 
 WINDOW = timedelta(minutes=15)
+MOST_RECORDED = 200  # refusals that the ledger takes in a window
+NOBODY = UUID(int=0)  # what is recorded of names that no account has is about this one
 OF_AN_ADDRESS = 10  # as many failures as of one name
 OF_SECRETS = "client secrets"  # in the place of a user name's digest
 
@@ -31,8 +40,7 @@ def require_password(user: User | None, password: str, *, called: str, address: 
     check(name, address, most=most)
     right = check_password(storable(password), user.password if user else _decoy())
     if not right or user is None:
-        note(name, address)
-        raise Unauthenticated("login_failed")
+        raise counted(Unauthenticated("login_failed"), name, address, user)
     return user
 
 
@@ -49,9 +57,17 @@ def check(name: str, address: str, *, most: int) -> None:
         raise too_many()
 
 
-def note(name: str, address: str) -> None:
-    """Count a failure of a name from an address."""
+@transaction.atomic
+def counted(refusal: Unauthenticated, name: str, address: str, user: User | None) -> Unauthenticated:
+    """The refusal, counted and recorded: for a name that no account has in the same way, so that it takes as long. In a flood
+    it is counted only, or anybody could fill the ledger."""
     FailedLogin.objects.create(username=name, address=address)
+    if FailedLogin.objects.filter(at__gt=clock.now() - WINDOW)[: MOST_RECORDED + 1].count() > MOST_RECORDED:
+        return refusal
+    guid, username = (user.guid, user.username) if user else (NOBODY, "")
+    body = events.LoginRefused(GUID=str(guid), Username=username, Reason=refusal.code)
+    record(body, about=Subject(ObjectType.USER, guid), by=replace(SYSTEM, address=address), changes=())
+    return refusal
 
 
 def failures(*conditions: Q, **of: str) -> int:

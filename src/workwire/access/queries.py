@@ -24,10 +24,13 @@ from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import not_found
-from workwire.outbox import ledger
+from workwire.kernel.pages import Page
+from workwire.outbox import event_pages, ledger
+from workwire.outbox.event_pages import Wanted
 from workwire.outbox.models import Event
 
 Account = int | OuterRef | F
+NO_ACCOUNT = -1
 
 
 def granted(account: Account, **paths: str) -> Exists:
@@ -146,6 +149,14 @@ def users_matching(actor: Actor, words: str) -> QuerySet[User]:
     return found.order_by("full_name", "pk") if actor.has(features.WORK_ITEMS) else found.none()
 
 
+def account_id(named: UUID | str) -> int:
+    """The id of an account by its GUID or its user name, retired or not; `NO_ACCOUNT` where there is none."""
+    if isinstance(named, str):
+        found = user_called(named)
+        return NO_ACCOUNT if found is None else found.pk
+    return User.objects.filter(guid=named).values_list("pk", flat=True).first() or NO_ACCOUNT
+
+
 def roles() -> QuerySet[Role]:
     """All roles with their features."""
     return Role.objects.prefetch_related("features").order_by("name")
@@ -204,12 +215,10 @@ def own_roles(by: Actor) -> QuerySet[Role]:
     return Role.objects.filter(assignments__user=by.user_id or 0).order_by("name")
 
 
-def audit(
-    *, by: Actor, record: UUID | None = None, since: datetime | None = None, until: datetime | None = None
-) -> QuerySet[Event]:
-    """What happened to everything, or to one record or in a span of time; raises Forbidden without the feature *audit*."""
+def audit(wanted: Wanted, *, by: Actor, limit: int = 50, cursor: str | None = None) -> Page[Event]:
+    """A page of what happened to everything, newest first; raises Forbidden without the feature *audit*."""
     require(by, features.AUDIT)
-    return ledger.audit(record=record, since=since, until=until)
+    return event_pages.page(ledger.events(), wanted, limit=limit, cursor=cursor)
 
 
 def jobs(*, by: Actor) -> QuerySet[Job]:

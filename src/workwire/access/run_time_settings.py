@@ -41,9 +41,10 @@ RUN_TIME = (
     "webhook_pause_after_hours",
     "webhook_rotation_hours",
     "webhook_retention_days",
+    "sign_in_retention_days",
 )
 OF_ADMINISTRATORS = frozenset(
-    {"token_idle_minutes", "login_attempts", "webhook_retention_days"}
+    {"token_idle_minutes", "login_attempts", "webhook_retention_days", "sign_in_retention_days"}
 )  # what guards, or removes
 ZONE = "default_time_zone"
 Source = Literal["operator", "administrator", "default"]

@@ -1,7 +1,9 @@
 """Logging in and out: passwords and client secrets become tokens, tokens become actors. A *session* is a token that somebody
 got in person.
 
-Guarantees: a token is honoured only while its account, its credential and its idle limit allow; what `guessing` says.
+Guarantees: a token is honoured only while its account, its credential and its idle limit allow; what `guessing` says. The
+ledger has every token that was given out or back, with the address it came from, for as long as `sign_in_retention_days`
+says.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Unauthenticated, not_found
+from workwire.outbox import ledger
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import Area, names_of
 
 LONGEST_BROWSER = 300  # characters of what a browser calls itself
 
@@ -55,8 +59,8 @@ def exchange_secret(client_id: str, client_secret: str, *, address: str, most_fa
         return _give_token(credential.user, credential, address=address)
     if guessing.failures(username=guessing.OF_SECRETS, address=address) >= most_failures * guessing.OF_AN_ADDRESS:
         raise guessing.too_many()
-    guessing.note(guessing.OF_SECRETS, address)
-    raise Unauthenticated("invalid_client")
+    user = credential.user if credential else None
+    raise guessing.counted(Unauthenticated("invalid_client"), guessing.OF_SECRETS, address, user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,13 @@ class Session:
     guid: UUID
 
 
-def authenticate(token: str, *, idle: timedelta) -> Actor:
-    """The actor a token stands for; raises Unauthenticated when it is unknown, idle too long, or its source ended."""
-    return session(token, idle=idle).actor
+def authenticate(token: str, *, idle: timedelta, address: str = "") -> Actor:
+    """The actor a token stands for; raises Unauthenticated when it is unknown, idle too long, or its source ended. `address`
+    is where the request came from."""
+    return session(token, idle=idle, address=address).actor
 
 
-def session(token: str, *, idle: timedelta) -> Session:
+def session(token: str, *, idle: timedelta, address: str = "") -> Session:
     """What `authenticate` gives, with the account; one query."""
     now = clock.now()
     found: Any = _LIVING.first(SYSTEM, digest=crypto.digest(token), used_after=now - idle, now=now)
@@ -82,9 +87,8 @@ def session(token: str, *, idle: timedelta) -> Session:
     if now - found.last_used_at > idle / 20:  # rarely enough that reading does not mean writing
         _note_use(found, now)
     held = with_included(found.features.split(",") if found.features else ())
-    return Session(
-        _actor(found.user, found.credential, held, bound=found.bound_to_self_service), found.user, found.guid
-    )
+    actor = _actor(found.user, found.credential, held, bound=found.bound_to_self_service, address=address)
+    return Session(actor, found.user, found.guid)
 
 
 def guid_of(token: str) -> UUID:
@@ -117,7 +121,9 @@ def actor_for(user: User, credential: Credential | None = None) -> Actor:
     return _actor(user, credential, held, bound=bind_to_self_service(of_account))
 
 
-def _actor(user: User, credential: Credential | None, features: frozenset[str], *, bound: bool) -> Actor:
+def _actor(
+    user: User, credential: Credential | None, features: frozenset[str], *, bound: bool, address: str = ""
+) -> Actor:
     return Actor(
         user_id=user.pk,
         user_type=UserType(user.user_type),
@@ -128,16 +134,17 @@ def _actor(user: User, credential: Credential | None, features: frozenset[str], 
         credential_guid=credential.guid if credential else None,
         language=user.language,
         time_zone=user.time_zone,
+        address=address,
     )
 
 
 @transaction.atomic
-def log_out(token: str) -> None:
-    """Give a token back; one that is not there is no error."""
+def log_out(token: str, *, address: str = "") -> None:
+    """Give a token back; one that is not there is no error. `address` is where the request came from."""
     found = Token.objects.filter(digest=crypto.digest(token)).select_related("user", "credential").first()
     if found is not None:
         found.delete()
-        _record_session(events.LoggedOut, found.user, found.credential)
+        _record_session(events.LoggedOut, found.user, found.credential, address)
 
 
 def own_sessions(by: Actor, *, idle: timedelta) -> QuerySet[Token]:
@@ -150,7 +157,7 @@ def own_sessions(by: Actor, *, idle: timedelta) -> QuerySet[Token]:
 def end_session(guid: UUID, *, by: Actor) -> None:
     """End a session of the actor's own account; raises NotFound."""
     require_in_person(by)
-    if not _end(Token.objects.filter(user_id=by.user_id or 0, credential=None, digest__startswith=guid.hex)):
+    if not _end(Token.objects.filter(user_id=by.user_id or 0, credential=None, digest__startswith=guid.hex), by):
         raise not_found("session")
 
 
@@ -159,24 +166,28 @@ def end_other_sessions(kept: UUID, *, by: Actor) -> int:
     """End all sessions of the actor's own account but one; returns how many there were."""
     require_in_person(by)
     mine = Token.objects.filter(user_id=by.user_id or 0, credential=None)
-    return _end(mine.exclude(digest__startswith=kept.hex))
+    return _end(mine.exclude(digest__startswith=kept.hex), by)
 
 
-def _end(tokens: QuerySet[Token]) -> int:
+def _end(tokens: QuerySet[Token], by: Actor) -> int:
     found = list(tokens.select_for_update(of=("self",)).select_related("user"))
     Token.objects.filter(pk__in=[token.pk for token in found]).delete()
     for token in found:
-        _record_session(events.LoggedOut, token.user, None)
+        _record_session(events.LoggedOut, token.user, None, by.address)
     return len(found)
 
 
 def forget_old(now: datetime, most: int) -> int:
-    """Remove some tokens that ran out, and failures that no longer count, at most so many; returns how many."""
+    """Remove some tokens that ran out, failures that no longer count, and what the ledger has of old sign-ins, at most so
+    many; returns how many."""
     tokens = Token.objects.filter(last_used_at__lt=now - run_time_settings.token_idle())
     failures = FailedLogin.objects.filter(at__lt=now - guessing.WINDOW)
     removed = 0
     for rows in (tokens, failures):
         removed += rows.filter(pk__in=list(rows.values_list("pk", flat=True)[: most - removed])).delete()[0]
+    kept = timedelta(days=run_time_settings.value_of("sign_in_retention_days"))
+    for name in names_of(Area.SIGN_INS):
+        removed += ledger.forget(name, now - kept, most - removed)
     return removed
 
 
@@ -195,17 +206,18 @@ def _give_token(user: User, credential: Credential | None, *, address: str, brow
     )
     if credential is not None:
         Credential.objects.filter(pk=credential.pk).update(last_used_at=clock.now())
-    _record_session(events.LoggedIn, user, credential)
+    _record_session(events.LoggedIn, user, credential, address)
     return token
 
 
-def _record_session(kind: type[events.SessionBody], user: User, credential: Credential | None) -> None:
+def _record_session(kind: type[events.SessionBody], user: User, credential: Credential | None, address: str) -> None:
     by = Actor(
         user_id=user.pk,
         user_type=UserType(user.user_type),
         credential_id=credential.pk if credential else None,
         guid=user.guid,
         credential_guid=credential.guid if credential else None,
+        address=address,
     )
     body = kind(GUID=str(user.guid), Username=user.username)
     record(body, about=Subject(ObjectType.USER, user.guid), by=by, changes=())

@@ -21,11 +21,17 @@ class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         """The actor of a valid token, whose language is spoken from here on; None otherwise."""
         try:
-            found = sessions.authenticate(token, idle=run_time_settings.token_idle())
+            idle, address = run_time_settings.token_idle(), address_of(request)
+            found = sessions.authenticate(token, idle=idle, address=address)
         except Unauthenticated:
             return None
         translation.activate(language_of(found, request.headers.get("Accept-Language", "")))  # until `in_shape` ends
         return found
+
+
+def address_of(request: HttpRequest) -> str:
+    """The address a request came from."""
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def allowed(request: HttpRequest, feature: str) -> Actor:

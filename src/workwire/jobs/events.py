@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from workwire.outbox.registry import EventBody, event
+from workwire.outbox.registry import Area, EventBody, event
 
 
 @event("JobCancelled")
 class JobCancelled(EventBody):
     """Somebody cancelled a job; it ends where its next piece would begin."""
+
+    area = Area.SETTINGS
 
     GUID: str
     Kind: str

@@ -9,4 +9,9 @@ register(
         "job_not_found": "There is no such job.",
         "job_standing": "A standing job cannot be cancelled.",
     },
+    words={
+        "event_kind": {
+            "JobCancelled": "Job cancelled",
+        },
+    },
 )

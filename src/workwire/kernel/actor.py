@@ -23,8 +23,9 @@ class Actor:
     application sees no more than its account.
 
     `guid` and `credential_guid` are the public names of the account and of the application credential it acts through; they
-    tell readers of an event who it was; `language` and `time_zone` are what the account chose (empty for no choice). None of
-    them decides anything, so two actors that differ only in them are equal.
+    tell readers of an event who it was; `language` and `time_zone` are what the account chose (empty for no choice);
+    `address` is where its request came from (empty where there is none). None of them decides anything, so two actors that
+    differ only in them are equal.
     """
 
     user_id: int | None
@@ -37,6 +38,7 @@ class Actor:
     credential_guid: UUID | None = field(default=None, compare=False)
     language: str = field(default="", compare=False)
     time_zone: str = field(default="", compare=False)
+    address: str = field(default="", compare=False)
 
     def has(self, feature: str) -> bool:
         """Whether the actor holds a feature; the system holds all."""

@@ -23,7 +23,7 @@ from workwire.outbox import listeners, wake
 from workwire.outbox.changes import RowChange, dumped
 from workwire.outbox.models import Event, RecordSequence
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import Envelope, EventActor, EventBody
+from workwire.outbox.registry import AUDITED, Envelope, EventActor, EventBody
 
 _MARK = "\x01"  # no JSON text has it
 _NUMBER = orjson.Fragment(
@@ -82,6 +82,7 @@ def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowC
         actor_id=by.user_id,
         actor_type=by.user_type,
         credential_id=by.credential_id,
+        address=by.address or None if body.area in AUDITED else None,
         occurred_at=moment,
         changes=dumped(changes),
     )
@@ -209,16 +210,17 @@ def history(work_item_guid: UUID) -> QuerySet[Event]:
     return _with_actor().filter(work_item_guid=work_item_guid).order_by("id")
 
 
-def audit(
-    *, record: UUID | None = None, since: datetime | None = None, until: datetime | None = None
-) -> QuerySet[Event]:
-    """The events of everything, or of one record or a span of time; the caller has checked that all of it may be seen."""
-    found = _with_actor()
-    if record is not None:
-        found = found.filter(record_guid=record)
-    if since is not None:
-        found = found.filter(occurred_at__gte=since)
-    return found if until is None else found.filter(occurred_at__lt=until)
+def forget(name: str, before: datetime, most: int) -> int:
+    """Remove some events of a kind that no webhook tells of and that changes nothing, from before a moment, at most so many;
+    returns how many."""
+    oldest = Event.objects.filter(name=name).order_by("pk").values_list("pk", "occurred_at")[:most]
+    ids = [pk for pk, occurred_at in oldest if occurred_at < before]
+    return Event.objects.filter(pk__in=ids).delete()[0]
+
+
+def events() -> QuerySet[Event]:
+    """All events, with who did it; the caller says which of them may be seen."""
+    return _with_actor()
 
 
 def _with_actor() -> QuerySet[Event]:

@@ -13,7 +13,7 @@ class Event(models.Model):
     `company_guid`, `contract_guid`, `service_guid` and `work_item_guid` name the objects the record lies under, by which
     subscriptions are matched. `body` is the documented JSON as of the event, `changes` what it changed inside (see `changes`;
     null for an event recorded before that was kept). `actor`, `actor_type` and `credential` say who did it; all are null for
-    the system.
+    the system. `address` is where the request came from, kept of what is audited only (see `registry.AUDITED`).
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -30,6 +30,7 @@ class Event(models.Model):
     credential = models.ForeignKey(
         "access.Credential", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    address = models.CharField(max_length=64, null=True)
     occurred_at = models.DateTimeField(default=clock.now)
     body = models.TextField()
     changes = models.TextField(null=True)
@@ -41,6 +42,9 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["work_item_guid", "id"], name="event_history"),
             models.Index(fields=["occurred_at"], name="event_occurred_at"),
+            models.Index(fields=["name", "id"], name="event_kind"),
+            models.Index(fields=["actor", "name", "id"], name="event_by_account"),
+            models.Index(fields=["service_guid", "name", "id"], name="event_of_service"),
         ]
 
     def __str__(self) -> str:

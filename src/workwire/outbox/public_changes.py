@@ -1,4 +1,5 @@
-"""Internal changes as readers see them: other records by their GUIDs, never by the numbers of rows."""
+"""Internal changes as readers see them: other records by their GUIDs, or by names that everybody knows, never by the numbers
+of rows."""
 
 from __future__ import annotations
 
@@ -15,10 +16,17 @@ from django.db.models import Field, Model
 from workwire.outbox.models import Event
 
 _Guids = dict[type[Model], dict[int, str]]
+_NAMED = {
+    "User": "full_name",
+    **dict.fromkeys(
+        ("Calendar", "ContactTag", "FileTag", "Queue", "Role", "ServiceLine", "UserGroup", "WorkType"), "name"
+    ),
+}  # the records of everybody, and the column that names one of them to people
 
 
-def changes_of(events: Iterable[Event]) -> dict[int, list[dict[str, Any]] | None]:
-    """The internal changes of some events, by the id of the event; None for one recorded before they were kept."""
+def changes_of(events: Iterable[Event], *, for_people: bool = False) -> dict[int, list[dict[str, Any]] | None]:
+    """The internal changes of some events, by the id of the event; None for one recorded before they were kept. `for_people`
+    names accounts, queues and the like by their names, and says what the values of a choice are called."""
     kept = {event.pk: None if event.changes is None else orjson.loads(event.changes) for event in events}
     wanted: dict[type[Model], set[int]] = defaultdict(set)
     for change in (change for changes in kept.values() for change in changes or ()):
@@ -27,11 +35,12 @@ def changes_of(events: Iterable[Event]) -> dict[int, list[dict[str, Any]] | None
             if target is not None:
                 wanted[target].update(_numbers(value))
     guids = {
-        model: {pk: str(guid) for pk, guid in model._default_manager.filter(pk__in=pks).values_list("pk", "guid")}
+        model: {pk: str(name) for pk, name in _names(model, pks, _NAMED.get(model.__name__) if for_people else None)}
         for model, pks in wanted.items()
     }
     return {
-        pk: None if changes is None else [_public(change, guids) for change in changes] for pk, changes in kept.items()
+        pk: None if changes is None else [_public(change, guids, for_people) for change in changes]
+        for pk, changes in kept.items()
     }
 
 
@@ -41,21 +50,28 @@ def record_types() -> dict[str, type[Model]]:
     return {model.__name__: model for model in apps.get_models() if model.__module__.startswith("workwire.")}
 
 
-def _public(change: dict[str, Any], guids: _Guids) -> dict[str, Any]:
+def _names(model: type[Model], pks: set[int], column: str | None) -> Iterable[tuple[int, Any]]:
+    found = model._default_manager.filter(pk__in=pks)
+    return found.values_list("pk", column) if column is not None else found.values_list("pk", "guid")
+
+
+def _public(change: dict[str, Any], guids: _Guids, for_people: bool) -> dict[str, Any]:
     model = record_types().get(change["record"])
     has_guid = model is not None and hasattr(model, "guid")
     shown: dict[str, Any] = {"record": change["record"], "guid": change["key"] if has_guid else None}
     for side in ("old", "new"):
         values = change.get(side)
-        shown[side] = None if values is None else dict(_named(change["record"], values, guids))
+        shown[side] = None if values is None else dict(_named(change["record"], values, guids, for_people))
     return shown
 
 
-def _named(record: str, values: dict[str, Any], guids: _Guids) -> Iterable[tuple[str, Any]]:
+def _named(record: str, values: dict[str, Any], guids: _Guids, for_people: bool) -> Iterable[tuple[str, Any]]:
     for name, value in values.items():
         field = _field(record, name)
         if field is None or field.related_model is None:
-            yield name, value
+            choices: Any = getattr(field, "choices", None) if for_people else None
+            is_plain = isinstance(value, (str, int))
+            yield name, str(dict(choices).get(value, value)) if choices and is_plain else value
             continue
         target = _target(record, name)
         if target is None:  # a row without a public name: a part of its record

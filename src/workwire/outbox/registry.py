@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -32,12 +33,28 @@ class Webhook:
     aliases: tuple[str, ...] = ()
 
 
+class Area(StrEnum):
+    """What an event type is about: the work itself, what it is done with, or how the installation is run."""
+
+    WORK = "work"
+    DATA = "data"  # contacts and uploads
+    SIGN_INS = "sign_ins"
+    RIGHTS = "rights"
+    SETTINGS = "settings"
+    CONFIGURATION = "configuration"
+    SUBSCRIPTIONS = "subscriptions"
+
+
+AUDITED = (Area.SIGN_INS, Area.RIGHTS, Area.SETTINGS, Area.CONFIGURATION, Area.SUBSCRIPTIONS)
+
+
 class EventBody(BaseModel):
     """Base of every event's body: documented keys in their documented order."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     event_name: ClassVar[str]
+    area: ClassVar[Area] = Area.CONFIGURATION
     webhooks: ClassVar[tuple[Webhook, ...]] = ()
 
     @classmethod
@@ -94,6 +111,11 @@ def event_types() -> Mapping[str, type[EventBody]]:
 def webhooks() -> Mapping[int, Webhook]:
     """All webhooks some event type fires, by number."""
     return _webhooks
+
+
+def names_of(*areas: Area) -> tuple[str, ...]:
+    """The names of the event types that are about one of some things, in alphabetical order."""
+    return tuple(sorted(name for name, body in _types.items() if body.area in areas))
 
 
 def body_of(webhook: Webhook) -> type[EventBody]:

@@ -7,4 +7,7 @@ register(
     refusals={
         "ledger_busy": "A long change is under way; try again in a moment.",
     },
+    explanations={
+        "event_named": "{kind:event_kind}",
+    },
 )

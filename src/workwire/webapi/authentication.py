@@ -55,7 +55,7 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
 @operation("Authentication/Logout", "POST")
 def log_out(call: Call) -> None:
     """Log out: end the token."""
-    sessions.log_out(call.token)
+    sessions.log_out(call.token, address=call.address)
 
 
 @csrf_exempt  # client credentials are no ambient authority

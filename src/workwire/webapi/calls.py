@@ -191,7 +191,7 @@ def lowered(mapping: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The address a request came from, for counting failed logins."""
+    """The address a request came from."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
@@ -268,7 +268,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
     if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
         raise Forbidden("cookie_refused.use")
     idle = run_time_settings.token_idle()
-    session = sessions.session(token.strip(), idle=idle)
+    session = sessions.session(token.strip(), idle=idle, address=address_of(request))
     translation.activate(
         language_of(session.actor, request.headers.get("Accept-Language", ""))
     )  # until the answer is made

@@ -22,6 +22,7 @@ from workwire.api.v1 import (
     deliveries,
     digests,
     error_codes,
+    events,
     files,
     health,
     jobs,
@@ -104,6 +105,7 @@ for _room in (
     error_codes,
     administration,
     audit,
+    events,
     jobs,
 ):
     api.add_router("", _room.router)

@@ -53,7 +53,7 @@ TAGS = {
     "notices": "What the account is told because it concerns it.",
     "administration": "Accounts, roles, groups, permissions and credentials.",
     "jobs": "What is done in the background, how far it is and why it failed.",
-    "audit": "What happened, who did it, and what it changed inside.",
+    "audit": "Events: what happened, who did it, and what it changed inside.",
     "sessions": "Logging in and out.",
 }
 INFO = {

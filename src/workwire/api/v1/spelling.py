@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from workwire.kernel.actor import UserType
 from workwire.outbox.objects import filter_objects
+from workwire.outbox.registry import Area
 from workwire.reactions.webhooks.models import State
 from workwire.rooms.commitments.rules import Override
 from workwire.rooms.conversations.queries import CommunicationType, Importance, SendStatus
@@ -43,6 +44,7 @@ def _names(members: Any) -> Any:
 
 
 if TYPE_CHECKING:
+    AreaName: TypeAlias = str
     ChecklistResultName: TypeAlias = str
     CommunicationTypeName: TypeAlias = str
     FieldKindName: TypeAlias = str
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     VersionStateName: TypeAlias = str
     WaitTypeName: TypeAlias = str
 else:
+    AreaName = _names(Area)
     ChecklistResultName = _names(ChecklistResult)
     CommunicationTypeName = _names(CommunicationType)
     FieldKindName = _names(FieldKind)

@@ -10,7 +10,7 @@ from ninja import Field, Router, Schema, Status
 from workwire.access import commands, run_time_settings, sessions
 from workwire.access import queries as access
 from workwire.access.preferences import Preferences
-from workwire.api.auth import actor
+from workwire.api.auth import actor, address_of
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Maybe, answers, given
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -64,7 +64,7 @@ class MyChange(In):
 def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login]) -> Status[dict[str, Any]]:
     """Create a token: log in."""
     response.headers["Cache-Control"], response.headers["Pragma"] = "no-store", "no-cache"
-    address, most = str(request.META.get("REMOTE_ADDR", "")), run_time_settings.value_of("login_attempts")
+    address, most = address_of(request), run_time_settings.value_of("login_attempts")
     if wish.username is not None and wish.password is not None:
         browser = request.headers.get("User-Agent", "")
         token = sessions.log_in(wish.username, wish.password, address=address, most_failures=most, browser=browser)
@@ -78,7 +78,7 @@ def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login
 @router.delete("/tokens/current", response=answers(None, 204), operation_id="delete_token")
 def delete_token(request: HttpRequest) -> Status[None]:
     """End the token: log out."""
-    sessions.log_out(request.headers.get("Authorization", "").partition(" ")[2])
+    sessions.log_out(request.headers.get("Authorization", "").partition(" ")[2], address=address_of(request))
     return Status(204, None)
 
 

@@ -37,6 +37,8 @@ def told(notice: Notice) -> Statement:
     """What happened."""
     if notice.kind == Kind.ASSIGNED and not notice.parameters.get("by"):
         return statement("notice_told.assigned_by_rule", reference=notice.parameters.get("reference"))
+    if notice.kind == Kind.COMMUNICATION and not notice.parameters.get("subject"):
+        return statement("notice_told.communication_without_subject", **notice.parameters)
     return statement(_TOLD[Kind(notice.kind)], **notice.parameters)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
@@ -36,6 +36,11 @@ def notices_of(actor: Actor) -> QuerySet[Notice]:
     if webhooks.may_see_own(actor):
         seen |= Q(subscription_guid__isnull=False) & Q(mine)
     return Notice.objects.filter(seen, account=actor.user_id or 0)
+
+
+def with_events(notices: QuerySet[Notice]) -> QuerySet[Notice]:
+    """Notices with the GUID of the event each tells of, as `event_guid`."""
+    return notices.annotate(event_guid=F("event__guid"))
 
 
 def unread(actor: Actor) -> Unread:

@@ -9,6 +9,7 @@ register(
         "notice_told.assigned": "{by} assigned {reference} to you.",
         "notice_told.assigned_by_rule": "{reference} was assigned to you.",
         "notice_told.communication": "{sender} wrote or called about {reference}: {subject}",
+        "notice_told.communication_without_subject": "{sender} wrote or called about {reference}.",
         "notice_told.overdue": "{reference} passed its due date.",
         "notice_told.subscription_paused": "Your subscription to {webhook} at {url} was suspended.",
         "notice_told.endpoint_failing": "The endpoint {url} of your subscription to {webhook} fails; it may be suspended.",

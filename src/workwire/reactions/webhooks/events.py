@@ -9,7 +9,7 @@ from workwire.kernel.actor import Actor
 from workwire.outbox.changes import RowChange
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import EventBody, event, webhooks
+from workwire.outbox.registry import Area, EventBody, event, webhooks
 
 if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Subscription
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class SubscriptionBody(EventBody):
     """A subscription as of the event; never its secret or the value of its own header."""
+
+    area = Area.SUBSCRIPTIONS
 
     GUID: str
     Webhook: str

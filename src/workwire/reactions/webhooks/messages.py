@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -30,6 +31,7 @@ CONTENT_TYPES: dict[str, str] = {
     Format.STANDARD: "application/json",
     Format.CLOUDEVENTS: "application/cloudevents+json",
 }
+_NAMES = ("Title", "Subject", "Name", "FullName", "Username", "SubscriberURL", "Kind")  # keys that name a record
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}\Z")
 _RESERVED = frozenset(
     (
@@ -143,10 +145,25 @@ def event_body(delivery: Delivery) -> str:
 
 
 def told_of(delivery: Delivery) -> tuple[str, str]:
-    """Reference and title of the record of the delivery's event, as of then; empty where it had none."""
+    """Reference and title of the record of the delivery's event, as of then; empty where it had none. A communication has the
+    reference of its work item."""
     body: dict[str, Any] = orjson.loads(event_body(delivery))
-    title = next((body[key] for key in ("Title", "Subject", "Name") if body.get(key)), "")
-    return body.get("Reference") or "", title
+    told = told_by(body)
+    return told.reference or getattr(delivery, "item_reference", None) or "", told.title
+
+
+class Told(NamedTuple):
+    """What the body of an event says of its record as of then, empty where it had none, and of its place in the ledger."""
+
+    reference: str
+    title: str
+    epoch: int
+
+
+def told_by(body: Mapping[str, Any]) -> Told:
+    """What a body says."""
+    title = next((str(body[key]) for key in _NAMES if body.get(key)), "")
+    return Told(body.get("Reference") or "", title, body.get("Epoch", 1))
 
 
 def wrap(form: str, hook: Webhook, body: str) -> bytes:

@@ -27,6 +27,7 @@ from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import messages, rights
 from workwire.reactions.webhooks.models import UNUSUAL, UNWELL, Attempt, Delivery, State, Subscription
+from workwire.rooms.work import queries as work
 
 
 def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
@@ -57,11 +58,12 @@ def subscription(guid: UUID, *, by: Actor) -> Subscription:
 def deliveries_visible_to(actor: Actor) -> QuerySet[Delivery]:
     """Deliveries of the actor's subscriptions, newest first: with all they carry where the record may be seen now, and
     withheld ones, which doors show without their record (see `content_visible`). `last_sent` is the `sent` of the last
-    attempt, None where there was none."""
+    attempt, None where there was none, `item_reference` that of the work item the event lies in."""
     seen = content_visible(actor)
     last = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number", "-id").values("sent")[:1]
     found = Delivery.objects.select_related("subscription", "event", "queued")
-    found = found.annotate(content_visible=seen, last_sent=Subquery(last))
+    reference = work.items_with_guid(OuterRef("event__work_item_guid")).values("reference")
+    found = found.annotate(content_visible=seen, last_sent=Subquery(last), item_reference=Subquery(reference))
     if access.administers(actor):
         return found
     return found.filter(seen | Q(state=State.WITHHELD), subscription__owner_id=actor.user_id)

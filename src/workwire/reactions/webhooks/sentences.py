@@ -20,6 +20,7 @@ register(
         "client_key_too_long": "A client key has at most {most:,} characters, which hold 4096 bits of RSA.",
         "client_key_unreadable": "The stored client key cannot be read with the keys of this installation: give it again.",
         "delivery_in_flight": "This delivery is being sent at this moment.",
+        "event_not_found": "There is no such event.",
         "delivery_not_found": "There is no such delivery.",
         "filter_company_no_customer": (
             "Work items are found by their customer, and this company is only a supplier: name a "
@@ -112,6 +113,28 @@ register(
         "record_not_visible.passed": "The owner may see the record the message is about.",
     },
     words={
+        "event_kind": {
+            "SubscriptionCreated": "Subscription made",
+            "SubscriptionUpdated": "Subscription changed",
+            "SubscriptionSecretRotated": "New secret made",
+            "SubscriptionSecretExpiring": "Old secret soon ends",
+            "SubscriptionEnded": "Subscription ended",
+            "SubscriptionPaused": "Subscription suspended",
+            "SubscriptionResumed": "Subscription resumed",
+            "EndpointFailing": "Endpoint fails",
+            "EndpointRecovered": "Endpoint is well again",
+            "AccessLost": "Messages withheld",
+            "AccessBack": "Messages sent again",
+            "MessageSimulated": "Sample sent",
+            "DeliveriesRepeated": "Delivery sent again",
+            "ReplayStarted": "Replay started",
+            "ReplayPaused": "Replay suspended",
+            "ReplayResumed": "Replay resumed",
+            "ReplayCancelled": "Replay cancelled",
+            "ReplayFinished": "Replay finished",
+            "EpochBegan": "Epoch began",
+            "BacklogExpired": "Backlog expired",
+        },
         "replay_state": {
             "running": "running",
             "paused": "paused",

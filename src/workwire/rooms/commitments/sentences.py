@@ -62,6 +62,10 @@ register(
         "due_step.by_hand": "Set by hand.",
     },
     words={
+        "event_kind": {
+            "CalendarCreated": "Calendar made",
+            "CalendarUpdated": "Calendar changed",
+        },
         "due_amount": {
             "hours": counted("amount", "{amount} hour", "{amount} hours"),
             "working_hours": counted("amount", "{amount} working hour", "{amount} working hours"),

@@ -10,13 +10,15 @@ from workwire.outbox.changes import RowChange
 from workwire.outbox.documented_webhooks import NEW_COMMUNICATION
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import EventBody, event
+from workwire.outbox.registry import Area, EventBody, event
 from workwire.rooms.conversations.models import Communication
 
 
 @event("NewCommunication", NEW_COMMUNICATION)
 class NewCommunication(EventBody):
     """A communication was added to a work item; `GUID` is the communication, `PacketGUID` the work item."""
+
+    area = Area.WORK
 
     Sender: str
     From: str
@@ -61,6 +63,8 @@ def record_new(communication: Communication, *, by: Actor, changes: Sequence[Row
 @event("MailSendingChanged")
 class MailSendingChanged(EventBody):
     """A mail that goes out was sent, failed and will be tried again, or was given up."""
+
+    area = Area.WORK
 
     GUID: str
     PacketGUID: str

@@ -17,4 +17,10 @@ register(
         "system_only.mail": "Only the worker may record whether a mail was sent.",
         "too_many_recipients": "A mail goes to at most {most} addresses.",
     },
+    words={
+        "event_kind": {
+            "NewCommunication": "Communication added",
+            "MailSendingChanged": "Mail sent or failed",
+        },
+    },
 )

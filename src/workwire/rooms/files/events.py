@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workwire.outbox.registry import EventBody, event
+from workwire.outbox.registry import Area, EventBody, event
 
 
 class FileTagBody(EventBody):
@@ -26,6 +26,8 @@ class FileTagUpdated(FileTagBody):
 @event("TemporaryFileUploaded")
 class TemporaryFileUploaded(EventBody):
     """A file was uploaded, to be used later."""
+
+    area = Area.DATA
 
     GUID: str
     FileName: str

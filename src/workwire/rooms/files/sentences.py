@@ -24,4 +24,11 @@ register(
         "too_many_files": "At most {most} files are changed at once.",
         "version_conflict.file_tag": "The file tag has been changed since it was read.",
     },
+    words={
+        "event_kind": {
+            "FileTagCreated": "File tag made",
+            "FileTagUpdated": "File tag changed",
+            "TemporaryFileUploaded": "File uploaded",
+        },
+    },
 )

@@ -63,6 +63,16 @@ register(
         "year_invalid": "A year must have four digits.",
     },
     words={
+        "event_kind": {
+            "ServiceLineCreated": "Service line made",
+            "WorkTypeCreated": "Work type made",
+            "WorkTypeChanged": "Work type changed",
+            "ProcessCreated": "Process made",
+            "ProcessVersionCreated": "Process version made",
+            "ProcessVersionChanged": "Process version changed",
+            "DataFieldCreated": "Data field made",
+            "DataFieldUpdated": "Data field changed",
+        },
         "process_kind": {
             "case": "case",
             "ticket": "ticket",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workwire.outbox.registry import EventBody, event
+from workwire.outbox.registry import Area, EventBody, event
 
 
 class PartyBody(EventBody):
@@ -35,6 +35,8 @@ class ContractUpdated(PartyBody):
 
 class ContactBody(PartyBody):
     """A contact as of the event."""
+
+    area = Area.DATA
 
     EmailAddress: str
     CompanyGUID: str | None

@@ -29,4 +29,17 @@ register(
         "version_conflict.contact_tag": "The contact tag has been changed since it was read.",
         "version_conflict.contract": "The contract has been changed since it was read.",
     },
+    words={
+        "event_kind": {
+            "ContractCreated": "Contract made",
+            "ContractUpdated": "Contract changed",
+            "ServiceCreated": "Service made",
+            "ContactCreated": "Contact made",
+            "ContactUpdated": "Contact changed",
+            "ContactTagCreated": "Contact tag made",
+            "ContactTagUpdated": "Contact tag changed",
+            "BusinessObjectCreated": "Company or schedule made",
+            "BusinessObjectUpdated": "Company or schedule changed",
+        },
+    },
 )

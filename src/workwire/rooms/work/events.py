@@ -12,7 +12,7 @@ from workwire.outbox.changes import RowChange
 from workwire.outbox.documented_webhooks import PACKET_CREATED, PACKET_UPDATED
 from workwire.outbox.ledger import Subject, previous, record
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import EventBody, event
+from workwire.outbox.registry import Area, EventBody, event
 from workwire.rooms.work.item_due_dates import standing
 from workwire.rooms.work.models import Status, WorkItem
 
@@ -37,6 +37,8 @@ _SAMPLE: dict[str, Any] = {
 
 class WorkItemBody(EventBody):
     """A work item as of the event; `Title` and `DueDate` are null until it has been submitted."""
+
+    area = Area.WORK
 
     CustomerName: str
     SupplierName: str

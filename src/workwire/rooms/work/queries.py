@@ -6,6 +6,7 @@ webhook message use it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -201,7 +202,12 @@ def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:
     """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service."""
     if policy.in_self_service(by):
         raise Forbidden("feature_missing.for_history")
-    return ledger.history(item(guid, by=by).guid)
+    return events_of(item(guid, by=by))
+
+
+def events_of(item: WorkItem) -> QuerySet[Event]:
+    """The events of a work item and of what lies in it; the caller has checked that its history may be read."""
+    return ledger.history(item.guid)
 
 
 def launchable_actions(case_guid: UUID, *, by: Actor) -> QuerySet[ActionDefinition]:
@@ -280,6 +286,12 @@ def dues_passed(now: datetime) -> QuerySet[WorkItem]:
 def is_work_available(actor: Actor) -> bool:
     """Whether the actor would get something if it asked for more work now."""
     return obtainable(actor, clock.now()).exists()
+
+
+def references_of(guids: Collection[UUID]) -> dict[UUID, str]:
+    """The references that work items have now, by GUID, without a check of rights; drafts have none."""
+    found = WorkItem.objects.filter(guid__in=guids).exclude(reference=None)
+    return {guid: reference or "" for guid, reference in found.values_list("guid", "reference")} if guids else {}
 
 
 def items_with_guid(guid: UUID | OuterRef) -> QuerySet[WorkItem]:

@@ -95,6 +95,12 @@ register(
         "given_back.account_retired": "The account '{user}' has retired.",
     },
     words={
+        "event_kind": {
+            "WorkItemCreated": "Work item made",
+            "WorkItemUpdated": "Work item changed",
+            "QueueCreated": "Queue made",
+            "QueueUpdated": "Queue changed",
+        },
         "the_kind": {
             "case": "case",
             "ticket": "ticket",

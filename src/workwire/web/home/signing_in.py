@@ -63,7 +63,7 @@ def sign_in(visit: Visit) -> SignIn | HttpResponse:
 @page("", methods=("POST",), public=True)
 def sign_out(visit: Visit) -> HttpResponse:
     """Give the token back."""
-    sessions.log_out(visit.request.COOKIES.get(COOKIE, ""))
+    sessions.log_out(visit.request.COOKIES.get(COOKIE, ""), address=visit.client)
     answer = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": reverse("sign-in")})
     answer.delete_cookie(COOKIE)
     return answer
@@ -75,7 +75,8 @@ def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpRe
         raise Unauthenticated("login_failed")
     browser, most = request.headers.get("User-Agent", ""), run_time_settings.value_of("login_attempts")
     token = sessions.log_in(username, password, address=visit.client, most_failures=most, browser=browser)
-    sessions.log_out(request.COOKIES.get(COOKIE, ""))  # a browser holds one session, and none it had before
+    old = request.COOKIES.get(COOKIE, "")
+    sessions.log_out(old, address=visit.client)  # a browser holds one session, and none it had before
     rotate_token(request)
     answer = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={"Location": after})
     answer.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings.CONFIG.secure_cookies)

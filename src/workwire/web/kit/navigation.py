@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from workwire.access import features
 from workwire.kernel.actor import Actor
+from workwire.reactions.webhooks import explorer
 
 Words = str | Promise
 
@@ -21,6 +22,10 @@ def _everybody(_actor: Actor) -> bool:
 
 def _operates(actor: Actor) -> bool:
     return actor.has(features.OPERATION)
+
+
+def _audits(actor: Actor) -> bool:
+    return actor.has(features.AUDIT)
 
 
 def _subscribes(actor: Actor) -> bool:
@@ -66,8 +71,15 @@ GROUPS = (
         (
             Place("subscriptions", _("Subscriptions"), "webhook", may=_subscribes),
             Place("deliveries", _("Deliveries"), "send", may=_subscribes, on_phone=True),
+            Place("events", _("Events"), "history", may=explorer.may_explore),
             Place("catalogue", _("Catalogue"), "book-open", may=_subscribes),
         ),
     ),
-    Group(_("Operate"), (Place("operate", _("Overview"), "activity", may=_operates, on_phone=True),)),
+    Group(
+        _("Operate"),
+        (
+            Place("operate", _("Overview"), "activity", may=_operates, on_phone=True),
+            Place("audit", _("Audit"), "shield-check", may=_audits),
+        ),
+    ),
 )

@@ -98,7 +98,7 @@ class Visit:
         token = self.request.COOKIES.get(COOKIE, "")
         try:
             idle = run_time_settings.token_idle()
-            return sessions.session(token, idle=idle) if token else None
+            return sessions.session(token, idle=idle, address=self.client) if token else None
         except Unauthenticated:
             return None
 

@@ -17,6 +17,7 @@ from workwire.kernel.pages import Page
 from workwire.kernel.pages import page as page_of
 from workwire.reactions.notices import commands, explaining, queries
 from workwire.reactions.notices.queries import Kind, Notice
+from workwire.reactions.webhooks import explorer
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, address
 
@@ -32,7 +33,8 @@ _ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A notice in the list; `address` is empty where there is no page of what it is about."""
+    """A notice in the list; `address` is empty where there is no page of what it is about, `event` where the account reads no
+    history."""
 
     guid: str
     icon: str
@@ -40,6 +42,7 @@ class Row:
     title: str
     why: str
     address: str
+    event: str
     occurred_at: datetime
     is_unread: bool
 
@@ -63,7 +66,8 @@ def notices(visit: Visit) -> Notices | See:
     if visit.is_sent:
         _mark_as_read(visit)
         return See(_address(view))
-    found = queries.notices_of(visit.actor)
+    found = queries.with_events(queries.notices_of(visit.actor))
+    has_history = explorer.may_explore(visit.actor)
     part = _part(found if view == "all" else found.filter(read_at=None), visit.request.GET.get("cursor", ""))
     unread = [notice for notice in part.rows if notice.read_at is None]
     return Notices(
@@ -71,7 +75,7 @@ def notices(visit: Visit) -> Notices | See:
             Link(gettext_lazy("Unread"), _address("unread"), view == "unread"),
             Link(gettext_lazy("All"), _address("all"), view == "all"),
         ),
-        rows=tuple(_row(notice) for notice in part.rows),
+        rows=tuple(_row(notice, has_history=has_history) for notice in part.rows),
         newest=str(unread[0].guid) if unread else "",
         here=_address(view),
         pager=Pager(
@@ -105,8 +109,8 @@ def _part(found: QuerySet[Notice], cursor: str) -> Page[Notice]:
         return page_of(found)
 
 
-def _row(notice: Notice) -> Row:
-    item = notice.work_item_guid
+def _row(notice: Notice, *, has_history: bool) -> Row:
+    item, event = notice.work_item_guid, getattr(notice, "event_guid", None)
     return Row(
         guid=str(notice.guid),
         icon=_ICONS[Kind(notice.kind)],
@@ -114,6 +118,7 @@ def _row(notice: Notice) -> Row:
         title=str(notice.parameters.get("title") or ""),
         why=explaining.why(notice).sentence(),
         address=reverse("work-item", args=[item]) if item else "",
+        event=reverse("event", args=[event]) if has_history and event else "",
         occurred_at=notice.occurred_at,
         is_unread=notice.read_at is None,
     )

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from workwire.web.operate import overview
+from workwire.web.operate import audit_page, overview
 
-urlpatterns = [path("operate", overview.operate, name="operate")]
+urlpatterns = [
+    path("operate", overview.operate, name="operate"),
+    path("operate/audit", audit_page.audit, name="audit"),
+]

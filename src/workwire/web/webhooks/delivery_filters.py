@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy
 
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
@@ -25,6 +22,7 @@ from workwire.reactions.webhooks import catalogue, log, queries
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.rooms.work import queries as work
 from workwire.web.kit.parts import Chip, Words, address
+from workwire.web.kit.time_filters import AGES, as_shown, as_written, moment_of
 from workwire.web.webhooks.delivery_parts import name_of
 
 STATES = {
@@ -34,12 +32,6 @@ STATES = {
     "withheld": (State.WITHHELD, gettext_lazy("Withheld")),
     "gave-up": (State.GAVE_UP, gettext_lazy("Gave up")),
     "cancelled": (State.CANCELLED, gettext_lazy("Cancelled")),
-}
-AGES = {
-    "1h": (timedelta(hours=1), gettext_lazy("an hour ago")),
-    "24h": (timedelta(hours=24), gettext_lazy("24 hours ago")),
-    "7d": (timedelta(days=7), gettext_lazy("7 days ago")),
-    "30d": (timedelta(days=30), gettext_lazy("30 days ago")),
 }
 MOST_OFFERED = 200  # subscriptions in the form
 _LONGEST_RECORD = 64
@@ -99,7 +91,7 @@ def read(sent: QueryDict, actor: Actor) -> Filters:
     seen."""
     given = {name: sent.get(name, "").strip() for name in _NAMES}
     hook = catalogue.by_name_or_number(given["webhook"]) if given["webhook"] else None
-    moments = {name: found for name in ("from", "until") if (found := _moment(given[name])) is not None}
+    moments = {name: found for name in ("from", "until") if (found := moment_of(given[name])) is not None}
     subscription = (
         queries.subscription(UUID(given["subscription"]), by=actor) if _is_guid(given["subscription"]) else None
     )
@@ -109,7 +101,7 @@ def read(sent: QueryDict, actor: Actor) -> Filters:
         "webhook": hook.name if hook is not None else "",
         "record": given["record"] if _is_record(given["record"]) else "",
         "since": given["since"] if given["since"] in AGES else "",
-        **{name: _written(moment) for name, moment in moments.items()},
+        **{name: as_written(moment) for name, moment in moments.items()},
     }
     return Filters(
         {name: value for name, value in known.items() if value}, sent.get("cursor", ""), subscription, moments
@@ -139,8 +131,8 @@ def chips_of(filters: Filters) -> tuple[Chip, ...]:
         "webhook": (_("Webhook"), filters.given.get("webhook", "")),
         "record": (_("Record"), filters.given.get("record", "")),
         "since": (_("Since"), AGES[filters.given["since"]][1] if "since" in filters.given else ""),
-        "from": (_("From"), _shown(filters.moments.get("from"))),
-        "until": (_("Until"), _shown(filters.moments.get("until"))),
+        "from": (_("From"), as_shown(filters.moments.get("from"))),
+        "until": (_("Until"), as_shown(filters.moments.get("until"))),
     }
     return tuple(
         Chip(words, value, address(reverse("deliveries"), filters.given, **{name: None}))
@@ -157,27 +149,6 @@ def _record(written: str, actor: Actor) -> UUID:
         return work.item_with_reference(written, by=actor).guid
     except NotFound:
         return ids.new_guid()
-
-
-def _moment(written: str) -> datetime | None:
-    """A moment of an address: with an offset, or without one in the zone of the page."""
-    try:
-        found = parse_datetime(written)
-    except ValueError:
-        return None
-    if found is None or not 1970 < found.year < 9000:
-        return None
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
-
-
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _shown(moment: datetime | None) -> str:
-    if moment is None:
-        return ""
-    return date_format(timezone.localtime(moment), pgettext("format of a moment", "D j M Y, H:i"))
 
 
 def _is_record(written: str) -> bool:

@@ -19,7 +19,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.wording import say
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
-from workwire.reactions.webhooks import log, messages, queries, repair, rights
+from workwire.reactions.webhooks import explorer, log, messages, queries, repair, rights
 from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
 from workwire.web.kit import parts
 from workwire.web.kit.page import See, Visit, page
@@ -92,6 +92,7 @@ class DeliveryPage:
     webhook: str
     about: About
     record: str
+    event: str
     state: parts.State
     reason: str
     subscription: Link
@@ -131,6 +132,9 @@ def delivery(visit: Visit, guid: UUID) -> DeliveryPage:
         webhook=webhooks()[subscription.webhook].name,
         about=about(found),
         record=_record(found) if seen else "",
+        event=reverse("event", args=[found.event.guid])
+        if seen and found.event is not None and explorer.may_explore(actor)
+        else "",
         state=state_of(found, now),
         reason=say(found.end_reason, {}) if found.end_reason in rights.REASONS else "",
         subscription=Link(name, _subscription_page(found, actor)),

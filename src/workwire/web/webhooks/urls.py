@@ -7,6 +7,8 @@ from workwire.web.webhooks import (
     delivery_export,
     delivery_list,
     delivery_page,
+    event_list,
+    event_page,
     subscription_list,
     subscription_page,
 )
@@ -17,6 +19,8 @@ urlpatterns = [
     path("webhooks/deliveries.jsonl", delivery_export.as_json_lines, name="deliveries-jsonl"),
     path("webhooks/deliveries/<uuid:guid>", delivery_page.delivery, name="delivery"),
     path("webhooks/deliveries/<uuid:guid>/resend", delivery_page.resend, name="delivery-resend"),
+    path("webhooks/events", event_list.events, name="events"),
+    path("webhooks/events/<uuid:guid>", event_page.event, name="event"),
     path("webhooks/subscriptions", subscription_list.subscriptions, name="subscriptions"),
     path("webhooks/subscriptions/<uuid:guid>", subscription_page.subscription, name="subscription"),
     path("webhooks/subscriptions/<uuid:guid>/pause", subscription_page.pause, name="subscription-pause"),

@@ -19,11 +19,12 @@ from workwire.rooms.conversations import queries as conversations
 from workwire.rooms.conversations.queries import Communication, CommunicationType
 from workwire.rooms.work import item_due_dates, policy, queries
 from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, WorkItem
+from workwire.web.kit.ledger_parts import EventRow, rows
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
 from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, row, state_of
 
-MOST_BELOW, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS = 200, 100, 100, 20
+MOST_BELOW, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS, MOST_EVENTS = 200, 100, 100, 20, 8
 _ANSWERS = {
     ChecklistResult.NONE: State("circle", "", "todo"),
     ChecklistResult.NOT_APPLICABLE: State("minus", "", "off"),
@@ -104,6 +105,8 @@ class ItemPage:
     checklist: tuple[Check, ...]
     below: tuple[Row, ...]
     said: tuple[Entry, ...]
+    history: tuple[EventRow, ...]
+    all_events: str
 
 
 @page("work/item.html")
@@ -133,6 +136,8 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         checklist=_checklist(found) if is_action and not in_self_service else (),
         below=tuple(_below(one, now) for one in queries.items_under(found, by=actor)[:MOST_BELOW]),
         said=tuple(_entry(one) for one in conversations.communications_of(found, by=actor)[:MOST_COMMUNICATIONS]),
+        history=rows(list(queries.events_of(found).order_by("-pk")[:MOST_EVENTS])) if not in_self_service else (),
+        all_events=f"{reverse('events')}?record={found.reference or found.guid}",
     )
 
 

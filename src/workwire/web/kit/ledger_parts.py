@@ -1,0 +1,168 @@
+"""Events of the ledger as parts of pages: what happened to which record, who did it, and what it changed inside, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from workwire.kernel.actor import UserType
+from workwire.kernel.wording import say
+from workwire.outbox.public_changes import changes_of
+from workwire.reactions.webhooks import messages
+from workwire.reactions.webhooks.messages import Told
+from workwire.rooms.work import queries as work
+from workwire.web.kit.change_words import COLUMNS, RECORDS
+from workwire.web.kit.parts import Person, Words
+from workwire.web.kit.time_filters import as_shown
+
+if TYPE_CHECKING:
+    from workwire.outbox.models import Event
+
+MOST_SHOWN = 300  # characters of a value
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A value that changed; `old` is empty for a new row, `new` for one that was removed."""
+
+    name: Words
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A row that was added, changed or removed."""
+
+    record: Words
+    done: str
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event in a list. `changed` names what changed, empty where that is not known, `values` and `changes` say it with old
+    and new values, where they are asked for; `through` is the application that did it."""
+
+    address: str
+    kind: str
+    reference: str
+    title: str
+    changed: str
+    values: str
+    person: Person
+    by: str
+    through: str
+    from_where: str
+    sequence: int
+    epoch: int
+    occurred_at: datetime
+    changes: tuple[RecordChange, ...]
+
+
+def rows(events: Collection[Event], *, with_values: bool = False) -> tuple[EventRow, ...]:
+    """Events as rows of a list; old and new values cost a query for each kind of record that they name."""
+    changes = changes_of(events, for_people=True) if with_values else {}
+    told = {event.pk: messages.told_by(orjson.loads(event.body)) for event in events}
+    without = {event.work_item_guid for event in events if event.work_item_guid and not told[event.pk].reference}
+    references = work.references_of(without)
+    return tuple(_row(event, told[event.pk], changes.get(event.pk), references) for event in events)
+
+
+def kind_words(name: str) -> str:
+    """What an event type is called."""
+    return say("event_named", {"kind": name})
+
+
+def by_words(event: Event) -> str:
+    """Who did it; for a refused sign-in whose account it was aimed at."""
+    return event.actor.full_name if event.actor is not None else _("Workwire itself")
+
+
+def _row(event: Event, said: Told, changes: list[dict[str, Any]] | None, references: Mapping[UUID, str]) -> EventRow:
+    told = tuple(_record_change(change) for change in changes or ())
+    is_robot = event.actor_type == UserType.ROBOT
+    reference = said.reference or references.get(event.work_item_guid or UUID(int=0), "")
+    return EventRow(
+        address=reverse("event", args=[event.guid]),
+        kind=kind_words(event.name),
+        reference=reference,
+        title=said.title,
+        changed=", ".join(dict.fromkeys(str(_column(name.removesuffix("_id"))) for name in _altered_columns(event))),
+        values="; ".join(f"{one.name}: {one.old or '–'} → {one.new or '–'}" for one in _altered(told)),
+        person=Person.of(event.actor.full_name, is_robot=is_robot) if event.actor else Person.nobody(),
+        by=by_words(event),
+        through=event.credential.name if event.credential else "",
+        from_where=event.address or "",
+        sequence=event.sequence,
+        epoch=said.epoch,
+        occurred_at=event.occurred_at,
+        changes=told,
+    )
+
+
+def _record_change(change: Mapping[str, Any]) -> RecordChange:
+    old, new = change["old"], change["new"]
+    done = _("made") if old is None else _("removed") if new is None else _("changed")
+    names = dict.fromkeys([*(old or ()), *(new or ())])
+    fields = (FieldChange(_column(name), _side(old, name), _side(new, name)) for name in names)
+    record = RECORDS.get(name := _CAMEL.sub("_", change["record"]).lower(), name.replace("_", " ").capitalize())
+    return RecordChange(record, done, tuple(fields))
+
+
+def _altered_columns(event: Event) -> list[str]:
+    """The columns that had been something else, as they are kept."""
+    return [name for change in orjson.loads(event.changes or "[]") for name in change.get("old") or ()]
+
+
+def _altered(changes: Iterable[RecordChange]) -> list[FieldChange]:
+    """The values that had been something else; of what is new it says enough that it is."""
+    return [one for change in changes for one in change.fields if one.old]
+
+
+def _column(name: str) -> Words:
+    return COLUMNS.get(name, name.replace("_", " ").capitalize())
+
+
+def _side(values: Mapping[str, Any] | None, name: str) -> str:
+    if values is None:
+        return ""
+    return _shown(values[name])[:MOST_SHOWN] if name in values else "–"
+
+
+def _shown(value: Any) -> str:
+    """A value of an internal change as people read it."""
+    if value is None or value in ("", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, dict):
+        if value.keys() == {"length", "sha256"}:
+            count = number_format(value["length"], force_grouping=True)
+            return _("a text of %(count)s characters") % {"count": count}
+        return ", ".join(f"{name}: {_shown(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(_shown(one) for one in value)
+    if isinstance(value, str) and (found := _as_moment(value)) is not None:
+        return as_shown(found)
+    return str(value)
+
+
+def _as_moment(value: str) -> datetime | None:
+    if len(value) < 19 or value[10] != "T":
+        return None
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
