@@ -44,6 +44,7 @@ POSTGRESQL_FORM = (
     "as %40 for @"
 )
 SMTP_FORM = "write it as smtp://user:password@host:587 or smtps://user:password@host, special characters as %40 for @"
+PUBLIC_FORM = "write it as https://work.example.org"
 PROXY_FORM = "write it as http://host:3128 or http://user:password@host:3128, special characters as %40 for @"
 _ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
 _DOMAIN = re.compile(r"[^\s@<>,;\"/:]+")
@@ -84,6 +85,10 @@ class Config(BaseSettings):
         description="Seconds a client has for the head of a request, for a body of up to 64 KiB, and for each piece of more.",
     )
     web_workers: int = Field(1, ge=1, le=64, description="Web processes.")
+    public_url: str = Field(
+        "",
+        description="Address at which people reach the pages, as https://work.example.org; links in mail begin with it.",
+    )
     allowed_hosts: Commas = Field(
         ["localhost", "127.0.0.1", "[::1]"], description="Host names requests may be addressed to."
     )
@@ -247,6 +252,21 @@ class Config(BaseSettings):
                 raise ValueError("it is no IPv6 address; write one without brackets and port, as ::1") from error
         elif not value or any(not 0 < len(label) < 64 for label in value.removesuffix(".").split(".")):
             raise ValueError("name an address or a host, as 127.0.0.1, 0.0.0.0 or localhost")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_where_pages_are(cls, value: str) -> str:
+        if value:
+            parts = _split(value, PUBLIC_FORM)
+            if (
+                parts.scheme not in ("http", "https")
+                or not parts.hostname
+                or parts.username
+                or parts.query
+                or parts.fragment
+            ):
+                raise ValueError(PUBLIC_FORM)
         return value
 
     @field_validator("mail_from")

@@ -39,7 +39,7 @@ class WiringConfig(AppConfig):
         from workwire.rooms.work import item_timers
         from workwire.rooms.work import queries as _work_objects  # noqa: F401 - registers
         from workwire.rooms.work.commands import give_back_all
-        from workwire.worker import mail
+        from workwire.worker import account_mail, mail
 
         _know_sentences()
         ports.on_retirement(give_back_all)
@@ -48,7 +48,8 @@ class WiringConfig(AppConfig):
         timers.register(SECRET_REMINDER, rotation.REMINDING)
         feeds.register(fanning.FEED)
         listeners.register(telling.LISTENER)
-        kinds.register(mail.KIND)
+        for mailing in (mail.KIND, account_mail.LINKS, account_mail.WORD):
+            kinds.register(mailing)
         kinds.register(replays.KIND)
         for standing in (
             retention.KIND,

@@ -67,8 +67,9 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
         page.goto(address)
         found[address] = _grave(page)
     signed_out = visitor(viewport=viewport, color_scheme=theme)
-    signed_out.goto("/sign-in")
-    found["/sign-in"] = _grave(signed_out)
+    for address in ("/sign-in", "/forgotten-password", "/new-password?link=old"):
+        signed_out.goto(address)
+        found[address] = _grave(signed_out)
     assert {address: grave for address, grave in found.items() if grave} == {}
     assert [one for one in said if one and "404 (Not Found)" not in one] == []
 

@@ -43,6 +43,7 @@ USES = {
     "create_user": Use(body={"username": "nora", "roles": ["Team Member"], "password": "4V7MJ6TGudVeZ0gY"}),
     "get_user": Use("{user}", shared=True),
     "update_user": Use("{user}", {"active": True, "time_zone": "Asia/Tokyo"}, shared=True),
+    "create_password_link": Use("{user}", shared=True),
     "list_user_groups": Use(),
     "create_user_group": Use(body={"name": "Night shift"}),
     "add_member": Use("{group}", more={"user": "{user}"}, shared=True),

@@ -28,6 +28,17 @@ class UserUpdated(UserBody):
     """An account, its roles or its password changed."""
 
 
+@event("PasswordLinkMade")
+class PasswordLinkMade(EventBody):
+    """A link was made by which an account sets a new password; never the link itself."""
+
+    area = Area.RIGHTS
+
+    GUID: str
+    Username: str
+    Mailed: bool
+
+
 class RoleBody(EventBody):
     """A role as of the event."""
 

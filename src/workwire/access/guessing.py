@@ -29,6 +29,7 @@ MOST_RECORDED = 200  # refusals that the ledger takes in a window
 NOBODY = UUID(int=0)  # what is recorded of names that no account has is about this one
 OF_AN_ADDRESS = 10  # as many failures as of one name
 OF_SECRETS = "client secrets"  # in the place of a user name's digest
+OF_LINKS = "password links"  # asked for, which is no failure
 
 
 def require_password(user: User | None, password: str, *, called: str, address: str, most: int) -> User:
@@ -44,6 +45,11 @@ def require_password(user: User | None, password: str, *, called: str, address: 
     return user
 
 
+def note(name: str, address: str) -> None:
+    """Count something that is no failure, under a name of its own."""
+    FailedLogin.objects.create(username=name, address=address)
+
+
 def name_of(user: User | None, called: str = "") -> str:
     """Under which name failures of an account count; what was typed for one may be a password."""
     return crypto.digest(user.username if user else folding.key(storable(called)))
@@ -53,7 +59,7 @@ def check(name: str, address: str, *, most: int) -> None:
     """Raise Limited when a name failed `most` times, or an address ten times as often, within the window."""
     if failures(username=name) >= most:
         raise too_many()
-    if failures(~Q(username=OF_SECRETS), address=address) >= most * OF_AN_ADDRESS:
+    if failures(~Q(username__in=(OF_SECRETS, OF_LINKS)), address=address) >= most * OF_AN_ADDRESS:
         raise too_many()
 
 
@@ -75,9 +81,9 @@ def failures(*conditions: Q, **of: str) -> int:
     return FailedLogin.objects.filter(*conditions, at__gt=clock.now() - WINDOW, **of).count()
 
 
-def too_many() -> Limited:
+def too_many(code: str = "too_many_logins") -> Limited:
     """What is said after too many failures."""
-    return Limited("too_many_logins", retry_after=int(WINDOW.total_seconds()))
+    return Limited(code, retry_after=int(WINDOW.total_seconds()))
 
 
 def account_called(username: str) -> User | None:

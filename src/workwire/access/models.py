@@ -170,6 +170,17 @@ class Token(models.Model):
         return UUID(hex=self.digest[:32])
 
 
+class PasswordLink(models.Model):
+    """A link by which an account gets a new password, once, until `expires_at`; `job` is the one that mailed it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_links")
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)
+    job = models.UUIDField(null=True)
+
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"digest"})
+
+
 class Setting(models.Model):
     """What an administrator chose for a setting of the installation; no row where nothing was chosen."""
 

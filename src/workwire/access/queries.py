@@ -252,6 +252,11 @@ _ACCOUNT = ComposedQuery(_account)
 ACCOUNTS = User._meta.db_table
 
 
+def with_guid(guid: UUID) -> User | None:
+    """The account with a GUID, for what the system does."""
+    return User.objects.filter(guid=guid).first()
+
+
 def has_accounts() -> bool:
     """Whether there is any account."""
     return User.objects.exists()

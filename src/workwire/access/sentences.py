@@ -5,6 +5,7 @@ from workwire.kernel.wording import register
 register(
     "access",
     refusals={
+        "account_retired": "This account is retired.",
         "credential_not_found": "There is no such credential.",
         "credential_revoked": "This credential has been revoked before.",
         "email_invalid": "A mail address is written like name@example.org.",
@@ -17,6 +18,8 @@ register(
         "invalid_client": "The client id or the client secret is wrong, or no longer valid.",
         "last_administrator": "One active account must keep the feature 'administrator'.",
         "level_invalid": "A data permission names one of {levels}.",
+        "link_invalid": "This link does not work: it was used, is too old, or was replaced by a newer password.",
+        "links_not_mailed": "Links are not mailed here; ask an administrator for one.",
         "login_failed": "The user name or the password is wrong.",
         "manager_below": "An account cannot report to itself, directly or through others.",
         "more_than_own": "This concerns features that you do not hold: {features}.",
@@ -41,10 +44,22 @@ register(
         "time_zone_invalid": "A time zone is written like Europe/Paris.",
         "token_invalid": "There is no valid token with this request; log in.",
         "too_many_logins": "Too many failed logins; wait a quarter of an hour.",
+        "too_many_links": "Too many links were asked for; wait a quarter of an hour.",
         "user_group_not_found": "There is no such user group.",
         "user_not_found": "There is no such user.",
         "username_invalid": "An account needs a user name no other account has.",
         "username_mixes_alphabets": "A user name must have letters of one alphabet only.",
+    },
+    explanations={
+        "mail.password_changed.alarm": (
+            "If this was not you, tell an administrator at once: somebody else may know your account."
+        ),
+        "mail.password_changed.changed": "The password of the account {name} was changed. Its sessions have ended.",
+        "mail.password_changed.subject": "Your password was changed",
+        "mail.password_link.address": "Set a new password for the account {name} here: {address}",
+        "mail.password_link.ignore": "If you did not ask for this, there is nothing to do: the password stays as it is.",
+        "mail.password_link.once": "The link works once, within an hour.",
+        "mail.password_link.subject": "Set a new password",
     },
     words={
         "event_kind": {

@@ -19,7 +19,7 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
 from workwire.access import events, guessing, queries, run_time_settings
 from workwire.access.features import bind_to_self_service, with_included
-from workwire.access.models import Credential, FailedLogin, Token, User
+from workwire.access.models import Credential, FailedLogin, PasswordLink, Token, User
 from workwire.access.policy import require_in_person
 from workwire.jobs.kinds import forgetting
 from workwire.kernel import clock, crypto
@@ -178,12 +178,13 @@ def _end(tokens: QuerySet[Token], by: Actor) -> int:
 
 
 def forget_old(now: datetime, most: int) -> int:
-    """Remove some tokens that ran out, failures that no longer count, and what the ledger has of old sign-ins, at most so
-    many; returns how many."""
+    """Remove some tokens and links that ran out, failures that no longer count, and what the ledger has of old sign-ins, at
+    most so many; returns how many."""
     tokens = Token.objects.filter(last_used_at__lt=now - run_time_settings.token_idle())
     failures = FailedLogin.objects.filter(at__lt=now - guessing.WINDOW)
+    links = PasswordLink.objects.filter(expires_at__lt=now)
     removed = 0
-    for rows in (tokens, failures):
+    for rows in (tokens, failures, links):
         removed += rows.filter(pk__in=list(rows.values_list("pk", flat=True)[: most - removed])).delete()[0]
     kept = timedelta(days=run_time_settings.value_of("sign_in_retention_days"))
     for name in names_of(Area.SIGN_INS):

@@ -121,7 +121,7 @@ def _send(mail: Communication) -> None:
             "Date": formatdate(mail.logged_at.timestamp()),
             "Importance": mail.get_importance_display(),
         },
-        connection=_server(),
+        connection=server(),
     )
     if mail.html_body:
         message.attach_alternative(mail.html_body, "text/html")
@@ -131,7 +131,8 @@ def _send(mail: Communication) -> None:
     message.send()
 
 
-def _server() -> EmailBackend:
+def server() -> EmailBackend:
+    """The mail server that the settings name."""
     url = urlsplit(settings.CONFIG.smtp_url)
     return EmailBackend(
         host=ascii_name(url.hostname or ""),

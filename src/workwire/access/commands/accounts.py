@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TypedDict, Unpack
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -16,6 +17,7 @@ from workwire.access.commands.naming import save_named
 from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, RoleFeature, User, UserGroup
 from workwire.access.policy import require_in_person, require_no_more, require_of_person
 from workwire.access.preferences import Preferences
+from workwire.jobs import commands as jobs
 from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
@@ -24,6 +26,7 @@ from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
 LONGEST_PASSWORD = 1024
+CHANGE_MAIL = "access.password_changed"  # the job that tells the account of it
 LONGEST_CHAIN = 100  # managers above an account
 
 
@@ -109,7 +112,8 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
 
 @transaction.atomic
 def set_password(user: User, password: str, *, by: Actor, kept: UUID | None = None) -> None:
-    """Set a password, one's own or as an administrator; ends the account's sessions, but for one that is `kept`."""
+    """Set a password, one's own or as an administrator; ends the account's sessions, but for one that is `kept`, and all links
+    to set another. The account is told by mail, where it can be."""
     user = _locked(user)
     if by.user_id != user.pk:
         require_may_stand_in_for(user, by)
@@ -119,7 +123,10 @@ def set_password(user: User, password: str, *, by: Actor, kept: UUID | None = No
     user.save(update_fields=["password"])
     ended = user.tokens.filter(credential=None)
     (ended if kept is None else ended.exclude(digest__startswith=kept.hex)).delete()
+    user.password_links.all().delete()
     _record_change(user, by, altered(user, before))
+    if user.email and settings.CONFIG.smtp_url:
+        jobs.enqueue(CHANGE_MAIL, {"user": str(user.guid)}, by=by)
 
 
 @transaction.atomic

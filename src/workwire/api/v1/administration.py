@@ -112,6 +112,13 @@ class UserOut(Schema):
     time_zone: str | None
 
 
+class PasswordLinkOut(Schema):
+    """A link by which an account sets a new password once: the path of the page, shown this once, and until when it works."""
+
+    path: str
+    expires_at: Moment
+
+
 class GroupIn(In):
     """A user group to make."""
 
@@ -247,6 +254,16 @@ def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> di
         **_changes(given(wish), by),
     )
     return _user(queries.user(guid, by=by), by)
+
+
+@router.post(
+    "/users/{uuid:guid}/password-link", response=answers(PasswordLinkOut, 201), operation_id="create_password_link"
+)
+def create_password_link(request: HttpRequest, guid: UUID) -> Status[dict[str, Any]]:
+    """Make a link by which an account sets a new password, once within a day: hand it over, only this answer holds it."""
+    by = allowed(request, features.USERS)
+    made, token = commands.give_link(queries.user(guid, by=by), by=by)
+    return Status(201, {"path": commands.path_of_link(token), "expires_at": rfc3339(made.expires_at)})
 
 
 @router.get("/user-groups", response=answers(Listing[GroupOut]), operation_id="list_user_groups")

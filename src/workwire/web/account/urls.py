@@ -2,9 +2,18 @@
 
 from django.urls import path
 
-from workwire.web.account import credential_page, own_account, own_credentials, own_session_list, password_page
+from workwire.web.account import (
+    credential_page,
+    forgotten_password,
+    own_account,
+    own_credentials,
+    own_session_list,
+    password_page,
+)
 
 urlpatterns = [
+    path("forgotten-password", forgotten_password.forgotten_password, name="forgotten-password"),
+    path("new-password", forgotten_password.new_password, name="new-password"),
     path("settings/me", own_account.me, name="me"),
     path("settings/password", password_page.own_password, name="own-password"),
     path("settings/sessions", own_session_list.own_sessions, name="own-sessions"),

@@ -1,0 +1,68 @@
+"""Mail about accounts: the link to who forgot a password, and the word that a password was changed."""
+
+from __future__ import annotations
+
+import smtplib
+from email.utils import formatdate
+from typing import Any
+from uuid import UUID
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from workwire.access import queries
+from workwire.access.commands import accounts, password_links
+from workwire.access.models import User
+from workwire.access.preferences import language_of
+from workwire.access.sessions import actor_for
+from workwire.jobs.kinds import Done, Expected, JobKind, Piece
+from workwire.kernel import clock
+from workwire.kernel.hosts import ascii_address
+from workwire.kernel.wording import statement
+from workwire.worker import mail
+
+PAUSES = mail.PAUSES[:2]  # what comes later than that is of no use
+
+
+def send_links(piece: Piece) -> None:
+    """Mail a fresh link to each account that a request means; to nobody where it means none."""
+    try:
+        for user, token in password_links.to_mail(piece.arguments["called"], piece.job):
+            address = settings.CONFIG.public_url.rstrip("/") + password_links.path_of_link(token)
+            _send(user, "password_link", "address", "once", "ignore", name=user.username, address=address)
+    except InvalidToken as error:
+        raise Expected("secret_unreadable", "The request cannot be read with the keys of this installation.") from error
+
+
+def send_word(piece: Piece) -> None:
+    """Tell an account by mail that its password was changed."""
+    user = queries.with_guid(UUID(piece.arguments["user"]))
+    if user is not None and user.email and user.is_active:
+        _send(user, "password_changed", "changed", "alarm", name=user.username)
+
+
+def _done(_piece: Piece, _answer: Any) -> Done:
+    return Done()
+
+
+LINKS = JobKind(password_links.MAIL, mail.LANE, _done, outward=send_links, pauses=PAUSES, lease=mail.LEASE)
+WORD = JobKind(accounts.CHANGE_MAIL, mail.LANE, _done, outward=send_word, pauses=PAUSES, lease=mail.LEASE)
+
+
+def _send(user: User, about: str, *parts: str, **parameters: str) -> None:
+    """Send a mail of some sentences, in the language of the account; raises Expected."""
+    language = language_of(actor_for(user))
+    said = [statement(f"mail.{about}.{part}", **parameters).sentence(language) for part in ("subject", *parts)]
+    message = EmailMessage(
+        subject=said[0],
+        body="\n\n".join(said[1:]) + "\n",
+        from_email=ascii_address(settings.CONFIG.mail_from),
+        to=[ascii_address(user.email)],
+        headers={"Date": formatdate(clock.now().timestamp()), "Auto-Submitted": "auto-generated"},
+        connection=mail.server(),
+    )
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException, ValueError) as error:
+        raise Expected("mail_refused", f"{type(error).__name__}: {error}") from error
