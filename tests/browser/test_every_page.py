@@ -18,6 +18,8 @@ WEBHOOKS = (
     "/webhooks/catalogue",
     "/webhooks/catalogue/PacketUpdated",
     "/webhooks/subscriptions",
+    "/webhooks/subscribe",
+    "/webhooks/subscribe?webhook=BusinessObjectCreated",
     "/webhooks/deliveries",
     "/webhooks/deliveries?state=withheld&since=24h",
     "/webhooks/deliveries?record=1-T",

@@ -11,7 +11,7 @@ from tests.browser.conftest import PHONE, Visitor, World
 
 def test_a_member_signs_in_finds_work_and_reads_why_it_is_due(world: World, visitor: Visitor) -> None:
     page = visitor("team member")
-    page.get_by_role("link", name="All work").first.click()
+    page.get_by_role("link", name="Open work").first.click()
     expect(page).to_have_title("All work · Workwire")
     page.get_by_role("link", name="Cases", exact=True).click()
     page.get_by_role("link", name="Onboard another").first.click()
@@ -131,9 +131,12 @@ def test_moments_are_in_the_zone_of_the_browser(visitor: Visitor) -> None:
 def test_a_phone_has_its_places_at_the_bottom(visitor: Visitor) -> None:
     page = visitor("team member", viewport=PHONE)
     places = page.get_by_role("navigation", name="Places on a phone")
+    places.get_by_role("link", name="Open work").click()
+    expect(page.get_by_role("heading", name="Open work")).to_be_visible()
+    expect(places.get_by_role("link", name="Open work")).to_have_attribute("aria-current", "page")
+    places.get_by_text("More").click()
     places.get_by_role("link", name="All work").click()
     expect(page.get_by_role("heading", name="All work")).to_be_visible()
-    expect(places.get_by_role("link", name="All work")).to_have_attribute("aria-current", "page")
 
 
 def test_a_dialog_takes_the_focus_and_gives_it_back(workshop: str, visitor: Visitor) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
 
+from workwire.kernel.actor import Actor
+
 
 class ObjectType(IntEnum):
     """Documented object type numbers, beside our own (above 1,000) for records that are no filter objects."""
@@ -54,7 +56,8 @@ class FilterObject:
 
     `column` of the ledger names the object an event lies under. `with_guid` gives its rows by a GUID that may be a column of
     an outer query, `seen_by` the condition that an account may see the row of the outer query, `find` one object as an actor
-    (raises NotFound). Whoever sees the object that `record_column` names sees the events of `records`.
+    (raises NotFound); `visible_to` gives those an actor may see, `matching` the condition that one is called like a text, and
+    `name` what people call it. Whoever sees the object that `record_column` names sees the events of `records`.
     """
 
     type: ObjectType
@@ -62,6 +65,9 @@ class FilterObject:
     with_guid: Callable[[Any], QuerySet[Any]]
     seen_by: Callable[[Any], Exists | Q]
     find: Callable[..., Any]
+    visible_to: Callable[[Actor], QuerySet[Any]]
+    matching: Callable[[str], Q]
+    name: Callable[[Any], str] = str
     records: Sequence[ObjectType] = ()
     record_column: str = "record_guid"
 

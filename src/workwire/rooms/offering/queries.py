@@ -159,6 +159,12 @@ def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:
     return found if sees_all(actor) else found.filter(schedules_seen_by(actor.user_id or 0))
 
 
+def schedules_matching(words: str) -> Q:
+    """Schedules whose name holds a text, in any spelling."""
+    folded = folding.folded(words) if text.is_storable(words) else ""
+    return Q(name_key__contains=folded) if folded else Q(pk__in=())
+
+
 def schedule(guid: UUID, *, by: Actor) -> Schedule:
     """One schedule; raises NotFound."""
     found = schedules_visible_to(by).filter(guid=guid).first()
@@ -319,6 +325,8 @@ register(
         schedules_with_guid,
         schedules_seen_by,
         schedule,
+        schedules_visible_to,
+        schedules_matching,
         records=(ObjectType.SCHEDULE,),
     )
 )

@@ -133,6 +133,18 @@ def companies_matching(words: str) -> Q:
     return Q(name_key__contains=folded) if folded else Q(pk__in=())
 
 
+def contracts_matching(words: str) -> Q:
+    """Contracts whose name, or whose customer's, holds a text, in any spelling."""
+    folded = folding.folded(words) if text.is_storable(words) else ""
+    return Q(name_key__contains=folded) | Q(customer__name_key__contains=folded) if folded else Q(pk__in=())
+
+
+def services_matching(words: str) -> Q:
+    """Services whose name, or whose customer's, holds a text, in any spelling."""
+    folded = folding.folded(words) if text.is_storable(words) else ""
+    return Q(name_key__contains=folded) | Q(contract__customer__name_key__contains=folded) if folded else Q(pk__in=())
+
+
 def contacts_of_customer(company: Company) -> QuerySet[Contact]:
     """The contacts that may be added to work for a company: its own, its parent's, and global ones; no retired ones."""
     whose = Q(company=None) | Q(company=company.pk) | Q(company=company.parent_id or 0)
@@ -171,8 +183,32 @@ register(
         companies_with_guid,
         companies_seen_by,
         company,
+        companies_visible_to,
+        companies_matching,
         records=(ObjectType.COMPANY,),
     )
 )
-register(FilterObject(ObjectType.CONTRACT, "contract_guid", contracts_with_guid, contracts_seen_by, contract))
-register(FilterObject(ObjectType.SERVICE, "service_guid", services_with_guid, services_seen_by, service))
+register(
+    FilterObject(
+        ObjectType.CONTRACT,
+        "contract_guid",
+        contracts_with_guid,
+        contracts_seen_by,
+        contract,
+        contracts_visible_to,
+        contracts_matching,
+        lambda found: f"{found.name} · {found.customer.name}",
+    )
+)
+register(
+    FilterObject(
+        ObjectType.SERVICE,
+        "service_guid",
+        services_with_guid,
+        services_seen_by,
+        service,
+        services_visible_to,
+        services_matching,
+        lambda found: f"{found.name} · {found.contract.customer.name}",
+    )
+)

@@ -55,13 +55,18 @@ def narrowed(items: QuerySet[WorkItem], wanted: Wanted) -> QuerySet[WorkItem]:
     return items
 
 
+def matching(words: str) -> Q:
+    """Items that have a text in their title, or are called by it."""
+    return _holding(words) | _called(words) | _numbered(words)
+
+
 def _condition(name: str, value: object) -> Q:
     if name in _RELATIONS:
         return Q(**{f"{name}__guid": value})
     if name == "contact":
         return Q(pk__in=ItemContact.objects.filter(Q(contact__guid=value)).values("item"))
     conditions = {
-        "text": _holding(str(value)) | _called(str(value)) | _numbered(str(value)),
+        "text": matching(str(value)),
         "reference": _called(str(value)),
         "updated_since": Q(updated_at__gte=value),
         "due_before": Q(due_date__lt=value),

@@ -29,7 +29,7 @@ from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
-from workwire.rooms.work import item_due_dates, policy
+from workwire.rooms.work import item_due_dates, lists, policy
 from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue
 from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
 from workwire.rooms.work.models import Rag as Rag  # for doors
@@ -306,6 +306,9 @@ register(
         items_with_guid,
         items_seen_by,
         item,
+        items_visible_to,
+        lists.matching,
+        lambda found: f"{found.reference or ''} {found.title}".strip(),
         records=(ObjectType.PACKET, ObjectType.COMMUNICATION),
         record_column="work_item_guid",
     )

@@ -34,7 +34,8 @@ def _subscribes(actor: Actor) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One line of the navigation; `query` chooses among views of one page, `may` says to whom it is shown."""
+    """One line of the navigation; `query` chooses among views of one page, `may` says to whom it is shown. The bar of a phone
+    has those `on_phone`, and all others behind one button."""
 
     name: str
     words: Words
@@ -63,7 +64,7 @@ GROUPS = (
         (
             Place("work", _("My work"), "inbox", "view=mine", on_phone=True),
             Place("work", _("Open work"), "list", "view=open", on_phone=True),
-            Place("work", _("All work"), "layers", "view=all", on_phone=True),
+            Place("work", _("All work"), "layers", "view=all"),
         ),
     ),
     Group(

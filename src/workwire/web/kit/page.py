@@ -91,6 +91,7 @@ class Visit:
         self.request = request
         self.status = HTTPStatus.OK
         self.retry_after: int | None = None
+        self.asks_on = False  # a form was sent to see more of it, and not to be carried out
 
     @cached_property
     def session(self) -> Session | None:
@@ -238,7 +239,7 @@ def _answer(
 
 def _status_of(visit: Visit) -> int:
     """What was said of a refusal; a form that came back is one whose values do not fit."""
-    fits = visit.status != HTTPStatus.OK or not visit.is_sent
+    fits = visit.status != HTTPStatus.OK or not visit.is_sent or visit.asks_on
     return visit.status if fits else HTTPStatus.UNPROCESSABLE_ENTITY
 
 

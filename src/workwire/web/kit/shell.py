@@ -65,6 +65,7 @@ class Shell:
     username: str
     navigation: tuple[Lines, ...]
     phone: tuple[Line, ...]
+    more: tuple[Line, ...]
     themes: tuple[Choice, ...]
     densities: tuple[Choice, ...]
     toasts: tuple[Toast, ...]
@@ -83,6 +84,7 @@ def shell_of(request: HttpRequest, session: Session | None, look: Look) -> Shell
         username=account.username if account else "",
         navigation=groups,
         phone=tuple(line for group in groups for line in group.lines if line.on_phone),
+        more=tuple(line for group in groups for line in group.lines if not line.on_phone),
         themes=_choices(THEMES, (_("System"), _("Light"), _("Dark")), ("monitor", "sun", "moon"), look.theme),
         densities=_choices(DENSITIES, (_("Compact"), _("Comfortable")), ("rows-3", "menu"), look.density),
         toasts=tuple(Toast(str(said.message), said.level_tag) for said in messages.get_messages(request)),

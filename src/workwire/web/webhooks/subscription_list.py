@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -16,7 +18,7 @@ from workwire.kernel import clock
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page as newest_page
 from workwire.outbox.registry import webhooks
-from workwire.reactions.webhooks import queries, subscription_health
+from workwire.reactions.webhooks import queries, subscription_health, subscription_objects
 from workwire.reactions.webhooks.models import Delivery, Subscription
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, Person, State, address
@@ -68,6 +70,7 @@ def subscriptions(visit: Visit) -> SubscriptionList:
         part = newest_page(found, cursor=cursor or None)
     except Invalid:
         part, cursor = newest_page(found), ""
+    names = subscription_objects.names_of(part.rows, by=visit.actor)
     newest = {one.subscription_id: one for one in queries.newest_deliveries(part.rows)}
     count, now = found.order_by()[: MOST_COUNTED + 1].count(), clock.now()
     return SubscriptionList(
@@ -81,7 +84,7 @@ def subscriptions(visit: Visit) -> SubscriptionList:
                 for name, one in CONDITIONS.items()
             ),
         ),
-        rows=tuple(_row(one, newest.get(one.pk), now) for one in part.rows),
+        rows=tuple(_row(one, newest.get(one.pk), names, now) for one in part.rows),
         pager=Pager(
             older=address(here, given, cursor=part.next_cursor) if part.next_cursor else "",
             newest=address(here, given) if cursor else "",
@@ -90,14 +93,16 @@ def subscriptions(visit: Visit) -> SubscriptionList:
     )
 
 
-def _row(subscription: Subscription, newest: Delivery | None, now: datetime) -> SubscriptionRow:
+def _row(
+    subscription: Subscription, newest: Delivery | None, names: Mapping[UUID, str], now: datetime
+) -> SubscriptionRow:
     return SubscriptionRow(
         address=reverse("subscription", args=[subscription.guid]),
         condition=CONDITIONS[subscription_health.condition(subscription)],
         name=name_of(subscription),
         url=subscription.url,
         webhook=webhooks()[subscription.webhook].name,
-        of=str(object_of(subscription)),
+        of=str(object_of(subscription, names)),
         owner=Person.of(subscription.owner.full_name),
         newest=state_of(newest, now) if newest is not None else None,
         newest_at=newest.created_at if newest is not None else None,
@@ -116,5 +121,8 @@ def _empty(condition: str) -> Empty:
         step = Link(_("See all"), reverse("subscriptions"))
         return Empty("webhook", _("Nothing here"), _("No subscription is like that at the moment."), step)
     return Empty(
-        "webhook", _("Nobody is told anything yet"), _("Subscriptions are made through the API; each appears here.")
+        "webhook",
+        _("Nobody is told anything yet"),
+        _("A subscription tells another system what happens here; each of yours appears in this list."),
+        Link(_("Subscribe"), reverse("subscribe")),
     )

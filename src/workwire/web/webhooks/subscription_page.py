@@ -18,7 +18,15 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.wording import say
 from workwire.outbox.registry import webhooks
-from workwire.reactions.webhooks import commands, log, queries, repair, rotation, subscription_health
+from workwire.reactions.webhooks import (
+    commands,
+    log,
+    queries,
+    repair,
+    rotation,
+    subscription_health,
+    subscription_objects,
+)
 from workwire.reactions.webhooks.log import Wish
 from workwire.reactions.webhooks.models import Lane, Subscription
 from workwire.reactions.webhooks.subscription_health import Health, Tried
@@ -157,7 +165,7 @@ def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
         name=name,
         url=found.url,
         webhook=webhooks()[found.webhook].name,
-        of=object_of(found),
+        of=object_of(found, subscription_objects.names_of([found], by=actor)),
         owner=Person.of(found.owner.full_name),
         condition=CONDITIONS[health.state],
         reasons=_reasons(found),

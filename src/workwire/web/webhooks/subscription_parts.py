@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +18,7 @@ CONDITIONS = {
     "paused": State("circle-pause", gettext_lazy("Paused"), "off"),
     "access_lost": State("lock", gettext_lazy("Access lost"), "warn"),
 }
-_KINDS = {
+KINDS = {
     ObjectType.COMPANY: gettext_lazy("Company"),
     ObjectType.CONTRACT: gettext_lazy("Contract"),
     ObjectType.SERVICE: gettext_lazy("Service"),
@@ -24,7 +27,12 @@ _KINDS = {
 }
 
 
-def object_of(subscription: Subscription) -> Words:
-    """The kind of object a subscription is for."""
+def object_of(subscription: Subscription, names: Mapping[UUID, str]) -> Words:
+    """What a subscription is for, by name as far as the reader may see it."""
     kind = ObjectType(subscription.filter_type)
-    return _KINDS.get(kind, _("Everything the owner may see"))
+    if kind not in KINDS:
+        return _("Everything the owner may see")
+    if subscription.filter_guid is None:
+        return _("Every one: %(kind)s") % {"kind": KINDS[kind]}
+    name = names.get(subscription.filter_guid)
+    return _("%(kind)s %(name)s") % {"kind": KINDS[kind], "name": name} if name else KINDS[kind]

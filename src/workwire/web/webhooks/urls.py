@@ -4,11 +4,13 @@ from django.urls import path
 
 from workwire.web.webhooks import (
     catalogue_page,
+    changing_subscriptions,
     delivery_export,
     delivery_list,
     delivery_page,
     event_list,
     event_page,
+    new_subscription,
     subscription_list,
     subscription_page,
 )
@@ -21,8 +23,10 @@ urlpatterns = [
     path("webhooks/deliveries/<uuid:guid>/resend", delivery_page.resend, name="delivery-resend"),
     path("webhooks/events", event_list.events, name="events"),
     path("webhooks/events/<uuid:guid>", event_page.event, name="event"),
+    path("webhooks/subscribe", new_subscription.subscribe, name="subscribe"),
     path("webhooks/subscriptions", subscription_list.subscriptions, name="subscriptions"),
     path("webhooks/subscriptions/<uuid:guid>", subscription_page.subscription, name="subscription"),
+    path("webhooks/subscriptions/<uuid:guid>/edit", changing_subscriptions.change, name="subscription-edit"),
     path("webhooks/subscriptions/<uuid:guid>/pause", subscription_page.pause, name="subscription-pause"),
     path("webhooks/subscriptions/<uuid:guid>/resume", subscription_page.resume, name="subscription-resume"),
     path("webhooks/subscriptions/<uuid:guid>/rotate", subscription_page.rotate, name="subscription-rotate"),

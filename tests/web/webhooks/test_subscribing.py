@@ -1,0 +1,172 @@
+"""Subscribing and changing a subscription in the browser: choices without JavaScript, refusals, the secret this once."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+from django.test import Client
+
+from tests.support.organisation import Organisation
+from tests.web import gallery, traffic
+from workwire.kernel import crypto
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks.models import Subscription
+
+PAGE = "/webhooks/subscribe"
+WISH = {
+    "webhook": "PacketUpdated",
+    "filter_type": "everything",
+    "url": "https://203.0.114.7/in",
+    "format": "standard",
+}
+
+
+def _send(browser: Client, address: str = PAGE, *, status: int, **changes: Any) -> str:
+    answer = browser.post(address, {**WISH, **changes})
+    text = unescape(answer.content.decode())
+    assert answer.status_code == status, text
+    return text
+
+
+def _edited(browser: Client, one: Subscription) -> dict[str, str]:
+    """The form of a subscription as a browser would send it back."""
+    text = browser.get(f"/webhooks/subscriptions/{one.guid}/edit").content.decode()
+    (version,) = re.findall(r'name="version" value="(\d+)"', text)
+    return {**WISH, "url": one.url, "format": one.format, "version": version}
+
+
+def test_the_secret_is_in_the_answer_and_nowhere_else(sent: dict[str, Subscription], builder: Client) -> None:
+    text = _send(
+        builder, status=201, header_name="X-Team", header_value="hush hush", in_order="on", most_per_second="7"
+    )
+    (secret,) = re.findall(r'id="secret">(whsec_[^<]+)<', text)
+    made = Subscription.objects.order_by("-pk")[0]
+    assert crypto.unseal(made.secrets[0]["sealed"]) == secret
+    assert (made.format, made.header_name, made.in_order, made.most_per_second) == ("standard", "X-Team", True, 7)
+    assert crypto.unseal(made.header_value_sealed) == "hush hush"
+    assert "hush hush" not in text
+    page = builder.get(f"/webhooks/subscriptions/{made.guid}").content.decode()
+    assert secret not in page
+    for language in ("Python", "Node", "Go", "C#", "Java", "PHP"):
+        assert f">{language}</summary>" in text
+
+
+def test_an_object_is_picked_by_name_and_no_guid_is_typed(
+    sent: dict[str, Subscription], builder: Client, organisation: Organisation
+) -> None:
+    company = organisation.customers[1].company
+    text = _send(builder, status=200, step="find", filter_type="company", looked_for=company.name[:4].lower())
+    assert company.name in text
+    assert f'value="{company.guid}"' in text
+    assert 'value="https://203.0.114.7/in"' in text  # what was written is kept
+    nothing = _send(builder, status=200, step="find", filter_type="company", looked_for="nobody at all")
+    assert "Nothing that you may see is called so." in nothing
+    _send(builder, status=201, filter_type="company", filter_guid=str(company.guid))
+    made = Subscription.objects.order_by("-pk")[0]
+    assert made.filter_guid == company.guid
+    assert f"Company {company.name}" in unescape(builder.get("/webhooks/subscriptions").content.decode())
+
+
+def test_others_objects_are_neither_found_nor_taken(
+    sent: dict[str, Subscription], builder: Client, organisation: Organisation
+) -> None:
+    other = organisation.customers[0].company
+    text = _send(builder, status=200, step="find", filter_type="company", looked_for=other.name)
+    assert str(other.guid) not in text
+    before = Subscription.objects.count()
+    _send(builder, status=404, filter_type="company", filter_guid=str(other.guid))
+    assert Subscription.objects.count() == before
+    member = gallery.signed_in(organisation.accounts["team member"])
+    assert member.get(PAGE).status_code == 403
+    assert member.post(PAGE, WISH).status_code == 403
+
+
+def test_the_choices_follow_the_webhook(sent: dict[str, Subscription], builder: Client) -> None:
+    updates = builder.get(f"{PAGE}?webhook=PacketUpdated").content.decode()
+    assert 'value="packet"' in updates
+    assert '<option value="PacketUpdated" selected' in updates
+    created = builder.get(f"{PAGE}?webhook=BusinessObjectCreated").content.decode()
+    assert 'value="schedule"' in created
+    assert 'value="everything"' not in created
+    assert 'name="looked_for"' not in created
+    assert builder.get(f"{PAGE}?webhook=nothing").status_code == 200
+    assert "?webhook=PacketCreated" in builder.get("/webhooks/catalogue/PacketCreated").content.decode()
+
+
+def test_a_refusal_stands_at_its_field_and_keeps_what_was_written(
+    sent: dict[str, Subscription], builder: Client
+) -> None:
+    for field, value, said in (
+        ("url", "http://169.254.169.254/", "metadata"),
+        ("url", "ftp://example.com/", "http"),
+        ("retry_schedule", "soon", "Write amounts"),
+        ("retry_schedule", "5s 5s", "three"),
+        ("most_per_second", "0", "1"),
+        ("client_key", "no key", "certificate"),
+        ("header_name", "Host", "Host"),
+    ):
+        text = _send(builder, status=422, **{field: value, "header_value": "kept"})
+        assert said.lower() in text.lower(), (field, text)
+        assert value in text, field
+    assert "This was not saved" in text
+
+
+def test_the_moments_of_further_tries_are_told(sent: dict[str, Subscription], builder: Client) -> None:
+    text = _send(builder, status=200, step="tries", retry_schedule="10s 5min 1h 2d")
+    assert len(re.findall(r"<li><time", text.partition('id="tries"')[2])) == 4
+    part = builder.post(PAGE, {**WISH, "step": "tries"}, headers={"HX-Request": "true", "HX-Target": "tries"})
+    assert part.content.startswith(b'<div id="tries">')
+    assert part.status_code == 200
+
+
+def test_a_change_is_saved_and_what_is_not_written_again_is_kept(
+    sent: dict[str, Subscription], builder: Client
+) -> None:
+    _send(builder, status=201, header_name="X-Team", header_value="hush")
+    one = Subscription.objects.order_by("-pk")[0]
+    address = f"/webhooks/subscriptions/{one.guid}/edit"
+    wish = {**_edited(builder, one), "header_name": "X-Team", "in_order": "on", "retry_schedule": "1min 5min 1h"}
+    answer = builder.post(address, wish)
+    assert answer.status_code == 303, unescape(answer.content.decode())
+    one.refresh_from_db()
+    assert (one.in_order, one.retry_schedule) == (True, [60, 300, 3600])
+    assert crypto.unseal(one.header_value_sealed) == "hush"
+    changed = Event.objects.filter(name="SubscriptionUpdated").order_by("-pk")[0]
+    assert '"in_order"' in changed.body
+    assert "1min 5min 1h" in builder.get(address).content.decode()
+    moved = _send(
+        builder,
+        address,
+        status=422,
+        **{**_edited(builder, one), "header_name": "X-Team", "url": "https://203.0.114.8/"},
+    )
+    assert "again" in moved
+
+
+def test_another_change_meanwhile_is_shown_and_either_can_be_kept(
+    sent: dict[str, Subscription], builder: Client
+) -> None:
+    _send(builder, status=201)
+    one = Subscription.objects.order_by("-pk")[0]
+    address = f"/webhooks/subscriptions/{one.guid}/edit"
+    mine = {**_edited(builder, one), "most_per_second": "3"}
+    assert builder.post(address, {**_edited(builder, one), "format": "plain"}).status_code == 303
+    text = _send(builder, address, status=409, **mine)
+    assert "Another change came first" in text
+    assert "Plain: the record" in text
+    (version,) = re.findall(r'name="version" value="(\d+)"', text)
+    assert Subscription.objects.get(pk=one.pk).most_per_second is None
+    assert builder.post(address, {**mine, "version": version}).status_code == 303
+    one.refresh_from_db()
+    assert [one.most_per_second, one.format] == [3, "standard"]
+
+
+def test_others_cannot_change_it(sent: dict[str, Subscription], organisation: Organisation) -> None:
+    address = f"/webhooks/subscriptions/{sent['well'].guid}/edit"
+    other = gallery.signed_in(organisation.accounts["process builder"])
+    assert other.get(address).status_code == 404
+    assert other.post(address, WISH).status_code == 404
+    owner = gallery.signed_in(organisation.accounts[traffic.WHO])
+    assert owner.get(address).status_code == 200
