@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,14 +61,27 @@ def child_environment(transactional_db: None) -> dict[str, str]:
 
 
 @pytest.fixture
-def fresh_database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+def fresh_database_url() -> Iterator[str | None]:
     """The URL of an empty PostgreSQL database for a child process; None where the child makes its own embedded one."""
+    with _empty_database(f"story_{os.getpid()}") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_database_url() -> Iterator[str | None]:
+    """The same, for all tests of a module."""
+    with _empty_database(f"stories_{os.getpid()}") as url:
+        yield url
+
+
+@contextmanager
+def _empty_database(name: str) -> Iterator[str | None]:
     if not ON_POSTGRES:
         yield None
         return
     import psycopg
 
-    server, name = os.environ["WORKWIRE_TEST_POSTGRES"], f"story_{os.getpid()}"
+    server = os.environ["WORKWIRE_TEST_POSTGRES"]
     with psycopg.connect(server, autocommit=True) as administrator:
         administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         administrator.execute(f"CREATE DATABASE {name}")

@@ -1,0 +1,1 @@
+"""The files of a case in a folder."""

@@ -1,0 +1,1 @@
+"""A mirror of all work items in SQLite, kept by webhooks alone."""

@@ -1,0 +1,1 @@
+"""Tell a chat about new work."""

@@ -1,0 +1,1 @@
+"""A robot that works through its queues."""

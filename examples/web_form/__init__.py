@@ -1,0 +1,1 @@
+"""A web form whose answers become tickets."""
