@@ -98,3 +98,15 @@ def test_the_pauses_between_attempts_that_the_page_tells_are_those_of_the_settin
     minutes, hours = 60, 3600
     pauses = [5, *(each * minutes for each in (1, 10, 60)), *(each * hours for each in (3, 8, 16, 24))]
     assert Config.model_fields["webhook_retry_schedule"].get_default() == pauses
+
+
+def test_the_comparison_shows_each_point_of_ours_by_what_exists() -> None:
+    page = ROOT / "docs" / "comparison.md"
+    rows = re.findall(r"^\| (?!point|---)([^|]+) \| ([^|]+) \|", page.read_text(), re.MULTILINE)
+    assert len(rows) >= 20
+    for point, ours in rows:
+        shown = re.findall(r"`((?:tests|docs)/[^`]+|LICENSE)`", ours)
+        linked = re.findall(r"\]\((?!http)([^)#]+)\)", ours)
+        assert shown or linked, point
+        assert [path for path in shown if not (ROOT / path).exists()] == []
+        assert [path for path in linked if not (page.parent / path).exists()] == []
