@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
 from tests.support.organisation import Organisation
 from tests.web import gallery
+from workwire.access import features
+from workwire.kernel.wording import wordings
 
 AS_BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -67,3 +71,27 @@ def test_texts_of_people_choose_their_own_direction(organisation: Organisation) 
     assert f'dir="auto">{shown}' in page
     assert f'dir="auto">{shown}' in row
     assert "<script>alert" not in page + row
+
+
+def test_a_refusal_names_a_feature_by_its_words_in_the_readers_language(organisation: Organisation) -> None:
+    browser = gallery.signed_in(organisation.accounts["process builder"])
+    assert "feature &#x27;Operation&#x27;" in browser.get("/operate").content.decode()
+    german = browser.get("/operate", headers={"Accept-Language": "de"}).content.decode()
+    assert "„Betrieb“" in german
+    assert [name for name in features.FEATURES if f"feature_name.{name}" not in wordings()] == []
+
+
+def test_the_start_page_leads_to_pages_and_to_nothing_that_needs_a_token(organisation: Organisation) -> None:
+    for browser in (
+        Client(),
+        gallery.signed_in(organisation.accounts["process builder"]),
+        gallery.signed_in(organisation.accounts["team member"]),
+    ):
+        text = browser.get("/").content.decode().split("<main")[1]
+        links = re.findall(r'href="(/[^"]*)"', text)
+        assert {"/work", "/api/v1/openapi.json", "/webapi/openapi.json"} <= set(links)
+        for address in links:
+            expected = (200, 302) if address == "/work" else (200,)
+            assert browser.get(address).status_code in expected, address
+    assert "/webhooks/events" in links
+    assert "/webhooks/catalogue" not in links, "a team member has no subscriptions"

@@ -9,8 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.organisation import Organisation
-from tests.web import gallery
+from tests.web import gallery, traffic
 from workwire.access import sessions
+from workwire.outbox.models import Event
+from workwire.reactions.webhooks.models import Delivery, State
 from workwire.rooms.parties.models import Contact
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import ItemContact
@@ -95,3 +97,36 @@ def test_the_palette_asks_for_the_found_part_alone_in_few_queries(organisation: 
         answer = browser.get("/search", {"q": plain.reference}, headers=headers)
     assert answer.content.decode().startswith('<div id="found">')
     assert len([one for one in asked if "SAVEPOINT" not in one["sql"]]) <= _QUERIES
+
+
+def test_subscriptions_deliveries_and_events_are_found_by_who_may_see_them(organisation: Organisation) -> None:
+    sent = traffic.send(organisation)
+    builder = gallery.signed_in(organisation.accounts[traffic.WHO])
+    well = sent["well"]
+    page = f"/webhooks/subscriptions/{well.guid}"
+    delivery = Delivery.objects.filter(subscription=well, state=State.DELIVERED).exclude(event=None)[0]
+    event = Event.objects.get(pk=delivery.event_id)
+    of_delivery, of_event = f"/webhooks/deliveries/{delivery.guid}", f"/webhooks/events/{event.guid}"
+    assert _found(builder, str(well.guid)) == [page]
+    assert page in _found(builder, "/WELL")
+    assert page in _found(builder, "packetupd")
+    assert _found(builder, str(delivery.guid)) == [of_delivery]
+    assert _found(builder, str(event.guid)) == [of_event]
+    answer = builder.get("/search", {"q": str(event.guid), "go": "1"})
+    assert (answer.status_code, answer["Location"]) == (303, of_event)
+    assert f"/webhooks/subscriptions/{sent['ended'].guid}" not in _found(builder, "/ended")
+    for who in ("team member", "process builder"):
+        other = gallery.signed_in(organisation.accounts[who])
+        for text in (str(well.guid), "/well", str(delivery.guid)):
+            assert _found(other, text) == []
+    accounts = gallery.accounts(organisation)
+    requester = gallery.signed_in(accounts["self service"])
+    assert _found(requester, str(event.guid)) == []
+    admin = gallery.signed_in(accounts["administrator"])
+    assert _found(admin, str(delivery.guid)) == [of_delivery]
+
+
+def _found(browser: Client, text: str) -> list[str]:
+    answer = browser.get("/search", {"q": text})
+    assert answer.status_code == 200
+    return re.findall(r'class="hit" href="(/webhooks/[^"]*)"', answer.content.decode().split('id="found"')[1])

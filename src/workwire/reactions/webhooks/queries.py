@@ -19,12 +19,13 @@ from django.db.models.functions import Coalesce
 
 from workwire.access import features
 from workwire.access import queries as access
-from workwire.kernel import clock
+from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.kernel.wording import ENGLISH, say
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import messages, rights
 from workwire.reactions.webhooks.models import UNUSUAL, UNWELL, Attempt, Delivery, State, Subscription
 from workwire.rooms.work import queries as work
@@ -34,6 +35,14 @@ def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
     """The living subscriptions of the actor's account; everybody's for an administrator."""
     found = Subscription.objects.filter(ended_at=None).select_related("owner", "credential")
     return found if access.administers(actor) else found.filter(owner_id=actor.user_id)
+
+
+def subscriptions_matching(words: str) -> Q:
+    """Subscriptions whose URL or webhook holds a text, in any case."""
+    if not text.is_storable(words):
+        return Q(pk__in=())
+    numbers = [hook.number for hook in webhooks().values() if words.lower() in hook.name.lower()]
+    return Q(url__icontains=words) | Q(webhook__in=numbers)
 
 
 def may_see_own(actor: Actor) -> bool:

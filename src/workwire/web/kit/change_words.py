@@ -101,3 +101,11 @@ COLUMNS: Mapping[str, Words] = {
     "wait_until": _("Waits until"),
     "work_type": _("Work type"),
 }
+STATES: Mapping[str, Words] = {
+    "draft": _("Draft"),
+    "todo": _("To do"),
+    "inprogress": _("In progress"),
+    "waiting": _("Waiting"),
+    "resolved": _("Resolved"),
+    "closed": _("Closed"),
+}  # of work items, by their documented names in lower case

@@ -20,7 +20,7 @@ from workwire.outbox.public_changes import changes_of
 from workwire.reactions.webhooks import messages
 from workwire.reactions.webhooks.messages import Told
 from workwire.rooms.work import queries as work
-from workwire.web.kit.change_words import COLUMNS, RECORDS
+from workwire.web.kit.change_words import COLUMNS, RECORDS, STATES
 from workwire.web.kit.parts import Person, Words
 from workwire.web.kit.time_filters import as_shown
 
@@ -137,7 +137,10 @@ def _column(name: str) -> Words:
 def _side(values: Mapping[str, Any] | None, name: str) -> str:
     if values is None:
         return ""
-    return _shown(values[name])[:MOST_SHOWN] if name in values else "–"
+    if name not in values:
+        return "–"
+    shown = _shown(values[name])[:MOST_SHOWN]
+    return str(STATES.get(shown.lower(), shown)) if name == "status" else shown
 
 
 def _shown(value: Any) -> str:

@@ -12,11 +12,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workwire.kernel import clock
 from workwire.kernel.actor import Actor
+from workwire.outbox.registry import webhooks as hooks
+from workwire.reactions.webhooks import explorer
+from workwire.reactions.webhooks import queries as webhooks
+from workwire.reactions.webhooks.models import Delivery
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import lists
 from workwire.rooms.work import queries as work
+from workwire.web.kit import ledger_parts
 from workwire.web.kit.parts import Link, State, address
+from workwire.web.webhooks import delivery_parts
 from workwire.web.work import item_parts
 
 SHOWN = 8  # of a kind
@@ -112,7 +119,62 @@ def _customers(text: str, guid: UUID | None, actor: Actor) -> Group:
     return Group(gettext_lazy("Companies"), shown)
 
 
-_FINDERS: tuple[Callable[[str, UUID | None, Actor], Group], ...] = (_items, _contacts, _customers)
+def _subscriptions(text: str, guid: UUID | None, actor: Actor) -> Group:
+    if not webhooks.may_see_own(actor):
+        return Group(gettext_lazy("Subscriptions"), ())
+    matching = Q(guid=guid) if guid else webhooks.subscriptions_matching(text)
+    found = webhooks.subscriptions_of(actor).filter(matching).order_by("-pk")
+    shown = tuple(
+        Found(
+            icon="webhook",
+            words=delivery_parts.name_of(one),
+            address=reverse("subscription", args=[one.guid]),
+            detail=hooks()[one.webhook].name,
+            is_exact=guid is not None,
+        )
+        for one in found[: SHOWN + 1]
+    )
+    more = Link(gettext_lazy("All subscriptions"), reverse("subscriptions")) if len(shown) > SHOWN else None
+    return Group(gettext_lazy("Subscriptions"), shown[:SHOWN], more)
+
+
+def _deliveries(_text: str, guid: UUID | None, actor: Actor) -> Group:
+    """A delivery has no name but its GUID."""
+    found = webhooks.deliveries_visible_to(actor).filter(guid=guid) if guid else ()
+    return Group(gettext_lazy("Deliveries"), tuple(_delivery(one) for one in found))
+
+
+def _delivery(delivery: Delivery) -> Found:
+    told, state = delivery_parts.about(delivery), delivery_parts.state_of(delivery, clock.now())
+    return Found(
+        icon=state.icon,
+        words=told.title,
+        address=delivery_parts.address_of(delivery),
+        name=told.reference,
+        detail=delivery_parts.name_of(delivery.subscription),
+        state=state,
+        is_exact=True,
+    )
+
+
+def _events(_text: str, guid: UUID | None, actor: Actor) -> Group:
+    """An event has no name but its GUID."""
+    found = explorer.events(actor).filter(guid=guid) if guid and explorer.may_explore(actor) else ()
+    shown = tuple(
+        Found("history", row.kind, row.address, name=row.reference, detail=row.title, is_exact=True)
+        for row in ledger_parts.rows(list(found))
+    )
+    return Group(gettext_lazy("Events"), shown)
+
+
+_FINDERS: tuple[Callable[[str, UUID | None, Actor], Group], ...] = (
+    _items,
+    _contacts,
+    _customers,
+    _subscriptions,
+    _deliveries,
+    _events,
+)
 
 
 def _guid(text: str) -> UUID | None:

@@ -42,7 +42,9 @@ def _says_something(text: str) -> bool:
 
 def _empty(text: str) -> Empty:
     if len(text) < SHORTEST:
-        hint = gettext_lazy("Type a reference, a GUID, part of a title, or the name of a contact or company.")
+        hint = gettext_lazy(
+            "Type a reference, a GUID, part of a title or of a subscription's URL, or the name of a contact or company."
+        )
         return Empty("search", _("Find anything"), hint)
     hint = gettext_lazy("No record that you may see has this reference, GUID, title or name.")
     return Empty("search", _("Nothing found"), hint)
