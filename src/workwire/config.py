@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from functools import cache
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,6 +44,7 @@ POSTGRESQL_FORM = (
     "write it as postgresql://user:password@host:5432/database or sqlite:///path/to/file, special characters of a password "
     "as %40 for @"
 )
+COLLECTOR_FORM = "write it as http://collector:4318 or https://…"
 SMTP_FORM = "write it as smtp://user:password@host:587 or smtps://user:password@host, special characters as %40 for @"
 PUBLIC_FORM = "write it as https://work.example.org"
 PROXY_FORM = "write it as http://host:3128 or http://user:password@host:3128, special characters as %40 for @"
@@ -101,6 +103,11 @@ class Config(BaseSettings):
     debug: bool = Field(False, description="Django's debug mode; never in production.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
     log_format: Literal["console", "json"] = Field("console", description="How log lines are written.")
+    trace_endpoint: str = Field(
+        "",
+        description="Where OpenTelemetry spans are sent, as http://collector:4318 (OTLP over HTTP); empty traces nothing.",
+    )
+    trace_share: float = Field(1.0, ge=0, le=1, description="Share of all traces that is sent.")
 
     default_language: Literal["en", "de"] = Field(
         "en", description="Language spoken where neither the account nor the browser asks for one there is."
@@ -311,6 +318,17 @@ class Config(BaseSettings):
             parts = _split(value, PROXY_FORM)
             if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
                 raise ValueError(PROXY_FORM)
+        return value
+
+    @field_validator("trace_endpoint")
+    @classmethod
+    def _names_a_collector(cls, value: str) -> str:
+        if value:
+            parts = _split(value, COLLECTOR_FORM)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError(COLLECTOR_FORM)
+            if find_spec("opentelemetry") is None:
+                raise ValueError("install the packages of requirements/tracing.txt first")
         return value
 
     @field_validator("smtp_url")

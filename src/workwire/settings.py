@@ -189,18 +189,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "console": {"format": "%(asctime)s %(levelname)s %(name)s [%(request)s] %(message)s"},
+        "console": {"format": "%(asctime)s %(levelname)s %(name)s [%(subject)s] %(message)s"},
         "json": {"()": "workwire.kernel.logs.JsonFormatter"},
     },
     "filters": {
-        "of_request": {"()": "workwire.kernel.logs.OfRequest"},
+        "about": {"()": "workwire.kernel.logs.About"},
         "whole": {"()": "workwire.web.request_end.WholeRequests"},
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": CONFIG.log_format,
-            "filters": ["of_request", "whole"],
+            "filters": ["about", "whole"],
         }
     },
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level.upper()},

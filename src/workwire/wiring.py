@@ -42,6 +42,7 @@ class WiringConfig(AppConfig):
         from workwire.worker import account_mail, mail
 
         _know_sentences()
+        _trace()
         ports.on_retirement(give_back_all)
         item_timers.register(item_timers.WAIT, work.date_reached)
         item_timers.register(item_timers.FEEDBACK_WINDOW, work.close_window)
@@ -61,6 +62,22 @@ class WiringConfig(AppConfig):
             running.FORGETTING,
         ):
             kinds.register(standing)
+
+
+def _trace() -> None:
+    """Hand spans to OpenTelemetry, where the operator wants that."""
+    from django.conf import settings
+
+    from workwire.kernel import spans
+
+    config = settings.CONFIG
+    if config.trace_endpoint:
+        from workwire.telemetry.opentelemetry_tracer import OpenTelemetryTracer, exporting
+
+        tracer = OpenTelemetryTracer(
+            exporting(config.trace_endpoint), instance=config.instance_name, share=config.trace_share
+        )
+        spans.trace_to(tracer)
 
 
 def _know_sentences() -> None:

@@ -17,7 +17,7 @@ from django.db import close_old_connections, transaction
 
 from workwire.jobs.kinds import Done, Expected, JobKind, More, Piece, kinds
 from workwire.jobs.models import OPEN, Job, JobState
-from workwire.kernel import clock, ids
+from workwire.kernel import clock, ids, logs, spans
 from workwire.kernel.errors import DomainError
 from workwire.kernel.statements import is_away
 
@@ -94,6 +94,11 @@ def claim(lane: str) -> Job | None:
 
 def carry_on(job: Job, kind: JobKind) -> None:
     """Do the next piece of a claimed job, or note why that failed."""
+    with logs.about(job=job.guid), spans.piece(kind.name, job.guid):
+        _do_piece(job, kind)
+
+
+def _do_piece(job: Job, kind: JobKind) -> None:
     try:
         if job.tries > len(kind.pauses) + 1:
             raise Lost

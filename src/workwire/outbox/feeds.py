@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from workwire.kernel import bisect
+from workwire.kernel import bisect, logs
 from workwire.kernel.statements import is_away
 from workwire.outbox.models import Event
 
@@ -123,15 +123,16 @@ class _Halving(Generic[R]):
         self._aside += 1
         self._is_full = self._aside >= MOST_ASIDE  # where all are wrong, the transaction and the log have a bound
         event, record = self._feed.event_of(row), self._feed.held_up_with(row)
-        until = self._now + _pause(event, self._now)
+        guid, pause = _guid_and_pause(event, self._now)
+        until = self._now + pause
         message = "%s cannot handle event %d, which is put aside until %s"
-        logger.error(message, self._feed.name, event, until, exc_info=error)
+        logger.error(message, self._feed.name, event, until, exc_info=error, extra=logs.of(event=guid))
         self._feed.put_aside(row, until)
         if record is not None:
             self._held_up.add(record)
 
 
-def _pause(event: int, now: datetime) -> timedelta:
-    """How long to put an event aside: as long as it has waited so far, within bounds."""
-    occurred_at = Event.objects.values_list("occurred_at", flat=True).get(pk=event)
-    return min(max(now - occurred_at, SHORTEST_ASIDE), LONGEST_ASIDE)
+def _guid_and_pause(event: int, now: datetime) -> tuple[UUID, timedelta]:
+    """The GUID of an event, and how long to put it aside: as long as it has waited so far, within bounds."""
+    guid, occurred_at = Event.objects.values_list("guid", "occurred_at").get(pk=event)
+    return guid, min(max(now - occurred_at, SHORTEST_ASIDE), LONGEST_ASIDE)

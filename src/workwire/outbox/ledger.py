@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Field, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from workwire.kernel import clock, ids
+from workwire.kernel import clock, ids, logs, spans
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
 from workwire.kernel.statements import carried_out
@@ -25,6 +26,7 @@ from workwire.outbox.models import Event, RecordSequence
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import AUDITED, Envelope, EventActor, EventBody
 
+logger = logging.getLogger(__name__)
 _MARK = "\x01"  # no JSON text has it
 _NUMBER = orjson.Fragment(
     _MARK
@@ -91,6 +93,10 @@ def record(body: EventBody, *, about: Subject, by: Actor, changes: Sequence[RowC
     text = orjson.dumps(enveloped).decode()
     told_to = listeners.asking_for(event)
     _write(event, text, pending=fires, in_bulk=by.in_bulk, told_to=told_to)
+    if logger.isEnabledFor(logging.DEBUG):
+        logger.debug("%s of record %s", event.name, event.record_guid, extra=logs.of(event=guid))
+    if spans.tracer is not None:
+        transaction.on_commit(spans.tracer.event(guid, event.name, event.record_guid, moment))
     if told_to:
         wake.ring_on_commit(wake.EVERYBODY)
     elif fires:

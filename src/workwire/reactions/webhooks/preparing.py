@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from workwire.reactions.webhooks import rights
+from workwire.reactions.webhooks.messages import webhook_id
 from workwire.reactions.webhooks.models import Lane, Subscription
 from workwire.reactions.webhooks.rights import Content
 
@@ -20,6 +22,12 @@ class Prepared(NamedTuple):
     content: Content
     to: Subscription
     refusal: str
+
+    @property
+    def names(self) -> dict[str, object]:
+        """What a log line about it is about."""
+        source, to = self.content.source, self.to.guid
+        return {"event": UUID(bytes=source), "delivery": webhook_id(source, to.bytes), "subscription": to}
 
     @property
     def is_paused(self) -> bool:

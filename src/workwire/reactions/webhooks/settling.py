@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from workwire.access import run_time_settings
-from workwire.kernel import bisect
+from workwire.kernel import bisect, logs
 from workwire.kernel.actor import SYSTEM
 from workwire.reactions.webhooks import commands, events, queue, rights, sql
 from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Lane, Queued, State, Subscription
@@ -77,7 +77,9 @@ def settle(worker: UUID, outcomes: Sequence[Outcome], now: datetime) -> Counter[
         return len(some)
 
     def settle_unrecorded(one: Outcome, error: Exception) -> None:
-        logger.error("an attempt of delivery %d cannot be recorded", one.id, exc_info=error)
+        logger.error(
+            "an attempt of delivery %d cannot be recorded", one.id, exc_info=error, extra=logs.of(**one.delivery.names)
+        )
         ended.update(_settle(worker, [one], now, recorded=False))
 
     bisect.each(settle_some, outcomes, settle_unrecorded)
@@ -101,7 +103,7 @@ def withhold(worker: UUID, refused: Collection[Prepared], now: datetime) -> int:
     other and is put off."""
 
     def put_aside(one: Prepared, error: Exception) -> None:
-        logger.error("delivery %d cannot be withheld", one.content.id, exc_info=error)
+        logger.error("delivery %d cannot be withheld", one.content.id, exc_info=error, extra=logs.of(**one.names))
         put_off(worker, one.content.id, now)
 
     return bisect.each(lambda some: _withhold(worker, some, now), list(refused), put_aside)

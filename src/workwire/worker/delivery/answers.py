@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue as queue_module
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from workwire.kernel import clock, ids
+from workwire.kernel import clock, ids, logs, spans
 from workwire.reactions.webhooks import queue, settling
 from workwire.reactions.webhooks.recovering import Successes
 from workwire.reactions.webhooks.settling import NO_FAULT_OF_THE_ENDPOINT, Outcome
@@ -21,6 +22,7 @@ from workwire.worker.delivery.settler import Settler
 from workwire.worker.delivery.transport import Answer
 from workwire.worker.delivery.unsettled import InFlight, Unsettled
 
+logger = logging.getLogger(__name__)
 CANCELLED, TOO_LATE = "cancelled", "too_late"  # answers to requests that did not go out, or not to their end
 LONGEST_GATHERING = 0.08  # seconds
 
@@ -127,6 +129,8 @@ class Answers:
         )
         self._unsettled.outcomes.append(outcome)
         self._report.attempted(status)
+        if spans.tracer is not None or logger.isEnabledFor(logging.DEBUG):
+            _tell(outcome)
         if outcome.succeeded and not content.is_test and not content.is_replay:
             self._report.took(now.timestamp() - ids.made_at(content.source))
         if answer.error in NO_FAULT_OF_THE_ENDPOINT:
@@ -142,3 +146,17 @@ class Answers:
             well=outcome.succeeded,
             pause=answer.retry_after if sick else 0.0,
         )
+
+
+def _tell(outcome: Outcome) -> None:
+    """Tell the log and the tracer of an attempt."""
+    delivery, number, told = (
+        outcome.delivery,
+        outcome.delivery.content.attempts + 1,
+        outcome.error or str(outcome.status),
+    )
+    names = delivery.names
+    logger.debug("attempt %d: %s", number, told, extra=logs.of(**names))
+    if spans.tracer is not None:
+        event = UUID(bytes=delivery.content.source)
+        spans.tracer.attempt(event, outcome.started_at, outcome.duration, told, names, number)

@@ -10,7 +10,7 @@ from uuid import UUID
 from cryptography.fernet import InvalidToken
 from django.conf import settings
 
-from workwire.kernel import bisect, clock
+from workwire.kernel import bisect, clock, logs
 from workwire.kernel.wording import ENGLISH, say
 from workwire.reactions.webhooks import messages, preparing, queue, rights, settling
 from workwire.reactions.webhooks.models import State, Subscription
@@ -145,7 +145,11 @@ class Sending:
             try:
                 return writer.write(delivery.content)
             except Exception:  # whatever is wrong with this message, it must not stop the others
-                logger.exception("the message of delivery %d cannot be composed", delivery.content.id)
+                logger.exception(
+                    "the message of delivery %d cannot be composed",
+                    delivery.content.id,
+                    extra=logs.of(**delivery.names),
+                )
         self._unsettled.outcomes.append(
             Outcome(delivery, now, 0.0, None, error=error, detail=say(f"attempt.{error}", {}, ENGLISH))
         )
@@ -157,8 +161,14 @@ class Sending:
         try:
             return messages.Writer(to, now)
         except InvalidToken:
-            logger.error("no key opens the secret of subscription %s; `workwire doctor` says more", to.guid)
+            logger.error(
+                "no key opens the secret of subscription %s; `workwire doctor` says more",
+                to.guid,
+                extra=logs.of(subscription=to.guid),
+            )
             return "secret_unreadable"
         except Exception:  # whatever is wrong with this subscription, it must not stop the others
-            logger.exception("the messages of subscription %s cannot be composed", to.guid)
+            logger.exception(
+                "the messages of subscription %s cannot be composed", to.guid, extra=logs.of(subscription=to.guid)
+            )
             return "not_composed"
