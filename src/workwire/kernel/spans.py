@@ -16,7 +16,8 @@ class Tracer(Protocol):
     """Who traces. None of its methods may fail, or wait for anything."""
 
     def request(self, method: str, headers: dict[str, str], name: str) -> AbstractContextManager[Answered]:
-        """A request begins, with headers by their names in lower case, which has a name in the log; gives what is told status and route of its answer."""
+        """A request begins, which has a name in the log; its headers by their names in lower case. Gives what is told
+        status and route of the answer."""
 
     def piece(self, kind: str, job: UUID) -> AbstractContextManager[object]:
         """A piece of a job is done inside."""
