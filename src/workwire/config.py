@@ -12,42 +12,32 @@ import re
 import tomllib
 from functools import cache
 from importlib.util import find_spec
-from ipaddress import IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv6Address
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
-from zoneinfo import available_timezones
+from typing import Any, Literal
 
-from cryptography.fernet import Fernet
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from workwire.kernel.certificates import count_trusted_in
+from workwire.setting_forms import (
+    COLLECTOR_FORM,
+    POSTGRESQL,
+    PROXY_FORM,
+    PUBLIC_FORM,
+    SMTP_FORM,
+    Commas,
+    Networks,
+    Seconds,
+    TimeZone,
+    check_postgresql,
+    is_key,
+    split_url,
+)
 
-Commas = Annotated[list[str], NoDecode]
-Networks = Annotated[list[IPv4Network | IPv6Network], NoDecode]
-Seconds = Annotated[list[Annotated[int, Field(ge=1, le=2_592_000)]], NoDecode]
-
-
-def _is_time_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError("write a time zone as Europe/Paris")
-    return value
-
-
-TimeZone = Annotated[str, AfterValidator(_is_time_zone)]
 OWN_FILE = "workwire.toml"
 MAKES_A_KEY = "openssl rand -base64 32 | tr +/ -_"
 MINUTES, HOURS, DAYS = 525_600, 87_600, 36_500  # the longest times that may be set: one year, ten and a hundred
-POSTGRESQL = ("postgresql://", "postgres://")
-POSTGRESQL_FORM = (
-    "write it as postgresql://user:password@host:5432/database or sqlite:///path/to/file, special characters of a password "
-    "as %40 for @"
-)
-COLLECTOR_FORM = "write it as http://collector:4318 or https://…"
-SMTP_FORM = "write it as smtp://user:password@host:587 or smtps://user:password@host, special characters as %40 for @"
-PUBLIC_FORM = "write it as https://work.example.org"
-PROXY_FORM = "write it as http://host:3128 or http://user:password@host:3128, special characters as %40 for @"
 _ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+")
 _DOMAIN = re.compile(r"[^\s@<>,;\"/:]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -234,7 +224,7 @@ class Config(BaseSettings):
     @classmethod
     def _names_a_database(cls, value: str) -> str:
         if value.startswith(POSTGRESQL):
-            _check_postgresql(value)
+            check_postgresql(value)
         elif value.startswith("sqlite:///"):
             if value.removeprefix("sqlite:///") in ("", ":memory:"):
                 raise ValueError("name a file, as sqlite:///path/to/file; several processes work on it")
@@ -265,7 +255,7 @@ class Config(BaseSettings):
     @classmethod
     def _is_where_pages_are(cls, value: str) -> str:
         if value:
-            parts = _split(value, PUBLIC_FORM)
+            parts = split_url(value, PUBLIC_FORM)
             if (
                 parts.scheme not in ("http", "https")
                 or not parts.hostname
@@ -315,7 +305,7 @@ class Config(BaseSettings):
     @classmethod
     def _names_a_proxy(cls, value: str) -> str:
         if value:
-            parts = _split(value, PROXY_FORM)
+            parts = split_url(value, PROXY_FORM)
             if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
                 raise ValueError(PROXY_FORM)
         return value
@@ -324,7 +314,7 @@ class Config(BaseSettings):
     @classmethod
     def _names_a_collector(cls, value: str) -> str:
         if value:
-            parts = _split(value, COLLECTOR_FORM)
+            parts = split_url(value, COLLECTOR_FORM)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
                 raise ValueError(COLLECTOR_FORM)
             if find_spec("opentelemetry") is None:
@@ -334,7 +324,7 @@ class Config(BaseSettings):
     @field_validator("smtp_url")
     @classmethod
     def _names_a_mail_server(cls, value: str) -> str:
-        if value and not (value.startswith(("smtp://", "smtps://")) and _split(value, SMTP_FORM).hostname):
+        if value and not (value.startswith(("smtp://", "smtps://")) and split_url(value, SMTP_FORM).hostname):
             raise ValueError(SMTP_FORM)
         return value
 
@@ -423,40 +413,6 @@ def _unknown(name: str) -> str:
     return f"{shown(name)} is not a setting of Workwire; see docs/reference/settings.md."
 
 
-def _split(url: str, form: str) -> SplitResult:
-    """The parts of a URL whose port is one; raises ValueError with the form it must have, for it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        if parts.port == 0:
-            raise ValueError(form)
-    except ValueError as error:
-        raise ValueError(form) from error
-    return parts
-
-
-def _check_postgresql(url: str) -> None:
-    """Raise ValueError for a URL that the client library cannot read, or that names no database."""
-    from psycopg import ProgrammingError
-    from psycopg.conninfo import conninfo_to_dict
-
-    parts = _split(url, POSTGRESQL_FORM)
-    if not parts.path.strip("/"):
-        raise ValueError(POSTGRESQL_FORM)
-    try:
-        conninfo_to_dict(url)
-    except ProgrammingError as error:
-        raise ValueError(POSTGRESQL_FORM) from error
-
-
 def _known_names() -> set[str]:
     fields = {f"WORKWIRE_{name.upper()}" for name in Config.model_fields}
     return fields | {"WORKWIRE_CONFIG"}
-
-
-def is_key(text: str) -> bool:
-    """Whether a text is a Fernet key."""
-    try:
-        Fernet(text)
-    except ValueError:
-        return False
-    return True

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
-from workwire.config import Config, ConfigError, is_key
+from workwire.config import Config, ConfigError
 from workwire.kernel.folders import make_private, make_private_file, tighten
+from workwire.setting_forms import is_key
 
 _MAKES = ContextVar("makes", default=True)
 _OURS = ("workwire", "secret.key", "files", "demo")  # how the names of all that we make in a data folder begin
