@@ -21,8 +21,9 @@ from tests.support import chromium
 from tests.support.processes import free_port, wait_for_web
 
 FOLDER = ROOT / "docs" / "pictures"
+CONSOLE = {"width": 1440, "height": 720}
 PATIENCE = 90.0  # seconds until the demo has shown what it shows
-WHO = "mei"
+WHO, INTEGRATOR = "mei", "petra"
 
 
 def main(folder: Path) -> None:
@@ -35,12 +36,12 @@ def main(folder: Path) -> None:
             try:
                 _wait_until_shown(demo)
                 wait_for_web("localhost", port)
-                account = next(
-                    one for one in json.loads((data / "demo.json").read_text())["accounts"] if one["username"] == WHO
-                )
+                told = json.loads((data / "demo.json").read_text())
+                accounts = {one["username"]: one for one in told["accounts"]}
                 with sync_playwright() as playwright:
                     browser = playwright.chromium.launch(executable_path=BROWSER, args=chromium.arguments())
-                    _take(browser, f"http://localhost:{port}", account, folder)
+                    _take(browser, f"http://localhost:{port}", accounts[WHO], folder)
+                    _take_console(browser, f"http://localhost:{port}", accounts[INTEGRATOR], folder)
                     browser.close()
             finally:
                 demo.terminate()
@@ -71,6 +72,17 @@ def _take(browser: Browser, url: str, account: dict[str, str], folder: Path) -> 
     page.goto("/work?view=all")
     page.screenshot(path=folder / "work-phone.png")
     page.context.close()
+
+
+def _take_console(browser: Browser, url: str, account: dict[str, str], folder: Path) -> None:
+    for theme in ("light", "dark"):
+        page = _signed_in(browser, url, account, viewport=CONSOLE, color_scheme=theme)
+        page.goto("/webhooks/deliveries")
+        page.screenshot(path=folder / f"deliveries-{theme}.png")
+        page.locator("tbody tr", has_text="PacketUpdated").first.locator(".title a").click()
+        page.get_by_role("heading", name="Attempts").wait_for()
+        page.screenshot(path=folder / f"delivery-{theme}.png")
+        page.context.close()
 
 
 def _signed_in(browser: Browser, url: str, account: dict[str, str], **look: Any) -> Page:

@@ -20,11 +20,12 @@ STOP_SECONDS = 30
 
 @dataclass(frozen=True)
 class Demo:
-    """Where a demo is and what `demo.json` tells of it."""
+    """Where a demo is, what `demo.json` tells of it, and the environment for commands on its installation."""
 
     port: int
     folder: Path
     told: dict[str, Any]
+    settings: dict[str, str]
 
     @property
     def base(self) -> str:
@@ -75,7 +76,7 @@ def running_demo(folder: Path, database_url: str | None) -> Iterator[Demo]:
             else:
                 raise AssertionError(shown)
             wait_for_web("127.0.0.1", port)
-            yield Demo(port, data, json.loads((data / "demo.json").read_text()))
+            yield Demo(port, data, json.loads((data / "demo.json").read_text()), environment)
         finally:
             process.terminate()
 
