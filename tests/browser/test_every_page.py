@@ -42,6 +42,7 @@ def _pages(world: World) -> Iterator[str]:
         "/notices",
         "/settings/me",
         "/settings/password",
+        "/settings/second-factor",
         "/settings/sessions",
         "/settings/credentials",
         "/settings/credentials/new",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
+import pyotp
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE, Visitor, World
+from workwire.access import second_factors
 
 
 def test_a_member_signs_in_finds_work_and_reads_why_it_is_due(world: World, visitor: Visitor) -> None:
@@ -188,3 +191,41 @@ def test_the_palette_finds_a_record_a_place_and_what_a_page_can_do(world: World,
     expect(palette.get_by_text("Nothing found")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_title("no such thing · Search · Workwire")
+
+
+def test_a_second_factor_is_set_up_asked_for_lost_and_stood_in_for(world: World, visitor: Visitor) -> None:
+    page = visitor("guest")
+    page.goto("/settings/second-factor")
+    page.get_by_role("button", name="Set up").click()
+    expect(page.get_by_role("img", name="The key as a QR code")).to_be_visible()
+    app = pyotp.TOTP(page.locator("code[dir=ltr]").inner_text().replace(" ", ""))
+    before = int(time.time()) // second_factors.STEP - 1
+    page.get_by_label("Code of the app").fill(app.generate_otp(before))
+    page.get_by_role("button", name="Turn the second factor on").click()
+    codes = page.locator("#codes").inner_text().split()
+    assert len(codes) == 10
+    page.reload()
+    expect(page.locator("#codes")).to_have_count(0)
+
+    def begin() -> None:
+        page.context.clear_cookies()
+        username, password = world.accounts["guest"]
+        page.goto("/sign-in")
+        page.get_by_label("User name").fill(username)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+
+    for code in (app.now(), codes[0]):
+        begin()
+        page.get_by_label("Code").fill("000000")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("The code is wrong, or was used before.")).to_be_visible()
+        page.get_by_label("Code").fill(code)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="My work")).to_be_visible()
+    page.goto("/settings/second-factor")
+    expect(page.get_by_text("9 recovery codes are left.")).to_be_visible()
+    end = page.locator("form", has=page.get_by_role("button", name="Turn the second factor off"))
+    end.get_by_label("Present password").fill(world.accounts["guest"][1])
+    end.get_by_role("button").click()
+    expect(page.get_by_text("The second factor is off.")).to_be_visible()

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import pyotp
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -31,13 +32,13 @@ from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
-from workwire.access import sessions
+from workwire.access import second_factors, sessions
 from workwire.access.models import Role, Token
 from workwire.api.v1 import api
 from workwire.jobs import commands as jobs
 from workwire.jobs.running import FORGET
 from workwire.kernel import clock
-from workwire.kernel.actor import UserType
+from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.crypto import digest
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
@@ -192,8 +193,21 @@ def stage(
         more["job"] = jobs.enqueue(FORGET, by=member)
     more["replay"], more["paused_replay"] = (replays.replay(subscription, by=builder, since=start) for _ in range(2))
     replays.pause(more["paused_replay"].guid, by=builder)
-    told = {"url": receiver.url("/other"), "password": organisation.accounts[MEMBER].password}
+    monkeypatch.setattr(second_factors, "DRIFT", 120)  # so that the code stays right for as long as this takes
+    waiting = pyotp.TOTP(access.begin_second_factor(by=admin).key)
+    _enrol(member)
+    told = {
+        "url": receiver.url("/other"),
+        "password": organisation.accounts[MEMBER].password,
+        "secured": str(organisation.accounts[MEMBER].user.guid),
+        "otp": waiting.at(clock.now()),
+    }
     return found | {name: str(record.guid) for name, record in more.items()} | told
+
+
+def _enrol(by: Actor) -> None:
+    app = pyotp.TOTP(access.begin_second_factor(by=by).key)
+    access.confirm_second_factor(app.at(clock.now()), by=by)
 
 
 @pytest.fixture

@@ -39,6 +39,35 @@ class PasswordLinkMade(EventBody):
     Mailed: bool
 
 
+class FactorBody(EventBody):
+    """Whose second factor it is."""
+
+    area = Area.RIGHTS
+
+    GUID: str
+    Username: str
+
+
+@event("SecondFactorSet")
+class SecondFactorSet(FactorBody):
+    """An account turned its second factor on."""
+
+
+@event("SecondFactorRemoved")
+class SecondFactorRemoved(FactorBody):
+    """An account turned its second factor off, or an administrator removed a lost one."""
+
+
+@event("RecoveryCodesMade")
+class RecoveryCodesMade(FactorBody):
+    """An account made new recovery codes; the old ones ended."""
+
+
+@event("RecoveryCodeUsed")
+class RecoveryCodeUsed(FactorBody):
+    """A recovery code stood in for the second factor."""
+
+
 class RoleBody(EventBody):
     """A role as of the event."""
 

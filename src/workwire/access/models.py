@@ -24,6 +24,7 @@ class Role(models.Model):
     name = models.CharField(max_length=100)
     name_key = NameKey()
     kind = models.CharField(max_length=20, choices=[(OPERATIONAL, "Operational"), (BUILDER, "Builder")])
+    requires_second_factor = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="role_name_key_once")]
@@ -177,6 +178,27 @@ class PasswordLink(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField(db_index=True)
     job = models.UUIDField(null=True)
+
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"digest"})
+
+
+class SecondFactor(models.Model):
+    """The key of an app that makes codes for an account; it counts from `confirmed_at` on. `last_step` is the newest one whose
+    code was taken."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="second_factor")
+    sealed_secret = models.CharField(max_length=300)
+    confirmed_at = models.DateTimeField(null=True)
+    last_step = models.BigIntegerField(default=0)
+
+    secret_columns: ClassVar[frozenset[str]] = frozenset({"sealed_secret"})
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in once for the second factor of an account; used ones are gone."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
 
     secret_columns: ClassVar[frozenset[str]] = frozenset({"digest"})
 

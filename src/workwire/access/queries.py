@@ -16,7 +16,17 @@ from uuid import UUID
 from django.db.models import Aggregate, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, When
 
 from workwire.access import features
-from workwire.access.models import Credential, DataPermission, Role, RoleFeature, User, UserGroup
+from workwire.access.models import (
+    Credential,
+    DataPermission,
+    RecoveryCode,
+    Role,
+    RoleAssignment,
+    RoleFeature,
+    SecondFactor,
+    User,
+    UserGroup,
+)
 from workwire.access.policy import require
 from workwire.jobs import queries as all_jobs
 from workwire.jobs.models import Job
@@ -255,6 +265,13 @@ ACCOUNTS = User._meta.db_table
 def with_guid(guid: UUID) -> User | None:
     """The account with a GUID, for what the system does."""
     return User.objects.filter(guid=guid).first()
+
+
+def second_factor_of(user: User) -> tuple[bool, bool, int]:
+    """Whether an account has a second factor, whether a role asks for one, and how many recovery codes are left."""
+    on = SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
+    required = RoleAssignment.objects.filter(user=user, role__requires_second_factor=True).exists()
+    return on, required, RecoveryCode.objects.filter(user=user).count()
 
 
 def has_accounts() -> bool:

@@ -6,6 +6,8 @@ register(
     "access",
     refusals={
         "account_retired": "This account is retired.",
+        "code_wrong": "The code is wrong, or was used before.",
+        "code_wrong.of_app": "This is not a code of the app; take the one it shows now.",
         "credential_not_found": "There is no such credential.",
         "credential_revoked": "This credential has been revoked before.",
         "email_invalid": "A mail address is written like name@example.org.",
@@ -20,6 +22,7 @@ register(
         "level_invalid": "A data permission names one of {levels}.",
         "link_invalid": "This link does not work: it was used, is too old, or was replaced by a newer password.",
         "links_not_mailed": "Links are not mailed here; ask an administrator for one.",
+        "login_too_slow": "This took too long; sign in again.",
         "login_failed": "The user name or the password is wrong.",
         "manager_below": "An account cannot report to itself, directly or through others.",
         "more_than_own": "This concerns features that you do not hold: {features:feature_name}.",
@@ -35,6 +38,14 @@ register(
         "role_not_found": "There is no such role.",
         "sees_more_than_own": "This account may see records that you may not see.",
         "session_not_found": "There is no such session.",
+        "second_factor_missing": "A role of this account asks for a second factor; set one up on the pages first.",
+        "second_factor_needed": (
+            "This account has a second factor: give a code of it as otp, or use an application credential."
+        ),
+        "second_factor_not_begun": "Begin to set up the second factor first.",
+        "second_factor_off": "This account has no second factor.",
+        "second_factor_on": "This account has a second factor already.",
+        "second_factor_required": "A role of this account asks for a second factor; it cannot be turned off.",
         "setting_invalid": "{setting} cannot have this value: {rule}.",
         "setting_of_operator": "{setting} is set by the operator, in the environment or the file of settings.",
         "setting_unknown": "There is no setting '{setting}' that can be changed at run time.",

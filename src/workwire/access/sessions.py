@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 
-from workwire.access import events, guessing, queries, run_time_settings
+from workwire.access import events, guessing, queries, run_time_settings, second_factors
 from workwire.access.features import bind_to_self_service, with_included
 from workwire.access.models import Credential, FailedLogin, PasswordLink, Token, User
 from workwire.access.policy import require_in_person
@@ -25,7 +25,7 @@ from workwire.jobs.kinds import forgetting
 from workwire.kernel import clock, crypto
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
-from workwire.kernel.errors import Unauthenticated, not_found
+from workwire.kernel.errors import Forbidden, Unauthenticated, not_found
 from workwire.outbox import ledger
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
@@ -34,13 +34,33 @@ from workwire.outbox.registry import Area, names_of
 LONGEST_BROWSER = 300  # characters of what a browser calls itself
 
 
-def log_in(username: str, password: str, *, address: str, most_failures: int, browser: str = "") -> str:
-    """Exchange a password for a token; raises Unauthenticated, or Limited after too many failures.
+def log_in(
+    username: str, password: str, *, address: str, most_failures: int, browser: str = "", otp: str | None = None
+) -> str:
+    """Exchange a password, and a code where the account has a second factor, for a token; raises Unauthenticated, or Limited
+    after too many failures.
 
     `address` and `browser` are kept with the token, so that the account recognises its sessions.
     """
     user = guessing.account_called(username)
     user = guessing.require_password(user, password, called=username, address=address, most=most_failures)
+    second_factors.require_code(user, otp, address=address, most=most_failures)
+    return _give_token(user, None, address=address, browser=browser)
+
+
+def begin_in_steps(username: str, password: str, *, address: str, most_failures: int, browser: str = "") -> Step:
+    """The first step of logging in, the password: gives the token, or what the second step, the code, begins with."""
+    user = guessing.account_called(username)
+    user = guessing.require_password(user, password, called=username, address=address, most=most_failures)
+    if second_factors.factor_of(user) is not None:
+        return Step(proof=second_factors.proof_of_password(user))
+    return Step(token=_give_token(user, None, address=address, browser=browser))
+
+
+def end_in_steps(proof: str, code: str, *, address: str, most_failures: int, browser: str = "") -> str:
+    """The second step of logging in, by a code of the app or a recovery code."""
+    user = second_factors.user_of_proof(proof)
+    second_factors.require_code(user, code, address=address, most=most_failures)
     return _give_token(user, None, address=address, browser=browser)
 
 
@@ -64,18 +84,37 @@ def exchange_secret(client_id: str, client_secret: str, *, address: str, most_fa
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """Where a login stands after the password: a token, or a proof to go on with."""
+
+    token: str = ""
+    proof: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """Who makes a request, the account it is, and what its token is called among the account's sessions."""
+    """Who makes a request, the account it is, and what its token is called among the account's sessions.
+
+    One that `must_enrol` lacks the second factor that a role asks for: its actor holds no feature, and doors let it do nothing
+    but set one up.
+    """
 
     actor: Actor
     user: User
     guid: UUID
+    must_enrol: bool = False
+
+    def checked(self) -> Session:
+        """The session; raises Forbidden while it must enrol."""
+        if self.must_enrol:
+            raise Forbidden("second_factor_missing")
+        return self
 
 
 def authenticate(token: str, *, idle: timedelta, address: str = "") -> Actor:
     """The actor a token stands for; raises Unauthenticated when it is unknown, idle too long, or its source ended. `address`
     is where the request came from."""
-    return session(token, idle=idle, address=address).actor
+    return session(token, idle=idle, address=address).checked().actor
 
 
 def session(token: str, *, idle: timedelta, address: str = "") -> Session:
@@ -86,9 +125,10 @@ def session(token: str, *, idle: timedelta, address: str = "") -> Session:
         raise Unauthenticated("token_invalid")
     if now - found.last_used_at > idle / 20:  # rarely enough that reading does not mean writing
         _note_use(found, now)
-    held = with_included(found.features.split(",") if found.features else ())
+    must_enrol = found.credential_id is None and found.lacks_second_factor
+    held = with_included(found.features.split(",") if found.features and not must_enrol else ())
     actor = _actor(found.user, found.credential, held, bound=found.bound_to_self_service, address=address)
-    return Session(actor, found.user, found.guid)
+    return Session(actor, found.user, found.guid, must_enrol)
 
 
 def guid_of(token: str) -> UUID:
@@ -108,6 +148,7 @@ def _living(_by: Actor, *, digest: str, used_after: datetime, now: datetime) -> 
     return found.select_related("user", "credential").annotate(
         features=queries.features_joined("user", "credential"),
         bound_to_self_service=ExpressionWrapper(queries.bound_to_self_service("user"), output_field=BooleanField()),
+        lacks_second_factor=ExpressionWrapper(second_factors.is_missing("user"), output_field=BooleanField()),
     )
 
 

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 @click.option(
     "--link", is_flag=True, help="Set no password; print a link by which its owner sets one, once within a day."
 )
+@click.option(
+    "--remove-second-factor", "removes", is_flag=True, help="Set no password; remove a second factor that is lost."
+)
 @with_data
-def password(username: str, password_stdin: bool, link: bool) -> None:
+def password(username: str, password_stdin: bool, link: bool, removes: bool) -> None:
     """Set an account's password, or make a link to set it; its logins end."""
     open_installation()
     from workwire.access import commands, queries
@@ -31,6 +34,11 @@ def password(username: str, password_stdin: bool, link: bool) -> None:
         raise click.ClickException(f"There is no account {username}.")
     if link:
         click.echo(_link(account))
+        return
+    if removes:
+        with refusals():
+            commands.remove_second_factor(account, by=SYSTEM)
+        click.echo(f"{account.username} signs in with the password alone from now on; earlier logins have ended.")
         return
     given = ask_password(from_stdin=password_stdin)
     with refusals():

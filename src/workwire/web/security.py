@@ -50,7 +50,7 @@ def small_forms(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
 def _is_signed_in(request: HttpRequest) -> bool:
     idle = run_time_settings.token_idle()
     try:
-        sessions.authenticate(request.COOKIES.get(COOKIE, ""), idle=idle)
+        sessions.session(request.COOKIES.get(COOKIE, ""), idle=idle)
     except Unauthenticated:
         return False
     return True

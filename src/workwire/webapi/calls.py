@@ -268,7 +268,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
     if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
         raise Forbidden("cookie_refused.use")
     idle = run_time_settings.token_idle()
-    session = sessions.session(token.strip(), idle=idle, address=address_of(request))
+    session = sessions.session(token.strip(), idle=idle, address=address_of(request)).checked()
     translation.activate(
         language_of(session.actor, request.headers.get("Accept-Language", ""))
     )  # until the answer is made

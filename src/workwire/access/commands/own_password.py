@@ -6,6 +6,7 @@ from uuid import UUID
 
 from workwire.access import guessing, queries
 from workwire.access.commands.accounts import set_password
+from workwire.access.models import User
 from workwire.access.policy import require_in_person
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, Unauthenticated
@@ -18,10 +19,15 @@ def change_own_password(
 
     Raises Invalid when `present` is wrong, which counts as a failed login, and Limited after too many of them.
     """
+    user = require_own_password(present, by=by, address=address, most_failures=most_failures)
+    set_password(user, new, by=by, kept=kept)
+
+
+def require_own_password(present: str, *, by: Actor, address: str, most_failures: int) -> User:
+    """The actor's own account, by who knows its password; refuses as `change_own_password` does."""
     require_in_person(by)
     user = queries.account(by)
     try:
-        guessing.require_password(user, present, called=user.username, address=address, most=most_failures)
+        return guessing.require_password(user, present, called=user.username, address=address, most=most_failures)
     except Unauthenticated as error:
         raise Invalid("password_wrong", field="present") from error
-    set_password(user, new, by=by, kept=kept)

@@ -28,7 +28,7 @@ def make_built_in_roles(*, by: Actor) -> None:
 
 
 @transaction.atomic
-def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor) -> Role:
+def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor, second_factor: bool = False) -> Role:
     """Make a role of kind operational or builder with these features."""
     require_of_person(by, features.ROLES)
     held = sorted(set(features_held))
@@ -36,7 +36,7 @@ def create_role(name: str, kind: str, features_held: Iterable[str], *, by: Actor
     require_no_more(by, held)
     if kind not in (features.OPERATIONAL, features.BUILDER):
         raise Invalid("role_kind_invalid", field="kind")
-    role = Role(name=text.name(name, longest=LONGEST_NAME), kind=kind)
+    role = Role(name=text.name(name, longest=LONGEST_NAME), kind=kind, requires_second_factor=second_factor)
     save_named(role, Invalid("role_name_invalid", field="name"))
     made = RoleFeature.objects.bulk_create(RoleFeature(role=role, feature=feature) for feature in held)
     about = Subject(ObjectType.ROLE, role.guid)
@@ -80,6 +80,20 @@ def rename_role(role: Role, name: str, *, by: Actor) -> None:
 
 
 @transaction.atomic
+def require_second_factor(role: Role, wanted: bool, *, by: Actor) -> None:
+    """Say whether a role asks for a second factor; a holder without one can do nothing before it has set one up."""
+    require_of_person(by, features.ROLES)
+    role = _locked(role)
+    _require_may_change(role, (), by)
+    before = columns(role)
+    role.requires_second_factor = wanted
+    if columns(role) != before:
+        role.save(update_fields=["requires_second_factor"])
+        about = Subject(ObjectType.ROLE, role.guid)
+        record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=altered(role, before))
+
+
+@transaction.atomic
 def remove_role(role: Role, *, by: Actor) -> None:
     """Remove a role that nobody holds; raises Conflict for a built-in one, and while an account or a credential has it."""
     require_of_person(by, features.ROLES)
@@ -96,8 +110,17 @@ def remove_role(role: Role, *, by: Actor) -> None:
 
 
 @transaction.atomic
-def change_role(role: Role, *, by: Actor, name: str | None = None, features_held: Iterable[str] | None = None) -> None:
-    """Change the name and the features of a role, both or none; what is None stays."""
+def change_role(
+    role: Role,
+    *,
+    by: Actor,
+    name: str | None = None,
+    features_held: Iterable[str] | None = None,
+    second_factor: bool | None = None,
+) -> None:
+    """Change the name and the features of a role and whether it asks for a second factor, all or none; what is None stays."""
+    if second_factor is not None:
+        require_second_factor(role, second_factor, by=by)
     if name is not None:
         rename_role(role, name, by=by)
     if features_held is not None:

@@ -55,6 +55,7 @@ class RoleOut(Schema):
     name: str
     kind: str
     features: list[str]
+    requires_second_factor: bool
 
 
 class RoleIn(In):
@@ -63,6 +64,7 @@ class RoleIn(In):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     kind: Literal["operational", "builder"]
     features: list[str] = []
+    requires_second_factor: bool = False
 
 
 class RoleChange(In):
@@ -70,6 +72,7 @@ class RoleChange(In):
 
     name: Annotated[str, Field(min_length=1, max_length=100)] = LEFT_OUT
     features: list[str] = LEFT_OUT
+    requires_second_factor: bool = LEFT_OUT
 
 
 class UserIn(In):
@@ -181,7 +184,8 @@ def create_role(request: HttpRequest, wish: RoleIn) -> Status[dict[str, Any]]:
     by = allowed(request, features.ROLES)
 
     def create() -> dict[str, Any]:
-        return _role(commands.create_role(wish.name, wish.kind, wish.features, by=by), by)
+        second = wish.requires_second_factor
+        return _role(commands.create_role(wish.name, wish.kind, wish.features, second_factor=second, by=by), by)
 
     return Status(201, once(request, create))
 
@@ -196,7 +200,13 @@ def get_role(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 def update_role(request: HttpRequest, guid: UUID, wish: Maybe[RoleChange]) -> dict[str, Any]:
     """Change the name or the features of a role; the tokens of all who hold it end when its features change."""
     by = allowed(request, features.ROLES)
-    commands.change_role(queries.role(guid), name=wish.name, features_held=wish.features, by=by)
+    commands.change_role(
+        queries.role(guid),
+        name=wish.name,
+        features_held=wish.features,
+        second_factor=wish.requires_second_factor,
+        by=by,
+    )
     return _role(queries.role(guid), by)
 
 
@@ -264,6 +274,14 @@ def create_password_link(request: HttpRequest, guid: UUID) -> Status[dict[str, A
     by = allowed(request, features.USERS)
     made, token = commands.give_link(queries.user(guid, by=by), by=by)
     return Status(201, {"path": commands.path_of_link(token), "expires_at": rfc3339(made.expires_at)})
+
+
+@router.delete("/users/{uuid:guid}/second-factor", response=answers(None, 204), operation_id="remove_second_factor")
+def remove_second_factor(request: HttpRequest, guid: UUID) -> Status[None]:
+    """Remove the second factor that an account lost; its sessions end."""
+    by = allowed(request, features.USERS)
+    commands.remove_second_factor(queries.user(guid, by=by), by=by)
+    return Status(204, None)
 
 
 @router.get("/user-groups", response=answers(Listing[GroupOut]), operation_id="list_user_groups")
@@ -393,7 +411,9 @@ def _changes(wanted: dict[str, Any], by: Actor) -> Any:
 
 def _role(row: Role, _actor: Actor) -> dict[str, Any]:
     held = sorted(feature.feature for feature in row.features.all())
-    return {"guid": str(row.guid), "name": row.name, "kind": row.kind, "features": held}
+    return {"guid": str(row.guid), "name": row.name, "kind": row.kind, "features": held} | {
+        "requires_second_factor": row.requires_second_factor
+    }
 
 
 def _user(row: User, _actor: Actor) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The sessions of one's own account, and its password."""
+"""The sessions of one's own account, its password and its second factor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.access import commands, run_time_settings, sessions
+from workwire.access import commands, queries, run_time_settings, sessions
 from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, In, Listing, Moment, answers, listing, rfc3339
@@ -85,10 +85,83 @@ def change_own_password(request: HttpRequest, wish: PasswordIn) -> Status[None]:
         wish.new,
         by=actor(request),
         kept=_here(request),
-        address=str(request.META.get("REMOTE_ADDR", "")),
-        most_failures=run_time_settings.value_of("login_attempts"),
+        **_guarded(request),
     )
     return Status(204, None)
+
+
+class FactorOut(Schema):
+    """Whether the account has a second factor, whether a role asks for one, and how many recovery codes are left."""
+
+    on: bool
+    required: bool
+    recovery_codes_left: int
+
+
+class SetupOut(Schema):
+    """What an app needs to make codes: the key in text, and the address that a picture of it holds; shown until it is on."""
+
+    key: str
+    uri: str
+
+
+class CodeIn(In):
+    """A code of the app."""
+
+    code: str = Field(max_length=100)
+
+
+class PresentIn(In):
+    """The present password."""
+
+    present: str = Field(max_length=1000)
+
+
+class RecoveryCodesOut(Schema):
+    """Recovery codes, shown this once."""
+
+    recovery_codes: list[str]
+
+
+@router.get("/me/second-factor", response=answers(FactorOut), operation_id="get_second_factor")
+def get_second_factor(request: HttpRequest) -> dict[str, Any]:
+    """Say whether your own account has a second factor."""
+    on, required, left = queries.second_factor_of(queries.account(actor(request)))
+    return {"on": on, "required": required, "recovery_codes_left": left}
+
+
+@router.post("/me/second-factor", response=answers(SetupOut, 201), operation_id="begin_second_factor")
+def begin_second_factor(request: HttpRequest) -> Status[dict[str, Any]]:
+    """Begin to set up a second factor for your own account; it counts when a code is confirmed."""
+    made = commands.begin_second_factor(by=actor(request))
+    return Status(201, {"key": made.key, "uri": made.uri})
+
+
+@router.post("/me/second-factor/confirm", response=answers(RecoveryCodesOut), operation_id="confirm_second_factor")
+def confirm_second_factor(request: HttpRequest, wish: CodeIn) -> dict[str, Any]:
+    """Turn your second factor on, by a code of the app; only this answer holds the recovery codes."""
+    return {"recovery_codes": commands.confirm_second_factor(wish.code, by=actor(request))}
+
+
+@router.post(
+    "/me/second-factor/recovery-codes", response=answers(RecoveryCodesOut), operation_id="renew_recovery_codes"
+)
+def renew_recovery_codes(request: HttpRequest, wish: PresentIn) -> dict[str, Any]:
+    """Make new recovery codes; only this answer holds them, and the old ones end."""
+    return {"recovery_codes": commands.renew_recovery_codes(wish.present, by=actor(request), **_guarded(request))}
+
+
+@router.post("/me/second-factor/turn-off", response=answers(None, 204), operation_id="turn_off_second_factor")
+def turn_off_second_factor(request: HttpRequest, wish: PresentIn) -> Status[None]:
+    """Turn your own second factor off."""
+    commands.turn_off_second_factor(wish.present, by=actor(request), **_guarded(request))
+    return Status(204, None)
+
+
+def _guarded(request: HttpRequest) -> dict[str, Any]:
+    """What a guess at the password is counted by."""
+    most = run_time_settings.value_of("login_attempts")
+    return {"address": str(request.META.get("REMOTE_ADDR", "")), "most_failures": most}
 
 
 def _here(request: HttpRequest) -> UUID:

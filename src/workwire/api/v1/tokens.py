@@ -21,10 +21,11 @@ Density = Literal["compact", "comfortable"]
 
 
 class Login(In):
-    """A user name with its password, or an application credential's id with its secret."""
+    """A user name with its password and, for a second factor, a code (`otp`); or an application credential's id and secret."""
 
     username: str | None = None
     password: str | None = None
+    otp: str | None = Field(None, max_length=100)
     client_id: str | None = None
     client_secret: str | None = None
 
@@ -67,7 +68,9 @@ def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login
     address, most = address_of(request), run_time_settings.value_of("login_attempts")
     if wish.username is not None and wish.password is not None:
         browser = request.headers.get("User-Agent", "")
-        token = sessions.log_in(wish.username, wish.password, address=address, most_failures=most, browser=browser)
+        token = sessions.log_in(
+            wish.username, wish.password, address=address, most_failures=most, browser=browser, otp=wish.otp
+        )
     elif wish.client_id is not None and wish.client_secret is not None:
         token = sessions.exchange_secret(wish.client_id, wish.client_secret, address=address, most_failures=most)
     else:

@@ -10,6 +10,7 @@ from workwire.web.kit.parts import Link
 _PAGES = (
     ("me", _("Preferences")),
     ("own-password", _("Password")),
+    ("second-factor", _("Second factor")),
     ("own-sessions", _("Sessions")),
     ("own-credentials", _("Applications")),
 )

@@ -9,6 +9,7 @@ from workwire.web.account import (
     own_credentials,
     own_session_list,
     password_page,
+    second_factor_page,
 )
 
 urlpatterns = [
@@ -16,6 +17,10 @@ urlpatterns = [
     path("new-password", forgotten_password.new_password, name="new-password"),
     path("settings/me", own_account.me, name="me"),
     path("settings/password", password_page.own_password, name="own-password"),
+    path("settings/second-factor", second_factor_page.second_factor, name="second-factor"),
+    path("settings/second-factor/begin", second_factor_page.begin, name="second-factor-begin"),
+    path("settings/second-factor/codes", second_factor_page.renew_codes, name="second-factor-codes"),
+    path("settings/second-factor/turn-off", second_factor_page.turn_off, name="second-factor-off"),
     path("settings/sessions", own_session_list.own_sessions, name="own-sessions"),
     path("settings/credentials", own_credentials.own_credentials, name="own-credentials"),
     path("settings/credentials/new", credential_page.new_credential, name="new-credential"),

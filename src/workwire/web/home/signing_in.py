@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import run_time_settings, sessions
 from workwire.kernel.errors import Unauthenticated
-from workwire.web.kit.page import COOKIE, FORM, Visit, page
+from workwire.web.kit.page import COOKIE, FORM, Shown, Visit, page
 
 LONGEST_PASSWORD = 1000
 
@@ -45,9 +45,29 @@ class SignIn:
     after: str
 
 
+class CodeForm(forms.Form):
+    """A code of the app, or a recovery code, after the password."""
+
+    proof = forms.CharField(widget=forms.HiddenInput, max_length=1000)
+    code = forms.CharField(
+        label=_("Code"),
+        help_text=_("The six digits that your app shows, or a recovery code."),
+        max_length=100,
+        widget=forms.TextInput({"autocomplete": "one-time-code", "autofocus": True, "autocapitalize": "none"}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """The form of the code, and where to go afterwards."""
+
+    form: forms.Form
+    after: str
+
+
 @sensitive_post_parameters("password")
 @page("home/sign_in.html", methods=FORM, public=True)
-def sign_in(visit: Visit) -> SignIn | HttpResponse:
+def sign_in(visit: Visit) -> SignIn | Shown | HttpResponse:
     """The form, and what it sends."""
     request = visit.request
     after = visit.own_address(request.POST.get("next") or request.GET.get("next", ""), reverse("work"))
@@ -69,12 +89,39 @@ def sign_out(visit: Visit) -> HttpResponse:
     return answer
 
 
-def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpResponse:
+def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpResponse | Shown:
     request = visit.request
     if len(password) > LONGEST_PASSWORD:
         raise Unauthenticated("login_failed")
     browser, most = request.headers.get("User-Agent", ""), run_time_settings.value_of("login_attempts")
-    token = sessions.log_in(username, password, address=visit.client, most_failures=most, browser=browser)
+    step = sessions.begin_in_steps(username, password, address=visit.client, most_failures=most, browser=browser)
+    if step.proof:
+        visit.status = HTTPStatus.ACCEPTED
+        return Shown("home/second_step.html", SecondStep(CodeForm(initial={"proof": step.proof}), after))
+    return _entered(visit, step.token, after)
+
+
+@sensitive_post_parameters()
+@page("home/second_step.html", methods=("POST",), public=True)
+def second_step(visit: Visit) -> SecondStep | HttpResponse:
+    """Take the code of a second factor, after the password."""
+    after = visit.own_address(visit.request.POST.get("next", ""), reverse("work"))
+    form = visit.form(CodeForm)
+    if form.is_valid():
+        with visit.refusals(form):
+            token = sessions.end_in_steps(
+                form.cleaned_data["proof"],
+                form.cleaned_data["code"],
+                address=visit.client,
+                most_failures=run_time_settings.value_of("login_attempts"),
+                browser=visit.request.headers.get("User-Agent", ""),
+            )
+            return _entered(visit, token, after)
+    return SecondStep(form, after)
+
+
+def _entered(visit: Visit, token: str, after: str) -> HttpResponse:
+    request = visit.request
     old = request.COOKIES.get(COOKIE, "")
     sessions.log_out(old, address=visit.client)  # a browser holds one session, and none it had before
     rotate_token(request)

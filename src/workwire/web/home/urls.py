@@ -10,5 +10,6 @@ urlpatterns = [
     path("", start.start, name="start"),
     path("favicon.ico", RedirectView.as_view(url=static("kit/favicon.svg"))),
     path("sign-in", signing_in.sign_in, name="sign-in"),
+    path("sign-in/code", signing_in.second_step, name="second-step"),
     path("sign-out", signing_in.sign_out, name="sign-out"),
 ]

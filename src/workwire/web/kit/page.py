@@ -164,9 +164,10 @@ View = Callable[Concatenate[Visit, P], object]
 
 
 def page(
-    template: str, *, methods: Sequence[str] = READ, public: bool = False
+    template: str, *, methods: Sequence[str] = READ, public: bool = False, enrols: bool = False
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
-    """A page with a template; only who is signed in gets one that is not `public`."""
+    """A page with a template; only who is signed in gets one that is not `public`. Who lacks a
+    second factor that a role asks for is led to the page that `enrols`."""
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
@@ -175,7 +176,7 @@ def page(
                 return _not_allowed(request, methods)
             visit = Visit(request)
             with speaking(visit.look):
-                answer = _answer(visit, template, view, public, *args, **kwargs)
+                answer = _answer(visit, template, view, public, enrols, *args, **kwargs)
             answer.headers.setdefault("Cache-Control", "private, no-store")
             answer.headers.setdefault("Vary", "Cookie, Accept-Language, HX-Request")
             answer.headers["Content-Language"] = visit.look.language
@@ -216,11 +217,11 @@ def _not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
 
 
 def _answer(
-    visit: Visit, template: str, view: View[P], public: bool, *args: P.args, **kwargs: P.kwargs
+    visit: Visit, template: str, view: View[P], public: bool, enrols: bool, *args: P.args, **kwargs: P.kwargs
 ) -> HttpResponseBase:
     try:
-        if not public:
-            visit.actor  # noqa: B018  # raises for nobody
+        if not public and visit.signed_in.must_enrol and not enrols:
+            return HttpResponseRedirect(reverse("second-factor"))
         made = view(visit, *args, **kwargs)
     except Unauthenticated:
         return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': visit.request.get_full_path()})}")

@@ -1,0 +1,144 @@
+"""The second factor of one's own account: setting it up, recovery codes, turning it off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import segno
+from django import forms
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+
+from workwire.access import commands, queries, run_time_settings
+from workwire.web.account.new_passwords import LONGEST_PASSWORD
+from workwire.web.account.tabs import tabs
+from workwire.web.kit.page import FORM, See, Visit, page
+from workwire.web.kit.parts import Link
+
+
+class AppCodeForm(forms.Form):
+    """The first code of an app."""
+
+    code = forms.CharField(
+        label=gettext_lazy("Code of the app"),
+        max_length=100,
+        widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+
+class PresentForm(forms.Form):
+    """The present password."""
+
+    present = forms.CharField(
+        label=gettext_lazy("Present password"),
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorPage:
+    """What the page shows: off, being set up (`picture` and `key`), just on (`codes`), or on."""
+
+    tabs: tuple[Link, ...]
+    is_on: bool
+    is_required: bool
+    left: int
+    picture: SafeString
+    key: str
+    codes: tuple[str, ...]
+    form: forms.Form | None
+    of_codes: forms.Form | None
+    of_end: forms.Form | None
+
+
+@sensitive_post_parameters()
+@page("account/second_factor.html", methods=FORM, enrols=True)
+def second_factor(visit: Visit) -> SecondFactorPage:
+    """Show the second factor of the account; the first code of the app turns it on."""
+    form = visit.form(AppCodeForm)
+    if visit.is_sent and form.is_valid():
+        with visit.refusals(form):
+            codes = commands.confirm_second_factor(form.cleaned_data["code"], by=visit.actor)
+            visit.status = HTTPStatus.CREATED
+            return _shown(visit, codes=tuple(codes))
+    return _shown(visit, form=form)
+
+
+@page("", methods=("POST",), enrols=True)
+def begin(visit: Visit) -> See:
+    """Make the key of a second factor."""
+    commands.begin_second_factor(by=visit.actor)
+    return See(reverse("second-factor"))
+
+
+@sensitive_post_parameters()
+@page("account/second_factor.html", methods=("POST",))
+def renew_codes(visit: Visit) -> SecondFactorPage:
+    """Make new recovery codes and show them in the answer, nowhere else."""
+    form = visit.form(PresentForm)
+    if form.is_valid():
+        with visit.refusals(form):
+            codes = commands.renew_recovery_codes(
+                form.cleaned_data["present"], by=visit.actor, address=visit.client, most_failures=_most()
+            )
+            visit.status = HTTPStatus.CREATED
+            return _shown(visit, codes=tuple(codes))
+    return _shown(visit, of_codes=form)
+
+
+@sensitive_post_parameters()
+@page("account/second_factor.html", methods=("POST",))
+def turn_off(visit: Visit) -> SecondFactorPage | See:
+    """Turn the second factor off."""
+    form = visit.form(PresentForm)
+    if form.is_valid():
+        with visit.refusals(form):
+            commands.turn_off_second_factor(
+                form.cleaned_data["present"], by=visit.actor, address=visit.client, most_failures=_most()
+            )
+            visit.tell(_("The second factor is off."))
+            return See(reverse("second-factor"))
+    return _shown(visit, of_end=form)
+
+
+def _shown(
+    visit: Visit,
+    *,
+    codes: tuple[str, ...] = (),
+    form: forms.Form | None = None,
+    of_codes: forms.Form | None = None,
+    of_end: forms.Form | None = None,
+) -> SecondFactorPage:
+    is_on, is_required, left = queries.second_factor_of(visit.signed_in.user)
+    setup = None if is_on else commands.second_factor_setup(by=visit.actor)
+    return SecondFactorPage(
+        tabs=tabs("second-factor"),
+        is_on=is_on,
+        is_required=is_required,
+        left=left,
+        picture=_picture(setup.uri) if setup else SafeString(),
+        key=_in_fours(setup.key) if setup else "",
+        codes=codes,
+        form=form or AppCodeForm(),
+        of_codes=of_codes or PresentForm(auto_id="codes_%s"),
+        of_end=of_end or PresentForm(auto_id="end_%s"),
+    )
+
+
+def _picture(uri: str) -> SafeString:
+    """A QR code as SVG, dark on light in every theme."""
+    return SafeString(segno.make(uri, micro=False).svg_inline(scale=5, dark="#000", light="#fff"))
+
+
+def _in_fours(key: str) -> str:
+    return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+
+
+def _most() -> int:
+    return int(run_time_settings.value_of("login_attempts"))
