@@ -112,6 +112,7 @@ register(
             "LoggedIn": "Signed in",
             "LoggedOut": "Signed out",
             "LoginRefused": "Sign-in refused",
+            "PasswordLinkMade": "Link for a new password made",
         },
         "password_reason": {
             "password_too_short": "This password is too short. It must contain at least 10 characters.",
