@@ -39,7 +39,7 @@ class WiringConfig(AppConfig):
         from workwire.rooms.work import item_timers
         from workwire.rooms.work import queries as _work_objects  # noqa: F401 - registers
         from workwire.rooms.work.commands import give_back_all
-        from workwire.worker import account_mail, mail
+        from workwire.worker import account_mail, endpoint_probes, mail
 
         _know_sentences()
         _trace()
@@ -52,6 +52,7 @@ class WiringConfig(AppConfig):
         for mailing in (mail.KIND, account_mail.LINKS, account_mail.WORD):
             kinds.register(mailing)
         kinds.register(replays.KIND)
+        kinds.register(endpoint_probes.KIND)
         for standing in (
             retention.KIND,
             files.SWEEPING,

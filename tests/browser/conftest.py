@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,12 +48,11 @@ class World:
         return f"/work/{self.items[name]}"
 
 
-@pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of an installation in a folder of its own."""
+def environment(folder: Path) -> dict[str, str]:
+    """The environment of an installation in a folder."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WORKWIRE_", "DJANGO_"))}
     return kept | {
-        "WORKWIRE_DATA_DIR": str(tmp_path_factory.mktemp("world")),
+        "WORKWIRE_DATA_DIR": str(folder),
         "WORKWIRE_LOG_LEVEL": "error",
         "WORKWIRE_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         "DJANGO_SETTINGS_MODULE": "workwire.settings",
@@ -61,8 +61,21 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of an installation in a folder of its own."""
+    return environment(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
 def world(installation: dict[str, str]) -> Iterator[World]:
     """A server with work of every kind."""
+    with served(installation) as world:
+        yield world
+
+
+@contextmanager
+def served(installation: dict[str, str]) -> Iterator[World]:
+    """A server with work of every kind in an installation that is empty."""
     port = free_port()
     command = [sys.executable, "-m", "tests.web.served", str(port)]
     with subprocess.Popen(command, env=installation, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
@@ -77,3 +79,14 @@ def health(now: datetime) -> Health:
 def standing() -> QuerySet[Job]:
     """The standing jobs: when each ran last and runs next, and how its last try failed, if it did."""
     return Job.objects.filter(OPEN, standing=True).order_by(F("kind"))
+
+
+def of_kind(kind: str, *, since: datetime) -> list[Job]:
+    """The jobs of a kind that were asked for since a moment."""
+    return list(Job.objects.filter(kind=kind, created_at__gte=since))
+
+
+def result_of(guid: UUID) -> Mapping[str, Any] | None:
+    """What is told of a job that was done; None as long as it was not."""
+    found = Job.objects.filter(guid=guid, state=JobState.DONE).values_list("result", flat=True).first()
+    return dict(found) if found is not None else None

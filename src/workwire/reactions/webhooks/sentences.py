@@ -78,6 +78,7 @@ register(
             "An account has at most {most} subscription; end one first.",
             "An account has at most {most} subscriptions; end one first.",
         ),
+        "too_many_reach_tests": "Too many tests of connections at once or in a minute; try again in a moment.",
         "too_many_tests": "Earlier tests have not been answered yet; wait for them.",
         "version_conflict.subscription": "The subscription has been changed since it was read.",
         "webhook_not_found": "There is no such webhook.",

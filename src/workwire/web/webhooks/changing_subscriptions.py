@@ -21,6 +21,7 @@ from workwire.reactions.webhooks.models import Subscription
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Link, Words
 from workwire.web.webhooks.delivery_parts import name_of
+from workwire.web.webhooks.reach_test import Reach, reach_of
 from workwire.web.webhooks.subscription_form import (
     ABOUT,
     About,
@@ -61,6 +62,7 @@ class Change:
     form: SubscriptionForm
     about: About
     tries: Tries
+    reach: Reach | None
     zone: str
     cancel: str
     conflict: Overtaken | None
@@ -73,10 +75,11 @@ def change(visit: Visit, guid: UUID) -> Change | See:
     require(visit.actor, features.WEBHOOKS)
     found = queries.subscription(guid, by=visit.actor)
     sent = visit.request.POST if visit.is_sent else None
-    form, conflict = SubscriptionForm(sent, initial=_initial(found)), None
+    form, conflict, reach = SubscriptionForm(sent, initial=_initial(found)), None, None
     if sent is not None and "step" in sent:
         visit.asks_on = True
         form = SubscriptionForm(initial={name: sent.get(name) for name in form.fields if name in sent})
+        reach = reach_of(form, visit) if sent["step"] == "test" else None
     elif sent is not None and form.is_valid():
         try:
             with visit.refusals(form):
@@ -100,6 +103,7 @@ def change(visit: Visit, guid: UUID) -> Change | See:
         form=form,
         about=about_of(form, visit.actor),
         tries=tries_of(form),
+        reach=reach,
         zone=visit.look.zone_name,
         cancel=reverse("subscription", args=[guid]),
         conflict=conflict,

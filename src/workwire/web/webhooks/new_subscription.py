@@ -15,6 +15,7 @@ from workwire.reactions.webhooks import commands
 from workwire.reactions.webhooks.commands import Terms
 from workwire.web.kit.page import FORM, Visit, page
 from workwire.web.kit.parts import Link
+from workwire.web.webhooks.reach_test import Reach, reach_of
 from workwire.web.webhooks.subscription_form import About, SubscriptionForm, Tries, about_of, tries_of
 from workwire.web.webhooks.verification import Snippet, snippets
 
@@ -41,6 +42,7 @@ class Subscribe:
     form: SubscriptionForm
     about: About
     tries: Tries
+    reach: Reach | None
     zone: str
     cancel: str
     made: Made | None = None
@@ -53,10 +55,11 @@ def subscribe(visit: Visit) -> Subscribe:
     require(visit.actor, features.WEBHOOKS)
     sent = visit.request.POST if visit.is_sent else None
     form = SubscriptionForm(sent, initial={"webhook": visit.request.GET.get("webhook", "")})
-    made = None
+    made, reach = None, None
     if sent is not None and "step" in sent:
         visit.asks_on = True
         form = SubscriptionForm(initial={name: sent.get(name) for name in form.fields if name in sent})
+        reach = reach_of(form, visit) if sent["step"] == "test" else None
     elif sent is not None and form.is_valid():
         with visit.refusals(form):
             made = _subscribe(visit, form)
@@ -68,6 +71,7 @@ def subscribe(visit: Visit) -> Subscribe:
         form=form,
         about=about_of(form, visit.actor),
         tries=tries_of(form),
+        reach=reach,
         zone=visit.look.zone_name,
         cancel=reverse("subscriptions"),
         made=made,
