@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.organisation import Customer, Organisation
+from tests.support.receiver import Receiver
 from tests.support.recorded import recorded
+from tests.support.upkeep import run as run_upkeep
+from tests.support.world import Subscribe
 from workwire.access import commands, run_time_settings, sessions
 from workwire.access.models import Setting
 from workwire.access.preferences import language_of, zone_of
@@ -22,10 +26,13 @@ from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, Unauthenticated
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
+from workwire.reactions.webhooks import repair, retention, rotation, settling
 from workwire.reactions.webhooks.commands import Terms
+from workwire.reactions.webhooks.models import Delivery
 from workwire.rooms.files import commands as files
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
+from workwire.worker.delivery.engine import Engine
 
 Choose = Callable[..., None]
 
@@ -189,4 +196,65 @@ def test_bounds_of_rooms_follow(
     assert len(refusals) == 2
     category = first.ticket_version.categories.order_by("-level")[0].guid
     item = work.resolve(open_ticket(submit=True, category_guid=category), by=actors["team member"])
-    assert WorkItem.objects.get(pk=item.pk).closes_on is not None
+    resolved = WorkItem.objects.get(pk=item.pk)
+    assert resolved.closes_on is not None
+    assert resolved.resolved_on is not None
+    assert resolved.closes_on - resolved.resolved_on == timedelta(hours=5)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tokens", "/webapi/Authentication/Login", "/sign-in"])
+def test_the_bound_of_failed_logins_follows_at_every_door(
+    path: str, choose: Choose, client: Client, organisation: Organisation
+) -> None:
+    choose(login_attempts=2)
+    wrong = {"username": organisation.accounts["team member"].user.username, "password": "wrong"}
+    kind = None if path == "/sign-in" else "application/json"
+    statuses = [client.post(path, wrong, **({"content_type": kind} if kind else {})).status_code for _ in range(3)]
+    assert statuses[0] == statuses[1] != statuses[2]
+
+
+def test_the_bound_of_tests_follows(choose: Choose, subscribe: Subscribe, actors: dict[str, Actor]) -> None:
+    made, _ = subscribe()
+    choose(webhook_most_tests=1)
+    repair.simulate(made.guid, by=actors["integrator"])
+    with pytest.raises(Limited) as refusal:
+        repair.simulate(made.guid, by=actors["integrator"])
+    assert refusal.value.code == "too_many_tests"
+
+
+def test_the_overlap_of_secrets_follows(choose: Choose, subscribe: Subscribe, actors: dict[str, Actor]) -> None:
+    made, _ = subscribe()
+    choose(webhook_rotation_hours=3)
+    with clock.frozen(clock.now()):
+        rotated, _ = rotation.rotate_secret(made.guid, by=actors["integrator"])
+        assert rotated.secrets[1]["expires_at"] == (clock.now() + timedelta(hours=3)).isoformat()
+
+
+def test_the_pause_of_failing_endpoints_follows(
+    choose: Choose, subscribe: Subscribe, open_ticket: Any, engine: Engine, receiver: Receiver
+) -> None:
+    receiver.script("/hook", status=500)
+    made, _ = subscribe()
+    choose(webhook_pause_after_hours=2)
+    reasons = []
+    with clock.frozen(clock.now()) as advance:
+        for hours in (1.5, 1.0, 0.0):
+            open_ticket()
+            engine.drain()
+            made.refresh_from_db()
+            reasons.append(made.pause_reason)
+            advance(timedelta(hours=hours))
+    assert reasons == ["", "", settling.FAILED_TOO_LONG]
+
+
+def test_the_length_of_the_log_follows(choose: Choose, subscribe: Subscribe, open_ticket: Any, engine: Engine) -> None:
+    subscribe()
+    with clock.frozen(clock.now()) as advance:
+        open_ticket()
+        engine.drain()
+        advance(timedelta(days=3))
+        run_upkeep(retention.KIND.name)
+        assert Delivery.objects.count() == 1
+        choose(webhook_retention_days=2)
+        run_upkeep(retention.KIND.name)
+        assert not Delivery.objects.exists()

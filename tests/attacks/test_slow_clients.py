@@ -6,12 +6,14 @@ import contextlib
 import http.client
 import json
 import os
+import select
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +22,7 @@ import pytest
 
 from tests.support.organisation import Organisation, build
 from tests.support.processes import Api, resident, web_process
+from tests.support.waiting import eventually
 from workwire.cli.web.door import environ_of
 
 pytestmark = [pytest.mark.story, pytest.mark.django_db(transaction=True)]
@@ -186,6 +189,44 @@ def test_a_slow_upload_takes_no_thread_of_others_and_ends(environment: dict[str,
         assert _slowest(port, token) < 1
         answer = _until_closed(slow[0], b"")
         assert answer.split()[1] == b"408"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api/v1/uploads", b"multipart/form-data; boundary=x"),
+        ("/api/v1/tickets", b"application/json"),
+        ("/webapi/Packet/PrepareNewFile", b"multipart/form-data; boundary=x"),
+        ("/webapi/Packet/AttachFile", b"application/json"),
+    ],
+)
+def test_slow_bodies_of_one_account_leave_threads_to_the_uploads_of_others(
+    environment: dict[str, str], organisation_there: Organisation, path: str, kind: bytes
+) -> None:
+    """More slow bodies than there are threads for large ones; a client has a minute."""
+    slow, other = (organisation_there.accounts[name].log_in() for name in ("team member", "process builder"))
+    head = (ANNOUNCED % MIB).replace(b"/api/v1/tokens", path.encode())
+    head = head.replace(b"application/json", kind + b"\r\nAuthorization: Bearer " + slow.encode())
+    with (
+        web_process(environment | {"WORKWIRE_CLIENT_SECONDS": "60"}) as (port, _),
+        _connections(port, 12, head) as held,
+    ):
+        eventually(lambda: len(_answered(held)) == 10, 20)  # two keep the half of four threads
+        for one in _answered(held):
+            answer = one.recv(300).lower()
+            assert (answer.split()[1], b"retry-after: 5" in answer) == (b"429", True)
+        with _connections(port, 12, head):
+            _upload(port, other, bytes(2 * MIB))
+
+
+def _answered(connections: list[socket.socket]) -> list[socket.socket]:
+    """Those that have something to read."""
+    return select.select(connections, [], [], 0)[0]
+
+
+def test_an_account_may_upload_at_once_what_comes_quickly(environment: dict[str, str], token: str) -> None:
+    with web_process(environment) as (port, _), ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: _upload(port, token, bytes(200_000)), range(16)))) == 16
 
 
 def test_an_upload_in_pieces_is_taken_and_leaves_no_file(environment: dict[str, str], token: str) -> None:

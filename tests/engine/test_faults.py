@@ -23,7 +23,7 @@ from workwire.cli import doctor
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import fanning, queries, rights, settling
+from workwire.reactions.webhooks import fanning, queries, queue, rights, settling, sql
 from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
 from workwire.reactions.webhooks.rights import Content
 from workwire.reactions.webhooks.settling import Outcome
@@ -46,14 +46,15 @@ def test_an_attempt_that_cannot_be_recorded_keeps_no_other_from_being_settled(
     for _ in range(5):
         open_ticket()
     fanning.fan_out(clock.now())
-    odd, attempt = sorted(Delivery.objects.values_list("pk", flat=True))[2], settling._attempt
+    odd, insert = sorted(Delivery.objects.values_list("pk", flat=True))[2], sql.insert
 
-    def refuse(outcome: Outcome) -> tuple[object, ...]:
-        if outcome.id == odd:
+    def refuse(table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) -> None:
+        rows = list(values)
+        if table == "webhooks_attempt" and odd in {row[0] for row in rows}:
             raise DataError("text fields cannot contain NUL bytes")
-        return attempt(outcome)
+        insert(table, columns, rows)
 
-    monkeypatch.setattr(settling, "_attempt", refuse)
+    monkeypatch.setattr(sql, "insert", refuse)
     engine.drain()
     assert len(receiver.requests) == 5
     assert list(Delivery.objects.values_list("state", "attempts")) == [(State.DELIVERED, 1)] * 5
@@ -163,14 +164,14 @@ def test_a_delivery_that_cannot_be_ended_keeps_no_other_from_going_or_ending(
         access.set_active(organisation.accounts["process builder"].user, False, by=SYSTEM)
     else:
         Subscription.objects.filter(pk=refused.pk).update(ended_at=clock.now())  # as a fan-out beside it leaves them
-    odd, end = sorted(refused.deliveries.values_list("pk", flat=True))[2], settling._end
+    odd, leave = sorted(refused.deliveries.values_list("pk", flat=True))[2], queue.leave
 
-    def stumble(worker: UUID, deliveries: Collection[int], *how: Any, **more: Any) -> set[int]:
-        if odd in deliveries:
+    def stumble(worker: UUID, ended: Collection[int]) -> list[int]:
+        if odd in ended:
             raise DataError("a row that cannot be written")
-        return end(worker, deliveries, *how, **more)
+        return leave(worker, ended)
 
-    monkeypatch.setattr(settling, "_end", stumble)
+    monkeypatch.setattr(queue, "leave", stumble)
     with clock.frozen(clock.now()) as advance:
         engine.drain()
         assert [request.path for request in receiver.requests] == ["/hook"] * 5

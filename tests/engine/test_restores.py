@@ -121,6 +121,13 @@ class TestPlace:
         assert "WORKWIRE_SENDING" in CliRunner().invoke(resume_sending, []).output
 
 
+@pytest.mark.parametrize("reason", restores.REASONS)
+def test_why_nothing_is_sent_is_said_in_the_language_of_the_reader(reason: str) -> None:
+    english, german = restores.explained(reason, "en"), restores.explained(reason, "de")
+    assert english != german
+    assert restores.REASONS[reason] not in (english, german)
+
+
 @pytest.mark.skipif(ON_POSTGRES, reason="a clone of a server's database has a test of its own")
 def test_a_copy_of_the_file_is_another_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original, copy, moved = tmp_path / "one.sqlite3", tmp_path / "two.sqlite3", tmp_path / "three.sqlite3"

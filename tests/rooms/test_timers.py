@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,7 +28,7 @@ KIND = "a kind of the test"
 class Moved(list[UUID]):
     """What the handler of the test's kind was told, and what it does then."""
 
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
     def handle(self, guid: UUID, _now: datetime) -> None:
         """Note it, or fail."""
@@ -40,11 +41,28 @@ def _lock(guids: Sequence[UUID], _wait: bool) -> Mapping[UUID, UUID]:
     return {guid: guid for guid in guids}
 
 
+@dataclass
+class Watched:
+    """What the timers of the tests' own kind do, which each test may change."""
+
+    lock: Callable[[Sequence[UUID], bool], Mapping[UUID, UUID]] = _lock
+    move: Callable[[UUID, datetime], object] = lambda _guid, _now: None
+
+
+WATCHED = Watched()
+timers.register(
+    KIND,
+    timers.TimerKind(
+        lambda guids, wait: WATCHED.lock(guids, wait), lambda guid, now: WATCHED.move(guid, now), lambda: ()
+    ),
+)
+
+
 @pytest.fixture
 def moved(db: None, monkeypatch: pytest.MonkeyPatch) -> Moved:
     """A kind of timer that the test watches."""
     made = Moved()
-    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(_lock, made.handle, lambda: ()))
+    monkeypatch.setattr(WATCHED, "move", made.handle)
     return made
 
 
@@ -139,11 +157,10 @@ def test_many_of_a_kind_share_a_transaction_and_one_that_fails_costs_the_others_
 ) -> None:
     now, guids = clock.now(), [ids.new_guid() for _ in range(5)]
     transactions: list[int] = []
-    kind = timers._kinds[KIND]
 
     def lock(subjects: Sequence[UUID], wait: bool) -> Mapping[UUID, UUID]:
         transactions.append(len(subjects))
-        return kind.lock(subjects, wait)
+        return _lock(subjects, wait)
 
     def move(guid: UUID, _now: datetime) -> None:
         if guid == guids[2]:
@@ -153,13 +170,13 @@ def test_many_of_a_kind_share_a_transaction_and_one_that_fails_costs_the_others_
     monkeypatch.setattr(timers, "LONGEST_HOLD", 60.0)
     for guid in guids:
         timers.set_timer(KIND, guid, now)
-    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(lock, moved.handle, lambda: ()))
+    monkeypatch.setattr(WATCHED, "lock", lock)
     assert timers.turn(now) == 5
     assert (transactions, moved) == ([5], guids)
     moved.clear()
     for guid in guids:
         timers.set_timer(KIND, guid, now)
-    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(lock, move, lambda: ()))
+    monkeypatch.setattr(WATCHED, "move", move)
     assert timers.turn(now) == 5
     assert transactions == [5, 5, 1, 1, 1, 1, 1]
     assert moved[2:] == [*guids[:2], *guids[3:]]
@@ -175,7 +192,7 @@ def test_a_transaction_that_took_long_begins_no_more(moved: Moved, monkeypatch: 
         return {subject: subject for subject in subjects}
 
     monkeypatch.setattr(timers, "LONGEST_HOLD", -1.0)
-    monkeypatch.setitem(timers._kinds, KIND, timers.TimerKind(lock, moved.handle, lambda: ()))
+    monkeypatch.setattr(WATCHED, "lock", lock)
     for _ in range(3):
         timers.set_timer(KIND, ids.new_guid(), now)
     assert timers.turn(now) == 3
@@ -195,7 +212,10 @@ def test_a_record_that_is_gone_takes_its_timer_along(work_item: WorkItem, by: Ac
 def test_what_another_worker_claimed_is_left_to_it_until_its_lease_ends(moved: Moved) -> None:
     now = clock.now()
     timers.set_timer(KIND, ids.new_guid(), now)
-    assert timers._claim(now)
+    moved.failure = SystemExit("killed between its claim and the move")
+    with pytest.raises(SystemExit):
+        timers.turn(now)
+    moved.failure = None
     assert timers.turn(now) == 0
     assert timers.turn(now + timers.LEASE) == 1
     assert len(moved) == 1

@@ -11,6 +11,7 @@ from ninja.security import HttpBearer
 from workwire.access import features, run_time_settings, sessions
 from workwire.access.policy import require
 from workwire.access.preferences import language_of
+from workwire.kernel import body_account
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated
 
@@ -25,6 +26,7 @@ class Bearer(HttpBearer):
             found = sessions.authenticate(token, idle=idle, address=address)
         except Unauthenticated:
             return None
+        body_account.note(request.META, found.user_id)
         translation.activate(language_of(found, request.headers.get("Accept-Language", "")))  # until `in_shape` ends
         return found
 

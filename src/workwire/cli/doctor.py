@@ -182,7 +182,7 @@ def sending() -> Finding:
 
     reason = restores.held()
     if reason:
-        return Finding(False, f"Sending is held. {restores.REASONS[reason]}")
+        return Finding(False, f"Sending is held. {restores.explained(reason)}")
     return Finding(True, "Messages are sent from here.")
 
 

@@ -43,7 +43,7 @@ def restore(source: Path) -> None:
     click.echo(f"Restored the backup of {told.created_at} with {count} files.")
     if not told.with_key and not settings.secret_keys:
         click.echo("It held no key: bring the key file back before you start, for stored secrets need it.", err=True)
-    click.echo(restores.REASONS[restores.RESTORED])
+    click.echo(restores.explained(restores.RESTORED))
 
 
 def _check_empty(settings: Config) -> None:

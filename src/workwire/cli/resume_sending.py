@@ -18,4 +18,4 @@ def resume_sending() -> None:
     restores.release()
     click.echo("Sending goes on from here. If the original is still there, it must not send any more.")
     if restores.held():
-        click.echo(f"It is held all the same: {restores.REASONS[restores.held()]}", err=True)
+        click.echo(f"It is held all the same: {restores.explained(restores.held())}", err=True)

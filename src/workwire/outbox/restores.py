@@ -17,16 +17,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from workwire.kernel import clock
+from workwire.kernel.wording import say
 from workwire.outbox.models import LedgerState
 
-COPIED, RESTORED = "copied", "restored"
-REASONS = {
-    COPIED: "The database lies at another place than the one it was sent from; the original may still send. If this one is to "
-    "send from now on, run `workwire resume-sending`, or `workwire restored` if its data are those of an earlier moment.",
-    RESTORED: "The database was restored from a backup. Once the original is ended, `workwire restored` begins a new epoch "
-    "and lets sending go on.",
-    "set": "WORKWIRE_SENDING is held.",
-}
+COPIED, RESTORED, SET = "copied", "restored", "set"
+REASONS = {COPIED: "sending_held.copied", RESTORED: "sending_held.restored", SET: "sending_held.set"}  # what they say
 PLACE = (
     "SELECT (SELECT system_identifier FROM pg_control_system()), "
     "(SELECT oid FROM pg_database WHERE datname = current_database())"
@@ -42,8 +37,13 @@ def epoch() -> int:
 def held() -> str:
     """Why nothing is sent, a key of `REASONS`; empty while sending is free."""
     if settings.CONFIG.sending == "held":
-        return "set"
+        return SET
     return LedgerState.objects.filter(pk=1).values_list("held", flat=True).first() or ""
+
+
+def explained(reason: str, language: str | None = None) -> str:
+    """Why nothing is sent, as a sentence in a language or in that of the present reader."""
+    return say(REASONS[reason], {}, language)
 
 
 @transaction.atomic

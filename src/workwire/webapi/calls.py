@@ -18,7 +18,7 @@ from django.utils import translation
 from workwire.access import run_time_settings, sessions
 from workwire.access.preferences import language_of
 from workwire.access.sessions import Session
-from workwire.kernel import json_bodies, plain_numbers
+from workwire.kernel import body_account, json_bodies, plain_numbers
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.kernel.ids import parse_guid
@@ -269,6 +269,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
         raise Forbidden("cookie_refused.use")
     idle = run_time_settings.token_idle()
     session = sessions.session(token.strip(), idle=idle, address=address_of(request)).checked()
+    body_account.note(request.META, session.actor.user_id)
     translation.activate(
         language_of(session.actor, request.headers.get("Accept-Language", ""))
     )  # until the answer is made

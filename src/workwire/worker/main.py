@@ -22,6 +22,7 @@ from django.db import DatabaseError, connection
 from workwire.jobs import timers
 from workwire.kernel import clock, collector, table_sizes
 from workwire.kernel.stopping import Mark, Ties, set_on_signals
+from workwire.kernel.wording import ENGLISH
 from workwire.outbox import restores
 from workwire.outbox.listeners import listeners
 from workwire.reactions.webhooks import queue
@@ -89,7 +90,7 @@ def wait_until_sending_is_free(stopping: Mark) -> bool:
     while True:
         try:
             reason, pause = restores.look_at_place(), HELD_POLL
-            sentence = f"nothing is sent: {restores.REASONS[reason]}" if reason else ""
+            sentence = f"nothing is sent: {restores.explained(reason, ENGLISH)}" if reason else ""
         except DatabaseError as error:
             reason, pause, sentence = "away", HELD_POLL, f"the database does not answer: {error}"
         finally:

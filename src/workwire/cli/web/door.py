@@ -2,8 +2,9 @@
 
 Guarantees, for any client and without a proxy in front: no thread waits for a client that has not shown a valid login. Of a
 request that nobody has authenticated yet at most `WHOLE` bytes are read, and only a request that is whole takes a thread. A
-larger body is read piece by piece by threads of their own, whose doors check the login first. Bodies and pieces have
-deadlines. An answer waits for its client in the server, a file on the disk, and not in a thread.
+larger body is read piece by piece by threads of their own, whose doors check the login first; the slow bodies of one account
+hold at most half of those threads. Bodies and pieces have deadlines. An answer waits for its client in the server, a file on
+the disk, and not in a thread.
 
 What holds a connection open for long (events sent by the server, long polling) belongs into this loop, not into a thread.
 """
@@ -22,6 +23,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # it is there for applications to catch
 
+from workwire.cli.web.incoming import Incoming, SlowBodies
 from workwire.kernel.json_bodies import LARGEST_BEFORE_LOGIN
 
 logger = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ WHOLE = LARGEST_BEFORE_LOGIN  # bytes of a body that is read before a thread wor
 SLOWEST = 16 * 1024  # bytes a second of a larger body, all in all
 PIECE = 256 * 1024
 READY_SECONDS = 3.0  # until a database that says nothing counts as one that is away
+AGAIN = 5  # seconds after which an account with too many slow bodies may try again
+LATE = "The body took too long."
 LIVE = b'{"status": "live"}'
 SILENT = b'{"status": "unready", "reason": "The database has not answered in time."}'
 T = TypeVar("T")
@@ -48,14 +52,15 @@ class Scope(Protocol):
 
 
 class Door:
-    """A WSGI application as granian's RSGI calls it. `threads` work on whole requests, half as many on larger ones; a client
-    has `seconds` for a small body and for each piece of a larger one. Health is told whatever the others wait for: that the
-    process lives by the loop itself, that it is ready by a thread of its own, within `READY_SECONDS`."""
+    """A WSGI application as granian's RSGI calls it. `threads` work on whole requests, half as many (at least two) on larger
+    ones; a client has `seconds` for a small body and for each piece of a larger one. Health is told whatever the others wait
+    for: that the process lives by the loop itself, that it is ready by a thread of its own, within `READY_SECONDS`."""
 
     def __init__(self, handler: Callable[..., Any], *, threads: int, seconds: float) -> None:
         self._handler, self._seconds = handler, seconds
         self._threads = _Threads(threads)
-        self._patient = _Threads(max(1, threads // 2))
+        patient = max(2, threads // 2)
+        self._patient, self._slow = _Threads(patient), SlowBodies(patient // 2)
         self._watching = _Threads(1)
 
     async def __rsgi__(self, scope: Scope, proto: Any) -> None:
@@ -101,7 +106,7 @@ class Door:
         except _Larger:
             _say(proto, 411, f"Say the length of a body of more than {WHOLE // 1024} KiB.")
         except TimeoutError:
-            _say(proto, 408, "The body took too long.")
+            _say(proto, 408, LATE)
         except ProtocolClosed:
             logger.debug("a client left before its body had come")
         else:
@@ -109,20 +114,24 @@ class Door:
 
     async def _read_along(self, environ: dict[str, Any], length: int, proto: Any) -> None:
         """Let a thread read the body as it comes."""
-        source = _Incoming(proto, self._seconds, self._seconds + length / SLOWEST)
+        of_all = self._seconds + length / SLOWEST
+        source = Incoming(proto, environ, self._slow, of_a_piece=self._seconds, of_all=of_all)
         environ["wsgi.input"] = io.BufferedReader(source, PIECE)
-        await self._work(environ, proto, self._patient, source)
+        try:
+            await self._work(environ, proto, self._patient, source)
+        finally:
+            source.end()
 
     async def _work(
-        self, environ: dict[str, Any], proto: Any, threads: _Threads, source: _Incoming | None = None
+        self, environ: dict[str, Any], proto: Any, threads: _Threads, source: Incoming | None = None
     ) -> None:
         """Have a request worked on and its answer sent."""
 
         def work() -> None:
             started = _Started()
             answer = self._handler(environ, started)
-            if source is not None and source.late:
-                _say(proto, 408, "The body took too long.")
+            if source is not None and source.refusal:
+                _say_refused(proto, source.refusal)
             elif isinstance(answer, _File) and answer.path:
                 proto.response_file(started.status, started.headers, answer.path)
             else:
@@ -249,47 +258,19 @@ class _Threads:
             self._jobs.get()()
 
 
-class _Incoming(io.RawIOBase):
-    """A body that a thread reads while the event loop receives it; `late` says that its client was too slow."""
-
-    def __init__(self, proto: Any, of_a_piece: float, of_all: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._of_a_piece, self._until = of_a_piece, self._loop.time() + of_all
-        self._pieces = aiter(proto)
-        self._rest = memoryview(b"")
-        self.late = False
-
-    def readable(self) -> bool:
-        """Whether it can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Take what is there, waiting for the next piece; raises OSError when it is late."""
-        if not self._rest:
-            self._rest = memoryview(asyncio.run_coroutine_threadsafe(self._next(), self._loop).result())
-        taken = min(len(buffer), len(self._rest))
-        buffer[:taken] = self._rest[:taken]
-        self._rest = self._rest[taken:]
-        return taken
-
-    async def _next(self) -> bytes:
-        try:
-            async with asyncio.timeout_at(min(self._until, self._loop.time() + self._of_a_piece)):
-                return bytes(await self._pieces.__anext__())
-        except StopAsyncIteration:
-            return b""
-        except ProtocolClosed as error:
-            raise OSError("the client left before its body had come") from error
-        except TimeoutError as error:
-            self.late = True
-            raise OSError("the body came too slowly") from error
-
-
 def _tell(proto: Any, status: int, content: bytes) -> None:
     proto.response_bytes(status, [("content-type", "application/json"), ("cache-control", "no-store")], content)
 
 
-def _say(proto: Any, status: int, sentence: str) -> None:
+def _say_refused(proto: Any, status: int) -> None:
+    """Refuse a larger body that was not read to its end."""
+    if status == 408:
+        _say(proto, status, LATE)
+    else:
+        _say(proto, status, "Other bodies of this account come slowly; wait for them.", ("retry-after", str(AGAIN)))
+
+
+def _say(proto: Any, status: int, sentence: str, *more: tuple[str, str]) -> None:
     """Refuse what cannot be read, and the rest of its connection."""
-    headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close")]
+    headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close"), *more]
     proto.response_str(status, headers, sentence)

@@ -39,16 +39,6 @@ _LANES: dict[Lane, Words] = {
     Lane.RETRY: gettext_lazy("Retry"),
     Lane.BULK: gettext_lazy("Bulk"),
 }
-_HELD: dict[str, Words] = {
-    restores.COPIED: gettext_lazy(
-        "The database lies at another place than the one it was sent from, and the original may still send. If this one is "
-        "to send from now on, run `workwire resume-sending`."
-    ),
-    restores.RESTORED: gettext_lazy(
-        "The database was restored from a backup. Once the original is ended, run `workwire restored`."
-    ),
-    "set": gettext_lazy("WORKWIRE_SENDING is held: set it to on and restart the workers."),
-}
 _QUANTILES = (50, 95, 99)
 
 
@@ -184,7 +174,7 @@ def _findings(
     """What is not well, the worst first."""
     alive = [one for one in seen if one.is_alive]
     if held:
-        yield Finding("bad", _("Sending is held: no message goes out."), _HELD[held])
+        yield Finding("bad", _("Sending is held: no message goes out."), restores.explained(held))
     elif not alive:
         yield Finding(
             "bad",
