@@ -298,6 +298,9 @@ def test_subscribing_testing_and_reading_the_log(
     (attempt,) = builder.api("GET", f"/deliveries/{row['guid']}/attempts").json()["items"]
     assert (attempt["status"], attempt["answer"]) == (500, "<oops �>")
     assert attempt["headers"]["X-Team"] == "•••"
+    timings = attempt["timings_ms"]
+    assert 0 < timings["first_byte"] <= attempt["duration_ms"]
+    assert (timings["name_lookup"], timings["tls"]) == (None, None)  # an address, without TLS
     assert builder.api("GET", f"/deliveries/{row['guid']}").json()["body"]["GUID"] == row["record"]
     assert row["is_replay"] is False
     assert builder.api("POST", f"/deliveries/{row['guid']}/resend").json()["is_replay"] is True

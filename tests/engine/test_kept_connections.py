@@ -75,6 +75,16 @@ def test_connections_are_kept_also_over_tls(serve: Serve, sender: Sender) -> Non
     assert server.connections == 1
 
 
+def test_steps_are_timed_and_a_kept_connection_has_none_of_connecting(serve: Serve, sender: Sender) -> None:
+    server = serve(lambda connection: connection.sendall(OK))
+    (first,), (kept,) = sender.send(server.url), sender.send(server.url)
+    for answer in (first, kept):
+        steps = answer.name_seconds + answer.connect_seconds + answer.tls_seconds + answer.first_byte_seconds
+        assert 0 < answer.first_byte_seconds <= steps <= answer.total_seconds + 0.001
+    assert (first.connect_seconds > 0, first.tls_seconds > 0) == (True, server.url.startswith("https"))
+    assert (kept.connect_seconds, kept.tls_seconds) == (0, 0)
+
+
 @pytest.mark.parametrize("pause", [0.1, 0.3], ids=["soon", "later"])
 def test_what_is_said_unasked_on_an_idle_connection_answers_nothing(pause: float, serve: Serve, sender: Sender) -> None:
     """A timeout for a request that was never made, 0.05 s after each answer."""

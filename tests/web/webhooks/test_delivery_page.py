@@ -39,6 +39,8 @@ def test_request_and_answer_are_shown_without_what_is_secret(
     assert f"curl -X POST {sent['well'].url}" in text
     assert "The event matches" in text
     assert "Taken after" in text
+    assert "Where the time went, in milliseconds" in text
+    assert '<th scope="row">First byte</th>' in text
 
 
 def test_every_attempt_can_be_looked_at(

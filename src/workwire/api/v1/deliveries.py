@@ -55,12 +55,24 @@ class DeliveryDetail(DeliveryOut):
     body: dict[str, Any] | None
 
 
+class Timings(Schema):
+    """Milliseconds that the steps of an attempt took, one after the other: looking up the name, connecting, TLS, and waiting
+    for the first byte of the answer. Null for a step that was not made, as on a connection that was kept, or not finished."""
+
+    name_lookup: float | None
+    connect: float | None
+    tls: float | None
+    first_byte: float | None
+
+
 class AttemptOut(Schema):
-    """One HTTP request; `answer` is the head of what came back, as text and as bytes in base64."""
+    """One HTTP request; `answer` is the head of what came back, as text and as bytes in base64. `duration_ms` is all of its
+    time, `timings_ms` that of its steps."""
 
     number: int
     started_at: Moment
     duration_ms: float
+    timings_ms: Timings
     status: int | None
     error: str | None
     detail: str
@@ -147,6 +159,12 @@ def _attempt(row: Attempt) -> dict[str, Any]:
         "number": row.number,
         "started_at": rfc3339(row.started_at),
         "duration_ms": round(row.duration * 1000, 2),
+        "timings_ms": {
+            "name_lookup": _milliseconds(row.name_us),
+            "connect": _milliseconds(row.connect_us),
+            "tls": _milliseconds(row.tls_us),
+            "first_byte": _milliseconds(row.first_byte_us),
+        },
         "status": row.status,
         "error": row.error or None,
         "detail": queries.detail_of(row),
@@ -154,3 +172,7 @@ def _attempt(row: Attempt) -> dict[str, Any]:
         "answer_base64": b64encode(head).decode(),
         "headers": messages.headers_of(row),
     }
+
+
+def _milliseconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 1000

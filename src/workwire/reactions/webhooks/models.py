@@ -210,7 +210,9 @@ class Queued(models.Model):
 
 class Attempt(models.Model):
     """One HTTP request made for a delivery. `duration` is in seconds; `answer_head` is the first bytes of the answer;
-    `sent` is what `messages.headers_of` needs to tell the headers sent, secrets masked."""
+    `sent` is what `messages.headers_of` needs to tell the headers sent, secrets masked. Microseconds
+    that steps took, one after the other within `duration`, are null where a step was not made, as on a kept connection, or was
+    not timed."""
 
     delivery = models.ForeignKey(
         Delivery, on_delete=models.CASCADE, related_name="attempt_rows", db_index=False, db_constraint=False
@@ -223,6 +225,10 @@ class Attempt(models.Model):
     detail = models.CharField(max_length=300, blank=True)
     answer_head = models.BinaryField(default=bytes)
     sent = models.CharField(max_length=400, blank=True)
+    name_us = models.IntegerField(null=True)
+    connect_us = models.IntegerField(null=True)
+    tls_us = models.IntegerField(null=True)
+    first_byte_us = models.IntegerField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["delivery", "number"], name="attempt_of_delivery")]

@@ -36,11 +36,17 @@ LAST_RESORT = timedelta(hours=1)
 MOST_FORGIVEN = 3  # such losses of a delivery, after which they count as tries: it might be the message that does it
 HTTP_GONE = 410
 _STANDING = {reason for _, reason in rights.STANDING_CHECKS}
-_ATTEMPT = ("delivery_id", "number", "started_at", "duration", "status", "error", "detail", "answer_head", "sent")
+_STEPS = ("name_us", "connect_us", "tls_us", "first_byte_us")
+_ATTEMPT = (
+    *("delivery_id", "number", "started_at", "duration", "status", "error", "detail", "answer_head", "sent"),
+    *_STEPS,
+)
+LONGEST_STEP = 2**31 - 1  # microseconds that a column takes
 
 
 class Outcome(NamedTuple):
-    """How an attempt went. `status` is None when no answer came, then `error` says why; durations are seconds."""
+    """How an attempt went. `status` is None when no answer came, then `error` says why; durations are seconds.
+    `steps` are those of looking up the name, connecting, TLS and waiting for the first byte; 0 for one that was not made."""
 
     delivery: Prepared
     started_at: datetime
@@ -51,6 +57,7 @@ class Outcome(NamedTuple):
     answer_head: bytes = b""
     retry_after: float = 0.0
     sent: str = ""
+    steps: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
     @property
     def id(self) -> int:
@@ -231,6 +238,7 @@ def _attempt(outcome: Outcome) -> tuple[object, ...]:
         outcome.detail[:300],
         outcome.answer_head,
         outcome.sent,
+        *[min(LONGEST_STEP, round(seconds * 1_000_000)) or None for seconds in outcome.steps],
     )
 
 

@@ -32,8 +32,8 @@ class Row:
     """A row of a chart with its place in the drawing."""
 
     words: Words
-    values: tuple[int, ...]
-    total: int
+    values: tuple[float, ...]
+    total: float
     y: int
     text_y: int
     bars: tuple[Bar, ...]
@@ -57,6 +57,19 @@ def bars(title: Words, series: Sequence[Series], rows: Sequence[tuple[Words, Seq
     scale = (WIDTH - LABEL - FIGURE) / most
     drawn = tuple(_row(words, values, series, index * (BAR + GAP), scale) for index, (words, values) in enumerate(rows))
     return Bars(title, tuple(series), drawn, max(1, len(rows)) * (BAR + GAP))
+
+
+def steps(title: Words, series: Series, rows: Sequence[tuple[Words, float]]) -> Bars:
+    """Draw steps that follow each other in time: each begins where the one before it ended."""
+    scale = (WIDTH - LABEL - FIGURE) / (sum(value for _, value in rows) or 1)
+    x = float(LABEL)
+    drawn: list[Row] = []
+    for index, (words, value) in enumerate(rows):
+        y, width = index * (BAR + GAP), max(2.0, value * scale)
+        piece = Bar(round(x, 1), round(width, 1), series.tone)
+        drawn.append(Row(words, (value,), value, y, y + BAR - 2, (piece,), round(x + width + 6, 1)))
+        x += value * scale
+    return Bars(title, (series,), tuple(drawn), max(1, len(rows)) * (BAR + GAP))
 
 
 def _row(words: Words, values: Sequence[int], series: Sequence[Series], y: int, scale: float) -> Row:

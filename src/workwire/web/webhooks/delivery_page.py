@@ -21,7 +21,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import explorer, log, messages, queries, repair, rights
 from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
-from workwire.web.kit import parts
+from workwire.web.kit import charts, parts
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Link, Words, brief, took
 from workwire.web.webhooks.delivery_parts import (
@@ -33,6 +33,7 @@ from workwire.web.webhooks.delivery_parts import (
     name_of,
     result_of,
     state_of,
+    timings_of,
 )
 
 MOST_ATTEMPTS = 200
@@ -79,6 +80,7 @@ class Exchange:
     size: int
     answer: str
     result: Result | None
+    timings: charts.Bars | None
     as_curl: str
 
 
@@ -209,6 +211,7 @@ def _exchange(found: Delivery, attempt: Attempt | None) -> Exchange:
         size=len(body),
         answer=_pretty(answer.encode()) if answer else "",
         result=result_of(attempt) if attempt is not None else None,
+        timings=timings_of(attempt) if attempt is not None else None,
         as_curl=_as_curl(subscription.url, headers, body),
     )
 

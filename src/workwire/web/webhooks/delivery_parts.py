@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import messages, queries
 from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
-from workwire.web.kit import parts
+from workwire.web.kit import charts, parts
 from workwire.web.kit.parts import Words, brief, took
 
 UNDER_WAY = parts.State("contrast", gettext_lazy("Under way"), "run")
@@ -144,6 +144,24 @@ def result_of(attempt: Attempt) -> Result:
         tone = "" if 200 <= attempt.status < 300 else "bad"
         return Result(str(attempt.status), tone, detail, took(attempt.duration))
     return Result(ERRORS.get(attempt.error, attempt.error), "bad", detail, took(attempt.duration))
+
+
+def timings_of(attempt: Attempt) -> charts.Bars | None:
+    """Where the time of an attempt went, for one whose steps were timed."""
+    timed = [
+        (_("Name lookup"), attempt.name_us),
+        (_("Connecting"), attempt.connect_us),
+        (_("TLS"), attempt.tls_us),
+        (_("First byte"), attempt.first_byte_us),
+    ]
+    made = [(words, microseconds) for words, microseconds in timed if microseconds is not None]
+    if not made:
+        return None
+    rest = round(attempt.duration * 1_000_000) - sum(microseconds for _words, microseconds in made)
+    if rest > 0:
+        made.append((_("Rest of the answer") if attempt.first_byte_us is not None else _("Until it failed"), rest))
+    rows = [(words, round(microseconds / 1000, 1)) for words, microseconds in made]
+    return charts.steps(_("Where the time went, in milliseconds"), charts.Series(_("Milliseconds"), "run"), rows)
 
 
 def name_of(subscription: Subscription) -> str:

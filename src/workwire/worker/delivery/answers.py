@@ -126,6 +126,7 @@ class Answers:
             answer_head=answer.body_head,
             retry_after=answer.retry_after,
             sent=flight.sent,
+            steps=(answer.name_seconds, answer.connect_seconds, answer.tls_seconds, answer.first_byte_seconds),
         )
         self._unsettled.outcomes.append(outcome)
         self._report.attempted(status)

@@ -143,6 +143,7 @@ class Exchange:
             error = "stale_answer"
         status = None if error else int(getinfo(pycurl.RESPONSE_CODE))
         self._keep(status)
+        connected, secured = getinfo(pycurl.CONNECT_TIME), getinfo(pycurl.APPCONNECT_TIME)
         return Answer(
             key=key,
             status=status,
@@ -152,7 +153,9 @@ class Exchange:
             retry_after=float(max(0, getinfo(pycurl.RETRY_AFTER))),
             remote_address=getinfo(pycurl.PRIMARY_IP) or None,
             total_seconds=getinfo(pycurl.TOTAL_TIME),
-            connect_seconds=getinfo(pycurl.APPCONNECT_TIME) or getinfo(pycurl.CONNECT_TIME),
+            connect_seconds=connected,
+            tls_seconds=max(0.0, secured - connected),
+            first_byte_seconds=max(0.0, getinfo(pycurl.STARTTRANSFER_TIME) - (secured or connected)),
         )
 
     def close(self) -> None:

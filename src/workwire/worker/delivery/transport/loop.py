@@ -206,7 +206,7 @@ class ThreadTransport:
         del self._running[handle]
         self._waiting_requests.done(ended.host)
         if ended.waited:
-            answer = answer._replace(total_seconds=answer.total_seconds + ended.waited)
+            answer = answer._replace(total_seconds=answer.total_seconds + ended.waited, name_seconds=ended.waited)
         self._answers.append(answer)
         self._free.append(ended.exchange)
 
@@ -263,7 +263,7 @@ class ThreadTransport:
             self._begin(waiting.origin, waiting.request, found, waited)
             return
         self._waiting_requests.done(waiting.origin)
-        self._answers.append(unanswered(waiting.request, error)._replace(total_seconds=waited))
+        self._answers.append(unanswered(waiting.request, error)._replace(total_seconds=waited, name_seconds=waited))
 
     def _begin(self, origin: str, request: Request, found: Found | None = None, waited: float = 0.0) -> None:
         if waited > WORTH_COUNTING:

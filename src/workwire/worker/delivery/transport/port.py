@@ -35,7 +35,8 @@ class Answer(NamedTuple):
 
     `detail` is a sentence fit for people, without addresses we refused or anything secret. An answer longer
     than is read counts by its status. `retry_after` is what the endpoint asked for, 0 for nothing. All times are
-    seconds; `connect_seconds` is 0 on a kept connection.
+    seconds. The steps follow each other within `total_seconds`: 0 stands for a step that was not made, as connecting on a kept
+    connection, or not finished.
     """
 
     key: int
@@ -46,7 +47,10 @@ class Answer(NamedTuple):
     retry_after: float = 0.0
     remote_address: str | None = None
     total_seconds: float = 0.0
+    name_seconds: float = 0.0
     connect_seconds: float = 0.0
+    tls_seconds: float = 0.0
+    first_byte_seconds: float = 0.0
 
 
 class Transport(Protocol):
