@@ -82,7 +82,7 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
 )
 def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, visitor: Visitor) -> None:
     page = visitor("administrator", viewport=viewport, color_scheme=theme)
-    for address in ("/operate", "/operate/audit", "/operate/audit?area=sign_ins&since=24h"):
+    for address in ("/operate", "/operate/jobs", "/operate/audit", "/operate/audit?area=sign_ins&since=24h"):
         page.goto(address)
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
         assert _grave(page) == []

@@ -24,6 +24,10 @@ def _operates(actor: Actor) -> bool:
     return actor.has(features.OPERATION)
 
 
+def _administers(actor: Actor) -> bool:
+    return actor.has(features.ADMINISTRATOR)
+
+
 def _audits(actor: Actor) -> bool:
     return actor.has(features.AUDIT)
 
@@ -80,6 +84,7 @@ GROUPS = (
         _("Operate"),
         (
             Place("operate", _("Overview"), "activity", may=_operates, on_phone=True),
+            Place("jobs", _("Jobs"), "rotate-cw", may=_administers),
             Place("audit", _("Audit"), "shield-check", may=_audits),
         ),
     ),

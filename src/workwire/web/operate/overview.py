@@ -28,6 +28,7 @@ from workwire.reactions.webhooks.workers import ENDS, OUTCOMES, Report, Seen
 from workwire.web.kit.charts import Bars, Series, bars
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Person, State, lasted
+from workwire.web.operate.job_list import KINDS
 
 Words = str | Promise
 LATE = 60.0  # seconds
@@ -328,7 +329,7 @@ def _feed(name: str, one: Standing) -> FeedRow:
 def _job(one: jobs.Job) -> JobRow:
     well = State("circle-check", gettext_lazy("Goes well"), "ok")
     return JobRow(
-        kind=one.kind,
+        kind=str(KINDS.get(one.kind, one.kind)),
         state=State("triangle-alert", gettext_lazy("Failing"), "warn") if one.error_code else well,
         last=one.ended_at,
         next=one.ready_at,
