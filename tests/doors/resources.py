@@ -209,6 +209,8 @@ USES = {
     "simulate": Use("{subscription}", {}),
     "replay": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),
     "backfill": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),
+    "count_replay": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),
+    "count_backfill": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),
     "list_replays": Use("{subscription}"),
     "get_replay": Use("{replay}"),
     "pause_replay": Use("{replay}", {}),

@@ -15,10 +15,11 @@ from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import sessions
-from workwire.api.v1 import digests, positions
+from workwire.api.v1 import positions
 from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
+from workwire.reactions.webhooks import reconciling
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 from workwire.worker.delivery.engine import Engine
@@ -127,7 +128,7 @@ def test_an_account_has_few_long_requests_under_way_at_a_time(
     account = organisation.accounts["process builder"].user.pk
     for few, path in (
         (positions.POSITIONS, "/position"),
-        (digests.DIGESTS, f"/subscriptions/{made.guid}/digest"),
+        (reconciling.DIGESTS, f"/subscriptions/{made.guid}/digest"),
     ):
         with few.one_for(account):
             assert builder.api("GET", path).status_code == 200
@@ -139,4 +140,4 @@ def test_an_account_has_few_long_requests_under_way_at_a_time(
         assert builder.api("GET", path).status_code == 200
         assert few.is_idle
     assert builder.api("GET", f"/subscriptions/{made.guid}/digest?since=2020-01-01T00:00:00Z").status_code == 422
-    assert digests.DIGESTS.is_idle
+    assert reconciling.DIGESTS.is_idle

@@ -17,12 +17,15 @@ from tests.conftest import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.waiting import eventually
 from tests.support.world import Subscribe
+from workwire.jobs import commands as jobs
 from workwire.jobs import running, timers
+from workwire.jobs.models import OPEN, Job, JobState
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict
 from workwire.outbox.models import Pending
 from workwire.reactions.webhooks import commands, fanning, preparing, queue, replays, settling, sql
-from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, State, Subscription
+from workwire.reactions.webhooks.models import Attempt, Delivery, Lane, Queued, ReplayState, State, Subscription
 from workwire.reactions.webhooks.settling import Outcome
 from workwire.rooms.work.commands.changing import locked
 from workwire.rooms.work.models import Status, WaitType, WorkItem
@@ -205,6 +208,25 @@ def test_a_backfill_ends_behind_a_fan_out_that_did_not_see_its_subscription(
         turned.result(10)
     engine.drain()
     assert [request.json()["GUID"] for request in receiver.requests] == [str(ticket.guid)]
+
+
+def test_of_two_who_resume_a_failed_replay_at_once_one_is_told_that_it_runs(
+    subscribe: Subscribe, actors: dict[str, Actor], beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder, (subscription, _) = actors["integrator"], subscribe()
+    asked = replays.replay(subscription.guid, by=builder, since=clock.now())
+    replays.pause(asked.guid, by=builder)
+    Job.objects.filter(subject=asked.guid).update(state=JobState.FAILED)
+    with _held(monkeypatch, jobs, "ensure") as (ensured, go_on):
+        first = beside.start(lambda: replays.resume(asked.guid, by=builder))
+        assert ensured.wait(10)
+        second = beside.start_and_block(lambda: replays.resume(asked.guid, by=builder))
+        go_on.set()
+        assert first.result(10).state == ReplayState.RUNNING
+        with pytest.raises(Conflict) as refused:
+            second.result(10)
+    assert refused.value.code == "replay_not_paused"
+    assert Job.objects.filter(OPEN, subject=asked.guid).count() == 1
 
 
 def test_a_settling_that_must_give_way_is_made_again_as_it_was(

@@ -56,6 +56,16 @@ def hasten(kind: str, subjects: Collection[UUID]) -> int:
     return len(found)
 
 
+def ensure(kind: str, *, by: Actor, subject: UUID) -> None:
+    """Ask for a job about a record that has none of its kind, inside the transaction of the change, like `hasten`.
+
+    When two ask at the same moment, the second one waits for the first and hastens its job.
+    """
+    made = Job(kind=kind, lane=kinds()[kind].lane, subject=subject, asked_by_id=by.user_id, ready_at=clock.now())
+    Job.objects.bulk_create([made], ignore_conflicts=True)
+    hasten(kind, [subject])
+
+
 @transaction.atomic
 def cancel(guid: UUID, *, by: Actor) -> Job:
     """End a job where its next piece would begin; the caller has checked that the actor may.

@@ -20,7 +20,7 @@ from workwire.access import sessions
 from workwire.kernel import clock, ids
 from workwire.reactions.webhooks import fanning, log
 from workwire.reactions.webhooks.log import Wish
-from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.models import Delivery, State, Subscription
 from workwire.rooms.work import commands as work
 from workwire.web.webhooks import delivery_export
 
@@ -48,6 +48,17 @@ def test_every_state_is_shown_by_a_word_and_can_be_asked_for(builder: Client) ->
     assert {"Waiting", "Waiting, paused"} <= waiting
     assert any(word.startswith("Retry") for word in waiting)
     assert "No delivery fits these filters." in _text(builder, "state=sending")
+
+
+def test_what_was_delivered_and_is_sent_again_keeps_saying_so(builder: Client, sent: dict[str, Subscription]) -> None:
+    query = f"subscription={sent['well'].guid}"
+    before = _rows(_text(builder, query))
+    one = Delivery.objects.filter(subscription=sent["well"], event__isnull=False, state=State.DELIVERED).latest("pk")
+    builder.post(f"/webhooks/deliveries/{one.guid}/resend")
+    after = _rows(_text(builder, query))
+    assert after.count("Delivered, to be sent again") == 1
+    assert after.count("Delivered") == before.count("Delivered") - 1
+    assert "Delivered, to be sent again" in builder.get(f"/webhooks/deliveries/{one.guid}").content.decode()
 
 
 def test_a_withheld_delivery_shows_nothing_of_its_record(builder: Client, organisation: Organisation) -> None:

@@ -14,14 +14,12 @@ from workwire.api.numbers_as_text import Written
 from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import Date, Guid, Listing, Moment, answers, aware, rfc3339, whole
 from workwire.api.v1.spelling import StateName, spelled
-from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import restores
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries, reconciling
 
 router = Router(tags=["webhooks"])
 LARGEST = 2**63 - 1
-DIGESTS = ConcurrencyLimit(2, "digests")
 
 
 class DigestQuery(Written):
@@ -71,7 +69,7 @@ class ToldOut(Schema):
 def get_digest(request: HttpRequest, guid: UUID, wanted: Query[DigestQuery]) -> dict[str, Any]:
     """Get digests per day of the events a receiver should have. At most two requests at a time; more get a 429."""
     by = subscriber(request)
-    with DIGESTS.one_for(by.user_id):
+    with reconciling.DIGESTS.one_for(by.user_id):
         days = reconciling.digests(
             guid,
             by=by,

@@ -16,11 +16,12 @@ from workwire.api.v1.positions import Position, place_of
 from workwire.api.v1.shapes import Guid, In, Listing, Maybe, Moment, answers, aware, listing, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
-from workwire.reactions.webhooks import replays
+from workwire.reactions.webhooks import replay_ranges, replays
 from workwire.reactions.webhooks.models import State
 
 if TYPE_CHECKING:
     from workwire.reactions.webhooks.models import Replay
+    from workwire.reactions.webhooks.replay_ranges import Estimate
 
 router = Router(tags=["webhooks"])
 
@@ -59,21 +60,20 @@ class ReplayOut(Schema):
     finished_at: Moment | None
 
 
+class EstimateOut(Schema):
+    """How many messages a replay would send at most. Not all were counted where `is_all` is false: there may be more."""
+
+    count: int
+    is_all: bool
+
+
 @router.post("/subscriptions/{uuid:guid}/replay", response=answers(ReplayOut, 202), operation_id="replay")
 def replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> Status[dict[str, Any]]:
     """Replay ended deliveries under today's rights; they are queued in small portions behind all fresh messages."""
     by = subscriber(request)
 
     def start() -> dict[str, Any]:
-        made = replays.replay(
-            guid,
-            by=by,
-            since=aware(wish.since, "since"),
-            until=aware(wish.until, "until") if wish.until else None,
-            states=[State[name.upper()] for name in wish.states],
-            record_guid=wish.record,
-        )
-        return _replay(made, by)
+        return _replay(replays.replay(guid, by=by, **_range(wish)), by)
 
     return Status(202, once(request, start))
 
@@ -84,11 +84,21 @@ def backfill(request: HttpRequest, guid: UUID, wish: Maybe[BackfillIn]) -> Statu
     by = subscriber(request)
 
     def start() -> dict[str, Any]:
-        since = aware(wish.since, "since") if wish.since else None
-        after = place_of(wish.after) if wish.after else None
-        return _replay(replays.backfill(guid, by=by, since=since, after=after), by)
+        return _replay(replays.backfill(guid, by=by, **_beginning(wish)), by)
 
     return Status(202, once(request, start))
+
+
+@router.post("/subscriptions/{uuid:guid}/replay/count", response=answers(EstimateOut), operation_id="count_replay")
+def count_replay(request: HttpRequest, guid: UUID, wish: ReplayIn) -> Estimate:
+    """Count the messages a replay would send, up to 10,000; nothing is sent."""
+    return replay_ranges.count_replay(guid, by=subscriber(request), **_range(wish))
+
+
+@router.post("/subscriptions/{uuid:guid}/backfill/count", response=answers(EstimateOut), operation_id="count_backfill")
+def count_backfill(request: HttpRequest, guid: UUID, wish: Maybe[BackfillIn]) -> Estimate:
+    """Count the messages a backfill would send, up to 10,000, among the first 200,000 events of its range; nothing is sent."""
+    return replay_ranges.count_backfill(guid, by=subscriber(request), **_beginning(wish))
 
 
 @router.get("/subscriptions/{uuid:guid}/replays", response=answers(Listing[ReplayOut]), operation_id="list_replays")
@@ -124,6 +134,22 @@ def cancel_replay(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Cancel a replay or backfill; messages already queued are sent."""
     by = subscriber(request)
     return _replay(replays.cancel(guid, by=by), by)
+
+
+def _range(wish: ReplayIn) -> dict[str, Any]:
+    return {
+        "since": aware(wish.since, "since"),
+        "until": aware(wish.until, "until") if wish.until else None,
+        "states": [State[name.upper()] for name in wish.states],
+        "record_guid": wish.record,
+    }
+
+
+def _beginning(wish: BackfillIn) -> dict[str, Any]:
+    return {
+        "since": aware(wish.since, "since") if wish.since else None,
+        "after": place_of(wish.after) if wish.after else None,
+    }
 
 
 def _replay(row: Replay, _actor: Actor) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from workwire.access import features
@@ -67,15 +67,22 @@ def subscription(guid: UUID, *, by: Actor) -> Subscription:
 def deliveries_visible_to(actor: Actor) -> QuerySet[Delivery]:
     """Deliveries of the actor's subscriptions, newest first: with all they carry where the record may be seen now, and
     withheld ones, which doors show without their record (see `content_visible`). `last_sent` is the `sent` of the last
-    attempt, None where there was none, `item_reference` that of the work item the event lies in."""
+    attempt, None where there was none, `item_reference` that of the work item the event lies in; `was_taken` says whether the
+    endpoint has taken it, whatever became of it since."""
     seen = content_visible(actor)
     last = Attempt.objects.filter(delivery=OuterRef("pk")).order_by("-number", "-id").values("sent")[:1]
     found = Delivery.objects.select_related("subscription", "event", "queued")
     reference = work.items_with_guid(OuterRef("event__work_item_guid")).values("reference")
-    found = found.annotate(content_visible=seen, last_sent=Subquery(last), item_reference=Subquery(reference))
+    found = found.annotate(
+        content_visible=seen, last_sent=Subquery(last), item_reference=Subquery(reference), was_taken=_taken()
+    )
     if access.administers(actor):
         return found
     return found.filter(seen | Q(state=State.WITHHELD), subscription__owner_id=actor.user_id)
+
+
+def _taken() -> Exists:
+    return Exists(Attempt.objects.filter(delivery=OuterRef("pk"), status__gte=200, status__lt=300))
 
 
 def content_visible(actor: Actor) -> Q:
@@ -133,7 +140,7 @@ def newest_deliveries(of: Iterable[Subscription]) -> QuerySet[Delivery]:
     subscriptions may be seen."""
     mine = Delivery.objects.filter(subscription=OuterRef("pk")).order_by("-pk").values("pk")[:1]
     newest = Subscription.objects.filter(pk__in=[one.pk for one in of]).values_list(Subquery(mine), flat=True)
-    found = Delivery.objects.filter(pk__in=[pk for pk in newest if pk is not None])
+    found = Delivery.objects.filter(pk__in=[pk for pk in newest if pk is not None]).annotate(was_taken=_taken())
     return found.select_related("subscription", "queued")
 
 

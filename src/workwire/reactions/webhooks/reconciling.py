@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from workwire.access import features
@@ -21,13 +21,16 @@ from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
+from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox.models import Event
 from workwire.outbox.objects import filter_objects
 from workwire.reactions.webhooks import matching, queries, rights
+from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import Delivery, State, Subscription
 
 LONGEST_RANGE = timedelta(days=31)
 MOST_OF_A_RECORD = 1_000
+DIGESTS = ConcurrencyLimit(2, "digests")
 CHUNK = 5_000  # rows held in memory at a time
 
 
@@ -39,6 +42,17 @@ class Digest:
     day: date
     count: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How the messages of one day's events (UTC) stand, as far as the log goes: how many there are in all, were delivered,
+    wait, and ended without being delivered."""
+
+    prepared: int
+    delivered: int
+    waiting: int
+    lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,29 @@ def digests(
     wanted = _seen_by_owner(subscription, Event.objects.filter(matching.condition(subscription)))
     wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=after)
     return _digests(wanted)
+
+
+def sent_by_day(guid: UUID, *, by: Actor, since: datetime, until: datetime) -> dict[date, Sent]:
+    """How the messages of the events from `since` until before `until` stand, day by day; days without any are left out."""
+    require(by, features.WEBHOOKS)
+    subscription = queries.subscription(guid, by=by)
+    rights.check_not_wider(subscription, by)
+    first = queries.first_written(since - SLACK)
+    if first is None:
+        return {}
+    mine = Delivery.objects.filter(
+        subscription=subscription, pk__gte=first, event__occurred_at__gte=since, event__occurred_at__lt=until
+    )
+    days = mine.values(day=TruncDate("event__occurred_at", tzinfo=UTC)).order_by("day")
+    counts = days.annotate(
+        prepared=Count("pk"),
+        delivered=Count("pk", filter=Q(state=State.DELIVERED)),
+        waiting=Count("pk", filter=Q(state=State.DUE)),
+        lost=Count("pk", filter=Q(state__in=(State.WITHHELD, State.GAVE_UP))),
+    )
+    return {
+        one["day"]: Sent(one["prepared"], one["delivered"], one["waiting"], one["lost"]) for one in counts.iterator()
+    }
 
 
 def _check_not_cut(subscription: Subscription, since: datetime) -> None:

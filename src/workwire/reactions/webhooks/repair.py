@@ -57,11 +57,13 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether an event would be sent to a subscription, what decides, and the body it would carry."""
+    """Whether an event would be sent to a subscription, what decides, and the body it would carry; no event where there is
+    none to be seen."""
 
     would_be_sent: bool
     checks: list[Check]
     body: Any
+    event: Event | None = None
 
 
 def try_out(guid: UUID, *, by: Actor) -> Delivery:
@@ -126,7 +128,19 @@ def explain(guid: UUID, *, by: Actor, record_guid: UUID | None = None, event_gui
         _check(rights.RECORD_INVISIBLE, True),
     ]
     body = messages.wrap(subscription.format, webhooks()[subscription.webhook], event.body)
-    return Explanation(all(check.passed for check in checks), checks, orjson.loads(body))
+    return Explanation(all(check.passed for check in checks), checks, orjson.loads(body), event)
+
+
+def delivery_of(event: Event, to: UUID, *, by: Actor) -> Delivery | None:
+    """The delivery of an event to a subscription, if it was prepared and may be seen."""
+    return queries.deliveries_visible_to(by).filter(subscription__guid=to, event=event).first()
+
+
+def last_message_before(event: Event, to: UUID, *, by: Actor) -> Delivery | None:
+    """The last delivered message to a subscription about the record of an event that tells of an earlier one."""
+    seen = queries.deliveries_visible_to(by).filter(queries.content_visible(by), subscription__guid=to)
+    earlier = seen.filter(record_guid=event.record_guid, event__lt=event.pk, state=State.DELIVERED)
+    return earlier.order_by("-event").first()
 
 
 def _check(code: str, passed: bool) -> Check:

@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from workwire.access import features
 from workwire.access.policy import require
@@ -24,17 +24,14 @@ from workwire.jobs import commands as jobs
 from workwire.jobs.kinds import Done, JobKind, More, Piece, Wanted
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.kernel.errors import Conflict, Invalid, not_found
+from workwire.kernel.errors import Conflict, not_found
 from workwire.outbox import wake
 from workwire.outbox.changes import RowChange, added, altered, columns
-from workwire.outbox.models import Event
-from workwire.reactions.webhooks import events, fanning, matching, queries, queue, sql
-from workwire.reactions.webhooks.log import SLACK
-from workwire.reactions.webhooks.models import Delivery, Lane, Replay, ReplayKind, ReplayState, State, Subscription
+from workwire.reactions.webhooks import events, fanning, queries, queue, replay_ranges, sql
+from workwire.reactions.webhooks.models import Lane, Replay, ReplayKind, ReplayState, State, Subscription
+from workwire.reactions.webhooks.replay_ranges import ENDED, NOT_KNOWN
 
-ENDED = (State.DELIVERED, State.WITHHELD, State.GAVE_UP)
 AHEAD = 5_000  # messages of one subscription that may wait in the bulk lane
-NOT_KNOWN = -1  # the end of a backfill that has not begun
 BATCH = 1_000  # messages put into the queue in one transaction
 WINDOW = 50_000  # events of the ledger looked at in one transaction
 MOST_UNFINISHED = 20  # of one subscription
@@ -59,31 +56,14 @@ def replay(
     record_guid: UUID | None = None,
 ) -> Replay:
     """Send the ended deliveries of a subscription again that were made from `since` until before `until`, filtered."""
-    subscription = _subscription(guid, by)
-    if not states or not set(states) <= set(ENDED):
-        raise Invalid("states_invalid", field="states")
-    last = Delivery.objects.filter(subscription=subscription).aggregate(last=Max("pk"))["last"] or 0
-    return _start(
-        Replay(
-            subscription=subscription,
-            kind=ReplayKind.REPLAY,
-            since=since,
-            until=until,
-            states=sorted(states),
-            record_guid=record_guid,
-            first=min((queries.first_written(since - SLACK) or last + 1) - 1, last),
-            last=last,
-        ),
-        by,
-    )
+    return _start(replay_ranges.of_deliveries(_subscription(guid, by), since, until, states, record_guid), by)
 
 
 @transaction.atomic
 def backfill(guid: UUID, *, by: Actor, since: datetime | None = None, after: int | None = None) -> Replay:
     """Send the events of the ledger that match a subscription and were never prepared for it: since a moment, or behind a
     position of the ledger."""
-    if (since is None) == (after is None):
-        raise Invalid("since_or_after", field="since")
+    replay_ranges.check_beginning(since, after)
     return start_backfill(_subscription(guid, by), by=by, since=since, after=after)
 
 
@@ -91,12 +71,7 @@ def start_backfill(
     subscription: Subscription, *, by: Actor, since: datetime | None = None, after: int | None = None
 ) -> Replay:
     """The same for a subscription the caller has locked or just made, inside the caller's transaction."""
-    if after is None and since is not None:
-        begun = Event.objects.filter(occurred_at__gte=since - SLACK).order_by("occurred_at", "pk")
-        found = begun.values_list("pk", flat=True).first()
-        after = found - 1 if found is not None else _last_event()
-    wanted = Replay(subscription=subscription, kind=ReplayKind.BACKFILL, since=since, first=after or 0, last=NOT_KNOWN)
-    return _start(wanted, by)
+    return _start(replay_ranges.of_ledger(subscription, since, after), by)
 
 
 def replays_of(subscription_guid: UUID, *, by: Actor) -> QuerySet[Replay]:
@@ -233,27 +208,11 @@ def _end_of_backfill(found: Replay) -> int:
     """Where a backfill ends and fan-out takes over: looked up when no fan-out is under way that began before the subscription
     was there for it to see, so that every event is either behind us or still pending for one that sees it."""
     sql.wait_to_be_alone(fanning.LOCK)
-    return max(found.first, _last_event())
-
-
-def _last_event() -> int:
-    return Event.objects.aggregate(last=Max("pk"))["last"] or 0
+    return max(found.first, replay_ranges.last_event())
 
 
 def _put_back(found: Replay, now: datetime) -> int:
-    wanted = Delivery.objects.filter(
-        queries.stand_in([State(state) for state in found.states]),
-        subscription=found.subscription,
-        event__isnull=False,
-        created_at__gte=found.since,
-        pk__gt=found.position,
-        pk__lte=found.last,
-    )
-    if found.until is not None:
-        wanted = wanted.filter(created_at__lt=found.until)
-    if found.record_guid is not None:
-        wanted = wanted.filter(record_guid=found.record_guid)
-    batch = list(wanted.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    batch = list(replay_ranges.deliveries(found).order_by("pk").values_list("pk", flat=True)[:BATCH])
     if batch:
         queue.put_back(batch, Lane.BULK, now)
     found.position = batch[-1] if len(batch) == BATCH else found.last
@@ -262,12 +221,7 @@ def _put_back(found: Replay, now: datetime) -> int:
 
 def _prepare(found: Replay, now: datetime) -> int:
     until = min(found.last, found.position + WINDOW)
-    wanted = Event.objects.filter(
-        matching.condition(found.subscription), pk__gt=found.position, pk__lte=until, pending=None
-    )
-    if found.since is not None:
-        wanted = wanted.filter(occurred_at__gte=found.since)
-    batch = list(wanted.order_by("pk").values_list("pk", "record_guid")[:BATCH])
+    batch = list(replay_ranges.events(found, until).order_by("pk").values_list("pk", "record_guid")[:BATCH])
     rows = [(found.subscription_id, event, record, Lane.BULK) for event, record in batch]
     made = queue.add(rows, now, is_replay=True)
     found.position = batch[-1][0] if len(batch) == BATCH else until
@@ -278,7 +232,6 @@ def _start(wanted: Replay, by: Actor) -> Replay:
     unfinished = Replay.objects.filter(subscription=wanted.subscription, state__in=UNFINISHED)
     if unfinished.count() >= MOST_UNFINISHED:
         raise Conflict("too_many_replays", most=MOST_UNFINISHED)
-    wanted.position = wanted.first
     wanted.save(force_insert=True)
     jobs.enqueue(KIND.name, by=by, subject=wanted.guid)
     _note(events.ReplayStarted, wanted, by, added(wanted))
@@ -294,7 +247,7 @@ def _locked(guid: UUID, by: Actor, *, with_job: bool = False) -> Replay:
     """A replay, locked; `with_job` hastens its job, which is asked for again where it has failed."""
     find(guid, by=by)
     if with_job and not jobs.hasten(KIND.name, [guid]) and Replay.objects.filter(guid=guid, state__in=UNFINISHED):
-        jobs.enqueue(KIND.name, by=by, subject=guid)
+        jobs.ensure(KIND.name, by=by, subject=guid)
     return Replay.objects.select_for_update(of=("self",)).select_related("subscription").get(guid=guid)
 
 

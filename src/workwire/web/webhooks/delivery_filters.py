@@ -16,14 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import NotFound
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, log, queries
 from workwire.reactions.webhooks.models import State, Subscription
-from workwire.rooms.work import queries as work
 from workwire.web.kit.parts import Chip, Words, address
 from workwire.web.kit.time_filters import AGES, as_shown, as_written, moment_of
 from workwire.web.webhooks.delivery_parts import name_of
+from workwire.web.webhooks.repair_parts import guid_of, record_named
 
 STATES = {
     "waiting": (State.DUE, gettext_lazy("Waiting")),
@@ -92,9 +91,8 @@ def read(sent: QueryDict, actor: Actor) -> Filters:
     given = {name: sent.get(name, "").strip() for name in _NAMES}
     hook = catalogue.by_name_or_number(given["webhook"]) if given["webhook"] else None
     moments = {name: found for name in ("from", "until") if (found := moment_of(given[name])) is not None}
-    subscription = (
-        queries.subscription(UUID(given["subscription"]), by=actor) if _is_guid(given["subscription"]) else None
-    )
+    wanted = guid_of(given["subscription"])
+    subscription = queries.subscription(wanted, by=actor) if wanted is not None else None
     known = {
         "state": given["state"] if given["state"] in STATES else "",
         "subscription": str(subscription.guid) if subscription is not None else "",
@@ -142,22 +140,9 @@ def chips_of(filters: Filters) -> tuple[Chip, ...]:
 
 
 def _record(written: str, actor: Actor) -> UUID:
-    """The record that a GUID or a reference names; none for a reference that may not be seen."""
-    if _is_guid(written):
-        return UUID(written)
-    try:
-        return work.item_with_reference(written, by=actor).guid
-    except NotFound:
-        return ids.new_guid()
+    """The record that is named, or none that there is."""
+    return record_named(written, actor) or ids.new_guid()
 
 
 def _is_record(written: str) -> bool:
     return 0 < len(written) <= _LONGEST_RECORD and written.isprintable()
-
-
-def _is_guid(written: str) -> bool:
-    try:
-        UUID(written)
-    except ValueError:
-        return False
-    return True

@@ -35,6 +35,7 @@ from workwire.web.webhooks.delivery_parts import (
     state_of,
     timings_of,
 )
+from workwire.web.webhooks.repair_parts import explain_address
 
 MOST_ATTEMPTS = 200
 BAR = 240  # units of the drawing
@@ -104,6 +105,7 @@ class DeliveryPage:
     attempts: tuple[Tried, ...]
     exchange: Exchange | None
     checks: tuple[Check, ...]
+    explain: str
     newer: str
     older: str
     zone: str
@@ -148,6 +150,7 @@ def delivery(visit: Visit, guid: UUID) -> DeliveryPage:
         attempts=_attempts(tried, shown, found),
         exchange=_exchange(found, shown) if seen else None,
         checks=_checks(found, actor),
+        explain=_explain(found, actor),
         newer=address_of(newer) if newer is not None else "",
         older=address_of(older) if older is not None else "",
         zone=visit.look.zone_name,
@@ -173,6 +176,12 @@ def _subscription_page(found: Delivery, actor: Actor) -> str:
     is_builder = actor.has(features.WEBHOOKS)
     is_there = is_builder and found.subscription.ended_at is None
     return reverse("subscription", args=[found.subscription.guid]) if is_there else ""
+
+
+def _explain(found: Delivery, actor: Actor) -> str:
+    """The address that explains the delivery of an event, for who may ask that."""
+    has_page = found.event is not None and _subscription_page(found, actor)
+    return explain_address(found.subscription, found.guid) if has_page else ""
 
 
 def _record(found: Delivery) -> str:

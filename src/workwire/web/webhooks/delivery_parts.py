@@ -18,6 +18,7 @@ from workwire.web.kit.parts import Words, brief, took
 
 UNDER_WAY = parts.State("contrast", gettext_lazy("Under way"), "run")
 WAITING = parts.State("circle", gettext_lazy("Waiting"), "todo")
+_AGAIN = parts.State("rotate-cw", gettext_lazy("Delivered, to be sent again"), "run")
 _PAUSED = parts.State("circle-pause", gettext_lazy("Waiting, paused"), "off")
 ENDS = {
     State.DELIVERED: parts.State("circle-check", gettext_lazy("Delivered"), "ok"),
@@ -112,8 +113,10 @@ def is_seen(delivery: Delivery) -> bool:
 
 
 def state_of(delivery: Delivery, now: datetime) -> parts.State:
-    """Where a delivery stands, and when it is tried again."""
+    """Where a delivery stands, and when it is tried again; one that was delivered and is sent again keeps saying so."""
     standing = queries.standing(delivery)
+    if standing in (State.DUE, State.SENDING) and getattr(delivery, "was_taken", False):
+        return _AGAIN
     if standing == State.SENDING:
         return UNDER_WAY
     if standing != State.DUE:

@@ -10,7 +10,10 @@ from workwire.web.webhooks import (
     delivery_page,
     event_list,
     event_page,
+    explain_page,
     new_subscription,
+    reconcile_page,
+    replay_page,
     subscription_list,
     subscription_page,
 )
@@ -32,6 +35,17 @@ urlpatterns = [
     path("webhooks/subscriptions/<uuid:guid>/rotate", subscription_page.rotate, name="subscription-rotate"),
     path("webhooks/subscriptions/<uuid:guid>/simulate", subscription_page.simulate, name="subscription-simulate"),
     path("webhooks/subscriptions/<uuid:guid>/unsubscribe", subscription_page.unsubscribe, name="subscription-end"),
+    path("webhooks/subscriptions/<uuid:guid>/replays", replay_page.subscription_replays, name="subscription-replays"),
+    path("webhooks/subscriptions/<uuid:guid>/replays/start", replay_page.start, name="subscription-replay-start"),
+    path("webhooks/subscriptions/<uuid:guid>/explain", explain_page.subscription_explain, name="subscription-explain"),
+    path(
+        "webhooks/subscriptions/<uuid:guid>/reconcile",
+        reconcile_page.subscription_reconcile,
+        name="subscription-reconcile",
+    ),
+    path("webhooks/replays/<uuid:guid>/pause", replay_page.pause_replay, name="replay-pause"),
+    path("webhooks/replays/<uuid:guid>/resume", replay_page.resume_replay, name="replay-resume"),
+    path("webhooks/replays/<uuid:guid>/cancel", replay_page.cancel_replay, name="replay-cancel"),
     path("webhooks/catalogue", catalogue_page.hooks, name="catalogue"),
     path("webhooks/catalogue/<str:name>", catalogue_page.hook, name="webhook"),
 ]
