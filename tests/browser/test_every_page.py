@@ -66,7 +66,7 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
         found[address] = _grave(page)
     page = visitor(traffic.WHO, viewport=viewport, color_scheme=theme)
-    for address in (*WEBHOOKS, *_deliveries(page), *_subscriptions(world), *_events(page)):
+    for address in (*WEBHOOKS, *_deliveries(page), *_subscriptions(world), *_events(page), *_repairs(page, world)):
         page.goto(address)
         found[address] = _grave(page)
     signed_out = visitor(viewport=viewport, color_scheme=theme)
@@ -113,7 +113,13 @@ def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor)
         page.goto(address)
         assert _widths(page) == {}, address
     builder = visitor(traffic.WHO)
-    for address in (*WEBHOOKS, *_deliveries(builder), *_subscriptions(world), *_events(builder)):
+    for address in (
+        *WEBHOOKS,
+        *_deliveries(builder),
+        *_subscriptions(world),
+        *_events(builder),
+        *_repairs(builder, world),
+    ):
         builder.goto(address)
         assert _widths(builder) == {}, address
     page.goto("/work?view=all")
@@ -142,6 +148,20 @@ def _events(page: Page) -> list[str]:
 
 def _subscriptions(world: World) -> list[str]:
     return [f"/webhooks/subscriptions/{world.subscriptions[name]}" for name in ("well", "fails", "paused", "long name")]
+
+
+def _repairs(page: Page, world: World) -> list[str]:
+    """The pages that repair and explain a subscription, with much to show and with an error."""
+    page.goto("/webhooks/deliveries?state=waiting")
+    waiting = (page.locator("tbody .title a").first.get_attribute("href") or "").rpartition("/")[2]
+    well, long = (f"/webhooks/subscriptions/{world.subscriptions[name]}" for name in ("well", "long name"))
+    return [
+        f"{well}/replays?count=1&kind=replay&range=24h&states=delivered",
+        f"{long}/replays?count=1&kind=replay&range=between",
+        f"{well}/explain?about={waiting}",
+        f"{long}/explain?about=Lieferanten",
+        f"{well}/reconcile?record=1-T",
+    ]
 
 
 def _widths(page: Page) -> dict[int, int]:

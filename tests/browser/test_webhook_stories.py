@@ -71,3 +71,36 @@ def test_from_a_change_of_a_ticket_to_its_event_and_to_where_it_was_sent(visitor
     page.get_by_label("Kind").select_option("WorkItemCreated")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_a_failed_day_is_found_counted_and_sent_again(world: World, visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.goto(f"/webhooks/subscriptions/{world.subscriptions['gives up']}")
+    page.get_by_role("link", name="Repair and explain").click()
+    page.get_by_role("link", name="Reconcile").click()
+    page.get_by_role("link", name="Send what was not delivered").first.click()
+    expect(page.get_by_label("Range")).to_have_value("between")
+    page.get_by_role("button", name="Count first").click()
+    expect(page.get_by_text(re.compile(r"messages? would be sent"))).to_be_visible()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("status").filter(has_text="Started.")).to_be_visible()
+    row = page.locator("#replays tbody tr").first
+    expect(row).to_contain_text("Running")
+    row.get_by_role("button", name="Pause").click()
+    row.get_by_role("button", name="Resume").click()
+    expect(row).to_contain_text("Running")
+    row.get_by_role("button", name="Cancel").click()
+    expect(row).to_contain_text("Cancelled")
+
+
+def test_a_withheld_message_is_explained(visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.goto("/webhooks/deliveries?state=withheld")
+    page.locator("tbody .title a").first.click()
+    page.get_by_role("link", name="Explain why").click()
+    expect(page.get_by_text("It was withheld", exact=True)).to_be_visible()
+    expect(page.get_by_text("The owner may see the record the message is about.")).to_be_visible()
+    expect(page.get_by_role("heading", name="The body it would carry")).to_be_visible()
+    page.get_by_label("Which message?").fill("1-T")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.get_by_role("heading", name="What decides, as things are now")).to_be_visible()

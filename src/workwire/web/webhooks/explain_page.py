@@ -182,7 +182,9 @@ def _checks(of: Subscription, told: Explanation, delivery: Delivery | None) -> t
     else:
         reason = say(of.pause_reason, {}) if of.pause_reason else _("It is paused.")
         paused = f"{reason} {_('What would be sent waits until it is resumed.')}"
-    takes = _("The endpoint has not taken a message since.") if of.failing_since else _("Nothing is known against it.")
+    takes = (
+        _("It has taken no message since it began to fail.") if of.failing_since else _("Nothing is known against it.")
+    )
     return (
         *shown,
         Check(_state(of.paused_at is None), _("The subscription is not paused"), paused),

@@ -10,8 +10,6 @@ from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -21,6 +19,7 @@ from workwire.kernel.text import is_storable
 from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.web.kit.parts import Words
+from workwire.web.kit.time_filters import moment_of
 from workwire.web.webhooks.repair_parts import record_named
 
 REPLAY, BACKFILL = "replay", "backfill"
@@ -133,7 +132,7 @@ class ReplayForm(forms.Form):
 
 def unsent(of: Subscription, actor: Actor, given: Mapping[str, str]) -> ReplayForm:
     """The form with what an address fills in, or with what is likely wanted."""
-    moments = {name: _moment(given.get(name, "")) for name in ("since", "until")}
+    moments = {name: moment_of(given.get(name, "")) for name in ("since", "until")}
     likely = BETWEEN if moments["since"] else FAILING if of.failing_since is not None else next(iter(_AGES))
     states = [one for one in given.get("states", "").split(",") if one in STATES]
     initial = {
@@ -144,13 +143,3 @@ def unsent(of: Subscription, actor: Actor, given: Mapping[str, str]) -> ReplayFo
         **moments,
     }
     return ReplayForm(of, actor, initial=initial)
-
-
-def _moment(written: str) -> datetime | None:
-    try:
-        found = parse_datetime(written)
-    except ValueError:
-        return None
-    if found is None or not 1970 < found.year < 9000:
-        return None
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
