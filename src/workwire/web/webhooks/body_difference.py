@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
-OWN = frozenset({"EventID", "OccurredAt", "Sequence", "Previous"})  # differ in every message
+from workwire.outbox.registry import Envelope
+
+OWN = frozenset(name.lower() for name in Envelope.model_fields) | {"previous"}  # of the event and not of the record
 NOTHING = "–"
 
 
@@ -23,13 +25,17 @@ class Difference:
 
 def differences(before: str, now: str) -> tuple[Difference, ...]:
     """The keys that differ between two bodies, in the order of the later one; what is nested is named with dots."""
-    earlier, later = dict(_flat(orjson.loads(before))), dict(_flat(orjson.loads(now)))
+    earlier, later = dict(_flat(_of_record(before))), dict(_flat(_of_record(now)))
     keys = [*later, *(key for key in earlier if key not in later)]
     return tuple(
         Difference(key, earlier.get(key, NOTHING), later.get(key, NOTHING))
         for key in keys
-        if earlier.get(key) != later.get(key) and key.partition(".")[0] not in OWN
+        if earlier.get(key) != later.get(key)
     )
+
+
+def _of_record(body: str) -> dict[str, Any]:
+    return {key: value for key, value in orjson.loads(body).items() if key.lower() not in OWN}
 
 
 def _flat(body: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
