@@ -26,6 +26,17 @@ WEBHOOKS = (
     "/webhooks/events",
     "/webhooks/events?record=999999-T&since=24h&account=tomas",
 )
+AUDIT = ("/operate/audit", "/operate/audit?area=sign_ins&since=24h")
+ADMINISTRATION = (
+    "/administration/accounts",
+    "/administration/accounts/new",
+    "/administration/roles",
+    "/administration/roles/new",
+    "/administration/groups",
+    "/administration/groups/new",
+    "/administration/settings",
+    "/administration/settings/login_attempts",
+)
 WIDTHS = (390, 600, 768, 1024, 1280, 1440, 1920, 2560)
 GRAVE = ("serious", "critical")
 LOOKS = [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")]
@@ -82,11 +93,12 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
 )
 def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, visitor: Visitor) -> None:
     page = visitor("administrator", viewport=viewport, color_scheme=theme)
-    for address in ("/operate", "/operate/jobs", "/operate/audit", "/operate/audit?area=sign_ins&since=24h"):
+    found: dict[str, Any] = {}
+    for address in ("/operate", "/operate/jobs", *AUDIT, *ADMINISTRATION, *_of_administration(page)):
         page.goto(address)
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
-        assert _grave(page) == []
-        assert _widths(page) == {}
+        found[address] = _grave(page), _widths(page) if viewport is WIDE and theme == "light" else {}
+    assert {address: found for address, found in found.items() if found != ([], {})} == {}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -126,6 +138,25 @@ def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor)
     while not page.get_by_role("link", name="Lieferanten").count():
         page.goto(page.get_by_role("link", name="Older").get_attribute("href") or "")
     assert _widths(page) == {}
+
+
+def _of_administration(page: Page) -> Iterator[str]:
+    """The pages of an account, a role and a group."""
+    for listed, more in (("accounts", ("", "/edit", "/sight")), ("roles", ("",)), ("groups", ("",))):
+        page.goto(f"/administration/{listed}")
+        address = page.locator("tbody .title a").first.get_attribute("href") or ""
+        yield from (f"{address}{one}" for one in more)
+    page.goto(f"{_account(page)}/sight?kind=work_item")
+    page.locator(".picks button").first.click()
+    yield page.url
+    page.goto("/administration/roles")
+    page.get_by_role("link", name="Desk Manager").click()
+    yield f"{page.url}/edit"
+
+
+def _account(page: Page) -> str:
+    page.goto("/administration/accounts")
+    return page.locator("tbody .title a").first.get_attribute("href") or ""
 
 
 def _deliveries(page: Page) -> list[str]:

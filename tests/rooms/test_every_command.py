@@ -20,7 +20,7 @@ from tests.support.recorded import recorded
 from tests.support.rows import Rows, differences, replayed, rows
 from workwire.access import commands as access
 from workwire.access import features
-from workwire.access.models import Credential, Role, User, UserGroup
+from workwire.access.models import Credential, Role, Token, User, UserGroup
 from workwire.jobs import commands as jobs
 from workwire.jobs.models import Job
 from workwire.jobs.running import FORGET
@@ -91,6 +91,12 @@ class World:
                     name: value for name, value in after[key].items() if before.get(key, {}).get(name) != value
                 }
                 self.before[key] = self.before.get(key, {}) | differing
+
+    def signed_in(self) -> User:
+        """The team member, who is signed in."""
+        with self.past_commands():
+            Token.objects.create(user=self.user, digest="0" * 64)
+        return self.user
 
     def ticket(self, *, submit: bool = True) -> WorkItem:
         """A ticket of the first customer."""
@@ -220,6 +226,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.set_preferences: lambda w: access.set_preferences(
         w.user, language="de", time_zone="Asia/Tokyo", theme="dark", density="comfortable", by=w.by
     ),
+    access.set_names: lambda w: access.set_names(w.user, full_name="Tomas Sato-Vega", email="t@cedar.example", by=w.by),
+    access.end_sessions: lambda w: access.end_sessions(w.signed_in(), by=w.by),
+    access.rename_group: lambda w: access.rename_group(w.customer.group, "Night watch", by=w.by),
     access.set_manager: lambda w: access.set_manager(w.user, w.organisation.accounts["administrator"].user, by=w.by),
     access.create_group: lambda w: access.create_group("Fresh", by=w.by),
     access.change_members: lambda w: access.change_members(w.customer.group, remove=[w.user], by=w.by),

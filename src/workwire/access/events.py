@@ -108,6 +108,11 @@ class UserGroupCreated(GroupBody):
     """A user group was made."""
 
 
+@event("UserGroupRenamed")
+class UserGroupRenamed(GroupBody):
+    """A user group got another name."""
+
+
 @event("UserGroupMembersChanged")
 class UserGroupMembersChanged(GroupBody):
     """Accounts joined or left a user group."""
@@ -192,3 +197,10 @@ class LoginRefused(SessionBody):
     `Username`, because people type passwords into that field, and `GUID` is the nil one."""
 
     Reason: str
+
+
+@event("SessionsEnded")
+class SessionsEnded(SessionBody):
+    """The sessions of an account were ended, by itself or by who manages accounts."""
+
+    Count: int

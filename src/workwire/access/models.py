@@ -25,6 +25,7 @@ class Role(models.Model):
     name_key = NameKey()
     kind = models.CharField(max_length=20, choices=[(OPERATIONAL, "Operational"), (BUILDER, "Builder")])
     requires_second_factor = models.BooleanField(default=False, db_default=False)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="role_name_key_once")]
@@ -63,6 +64,7 @@ class User(AbstractBaseUser):
     time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
     theme = models.CharField(max_length=20, blank=True, default="", db_default="")
     density = models.CharField(max_length=20, blank=True, default="", db_default="")
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     USERNAME_FIELD = "username"
     secret_columns: ClassVar[frozenset[str]] = frozenset({"password"})
@@ -93,6 +95,7 @@ class UserGroup(models.Model):
     name = models.CharField(max_length=100)
     name_key = NameKey()
     members = models.ManyToManyField(User, related_name="user_groups")
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="user_group_name_key_once")]

@@ -6,17 +6,19 @@ account (the check before every message), so that there is one definition of eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Aggregate, Case, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, When
+from django.db.models import Aggregate, Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, When
 
 from workwire.access import features
 from workwire.access.models import (
+    LONGEST_USERNAME,
     Credential,
     DataPermission,
     RecoveryCode,
@@ -24,22 +26,25 @@ from workwire.access.models import (
     RoleAssignment,
     RoleFeature,
     SecondFactor,
+    Setting,
+    Token,
     User,
     UserGroup,
 )
-from workwire.access.policy import require
+from workwire.access.policy import require, require_no_more, require_of_person
 from workwire.jobs import queries as all_jobs
 from workwire.jobs.models import Job
 from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
-from workwire.kernel.errors import not_found
+from workwire.kernel.errors import Forbidden, Invalid, not_found
 from workwire.kernel.pages import Page
 from workwire.outbox import event_pages, ledger
 from workwire.outbox.event_pages import Wanted
 from workwire.outbox.models import Event
 
 Account = int | OuterRef | F
+LEVELS = ("company", "contract", "service", "process")
 NO_ACCOUNT = -1
 
 
@@ -49,8 +54,14 @@ def granted(account: Account, **paths: str) -> Exists:
     `paths` name the outer columns that hold the ids of the objects above the row, by level: ``company``, ``parent``
     (the company's parent), ``contract``, ``service``, ``process``.
     """
-    levels = [Q(**{"company" if level == "parent" else level: OuterRef(path)}) for level, path in paths.items()]
-    return Exists(DataPermission.objects.filter(reduce(or_, levels), group__members=account))
+    return Exists(permissions_on(account, {level: OuterRef(path) for level, path in paths.items()}))
+
+
+def permissions_on(account: Account, above: Mapping[str, OuterRef | int | None]) -> QuerySet[DataPermission]:
+    """The data permissions of `account` that cover what lies under the objects `above`: their ids by level, as `granted` has
+    them."""
+    levels = [Q(**{"company" if level == "parent" else level: of}) for level, of in above.items() if of is not None]
+    return DataPermission.objects.filter(reduce(or_, levels), group__members=account)
 
 
 def holds(account: Account, *wanted: str, credential: Account | None = None) -> Exists:
@@ -132,6 +143,113 @@ def users_visible_to(actor: Actor) -> QuerySet[User]:
     return users if actor.has(features.USERS) else users.filter(is_active=True)
 
 
+def require_may_manage(user: User, by: Actor) -> None:
+    """Raise Forbidden unless the actor manages accounts in person, and this one may do no more than itself."""
+    require_of_person(by, features.USERS)
+    if not administers(by):
+        require_no_more(by, features_of(user))
+
+
+def may_manage(user: User, by: Actor) -> bool:
+    """Whether the actor may change an account; commands ask again."""
+    try:
+        require_may_manage(user, by)
+    except Forbidden:
+        return False
+    return True
+
+
+def accounts(*, by: Actor, words: str = "", role: UUID | None = None, active: bool | None = None) -> QuerySet[User]:
+    """Accounts for who manages them, retired ones too; with every word of a search in name or mail address, with a role,
+    active or not. Raises Forbidden."""
+    require(by, features.USERS)
+    found = users_visible_to(by)
+    if not text.is_storable(words):
+        return found.none()
+    for word in folding.words(words):
+        found = found.filter(search__contains=word)
+    if role is not None:
+        found = found.filter(role_assignments__role__guid=role)
+    return found if active is None else found.filter(is_active=active)
+
+
+def user_named(username: str, *, by: Actor, field: str) -> User:
+    """An account by its user name, as people type it; raises Invalid."""
+    found = called(username.strip(), users_visible_to(by)) if len(username) <= LONGEST_USERNAME else None
+    if found is None:
+        raise Invalid("user_unknown", field=field, name=username)
+    return found
+
+
+def member(group: UUID, user: UUID) -> User:
+    """A member of a user group, retired or not; raises NotFound."""
+    found = User.objects.filter(guid=user, user_groups__guid=group).first()
+    if found is None:
+        raise not_found("user")
+    return found
+
+
+def groups_of(user: User) -> QuerySet[UserGroup]:
+    """The user groups an account is a member of."""
+    return UserGroup.objects.filter(members=user.pk).order_by("name")
+
+
+def permissions_of(user: User) -> QuerySet[DataPermission]:
+    """The data permissions an account has by its groups."""
+    return _with_objects(DataPermission.objects.filter(group__members=user.pk))
+
+
+def permissions_of_group(group: UserGroup) -> QuerySet[DataPermission]:
+    """The data permissions of a user group."""
+    return _with_objects(DataPermission.objects.filter(group=group.pk))
+
+
+def sessions_of(user: User, *, idle: timedelta) -> QuerySet[Token]:
+    """The sessions in which a person is signed in to an account; whoever calls has checked that the actor manages it."""
+    return Token.objects.filter(user=user.pk, credential=None, last_used_at__gt=clock.now() - idle)
+
+
+def last_change(record: UUID) -> tuple[str, datetime] | None:
+    """Who changed a record last, by name, and when; the name is empty for the system. Whoever calls has checked that the actor
+    may change the record."""
+    changing = Event.objects.filter(record_guid=record).exclude(changes="[]")
+    found = changing.select_related("actor").order_by("-pk").first()
+    if found is None:
+        return None
+    return (found.actor.full_name if found.actor is not None else ""), found.occurred_at
+
+
+def settings_chosen(*, by: Actor) -> dict[str, ChosenSetting]:
+    """The settings an administrator chose, by name: what, who and when. Raises Forbidden without the feature *settings*."""
+    require(by, features.SETTINGS)
+    rows = {row.guid: row for row in Setting.objects.all()}
+    events = Event.objects.select_related("actor").filter(record_guid__in=list(rows)).order_by("pk")
+    last = {event.record_guid: event for event in events}
+    found = {}
+    for guid, row in rows.items():
+        event = last.get(guid)
+        who = event.actor.full_name if event is not None and event.actor is not None else ""
+        found[row.name] = ChosenSetting(row.guid, row.value, who, event.occurred_at if event is not None else None)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenSetting:
+    """What was chosen for a setting, by whom (empty for the system) and when."""
+
+    guid: UUID
+    value: int | str
+    who: str
+    at: datetime | None
+
+
+def _with_objects(permissions: QuerySet[DataPermission]) -> QuerySet[DataPermission]:
+    found = permissions.select_related(
+        "group", "company", "contract__customer", "service__contract", "process__work_type"
+    )
+    return found.order_by("group__name", "pk")
+
+
 def user(guid: UUID, *, by: Actor) -> User:
     """One account; raises NotFound."""
     found = users_visible_to(by).filter(guid=guid).first()
@@ -170,6 +288,18 @@ def account_id(named: UUID | str) -> int:
 def roles() -> QuerySet[Role]:
     """All roles with their features."""
     return Role.objects.prefetch_related("features").order_by("name")
+
+
+def holders(role: Role, *, by: Actor) -> QuerySet[User]:
+    """The accounts that hold a role, for who manages accounts; nobody for others."""
+    found = users_visible_to(by).filter(role_assignments__role=role.pk)
+    return found if by.has(features.USERS) else found.none()
+
+
+def holder_counts() -> dict[int, int]:
+    """How many accounts hold each role, by its id."""
+    counts = Role.objects.annotate(holders=Count("assignments")).values_list("pk", "holders")
+    return dict(counts)
 
 
 def role(guid: UUID) -> Role:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("workwire.web.search.urls")),
     path("", include("workwire.web.account.urls")),
     path("", include("workwire.web.work.urls")),
+    path("", include("workwire.web.administration.urls")),
     path("", include("workwire.web.webhooks.urls")),
     path("health/live", probes.live),
     path("health/ready", probes.ready),

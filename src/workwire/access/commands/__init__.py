@@ -6,8 +6,10 @@ An application writes none of them, whatever its roles; it may only end itself.
 from workwire.access.commands.accounts import (
     change_user,
     create_user,
+    end_sessions,
     set_active,
     set_manager,
+    set_names,
     set_password,
     set_preferences,
     set_roles,
@@ -15,7 +17,7 @@ from workwire.access.commands.accounts import (
 from workwire.access.commands.background import cancel_job
 from workwire.access.commands.changing_settings import change_settings
 from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
-from workwire.access.commands.groups import change_members, create_group, grant, revoke
+from workwire.access.commands.groups import change_members, create_group, grant, rename_group, revoke
 from workwire.access.commands.own_password import change_own_password
 from workwire.access.commands.password_links import give_link, path_of_link
 from workwire.access.commands.roles import (
@@ -50,12 +52,14 @@ __all__ = [
     "create_group",
     "create_role",
     "create_user",
+    "end_sessions",
     "give_link",
     "grant",
     "make_built_in_roles",
     "path_of_link",
     "remove_role",
     "remove_second_factor",
+    "rename_group",
     "rename_role",
     "renew_recovery_codes",
     "renew_secret",
@@ -64,6 +68,7 @@ __all__ = [
     "second_factor_setup",
     "set_active",
     "set_manager",
+    "set_names",
     "set_password",
     "set_preferences",
     "set_role_features",

@@ -27,6 +27,7 @@ from workwire.outbox.objects import ObjectType
 
 LONGEST_PASSWORD = 1024
 CHANGE_MAIL = "access.password_changed"  # the job that tells the account of it
+LONGEST_FULL_NAME = 200
 LONGEST_CHAIN = 100  # managers above an account
 
 
@@ -34,6 +35,8 @@ class UserChanges(TypedDict, total=False):
     """What an administrator may change of an account; what is not named stays."""
 
     active: bool
+    full_name: str
+    email: str
     roles: Sequence[Role]
     password: str
     manager: User | None
@@ -64,7 +67,7 @@ def create_user(
         raise Invalid("username_mixes_alphabets", field="username")
     if User.objects.filter(username_key=folding.key(username)).exists():
         raise taken
-    full_name = text.line(full_name, field="full_name", longest=200) or username
+    full_name = text.line(full_name, field="full_name", longest=LONGEST_FULL_NAME) or username
     user = User(username=username, full_name=full_name, email=_email(email), user_type=user_type, manager=manager)
     _write(user, {"language": language, "time_zone": time_zone})
     _set_password(user, password)
@@ -147,9 +150,9 @@ def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> 
 @transaction.atomic
 def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
     """Say to whom an account reports, None for nobody; raises Conflict where it would report to itself in the end."""
-    user = _locked(user)
+    user = _locked(user) if manager is None else _locked_with_line(user, manager)
     require_may_manage(user, by)
-    if manager is not None and _reports_to(manager, user):
+    if manager is not None and user.pk in _line_from(manager):
         raise Conflict("manager_below", field="manager")
     before = columns(user)
     user.manager = manager
@@ -159,12 +162,46 @@ def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
 
 
 @transaction.atomic
-def change_user(user: User, *, by: Actor, **changes: Unpack[UserChanges]) -> None:
-    """Change several things of an account, all or none."""
+def set_names(user: User, *, by: Actor, full_name: str | None = None, email: str | None = None) -> None:
+    """Change the full name and the mail address of an account; what is None stays, an empty name becomes the user name."""
     user = _locked(user)
     require_may_manage(user, by)
+    before = columns(user)
+    if full_name is not None:
+        user.full_name = text.line(full_name, field="full_name", longest=LONGEST_FULL_NAME) or user.username
+    if email is not None:
+        user.email = _email(email)
+    if columns(user) != before:
+        user.save(update_fields=["full_name", "email", "search"])
+        _record_change(user, by, altered(user, before))
+
+
+@transaction.atomic
+def end_sessions(user: User, *, by: Actor) -> int:
+    """End the sessions in which a person is signed in to an account, also those of programs with its password; returns how
+    many there were. Application credentials keep theirs."""
+    user = _locked(user)
+    if by.user_id != user.pk:
+        require_may_manage(user, by)
+    require_in_person(by)
+    ended, _ = user.tokens.filter(credential=None).delete()
+    if ended:
+        body = events.SessionsEnded(GUID=str(user.guid), Username=user.username, Count=ended)
+        record(body, about=_about(user), by=by, changes=())
+    return ended
+
+
+@transaction.atomic
+def change_user(user: User, *, by: Actor, version: int | None = None, **changes: Unpack[UserChanges]) -> None:
+    """Change several things of an account, all or none. Raises Conflict for a version that has passed."""
+    manager = changes.get("manager")
+    user = _locked(user) if manager is None else _locked_with_line(user, manager)
+    require_may_manage(user, by)
+    if version is not None and version != user.version:
+        raise Conflict("version_conflict.account")
     if "active" in changes:
         set_active(user, changes["active"], by=by)
+    set_names(user, by=by, full_name=changes.get("full_name"), email=changes.get("email"))
     if "roles" in changes:
         set_roles(user, changes["roles"], by=by)
     if "password" in changes:
@@ -175,10 +212,13 @@ def change_user(user: User, *, by: Actor, **changes: Unpack[UserChanges]) -> Non
 
 
 def require_may_manage(user: User, by: Actor) -> None:
-    """Raise Forbidden unless the actor manages accounts in person, and this one may do no more than itself."""
-    require_of_person(by, features.USERS)
+    """Raise Forbidden unless the actor manages accounts in person, and this one may do no more than itself.
+
+    Inside a transaction the account's roles keep their features until its end: nobody raises one meanwhile.
+    """
     if not queries.administers(by):
-        require_no_more(by, queries.features_of(user))
+        _lock_roles(user.role_assignments.values_list("role_id", flat=True))
+    queries.require_may_manage(user, by)
 
 
 def require_may_stand_in_for(user: User, by: Actor) -> None:
@@ -191,8 +231,9 @@ def require_may_stand_in_for(user: User, by: Actor) -> None:
 
 
 def _require_may_give(roles: Iterable[Role], by: Actor) -> None:
-    """Raise Forbidden for roles that hold more than the actor does."""
+    """Raise Forbidden for roles that hold more than the actor does; they keep their features until the transaction ends."""
     if not queries.administers(by):
+        _lock_roles(role.pk for role in roles)
         held = RoleFeature.objects.filter(role__in=[role.pk for role in roles])
         require_no_more(by, held.values_list("feature", flat=True))
 
@@ -214,7 +255,28 @@ def _locked(user: User) -> User:
     return found
 
 
+def _locked_with_line(user: User, manager: User) -> User:
+    """An account, locked together with a manager for it and all to whom that one reports, so that of two changes that would
+    make a circle the second finds the first. All are locked in one order, and again where they changed meanwhile."""
+    line: list[int] = []
+    found: dict[int, User] = {}
+    while (now := _line_from(manager)) != line:
+        line = now
+        rows = User.objects.select_for_update().filter(pk__in={user.pk, *line}).order_by("pk")
+        found = {row.pk: row for row in rows}
+    if user.pk not in found:
+        raise not_found("user")
+    return found[user.pk]
+
+
+def _lock_roles(roles: Iterable[int]) -> None:
+    """Let roles keep their features until the transaction ends."""
+    list(Role.objects.select_for_update(no_key=True).filter(pk__in=list(roles)).order_by("pk").values_list("pk"))
+
+
 def _record_change(user: User, by: Actor, changes: list[RowChange]) -> None:
+    user.version += 1
+    user.save(update_fields=["version"])
     record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=changes)
 
 
@@ -296,11 +358,11 @@ def _one_of(value: str, choices: Collection[str], *, field: str) -> str:
     return value
 
 
-def _reports_to(below: User, above: User) -> bool:
-    """Whether an account is another one, or reports to it through others."""
-    at: int | None = below.pk
-    for _ in range(LONGEST_CHAIN):
-        if at is None or at == above.pk:
-            return at is not None
+def _line_from(manager: User) -> list[int]:
+    """An account and all to whom it reports, directly and through others, from the bottom up."""
+    line: list[int] = []
+    at: int | None = manager.pk
+    while at is not None and at not in line and len(line) <= LONGEST_CHAIN:
+        line.append(at)
         at = User.objects.values_list("manager_id", flat=True).get(pk=at)
-    return True
+    return line

@@ -17,9 +17,11 @@ from workwire.outbox.objects import ObjectType
 
 
 @transaction.atomic
-def change_settings(values: Mapping[str, int | str | None], *, by: Actor) -> None:
+def change_settings(
+    values: Mapping[str, int | str | None], *, by: Actor, chosen_before: Mapping[str, int | str | None] | None = None
+) -> None:
     """Choose values of settings, all or none; None goes back to the default. Raises Conflict for one that the operator set,
-    as a choice would not count."""
+    as a choice would not count, and for one whose choice is no longer the one named in `chosen_before`."""
     require_of_person(by, features.SETTINGS)
     for name in sorted(values):
         if name not in run_time_settings.RUN_TIME:
@@ -29,13 +31,15 @@ def change_settings(values: Mapping[str, int | str | None], *, by: Actor) -> Non
         if name in run_time_settings.OF_ADMINISTRATORS:
             require(by, features.ADMINISTRATOR)
         value = values[name]
-        _choose(name, None if value is None else run_time_settings.checked(name, value), by)
+        _choose(name, None if value is None else run_time_settings.checked(name, value), by, chosen_before or {})
     transaction.on_commit(run_time_settings.forget)
 
 
-def _choose(name: str, value: int | str | None, by: Actor) -> None:
+def _choose(name: str, value: int | str | None, by: Actor, chosen_before: Mapping[str, int | str | None]) -> None:
     row = Setting.objects.select_for_update().filter(name=name).first()
     old = None if row is None else row.value
+    if name in chosen_before and chosen_before[name] != old:
+        raise Conflict("setting_changed", field="values", setting=name)
     if value == old:
         return
     if row is None:

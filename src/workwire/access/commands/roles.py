@@ -62,6 +62,8 @@ def set_role_features(role: Role, features_held: Iterable[str], *, by: Actor) ->
     if any(row.feature == features.ADMINISTRATOR for row in gone) and not queries.has_administrator():
         raise Conflict("last_administrator")
     Token.objects.filter(user__role_assignments__role=role).delete()
+    role.version += 1
+    role.save(update_fields=["version"])
     about = Subject(ObjectType.ROLE, role.guid)
     record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=changes + added(*made))
 
@@ -74,6 +76,7 @@ def rename_role(role: Role, name: str, *, by: Actor) -> None:
     before = columns(role)
     role.name = text.name(name, longest=LONGEST_NAME)
     if columns(role) != before:
+        role.version += 1
         save_named(role, Invalid("role_name_invalid", field="name"))
         about = Subject(ObjectType.ROLE, role.guid)
         record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=altered(role, before))
@@ -117,8 +120,13 @@ def change_role(
     name: str | None = None,
     features_held: Iterable[str] | None = None,
     second_factor: bool | None = None,
+    version: int | None = None,
 ) -> None:
-    """Change the name and the features of a role and whether it asks for a second factor, all or none; what is None stays."""
+    """Change the name and the features of a role and whether it asks for a second factor, all or none; what is None stays.
+    Raises Conflict for a version that has passed."""
+    require_of_person(by, features.ROLES)
+    if version is not None and version != _locked(role).version:
+        raise Conflict("version_conflict.role")
     if second_factor is not None:
         require_second_factor(role, second_factor, by=by)
     if name is not None:

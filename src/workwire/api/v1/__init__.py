@@ -23,6 +23,7 @@ from workwire.api.v1 import (
     digests,
     error_codes,
     events,
+    explained_sight,
     files,
     health,
     jobs,
@@ -35,6 +36,7 @@ from workwire.api.v1 import (
     subscription_replays,
     subscriptions,
     tokens,
+    user_groups,
     work,
 )
 from workwire.api.v1.openapi import completed
@@ -103,7 +105,9 @@ for _room in (
     settings_in_force,
     digests,
     error_codes,
+    explained_sight,
     administration,
+    user_groups,
     audit,
     events,
     jobs,

@@ -1,4 +1,4 @@
-"""Accounts, roles, user groups, data permissions, application credentials."""
+"""Accounts, roles, application credentials."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from workwire.access import commands, features, queries
+from workwire.api import etags
 from workwire.api.auth import actor, allowed
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
@@ -32,20 +33,11 @@ from workwire.kernel import folding
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
-from workwire.rooms.offering import queries as offering
-from workwire.rooms.parties import queries as parties
 
 if TYPE_CHECKING:
-    from workwire.access.models import Credential, Role, User, UserGroup
+    from workwire.access.models import Credential, Role, User
 
 router = Router(tags=["administration"])
-Level = Literal["company", "contract", "service", "process"]
-_FINDERS = {
-    "company": parties.company,
-    "contract": parties.contract,
-    "service": parties.service,
-    "process": offering.process,
-}
 
 
 class RoleOut(Schema):
@@ -56,6 +48,7 @@ class RoleOut(Schema):
     kind: str
     features: list[str]
     requires_second_factor: bool
+    version: int
 
 
 class RoleIn(In):
@@ -93,6 +86,8 @@ class UserChange(In):
     """Changes to an account; what is left out stays."""
 
     active: bool = LEFT_OUT
+    full_name: Annotated[str, Field(max_length=200)] = LEFT_OUT
+    email: Annotated[str, Field(max_length=254)] = LEFT_OUT
     roles: list[str] = LEFT_OUT
     password: Annotated[str, Field(max_length=1000)] = LEFT_OUT
     manager: UUID | None = LEFT_OUT
@@ -113,6 +108,7 @@ class UserOut(Schema):
     manager: Guid | None
     language: str | None
     time_zone: str | None
+    version: int
 
 
 class PasswordLinkOut(Schema):
@@ -122,18 +118,10 @@ class PasswordLinkOut(Schema):
     expires_at: Moment
 
 
-class GroupIn(In):
-    """A user group to make."""
+class Ended(Schema):
+    """How many sessions were ended."""
 
-    name: Name
-
-
-class GroupOut(Schema):
-    """A user group."""
-
-    guid: Guid
-    name: str
-    members: list[Guid]
+    ended: int
 
 
 class CredentialIn(In):
@@ -191,23 +179,29 @@ def create_role(request: HttpRequest, wish: RoleIn) -> Status[dict[str, Any]]:
 
 
 @router.get("/roles/{uuid:guid}", response=answers(RoleOut), operation_id="get_role")
-def get_role(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+def get_role(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Get one role."""
-    return _role(queries.role(guid), actor(request))
+    found = queries.role(guid)
+    etags.tag(response, found.version)
+    return _role(found, actor(request))
 
 
 @router.patch("/roles/{uuid:guid}", response=answers(RoleOut), operation_id="update_role")
-def update_role(request: HttpRequest, guid: UUID, wish: Maybe[RoleChange]) -> dict[str, Any]:
+def update_role(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[RoleChange]) -> dict[str, Any]:
     """Change the name or the features of a role; the tokens of all who hold it end when its features change."""
     by = allowed(request, features.ROLES)
+    wanted = etags.wanted(request)
     commands.change_role(
         queries.role(guid),
         name=wish.name,
         features_held=wish.features,
         second_factor=wish.requires_second_factor,
         by=by,
+        version=wanted,
     )
-    return _role(queries.role(guid), by)
+    changed = queries.role(guid)
+    etags.tag(response, changed.version)
+    return _role(changed, by)
 
 
 @router.delete("/roles/{uuid:guid}", response=answers(None, 204), operation_id="remove_role")
@@ -248,22 +242,27 @@ def create_user(request: HttpRequest, wish: UserIn) -> Status[dict[str, Any]]:
 
 
 @router.get("/users/{uuid:guid}", response=answers(UserOut), operation_id="get_user")
-def get_user(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+def get_user(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Get one account; needs the feature to manage them."""
     by = allowed(request, features.USERS)
-    return _user(queries.user(guid, by=by), by)
+    found = queries.user(guid, by=by)
+    etags.tag(response, found.version)
+    return _user(found, by)
 
 
 @router.patch("/users/{uuid:guid}", response=answers(UserOut), operation_id="update_user")
-def update_user(request: HttpRequest, guid: UUID, wish: Maybe[UserChange]) -> dict[str, Any]:
+def update_user(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[UserChange]) -> dict[str, Any]:
     """Change an account; its tokens end when its roles or password change or it is retired."""
     by = allowed(request, features.USERS)
     commands.change_user(
         queries.user(guid, by=by),
         by=by,
+        version=etags.wanted(request),
         **_changes(given(wish), by),
     )
-    return _user(queries.user(guid, by=by), by)
+    changed = queries.user(guid, by=by)
+    etags.tag(response, changed.version)
+    return _user(changed, by)
 
 
 @router.post(
@@ -276,67 +275,18 @@ def create_password_link(request: HttpRequest, guid: UUID) -> Status[dict[str, A
     return Status(201, {"path": commands.path_of_link(token), "expires_at": rfc3339(made.expires_at)})
 
 
+@router.post("/users/{uuid:guid}/end-sessions", response=answers(Ended), operation_id="end_user_sessions")
+def end_user_sessions(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """End the sessions in which a person is signed in to an account; application credentials keep theirs."""
+    by = allowed(request, features.USERS)
+    return {"ended": commands.end_sessions(queries.user(guid, by=by), by=by)}
+
+
 @router.delete("/users/{uuid:guid}/second-factor", response=answers(None, 204), operation_id="remove_second_factor")
 def remove_second_factor(request: HttpRequest, guid: UUID) -> Status[None]:
     """Remove the second factor that an account lost; its sessions end."""
     by = allowed(request, features.USERS)
     commands.remove_second_factor(queries.user(guid, by=by), by=by)
-    return Status(204, None)
-
-
-@router.get("/user-groups", response=answers(Listing[GroupOut]), operation_id="list_user_groups")
-def list_groups(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
-    """List all user groups; needs the feature to manage them."""
-    by = allowed(request, features.GROUPS)
-    return listing(page(queries.groups(), **paging.arguments()), _group, by)
-
-
-@router.post("/user-groups", response=answers(GroupOut, 201), operation_id="create_user_group")
-def create_group(request: HttpRequest, wish: GroupIn) -> Status[dict[str, Any]]:
-    """Create a user group."""
-    by = allowed(request, features.GROUPS)
-    return Status(201, once(request, lambda: _group(commands.create_group(wish.name, by=by), by)))
-
-
-@router.put("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="add_member")
-def add_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
-    """Add an account to a user group."""
-    by = allowed(request, features.GROUPS)
-    group = queries.group(guid)
-    commands.change_members(group, add=[queries.user(user, by=by)], by=by)
-    return _group(queries.group(guid), by)
-
-
-@router.delete("/user-groups/{uuid:guid}/members/{uuid:user}", response=answers(GroupOut), operation_id="remove_member")
-def remove_member(request: HttpRequest, guid: UUID, user: UUID) -> dict[str, Any]:
-    """Remove an account from a user group."""
-    by = allowed(request, features.GROUPS)
-    group = queries.group(guid)
-    commands.change_members(group, remove=[queries.user(user, by=by)], by=by)
-    return _group(queries.group(guid), by)
-
-
-@router.put(
-    "/user-groups/{uuid:guid}/permissions/{level}/{uuid:target}",
-    response=answers(None, 204),
-    operation_id="grant_permission",
-)
-def grant_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
-    """Grant a user group the sight of an object and everything below it."""
-    by = allowed(request, features.GROUPS)
-    commands.grant(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
-    return Status(204, None)
-
-
-@router.delete(
-    "/user-groups/{uuid:guid}/permissions/{level}/{uuid:target}",
-    response=answers(None, 204),
-    operation_id="revoke_permission",
-)
-def revoke_permission(request: HttpRequest, guid: UUID, level: Level, target: UUID) -> Status[None]:
-    """Revoke a data permission; messages prepared from now on honour it."""
-    by = allowed(request, features.GROUPS)
-    commands.revoke(queries.group(guid), level, _FINDERS[level](target, by=by), by=by)
     return Status(204, None)
 
 
@@ -411,8 +361,13 @@ def _changes(wanted: dict[str, Any], by: Actor) -> Any:
 
 def _role(row: Role, _actor: Actor) -> dict[str, Any]:
     held = sorted(feature.feature for feature in row.features.all())
-    return {"guid": str(row.guid), "name": row.name, "kind": row.kind, "features": held} | {
-        "requires_second_factor": row.requires_second_factor
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "kind": row.kind,
+        "features": held,
+        "requires_second_factor": row.requires_second_factor,
+        "version": row.version,
     }
 
 
@@ -428,11 +383,8 @@ def _user(row: User, _actor: Actor) -> dict[str, Any]:
         "manager": None if row.manager is None else str(row.manager.guid),
         "language": row.language or None,
         "time_zone": row.time_zone or None,
+        "version": row.version,
     }
-
-
-def _group(row: UserGroup, _actor: Actor) -> dict[str, Any]:
-    return {"guid": str(row.guid), "name": row.name, "members": [str(user.guid) for user in row.members.all()]}
 
 
 def _credential(row: Credential, _actor: Actor) -> dict[str, Any]:

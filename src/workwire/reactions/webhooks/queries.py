@@ -45,6 +45,11 @@ def subscriptions_matching(words: str) -> Q:
     return Q(url__icontains=words) | Q(webhook__in=numbers)
 
 
+def count_of(owner_id: int) -> int:
+    """How many living subscriptions an account has; whoever calls has checked that the actor manages the account."""
+    return Subscription.objects.filter(owner=owner_id, ended_at=None).count()
+
+
 def may_see_own(actor: Actor) -> bool:
     """Whether the actor may look at the subscriptions of its account: who may subscribe."""
     return actor.has(features.WEBHOOKS)

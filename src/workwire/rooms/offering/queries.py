@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from workwire.access import features
+from workwire.access import features, sight
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, holds, sees_all
 from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Invalid, not_found
+from workwire.kernel.wording import Statement, statement
 from workwire.outbox import ledger
 from workwire.outbox.objects import FilterObject, ObjectType, register
 from workwire.rooms.offering.models import (
@@ -43,16 +44,18 @@ _NOT_LIVE = {
 }
 
 
+_ABOVE_PROCESS = {
+    "company": "service__contract__customer_id",
+    "parent": "service__contract__customer__parent_id",
+    "contract": "service__contract_id",
+    "service": "service_id",
+    "process": "pk",
+}
+
+
 def processes_seen_by(account: Account) -> Exists:
     """Whether a data permission of the account covers the process of the outer query."""
-    return granted(
-        account,
-        company="service__contract__customer_id",
-        parent="service__contract__customer__parent_id",
-        contract="service__contract_id",
-        service="service_id",
-        process="pk",
-    )
+    return granted(account, **_ABOVE_PROCESS)
 
 
 def versions_seen_by(account: Account) -> Exists:
@@ -70,14 +73,42 @@ def versions_seen_by(account: Account) -> Exists:
 def schedules_seen_by(account: Account) -> Q:
     """Whether an account may see the schedule of the outer query: schedules belong to no customer, so who configures
     processes sees all of them, and others those of the processes they see."""
-    used = ProcessVersion.objects.filter(versions_seen_by(_one_out(account)), schedule=OuterRef("pk"))
-    return Q(holds(account, features.SCHEDULES, features.PROCESSES)) | Q(Exists(used))
+    return Q(_configures_schedules(account)) | Q(_follows_a_schedule(account))
+
+
+def _configures_schedules(account: Account) -> Exists:
+    return holds(account, features.SCHEDULES, features.PROCESSES)
+
+
+def _follows_a_schedule(account: Account) -> Exists:
+    """Whether a process that the account sees follows the schedule of the outer query."""
+    return Exists(ProcessVersion.objects.filter(versions_seen_by(_one_out(account)), schedule=OuterRef("pk")))
+
+
+def _say_followed(looked: sight.Looked) -> list[Statement]:
+    if not looked.holds:
+        return [statement("sight_schedule.unused")]
+    used = ProcessVersion.objects.filter(versions_seen_by(looked.user.pk), schedule=looked.record.pk)
+    names = sorted(set(used.values_list("process__work_type__name", flat=True)))
+    return [statement("sight_schedule.used", processes=names[: sight.MOST_NAMED])]
+
+
+PROCESS_RULES = (sight.ALL_RECORDS, sight.by_permission(processes_seen_by, _ABOVE_PROCESS))
+SCHEDULE_RULES = (
+    sight.ALL_RECORDS,
+    sight.Rule(
+        "configures_schedules",
+        lambda actor: _configures_schedules(actor.user_id or 0),
+        sight.features_say(features.SCHEDULES, features.PROCESSES),
+    ),
+    sight.Rule("process_seen", lambda actor: _follows_a_schedule(actor.user_id or 0), _say_followed),
+)
 
 
 def processes_visible_to(actor: Actor) -> QuerySet[Process]:
     """The processes an actor may see."""
     found = Process.objects.select_related("service__contract__customer", "work_type")
-    return found if sees_all(actor) else found.filter(processes_seen_by(actor.user_id or 0))
+    return sight.seen(found, actor, PROCESS_RULES)
 
 
 def process(guid: UUID, *, by: Actor) -> Process:
@@ -156,7 +187,7 @@ def schedules_with_guid(guid: UUID | OuterRef) -> QuerySet[Schedule]:
 def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:
     """The schedules an actor may see, each with the sequence of its last event."""
     found = Schedule.objects.prefetch_related("periods").annotate(sequence=ledger.sequence_of(OuterRef("guid")))
-    return found if sees_all(actor) else found.filter(schedules_seen_by(actor.user_id or 0))
+    return sight.seen(found, actor, SCHEDULE_RULES)
 
 
 def schedules_matching(words: str) -> Q:
@@ -318,6 +349,22 @@ def matrix(actor: Actor, line: ServiceLine) -> QuerySet[Process]:
     )
 
 
+def _processes_matching(words: str) -> Q:
+    return Q(work_type__name__icontains=words) if text.is_storable(words) else Q(pk__in=())
+
+
+def _process_called(row: Process) -> str:
+    return f"{row.service.contract.customer.name} · {row.service.name} · {row.work_type.name}"
+
+
+def _schedules_matching(words: str) -> Q:
+    return Q(name__icontains=words) if text.is_storable(words) else Q(pk__in=())
+
+
+sight.register(sight.Kind("process", processes_visible_to, PROCESS_RULES, _processes_matching, _process_called))
+sight.register(
+    sight.Kind("schedule", schedules_visible_to, SCHEDULE_RULES, _schedules_matching, lambda row: str(row.name))
+)
 register(
     FilterObject(
         ObjectType.SCHEDULE,

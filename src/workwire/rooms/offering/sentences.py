@@ -85,4 +85,8 @@ register(
             "Archive": "Archive",
         },
     },
+    explanations={
+        "sight_schedule.unused": "No process that the account sees follows it.",
+        "sight_schedule.used": "Processes that the account sees follow it: {processes}.",
+    },
 )

@@ -9,36 +9,73 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from workwire.access import features
+from workwire.access import features, sight
 from workwire.access.policy import in_self_service, require_one_of
-from workwire.access.queries import Account, granted, sees_all
+from workwire.access.queries import Account, granted
 from workwire.kernel import folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
+from workwire.kernel.wording import Statement, statement
 from workwire.outbox import ledger
 from workwire.outbox.objects import FilterObject, ObjectType, register
 from workwire.rooms.parties.models import Company, Contact, ContactTag, Contract, Service
 
+_ABOVE_COMPANY = {"company": "pk", "parent": "parent_id"}
+_ABOVE_CONTRACT = {"company": "customer_id", "parent": "customer__parent_id", "contract": "pk"}
+_ABOVE_SERVICE = {
+    "company": "contract__customer_id",
+    "parent": "contract__customer__parent_id",
+    "contract": "contract_id",
+    "service": "pk",
+}
+_ABOVE_CONTACT = {"company": "company_id", "parent": "company__parent_id"}
+
 
 def companies_seen_by(account: Account) -> Exists:
     """Whether a data permission of the account covers the company of the outer query."""
-    return granted(account, company="pk", parent="parent_id")
+    return granted(account, **_ABOVE_COMPANY)
 
 
 def contracts_seen_by(account: Account) -> Exists:
     """Whether a data permission of the account covers the contract of the outer query."""
-    return granted(account, company="customer_id", parent="customer__parent_id", contract="pk")
+    return granted(account, **_ABOVE_CONTRACT)
 
 
 def services_seen_by(account: Account) -> Exists:
     """Whether a data permission of the account covers the service of the outer query."""
-    return granted(
-        account,
-        company="contract__customer_id",
-        parent="contract__customer__parent_id",
-        contract="contract_id",
-        service="pk",
-    )
+    return granted(account, **_ABOVE_SERVICE)
+
+
+def _handles_contacts(actor: Actor) -> bool:
+    return actor.has(features.WORK_ITEMS) or actor.has(features.COMPANIES)
+
+
+def _of_all(actor: Actor) -> Q | bool:
+    return Q(company=None) if _handles_contacts(actor) else False
+
+
+def _of_company_seen(actor: Actor) -> Exists | bool:
+    return granted(actor.user_id or 0, **_ABOVE_CONTACT) if _handles_contacts(actor) else False
+
+
+def _say_of_contact(allowed: sight.Said) -> sight.Said:
+    """What a rule on contacts says, for who may have to do with contacts at all."""
+    missing = sight.features_say(features.WORK_ITEMS, features.COMPANIES)
+    return lambda looked: allowed(looked) if _handles_contacts(looked.actor) else missing(looked)
+
+
+def _say_global(looked: sight.Looked) -> list[Statement]:
+    return [statement("sight_contact.global" if looked.holds else "sight_contact.of_company")]
+
+
+COMPANY_RULES = (sight.ALL_RECORDS, sight.by_permission(companies_seen_by, _ABOVE_COMPANY))
+CONTRACT_RULES = (sight.ALL_RECORDS, sight.by_permission(contracts_seen_by, _ABOVE_CONTRACT))
+SERVICE_RULES = (sight.ALL_RECORDS, sight.by_permission(services_seen_by, _ABOVE_SERVICE))
+CONTACT_RULES = (
+    sight.ALL_RECORDS,
+    sight.Rule("global_contact", _of_all, _say_of_contact(_say_global)),
+    sight.Rule("permission", _of_company_seen, _say_of_contact(sight.permissions_say(_ABOVE_CONTACT))),
+)
 
 
 def companies_with_guid(guid: UUID | OuterRef) -> QuerySet[Company]:
@@ -59,19 +96,19 @@ def services_with_guid(guid: UUID | OuterRef) -> QuerySet[Service]:
 def companies_visible_to(actor: Actor) -> QuerySet[Company]:
     """The companies an actor may see, each with the sequence of its last event."""
     found = Company.objects.select_related("parent").annotate(sequence=ledger.sequence_of(OuterRef("guid")))
-    return found if sees_all(actor) else found.filter(companies_seen_by(actor.user_id or 0))
+    return sight.seen(found, actor, COMPANY_RULES)
 
 
 def contracts_visible_to(actor: Actor) -> QuerySet[Contract]:
     """The contracts an actor may see."""
     found = Contract.objects.select_related("customer", "supplier", "calendar")
-    return found if sees_all(actor) else found.filter(contracts_seen_by(actor.user_id or 0))
+    return sight.seen(found, actor, CONTRACT_RULES)
 
 
 def services_visible_to(actor: Actor) -> QuerySet[Service]:
     """The services an actor may see."""
     found = Service.objects.select_related("contract__customer", "service_line")
-    return found if sees_all(actor) else found.filter(services_seen_by(actor.user_id or 0))
+    return sight.seen(found, actor, SERVICE_RULES)
 
 
 def company(guid: UUID, *, by: Actor) -> Company:
@@ -100,13 +137,7 @@ def service(guid: UUID, *, by: Actor) -> Service:
 
 def contacts_visible_to(actor: Actor) -> QuerySet[Contact]:
     """The contacts an actor may see: global ones, and the ones of companies it sees; none in self service."""
-    found = Contact.objects.select_related("company")
-    if sees_all(actor):
-        return found
-    if not actor.has(features.WORK_ITEMS) and not actor.has(features.COMPANIES):
-        return found.none()
-    of_company = granted(actor.user_id or 0, company="company_id", parent="company__parent_id")
-    return found.filter(Q(company=None) | of_company)
+    return sight.seen(Contact.objects.select_related("company"), actor, CONTACT_RULES)
 
 
 def contact(guid: UUID, *, by: Actor) -> Contact:
@@ -212,3 +243,23 @@ register(
         lambda found: f"{found.name} · {found.contract.customer.name}",
     )
 )
+sight.register(sight.Kind("company", companies_visible_to, COMPANY_RULES, companies_matching, lambda row: row.name))
+sight.register(
+    sight.Kind(
+        "contract",
+        contracts_visible_to,
+        CONTRACT_RULES,
+        contracts_matching,
+        lambda row: f"{row.customer.name} · {row.name}",
+    )
+)
+sight.register(
+    sight.Kind(
+        "service",
+        services_visible_to,
+        SERVICE_RULES,
+        services_matching,
+        lambda row: f"{row.contract.customer.name} · {row.name}",
+    )
+)
+sight.register(sight.Kind("contact", contacts_visible_to, CONTACT_RULES, contacts_matching, lambda row: row.full_name))

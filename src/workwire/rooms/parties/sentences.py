@@ -42,4 +42,8 @@ register(
             "BusinessObjectUpdated": "Company or schedule changed",
         },
     },
+    explanations={
+        "sight_contact.global": "It is a contact of all companies.",
+        "sight_contact.of_company": "It is a contact of one company, so that one decides.",
+    },
 )

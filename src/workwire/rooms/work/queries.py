@@ -6,20 +6,20 @@ webhook message use it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, When, prefetch_related_objects
 
-from workwire.access import features
+from workwire.access import features, sight
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, sees_all
-from workwire.kernel import clock
+from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, not_found
-from workwire.kernel.wording import ENGLISH, say
+from workwire.kernel.wording import ENGLISH, Statement, say, statement
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
 from workwire.outbox.objects import FilterObject, ObjectType, register
@@ -77,16 +77,42 @@ TROUBLED = (
 )  # why something that is to do needs attention
 
 
+_ABOVE_ITEM = {
+    "company": "customer_id",
+    "parent": "customer__parent_id",
+    "contract": "contract_id",
+    "service": "service_id",
+    "process": "process_id",
+}
+
+
 def items_seen_by(account: Account) -> Exists:
     """Whether a data permission of the account covers the work item of the outer query."""
-    return granted(
-        account,
-        company="customer_id",
-        parent="customer__parent_id",
-        contract="contract_id",
-        service="service_id",
-        process="process_id",
-    )
+    return granted(account, **_ABOVE_ITEM)
+
+
+def _started_by_itself(actor: Actor) -> Q | bool:
+    """The limit of self service: what one started oneself."""
+    free = not policy.in_self_service(actor) or sees_all(actor)
+    return free or Q(started_by=actor.user_id)
+
+
+def _say_started(looked: sight.Looked) -> list[Statement]:
+    if not policy.in_self_service(looked.actor):
+        return [statement("sight_self_service.free")]
+    if sees_all(looked.actor):
+        return [statement("sight_self_service.sees_all")]
+    if looked.holds:
+        return [statement("sight_self_service.own")]
+    who = looked.record.started_by
+    return [statement("sight_self_service.others", name=who.full_name if who is not None else "")]
+
+
+ITEM_RULES = (
+    sight.ALL_RECORDS,
+    sight.by_permission(items_seen_by, _ABOVE_ITEM),
+    sight.Rule("started_by_itself", _started_by_itself, _say_started, limits=True),
+)
 
 
 def for_events() -> QuerySet[WorkItem]:
@@ -102,12 +128,7 @@ def items_visible_to(actor: Actor) -> QuerySet[WorkItem]:
 
 def visible(items: QuerySet[WorkItem], actor: Actor) -> QuerySet[WorkItem]:
     """The items that the actor may see."""
-    if sees_all(actor) or actor.user_id is None:
-        return items
-    items = items.filter(items_seen_by(actor.user_id))
-    if policy.in_self_service(actor):
-        items = items.filter(started_by=actor.user_id)
-    return items
+    return sight.seen(items, actor, ITEM_RULES)
 
 
 def lies_in_sight(column: str, actor: Actor) -> Exists:
@@ -230,13 +251,35 @@ def checklist_item(guid: UUID, *, by: Actor) -> ChecklistItem:
     return first
 
 
+def _of(relation: str) -> Callable[[Actor], Q]:
+    return lambda actor: Q(pk__in=Queue.objects.filter(**{relation: actor.user_id or 0}).values("pk"))
+
+
+def _say_belongs(code: str) -> sight.Said:
+    return lambda looked: [statement(code if looked.holds else f"{code}.not")]
+
+
+QUEUE_RULES = (
+    sight.ALL_RECORDS,
+    sight.by_feature("all_queues", features.ASSIGN_WORK, features.QUEUES),
+    sight.Rule("queue_member", _of("members"), _say_belongs("sight_queue_member")),
+    sight.Rule("queue_manager", _of("managers"), _say_belongs("sight_queue_manager")),
+)
+
+
 def queues(actor: Actor) -> QuerySet[Queue]:
     """The queues an actor may see: those it is a member or manager of; all of them for who gives out work or builds."""
-    found = Queue.objects.prefetch_related("members", "managers")
-    if sees_all(actor) or actor.has(features.ASSIGN_WORK) or actor.has(features.QUEUES):
-        return found
-    mine = Q(pk__in=Queue.objects.filter(members=actor.user_id or 0).values("pk"))
-    return found.filter(mine | Q(pk__in=Queue.objects.filter(managers=actor.user_id or 0).values("pk")))
+    return sight.seen(Queue.objects.prefetch_related("members", "managers"), actor, QUEUE_RULES)
+
+
+def unfinished_of(user_id: int) -> QuerySet[WorkItem]:
+    """The unfinished work that an account has, also what waits; whoever calls has checked that the actor may ask."""
+    return WorkItem.objects.filter(assignee=user_id).exclude(status__in=FINISHED)
+
+
+def waiting_in(queue: Queue) -> QuerySet[WorkItem]:
+    """What waits in a queue for somebody to get it; whoever calls has checked that the actor sees the queue."""
+    return WorkItem.objects.filter(queue=queue.pk, status=Status.TO_DO, assignee=None)
 
 
 def queue(guid: UUID, *, by: Actor) -> Queue:
@@ -299,6 +342,26 @@ def items_with_guid(guid: UUID | OuterRef) -> QuerySet[WorkItem]:
     return WorkItem.objects.filter(guid=guid)
 
 
+def _items_matching(words: str) -> Q:
+    if not text.is_storable(words):
+        return Q(pk__in=())
+    found = Q(reference__in={words, words.upper()})
+    titled = Q()
+    for word in folding.words(words):
+        titled &= Q(search__contains=word)
+    return found | titled
+
+
+def _queues_matching(words: str) -> Q:
+    return Q(name__icontains=words) if text.is_storable(words) else Q(pk__in=())
+
+
+def _item_called(row: WorkItem) -> str:
+    return f"{row.reference or ''} {row.title}".strip()
+
+
+sight.register(sight.Kind("work_item", items_visible_to, ITEM_RULES, _items_matching, _item_called))
+sight.register(sight.Kind("queue", queues, QUEUE_RULES, _queues_matching, lambda row: str(row.name)))
 register(
     FilterObject(
         ObjectType.PACKET,

@@ -92,6 +92,14 @@ register(
         "work_item_not_found": "There is no such work item.",
     },
     explanations={
+        "sight_queue_manager": "The account is a manager of the queue.",
+        "sight_queue_manager.not": "The account is not a manager of the queue.",
+        "sight_queue_member": "The account is a member of the queue.",
+        "sight_queue_member.not": "The account is not a member of the queue.",
+        "sight_self_service.free": "The account is not in self service, which would limit it to what it started itself.",
+        "sight_self_service.others": "In self service one sees only what one started; this was started by {name}.",
+        "sight_self_service.own": "The account is in self service, and started this itself.",
+        "sight_self_service.sees_all": "The account is in self service, but sees all records.",
         "given_back.account_retired": "The account '{user}' has retired.",
     },
     words={

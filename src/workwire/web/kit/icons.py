@@ -13,9 +13,10 @@ from lucide.templatetags.lucide import lucide
 
 NAMES = (
     "activity arrow-down arrow-up bell book-open bot building-2 calendar check chevron-down circle circle-check "
-    "circle-dashed circle-pause circle-x clock contrast copy download file-text flag history inbox info keyboard layers list "
-    "list-filter lock log-in log-out mail menu message-square minus monitor moon pause phone rotate-cw rows-3 search send "
-    "settings shield-check sticky-note sun triangle-alert unplug user webhook x"
+    "circle-dashed circle-pause circle-x clock contrast copy download eye file-text flag history inbox info "
+    "keyboard layers list list-filter lock log-in log-out mail menu message-square minus monitor moon pause phone "
+    "rotate-cw rows-3 search send settings shield shield-check sticky-note sun triangle-alert unplug user users "
+    "webhook x"
 ).split()
 _FILLED = frozenset({"contrast"})  # its half is drawn full, as what is half done
 _YEAR = 365 * 24 * 60 * 60

@@ -32,6 +32,22 @@ def _audits(actor: Actor) -> bool:
     return actor.has(features.AUDIT)
 
 
+def _manages_accounts(actor: Actor) -> bool:
+    return actor.has(features.USERS)
+
+
+def _sees_roles(actor: Actor) -> bool:
+    return actor.has(features.USERS) or actor.has(features.ROLES)
+
+
+def _manages_groups(actor: Actor) -> bool:
+    return actor.has(features.GROUPS)
+
+
+def _changes_settings(actor: Actor) -> bool:
+    return actor.has(features.SETTINGS)
+
+
 def _subscribes(actor: Actor) -> bool:
     return actor.has(features.WEBHOOKS)
 
@@ -78,6 +94,15 @@ GROUPS = (
             Place("deliveries", _("Deliveries"), "send", may=_subscribes, on_phone=True),
             Place("events", _("Events"), "history", may=explorer.may_explore),
             Place("catalogue", _("Catalogue"), "book-open", may=_subscribes),
+        ),
+    ),
+    Group(
+        _("Administration"),
+        (
+            Place("accounts", _("Accounts"), "user", may=_manages_accounts),
+            Place("roles", _("Roles"), "shield", may=_sees_roles),
+            Place("groups", _("User groups"), "users", may=_manages_groups),
+            Place("run-time-settings", _("Settings"), "settings", may=_changes_settings),
         ),
     ),
     Group(

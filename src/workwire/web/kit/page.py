@@ -45,6 +45,7 @@ from workwire.web.kit.template_tags import FragmentNode
 
 P = ParamSpec("P")
 T = TypeVar("T")
+F = TypeVar("F", bound=Form)
 COOKIE = "workwire_session"
 READ = ("GET", "HEAD")
 FORM = (*READ, "POST")
@@ -130,7 +131,7 @@ class Visit:
         """Whether a form was sent."""
         return self.request.method == "POST"
 
-    def form(self, kind: type[Form], **initial: Any) -> Form:
+    def form(self, kind: type[F], /, **initial: Any) -> F:
         """A form as it was sent, or with its first values."""
         return kind(self.request.POST) if self.is_sent else kind(initial=initial)
 

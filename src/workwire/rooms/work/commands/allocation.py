@@ -31,9 +31,15 @@ def allocate(item: WorkItem) -> None:
 
 def hand_to(item: WorkItem, user: User) -> None:
     """Note that a user is given the item, which counts for robots; raises Invalid for one who may not have it."""
+    user = locked_account(user)
     check_assignee(item, user)
     count_robot(item, is_robot=user.user_type == UserType.ROBOT)
     stand(item, replace(standing_of(item), assignee=user.pk))
+
+
+def locked_account(user: User) -> User:
+    """An account as it is now, which does not retire until the transaction ends; lock it before the items it is given."""
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def count_robot(item: WorkItem, *, is_robot: bool) -> None:

@@ -12,7 +12,7 @@ from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
 from workwire.kernel.wording import statement
 from workwire.rooms.work import policy, queries, transitions
-from workwire.rooms.work.commands.allocation import check_assignee, count_robot
+from workwire.rooms.work.commands.allocation import check_assignee, count_robot, locked_account
 from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
 from workwire.rooms.work.models import Queue, Status, StatusReason, WorkItem
 
@@ -59,6 +59,7 @@ def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, versio
 
     Raises Conflict (`already_assigned`) when somebody else has it, unless forced.
     """
+    user = locked_account(user)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_distribute(by, item, user.pk)
@@ -102,7 +103,7 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
 def give_back_all(user: User, *, by: Actor) -> None:
     """Give back to its queue all unfinished work that a retiring account has, also what waits; each item says why."""
     require_of_person(by, features.USERS)
-    held = WorkItem.objects.filter(assignee=user.pk).exclude(status__in=transitions.FINISHED).order_by("pk")
+    held = queries.unfinished_of(user.pk).order_by("pk")
     for pk in held.values_list("pk", flat=True):
         change = Change(locked(pk, by=SYSTEM), by=by)
         item = change.item

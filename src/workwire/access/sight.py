@@ -1,0 +1,290 @@
+"""What an account may see, and why: the rules of each kind of record give the decision as well as its explanation.
+
+A record is seen where one rule that allows holds, and every rule that limits. Rooms write the rules of their kinds once, in
+their queries: `seen` makes of them what lists and single records are filtered by, `explain` asks the same conditions for one
+record and lets each rule say what it rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Model, Q, QuerySet
+
+from workwire.access import features, queries
+from workwire.access.models import DataPermission, RoleFeature, User
+from workwire.access.policy import require_one_of
+from workwire.access.sessions import actor_for
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import not_found
+from workwire.kernel.statements import carried_out
+from workwire.kernel.wording import Statement, statement
+
+M = TypeVar("M", bound=Model)
+Condition = bool | Q | Exists  # of every record, or of the row of a query
+MOST_COUNTED = 1000
+MOST_FOUND = 20
+MOST_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One record as an account looks at it by one rule."""
+
+    actor: Actor
+    user: User
+    record: Any
+    holds: bool
+
+
+Said = Callable[[Looked], list[Statement]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that allows the sight of records, or one that `limits` what others allow; `says` gives what it rests on."""
+
+    code: str
+    condition: Callable[[Actor], Condition]
+    says: Said
+    limits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of record that not everybody sees: `visible` decides by `rules`, `matching` finds by words, `called` names."""
+
+    name: str
+    visible: Callable[[Actor], QuerySet[Any]]
+    rules: Sequence[Rule]
+    matching: Callable[[str], Q]
+    called: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What one rule says of a record."""
+
+    code: str
+    holds: bool
+    limits: bool
+    said: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether an account sees a record, and what each rule says of it."""
+
+    kind: str
+    guid: UUID
+    name: str
+    sees: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many records of a kind an account sees, of those the asking actor sees; both up to `MOST_COUNTED` + 1."""
+
+    kind: str
+    seen: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that was looked for, and whether the account sees it."""
+
+    guid: UUID
+    name: str
+    sees: bool
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Let the sight of a kind of record be explained; raises ValueError for one that is registered already."""
+    if kind.name in _kinds:
+        raise ValueError(f"{kind.name} is registered twice")
+    _kinds[kind.name] = kind
+
+
+def kinds() -> list[Kind]:
+    """Every kind of record that not everybody sees."""
+    return list(_kinds.values())
+
+
+def kind(name: str) -> Kind:
+    """One of them; raises NotFound."""
+    if name not in _kinds:
+        raise not_found("kind")
+    return _kinds[name]
+
+
+def seen(rows: QuerySet[M], actor: Actor, rules: Sequence[Rule]) -> QuerySet[M]:
+    """The rows that the actor sees by the rules."""
+    allowing = [rule.condition(actor) for rule in rules if not rule.limits]
+    if not any(condition is True for condition in allowing):
+        of_rows = [condition for condition in allowing if not isinstance(condition, bool)]
+        rows = rows.filter(of_rows[0] if len(of_rows) == 1 else _any(of_rows)) if of_rows else rows.none()
+    for condition in (rule.condition(actor) for rule in rules if rule.limits):
+        if condition is not True:
+            rows = rows.none() if condition is False else rows.filter(condition)
+    return rows
+
+
+def explain(name: str, guid: UUID, *, of: User, by: Actor) -> Explanation:
+    """Whether an account sees a record, and why; for who manages accounts or decides on sight. Raises NotFound for a
+    record that the asking actor does not see."""
+    require_one_of(by, features.USERS, features.GROUPS)
+    one = kind(name)
+    record = one.visible(by).filter(guid=guid).first()
+    if record is None:
+        raise not_found("record")
+    actor = actor_for(of)
+    active = Looked(actor, of, record, holds=of.is_active)
+    reasons = [Reason("account_active", of.is_active, limits=True, said=tuple(_of_account(active)))]
+    for rule, holds in zip(one.rules, _held(record, actor, one.rules), strict=True):
+        said = rule.says(Looked(actor, of, record, holds))
+        reasons.append(Reason(rule.code, holds, rule.limits, tuple(said)))
+    sees = of.is_active and one.visible(actor).filter(pk=record.pk).exists()
+    return Explanation(one.name, record.guid, one.called(record), sees, tuple(reasons))
+
+
+def sums(*, of: User, by: Actor) -> list[Sum]:
+    """How much an account sees of each kind, of what the asking actor sees; one query."""
+    require_one_of(by, features.USERS, features.GROUPS)
+    actor, every = actor_for(of), kinds()
+    counts = _counts([*(_common(one, actor, by) for one in every), *(one.visible(by) for one in every)])
+    pairs = zip(every, counts[: len(every)], counts[len(every) :], strict=True)
+    return [Sum(one.name, seen if of.is_active else 0, of_all) for one, seen, of_all in pairs]
+
+
+def matching(name: str, words: str, *, by: Actor) -> list[Found]:
+    """Some records of a kind that match words and that the asking actor sees, newest first."""
+    one = kind(name)
+    rows = one.visible(by)
+    found = (rows.filter(one.matching(words)) if words else rows).order_by("-pk")[:MOST_FOUND]
+    return [Found(row.guid, one.called(row), sees=True) for row in found]
+
+
+def find(name: str, words: str, *, of: User, by: Actor) -> list[Found]:
+    """Some records of a kind that match words and that the asking actor sees, newest first, each with whether the account sees
+    it."""
+    require_one_of(by, features.USERS, features.GROUPS)
+    one = kind(name)
+    rows = one.visible(by)
+    found = list((rows.filter(one.matching(words)) if words else rows).order_by("-pk")[:MOST_FOUND])
+    visible = one.visible(actor_for(of)).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True)
+    seen_by_account = set(visible) if of.is_active else set()
+    return [Found(row.guid, one.called(row), row.pk in seen_by_account) for row in found]
+
+
+def by_feature(code: str, *wanted: str) -> Rule:
+    """A rule that allows the sight of all records by one of some features."""
+    return Rule(code, lambda actor: any(actor.has(feature) for feature in wanted), features_say(*wanted))
+
+
+def by_permission(condition: Callable[[Any], Exists], above: Mapping[str, str], handles: Said | None = None) -> Rule:
+    """The rule that data permissions allow sight; `above` are the paths that `condition` looks at, see `queries.granted`."""
+    return Rule("permission", lambda actor: condition(actor.user_id or 0), handles or permissions_say(above))
+
+
+def features_say(*wanted: str) -> Said:
+    """Names the roles that hold one of some features, or says that none does."""
+
+    def says(looked: Looked) -> list[Statement]:
+        if not looked.holds:
+            return [statement("sight_feature.missing", features=wanted)]
+        held = RoleFeature.objects.filter(
+            role__assignments__user=looked.user.pk, feature__in=features.that_allow(*wanted)
+        ).order_by("role__name", "feature")
+        pairs = held.values_list("role__name", "feature")
+        return [statement("sight_feature", role=role, feature=feature) for role, feature in pairs]
+
+    return says
+
+
+def permissions_say(above: Mapping[str, str]) -> Said:
+    """Names the data permissions that cover a record, or says that none does and what groups there are."""
+
+    def says(looked: Looked) -> list[Statement]:
+        if not looked.holds:
+            groups = list(looked.user.user_groups.order_by("name").values_list("name", flat=True)[:MOST_NAMED])
+            return [
+                statement("sight_permission.missing", groups=groups)
+                if groups
+                else statement("sight_permission.no_group")
+            ]
+        values = type(looked.record).objects.values(*above.values()).get(pk=looked.record.pk)
+        above_it = {level: values[path] for level, path in above.items()}
+        found = queries.permissions_on(looked.user.pk, above_it).select_related(*_PERMITTED, "group").order_by("pk")
+        return [statement("sight_permission", **named(one)) for one in found[:MOST_NAMED]]
+
+    return says
+
+
+def named(permission: DataPermission) -> dict[str, str]:
+    """The group of a data permission, the level of its object and what that is called."""
+    level = next(level for level in queries.LEVELS if getattr(permission, f"{level}_id") is not None)
+    of = getattr(permission, level)
+    name = of.work_type.name if level == "process" else of.name
+    return {"group": permission.group.name, "level": level, "name": name}
+
+
+def _held(record: Any, actor: Actor, rules: Sequence[Rule]) -> list[bool]:
+    """Whether each rule holds for a record: its condition, asked of the row alone."""
+    conditions = [rule.condition(actor) for rule in rules]
+    asked = {
+        f"rule_{number}": ExpressionWrapper(condition, output_field=BooleanField())
+        for number, condition in enumerate(conditions)
+        if not isinstance(condition, bool)
+    }
+    answers: dict[str, Any] = {}
+    if asked:
+        answers = type(record).objects.annotate(**asked).values(*asked).get(pk=record.pk)
+    return [
+        condition if isinstance(condition, bool) else bool(answers[f"rule_{number}"])
+        for number, condition in enumerate(conditions)
+    ]
+
+
+def _of_account(looked: Looked) -> list[Statement]:
+    return [statement("sight_account" if looked.holds else "sight_account.retired")]
+
+
+def _common(one: Kind, actor: Actor, by: Actor) -> QuerySet[Any]:
+    """What both see of a kind."""
+    rows = one.visible(actor)
+    return rows if queries.sees_all(by) else rows.filter(pk__in=one.visible(by).order_by().values("pk"))
+
+
+def _counts(counted: Sequence[QuerySet[Any]]) -> list[int]:
+    """How many rows there are of each, counted up to `MOST_COUNTED` + 1."""
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for number, rows in enumerate(counted):
+        try:
+            sql, values = rows.order_by().values("pk")[: MOST_COUNTED + 1].query.sql_with_params()
+        except EmptyResultSet:
+            parts.append("0")
+            continue
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608  # composed by the ORM
+        parameters += values
+    with carried_out(f"SELECT {', '.join(parts)}", parameters) as cursor:
+        return [int(count) for count in cursor.fetchone()]
+
+
+def _any(conditions: Sequence[Q | Exists]) -> Q:
+    return reduce(or_, (Q(condition) for condition in conditions))
+
+
+_PERMITTED = ("company", "contract", "service", "process__work_type")
+ALL_RECORDS = Rule("all_records", queries.sees_all, features_say(*features.SEES_ALL))

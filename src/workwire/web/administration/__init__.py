@@ -1,0 +1,1 @@
+"""Pages of administration: accounts and what they see, roles, groups, queues, calendars, settings."""

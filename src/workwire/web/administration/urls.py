@@ -1,0 +1,54 @@
+"""Addresses of the pages of administration."""
+
+from django.urls import path
+
+from workwire.web.administration import (
+    account_form,
+    account_list,
+    account_page,
+    group_pages,
+    role_pages,
+    setting_pages,
+    sight_page,
+)
+
+urlpatterns = [
+    path("administration/accounts", account_list.accounts, name="accounts"),
+    path("administration/accounts/new", account_form.new_account, name="new-account"),
+    path("administration/accounts/<uuid:guid>", account_page.account, name="account"),
+    path("administration/accounts/<uuid:guid>/edit", account_form.edit_account, name="edit-account"),
+    path("administration/accounts/<uuid:guid>/sight", sight_page.account_sight, name="account-sight"),
+    path(
+        "administration/accounts/<uuid:guid>/password-link", account_page.give_password_link, name="give-password-link"
+    ),
+    path("administration/accounts/<uuid:guid>/end-sessions", account_page.end_sessions, name="end-sessions"),
+    path("administration/accounts/<uuid:guid>/retire", account_page.retire, name="retire-account"),
+    path("administration/accounts/<uuid:guid>/reinstate", account_page.reinstate, name="reinstate-account"),
+    path("administration/roles", role_pages.roles, name="roles"),
+    path("administration/roles/new", role_pages.new_role, name="new-role"),
+    path("administration/roles/<uuid:guid>", role_pages.role, name="role"),
+    path("administration/roles/<uuid:guid>/edit", role_pages.edit_role, name="edit-role"),
+    path("administration/roles/<uuid:guid>/remove", role_pages.remove_role, name="remove-role"),
+    path("administration/groups", group_pages.groups, name="groups"),
+    path("administration/groups/new", group_pages.new_group, name="new-group"),
+    path("administration/groups/<uuid:guid>", group_pages.group, name="group"),
+    path("administration/groups/<uuid:guid>/members", group_pages.add_group_member, name="add-group-member"),
+    path(
+        "administration/groups/<uuid:guid>/members/<uuid:user>/remove",
+        group_pages.remove_group_member,
+        name="remove-group-member",
+    ),
+    path(
+        "administration/groups/<uuid:guid>/permissions/<str:level>/<uuid:target>/grant",
+        group_pages.grant_permission,
+        name="grant-permission",
+    ),
+    path(
+        "administration/groups/<uuid:guid>/permissions/<str:level>/<uuid:target>/revoke",
+        group_pages.revoke_permission,
+        name="revoke-permission",
+    ),
+    path("administration/settings", setting_pages.run_time_settings_page, name="run-time-settings"),
+    path("administration/settings/<str:name>", setting_pages.run_time_setting, name="run-time-setting"),
+    path("administration/settings/<str:name>/reset", setting_pages.reset_setting, name="reset-setting"),
+]
