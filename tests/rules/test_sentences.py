@@ -32,6 +32,8 @@ FORWARDED = {  # calls whose code comes from a table or from the caller; `held` 
     ("kernel/errors.py", "said.code"),
     ("kernel/errors.py", "f'{what}_not_found'"),
     ("kernel/text.py", "_EMPTY.get(field, 'name_missing')"),
+    ("access/guessing.py", "code"),
+    ("access/sight.py", "'sight_account' if looked.holds else 'sight_account.retired'"),
     ("api/errors.py", "code"),
     ("reactions/notices/explaining.py", "_KINDS[kind]"),
     ("reactions/notices/explaining.py", "_TOLD[Kind(notice.kind)]"),
@@ -46,7 +48,10 @@ FORWARDED = {  # calls whose code comes from a table or from the caller; `held` 
     ("rooms/offering/commands/saving.py", "_TAKEN[what]"),
     ("rooms/offering/queries.py", "_NOT_LIVE[VersionState(version.state)]"),
     ("rooms/work/commands/item_contacts.py", "code"),
+    ("rooms/parties/queries.py", "'sight_contact.global' if looked.holds else 'sight_contact.of_company'"),
     ("rooms/work/policy.py", "code"),
+    ("rooms/work/queries.py", "belongs if looked.holds else does_not"),
+    ("worker/account_mail.py", "code"),
     ("rooms/work/transitions.py", "_NOT_POSSIBLE[move]"),
 }
 SECRETS = re.compile(r"secret|password|token|header_value|private", re.IGNORECASE)

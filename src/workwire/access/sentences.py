@@ -76,15 +76,15 @@ register(
         "sight_permission": "The group '{group}' has a data permission on the {level:sight_level} '{name}'.",
         "sight_permission.missing": "No data permission of its groups covers it or what lies above it. Its groups: {groups}.",
         "sight_permission.no_group": "The account is in no user group, so it has no data permission.",
-        "mail.password_changed.alarm": (
+        "mail_password_changed.alarm": (
             "If this was not you, tell an administrator at once: somebody else may know your account."
         ),
-        "mail.password_changed.changed": "The password of the account {name} was changed. Its sessions have ended.",
-        "mail.password_changed.subject": "Your password was changed",
-        "mail.password_link.address": "Set a new password for the account {name} here: {address}",
-        "mail.password_link.ignore": "If you did not ask for this, there is nothing to do: the password stays as it is.",
-        "mail.password_link.once": "The link works once, within an hour.",
-        "mail.password_link.subject": "Set a new password",
+        "mail_password_changed.changed": "The password of the account {name} was changed. Its sessions have ended.",
+        "mail_password_changed.subject": "Your password was changed",
+        "mail_password_link.address": "Set a new password for the account {name} here: {address}",
+        "mail_password_link.ignore": "If you did not ask for this, there is nothing to do: the password stays as it is.",
+        "mail_password_link.once": "The link works once, within an hour.",
+        "mail_password_link.subject": "Set a new password",
     },
     words={
         "feature_name": {

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import close_old_connections, transaction
 
-from workwire.jobs.kinds import Done, Expected, JobKind, More, Piece, kinds
+from workwire.jobs.kinds import Done, Expected, JobKind, More, Piece, done_here, kinds
 from workwire.jobs.models import OPEN, Job, JobState
 from workwire.kernel import clock, ids, logs, spans
 from workwire.kernel.errors import DomainError
@@ -67,7 +67,7 @@ FORGETTING = JobKind(FORGET, "upkeep", forget, every=FORGET_EVERY)
 
 
 def _ready(lane: str) -> Any:
-    return Job.objects.filter(OPEN, lane=lane, kind__in=list(kinds())).order_by("ready_at", "id")
+    return Job.objects.filter(OPEN, lane=lane, kind__in=list(done_here())).order_by("ready_at", "id")
 
 
 def _until_ready(lane: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,13 @@ from workwire.kernel.hosts import ascii_address
 from workwire.kernel.wording import statement
 from workwire.worker import mail
 
+_LINK = (
+    "mail_password_link.subject",
+    "mail_password_link.address",
+    "mail_password_link.once",
+    "mail_password_link.ignore",
+)
+_CHANGED = ("mail_password_changed.subject", "mail_password_changed.changed", "mail_password_changed.alarm")
 PAUSES = mail.PAUSES[:2]  # what comes later than that is of no use
 
 
@@ -30,7 +38,7 @@ def send_links(piece: Piece) -> None:
     try:
         for user, token in password_links.to_mail(piece.arguments["called"], piece.job):
             address = settings.CONFIG.public_url.rstrip("/") + password_links.path_of_link(token)
-            _send(user, "password_link", "address", "once", "ignore", name=user.username, address=address)
+            _send(user, _LINK, name=user.username, address=address)
     except InvalidToken as error:
         raise Expected("secret_unreadable", "The request cannot be read with the keys of this installation.") from error
 
@@ -39,21 +47,25 @@ def send_word(piece: Piece) -> None:
     """Tell an account by mail that its password was changed."""
     user = queries.with_guid(UUID(piece.arguments["user"]))
     if user is not None and user.email and user.is_active:
-        _send(user, "password_changed", "changed", "alarm", name=user.username)
+        _send(user, _CHANGED, name=user.username)
 
 
 def _done(_piece: Piece, _answer: Any) -> Done:
     return Done()
 
 
-LINKS = JobKind(password_links.MAIL, mail.LANE, _done, outward=send_links, pauses=PAUSES, lease=mail.LEASE)
-WORD = JobKind(accounts.CHANGE_MAIL, mail.LANE, _done, outward=send_word, pauses=PAUSES, lease=mail.LEASE)
+def _kind(name: str, send: Callable[[Piece], None]) -> JobKind:
+    terms: Any = {"pauses": PAUSES, "lease": mail.LEASE, "is_done_here": mail.is_set_up}
+    return JobKind(name, mail.LANE, _done, outward=send, **terms)
 
 
-def _send(user: User, about: str, *parts: str, **parameters: str) -> None:
-    """Send a mail of some sentences, in the language of the account; raises Expected."""
+LINKS, WORD = _kind(password_links.MAIL, send_links), _kind(accounts.CHANGE_MAIL, send_word)
+
+
+def _send(user: User, codes: Sequence[str], **parameters: str) -> None:
+    """Send a mail of a subject and some sentences, in the language of the account; raises Expected."""
     language = language_of(actor_for(user))
-    said = [statement(f"mail.{about}.{part}", **parameters).sentence(language) for part in ("subject", *parts)]
+    said = [statement(code, **parameters).sentence(language) for code in codes]
     message = EmailMessage(
         subject=said[0],
         body="\n\n".join(said[1:]) + "\n",

@@ -34,6 +34,11 @@ CONNECT_TIMEOUT = 20
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
 
 
+def is_set_up() -> bool:
+    """Whether there is a mail server; without one, what was to be sent waits."""
+    return bool(settings.CONFIG.smtp_url)
+
+
 def send(piece: Piece) -> Communication | datetime | None:
     """Send the mail of a job; returns it, None for one that is not to be sent any more, or when to look again, because an
     older worker has it. Raises Expected for what a mail may do to its sender."""
@@ -90,7 +95,7 @@ KIND = JobKind(
     wanted=_wanted,
     pauses=PAUSES,
     lease=LEASE + timedelta(minutes=1),
-    is_done_here=lambda: bool(settings.CONFIG.smtp_url),
+    is_done_here=is_set_up,
 )
 
 

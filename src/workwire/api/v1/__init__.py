@@ -14,7 +14,7 @@ from workwire.api import errors
 from workwire.api.auth import Bearer
 from workwire.api.reading import BoundedParser, check_size
 from workwire.api.v1 import (
-    administration,
+    accounts_and_rights,
     audit,
     building,
     calendars,
@@ -106,7 +106,7 @@ for _room in (
     digests,
     error_codes,
     explained_sight,
-    administration,
+    accounts_and_rights,
     user_groups,
     audit,
     events,

@@ -255,15 +255,15 @@ def _of(relation: str) -> Callable[[Actor], Q]:
     return lambda actor: Q(pk__in=Queue.objects.filter(**{relation: actor.user_id or 0}).values("pk"))
 
 
-def _say_belongs(code: str) -> sight.Said:
-    return lambda looked: [statement(code if looked.holds else f"{code}.not")]
+def _say_belongs(belongs: str, does_not: str) -> sight.Said:
+    return lambda looked: [statement(belongs if looked.holds else does_not)]
 
 
 QUEUE_RULES = (
     sight.ALL_RECORDS,
     sight.by_feature("all_queues", features.ASSIGN_WORK, features.QUEUES),
-    sight.Rule("queue_member", _of("members"), _say_belongs("sight_queue_member")),
-    sight.Rule("queue_manager", _of("managers"), _say_belongs("sight_queue_manager")),
+    sight.Rule("queue_member", _of("members"), _say_belongs("sight_queue_member", "sight_queue_member.not")),
+    sight.Rule("queue_manager", _of("managers"), _say_belongs("sight_queue_manager", "sight_queue_manager.not")),
 )
 
 
