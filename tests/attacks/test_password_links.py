@@ -162,7 +162,7 @@ def test_a_mail_that_cannot_be_sent_is_tried_again_with_a_link_of_its_own(
             settings,
             "CONFIG",
             settings.CONFIG.model_copy(
-                update={"smtp_url": "smtp://m", "mail_from": "a@b.example", "public_url": "https://w.example"}
+                update={"smtp_url": "smtp://m", "mail_from": "a@b.example", "public_url": "https://work.cedar.example"}
             ),
         )
         advance(timedelta(minutes=5))
