@@ -52,6 +52,18 @@ RIGHTS = {
     "revoke_credential",
     "update_credential",
     "renew_credential_secret",
+    "create_password_link",
+    "list_sessions",
+    "end_session",
+    "end_other_sessions",
+    "end_user_sessions",
+    "change_own_password",
+    "rename_user_group",
+    "begin_second_factor",
+    "confirm_second_factor",
+    "renew_recovery_codes",
+    "turn_off_second_factor",
+    "remove_second_factor",
 }
 WIDER = {  # of a subscription whose owner holds what this application does not
     "update_subscription",

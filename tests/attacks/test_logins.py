@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
@@ -193,7 +194,8 @@ def _paths(resolver: URLResolver, before: str = "/") -> Iterator[str]:
         if isinstance(entry, URLResolver):
             yield from _paths(entry, before + str(entry.pattern))
             continue
-        path = before + str(entry.pattern).replace("<uuid:guid>", GUID)
+        path = before + re.sub(r"<uuid:\w+>", GUID, str(entry.pattern)).replace("<str:", "<").replace("<name>", "name")
+        path = path.replace("<level>", "company")
         if isinstance(entry.pattern, RegexPattern):
             path = before + BY_PATTERN[str(entry.pattern)]
         assert resolve(path).func is entry.callback, path

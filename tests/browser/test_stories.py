@@ -14,7 +14,7 @@ from workwire.access import second_factors
 
 def test_a_member_signs_in_finds_work_and_reads_why_it_is_due(world: World, visitor: Visitor) -> None:
     page = visitor("team member")
-    page.get_by_role("link", name="Open work").first.click()
+    page.get_by_role("link", name="All work").first.click()
     expect(page).to_have_title("All work · Workwire")
     page.get_by_role("link", name="Cases", exact=True).click()
     page.get_by_role("link", name="Onboard another").first.click()

@@ -84,7 +84,8 @@ def test_right_input_is_answered_as_the_contract_says(
 
 @EVERY
 def test_without_valid_credentials_nothing_is_answered(operation: str, stage: Stage) -> None:
-    before = Event.objects.count()
+    done = Event.objects.exclude(name="LoginRefused")
+    before = done.count()
     if operation == "Authentication/Login":
         wish = {"Username": "tomas", "Password": "wrong"}
         answer = Client().post(f"/webapi/{operation}", wish, content_type="application/json")
@@ -92,7 +93,7 @@ def test_without_valid_credentials_nothing_is_answered(operation: str, stage: St
         answer = _call(Caller("wwt_none"), operation, stage)
     assert answer.status_code == 401
     assert answer.headers["Reason"]
-    assert Event.objects.count() == before
+    assert done.count() == before
 
 
 @pytest.mark.parametrize("operation", sorted(set(ROWS) - {"Authentication/Login"}))

@@ -229,6 +229,8 @@ def _repair(
     replay = page.take("POST $API/subscriptions/{guid}/replay").replace("{guid}", str(subscription.guid))
     wish = {"since": DAY, "until": "2100-01-01T00:00:00Z", "states": ["delivered"], "record": str(delivery.record_guid)}
     assert set(wish) <= set(re.findall(r'"(\w+)": ', page.text))
+    count = page.take("POST $API/subscriptions/{guid}/replay/count").replace("{guid}", str(subscription.guid))
+    assert _call(shell, count, token, wish) == {"count": 1, "is_all": True}
     asked = _call(shell, replay, token, wish)
     shown = _call(shell, page.take("GET $API/replays/{guid}").replace("{guid}", asked["guid"]), token)
     assert {"progress", "queued"} <= set(shown)
@@ -270,7 +272,8 @@ def test_monitoring(
         assert shell.run(f"curl -s -f -H 'Host: work1.internal' $SERVER{path}"), path
     doctor = page.take("bin/workwire doctor")
     assert "worker" in shell.run(f"{doctor} 2>&1", status=1)
-    worker = shell.start(f"bin/{page.take('workwire worker')}")
+    as_json, all_lines = page.take("WORKWIRE_LOG_FORMAT"), page.take("WORKWIRE_LOG_LEVEL")
+    worker = shell.start(f"env {as_json} {all_lines} bin/{page.take('workwire worker')}")
     try:
         eventually(lambda: "workwire_workers_alive 1.0" in shell.run("curl -s $SERVER/metrics"), 60)
     finally:

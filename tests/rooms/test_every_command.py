@@ -323,6 +323,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
 }
 ROOMS = (access, parties, offering, commitments, files, work, conversations)
 PARTS = {"keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
+# They write keys and digests, which no history tells; the attacks on second factors and password links try them.
+PARTS |= {"begin_second_factor", "second_factor_setup", "confirm_second_factor", "renew_recovery_codes"}
+PARTS |= {"turn_off_second_factor", "remove_second_factor", "change_own_password", "give_link", "path_of_link"}
 OF_TIME = {
     "date_reached",
     "due_date_passed",

@@ -129,6 +129,10 @@ register(
             "PasswordLinkMade": "Link for a new password made",
             "SessionsEnded": "Sessions ended",
             "UserGroupRenamed": "User group renamed",
+            "SecondFactorSet": "Second factor set up",
+            "SecondFactorRemoved": "Second factor removed",
+            "RecoveryCodesMade": "Recovery codes made",
+            "RecoveryCodeUsed": "Recovery code used",
         },
         "sight_level": {
             "company": "company",

@@ -118,7 +118,7 @@ class PasswordLinkOut(Schema):
     expires_at: Moment
 
 
-class Ended(Schema):
+class EndedSessionsOut(Schema):
     """How many sessions were ended."""
 
     ended: int
@@ -275,7 +275,7 @@ def create_password_link(request: HttpRequest, guid: UUID) -> Status[dict[str, A
     return Status(201, {"path": commands.path_of_link(token), "expires_at": rfc3339(made.expires_at)})
 
 
-@router.post("/users/{uuid:guid}/end-sessions", response=answers(Ended), operation_id="end_user_sessions")
+@router.post("/users/{uuid:guid}/end-sessions", response=answers(EndedSessionsOut), operation_id="end_user_sessions")
 def end_user_sessions(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """End the sessions in which a person is signed in to an account; application credentials keep theirs."""
     by = allowed(request, features.USERS)

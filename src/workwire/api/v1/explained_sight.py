@@ -34,7 +34,7 @@ class ReasonOut(Schema):
     statements: list[StatementOut]
 
 
-class ExplanationOut(Schema):
+class SightExplanationOut(Schema):
     """Whether the account sees a record, and what each rule says of it."""
 
     kind: KindName
@@ -52,7 +52,7 @@ def sum_sight(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 
 @router.get(
-    "/users/{uuid:guid}/sight/{kind}/{uuid:record}", response=answers(ExplanationOut), operation_id="explain_sight"
+    "/users/{uuid:guid}/sight/{kind}/{uuid:record}", response=answers(SightExplanationOut), operation_id="explain_sight"
 )
 def explain_sight(request: HttpRequest, guid: UUID, kind: KindName, record: UUID) -> dict[str, Any]:
     """Explain whether an account may see a record: every rule that allows or withholds it."""

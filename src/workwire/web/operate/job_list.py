@@ -28,6 +28,7 @@ KINDS: dict[str, Words] = {
     "jobs.forget": gettext_lazy("Forget old jobs"),
     "notices.old": gettext_lazy("Forget old notices"),
     "outbox.listeners": gettext_lazy("Forget listeners that are gone"),
+    "webhooks.reach": gettext_lazy("Test a connection"),
     "webhooks.replay": gettext_lazy("Send messages again"),
     "webhooks.retention": gettext_lazy("Forget old events and messages"),
 }
