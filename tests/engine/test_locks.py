@@ -76,6 +76,7 @@ def beside() -> Iterator[Beside]:
 
 def _ask(question: str) -> Any:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else who connects after the first look is never seen
         cursor.execute(question)
         return cursor.fetchone()[0]
 
