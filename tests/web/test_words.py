@@ -16,6 +16,7 @@ from tests.support import messages
 from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.kernel import ids
+from workwire.web.account import browsers
 
 WEB = messages.SOURCE / "web"
 TEMPLATES = [path for path in sorted(WEB.rglob("*.html")) if path.name not in messages.SPECIMENS]
@@ -31,6 +32,7 @@ OF_HTTP = frozenset(
     {"Lax", "Accept", "Allow", "Cache-Control", "Content-Language", "Location", "Retry-After", "User-Agent", "Vary"}
     | {"Content-Disposition", "Cookie, Accept-Language, HX-Request"}
 )
+OF_BROWSERS = frozenset(name for pair in (*browsers.BROWSERS, *browsers.SYSTEMS) for name in pair)
 _PLACE = re.compile(r"%\(\w+\)[sd]")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _CAPITAL = re.compile(r"[A-Z][a-z]")
@@ -63,7 +65,7 @@ def test_no_template_says_a_word_that_is_not_marked(path: Path) -> None:
 
 @pytest.mark.parametrize("path", VIEWS, ids=lambda path: path.name)
 def test_no_view_says_a_word_that_is_not_marked(path: Path) -> None:
-    assert sorted(set(_unmarked_in_module(path.read_text())) - OF_HTTP) == []
+    assert sorted(set(_unmarked_in_module(path.read_text())) - OF_HTTP - OF_BROWSERS) == []
 
 
 def test_words_that_are_not_marked_are_found() -> None:

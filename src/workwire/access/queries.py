@@ -311,13 +311,24 @@ def role(guid: UUID) -> Role:
 
 
 def groups() -> QuerySet[UserGroup]:
+    """All user groups."""
+    return UserGroup.objects.order_by("name")
+
+
+def groups_with_members() -> QuerySet[UserGroup]:
     """All user groups with their members."""
-    return UserGroup.objects.prefetch_related("members").order_by("name")
+    return groups().prefetch_related("members")
+
+
+def member_counts(counted: Iterable[UserGroup]) -> dict[int, int]:
+    """How many members some groups have, by their ids."""
+    found = groups().filter(pk__in=[group.pk for group in counted]).annotate(count=Count("members"))
+    return dict(found.values_list("pk", "count"))
 
 
 def group(guid: UUID) -> UserGroup:
     """One user group, for administrators; raises NotFound."""
-    found = groups().filter(guid=guid).first()
+    found = groups_with_members().filter(guid=guid).first()
     if found is None:
         raise not_found("user_group")
     return found

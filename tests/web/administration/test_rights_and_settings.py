@@ -105,6 +105,9 @@ def test_a_group_gets_members_and_permissions_and_loses_them(admin: Client, orga
     tomas, service = organisation.accounts["team member"].user, organisation.customers[0].service
     assert admin.post(f"{address}/members", {"username": "TOMAS"}).status_code == 303
     assert "Tomas Sato" in _text(admin, address)
+    counted = dict(re.findall(r'>([^<]+)</a></td><td class="number">([^<]+)<', _text(admin, USER_GROUPS)))
+    assert counted["Night shift"] == "1 member"
+    assert len(counted) == UserGroup.objects.count()
     ghost = admin.post(f"{address}/members", {"username": "ghost"})
     assert ghost.status_code == 422
     assert "There is no account with the user name 'ghost'." in unescape(ghost.content.decode())

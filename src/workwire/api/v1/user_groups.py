@@ -51,7 +51,7 @@ class GroupOut(Schema):
 def list_groups(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """List all user groups; needs the feature to manage them."""
     by = allowed(request, features.GROUPS)
-    return listing(page(queries.groups(), **paging.arguments()), _group, by)
+    return listing(page(queries.groups_with_members(), **paging.arguments()), _group, by)
 
 
 @router.post("/user-groups", response=answers(GroupOut, 201), operation_id="create_user_group")

@@ -1,4 +1,4 @@
-"""The fields of a new password."""
+"""The fields of the present password and of a new one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 LONGEST_PASSWORD = 1000
+
+
+class PresentForm(forms.Form):
+    """The present password."""
+
+    present = forms.CharField(
+        label=gettext_lazy("Present password"),
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+    )
 
 
 class NewPasswordForm(forms.Form):

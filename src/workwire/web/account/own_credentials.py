@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 
 from workwire.access import queries
 from workwire.kernel import clock
-from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page as page_of
 from workwire.web.account.tabs import tabs
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
-from workwire.web.kit.parts import Empty, Link, Pager, State, address
+from workwire.web.kit.parts import Empty, Link, Pager, State
 
 if TYPE_CHECKING:
     from workwire.access.models import Credential
@@ -47,16 +47,12 @@ class OwnCredentials:
 @page("account/credentials.html")
 def own_credentials(visit: Visit) -> OwnCredentials:
     """Show the application credentials of the account, the newest first."""
-    mine, cursor = queries.own_credentials(visit.actor), visit.request.GET.get("cursor")
-    try:
-        part = page_of(mine, cursor=cursor)
-    except Invalid:
-        part = page_of(mine)
-    older = address(reverse("own-credentials"), {}, cursor=part.next_cursor) if part.next_cursor else ""
+    mine = queries.own_credentials(visit.actor)
+    part = part_of(visit, lambda cursor: page_of(mine, cursor=cursor), reverse("own-credentials"))
     return OwnCredentials(
         tabs=tabs("own-credentials"),
         rows=tuple(_row(one) for one in part.rows),
-        pager=Pager(older=older, newest=reverse("own-credentials") if cursor else ""),
+        pager=part.pager,
         empty=Empty(
             "lock",
             _("No applications yet"),

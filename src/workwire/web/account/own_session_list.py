@@ -10,12 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from workwire.access import browsers, run_time_settings, sessions
-from workwire.kernel.errors import Invalid, not_found
+from workwire.access import run_time_settings, sessions
+from workwire.kernel.errors import not_found
+from workwire.kernel.ids import parse_guid
 from workwire.kernel.pages import page as page_of
+from workwire.web.account import browsers
 from workwire.web.account.tabs import tabs
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Link, Pager, address
+from workwire.web.kit.parts import Link, Pager
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,8 @@ def own_sessions(visit: Visit) -> OwnSessions | See:
     if visit.is_sent:
         _end(visit, here)
         return See(reverse("own-sessions"))
-    mine, cursor = sessions.own_sessions(actor, idle=run_time_settings.token_idle()), visit.request.GET.get("cursor")
-    try:
-        part = page_of(mine, cursor=cursor)
-    except Invalid:
-        part = page_of(mine)
+    mine = sessions.own_sessions(actor, idle=run_time_settings.token_idle())
+    part = part_of(visit, lambda cursor: page_of(mine, cursor=cursor), reverse("own-sessions"))
     rows = tuple(
         Row(
             guid=str(one.guid),
@@ -65,12 +65,11 @@ def own_sessions(visit: Visit) -> OwnSessions | See:
         )
         for one in part.rows
     )
-    older = address(reverse("own-sessions"), {}, cursor=part.next_cursor) if part.next_cursor else ""
     return OwnSessions(
         tabs=tabs("own-sessions"),
         rows=rows,
-        others=bool(older or cursor) or any(not row.is_here for row in rows),
-        pager=Pager(older=older, newest=reverse("own-sessions") if cursor else ""),
+        others=bool(part.pager.older or part.cursor) or any(not row.is_here for row in rows),
+        pager=part.pager,
     )
 
 
@@ -85,10 +84,9 @@ def _in_words(agent: str) -> str:
 def _end(visit: Visit, here: UUID) -> None:
     one = visit.request.POST.get("session", "")
     if one:
-        try:
-            guid = UUID(one)
-        except ValueError as error:
-            raise not_found("session") from error
+        guid = parse_guid(one)
+        if guid is None:
+            raise not_found("session")
         sessions.end_session(guid, by=visit.actor)
         visit.tell(_("The session has ended."))
     elif "others" in visit.request.POST:

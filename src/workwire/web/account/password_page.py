@@ -7,25 +7,18 @@ from dataclasses import dataclass
 from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import commands, run_time_settings
-from workwire.web.account.new_passwords import LONGEST_PASSWORD, NewPasswordForm
+from workwire.web.account.new_passwords import NewPasswordForm, PresentForm
 from workwire.web.account.tabs import tabs
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Link
 
 
-class OwnPasswordForm(NewPasswordForm):
+class OwnPasswordForm(PresentForm, NewPasswordForm):
     """The present password, and a new one twice."""
 
-    present = forms.CharField(
-        label=gettext_lazy("Present password"),
-        strip=False,
-        max_length=LONGEST_PASSWORD,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
-    )
     field_order = ("present", "password", "again")
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import commands, queries, run_time_settings
-from workwire.web.account.new_passwords import LONGEST_PASSWORD
+from workwire.web.account.new_passwords import PresentForm
 from workwire.web.account.tabs import tabs
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Link
@@ -27,17 +27,6 @@ class AppCodeForm(forms.Form):
         label=gettext_lazy("Code of the app"),
         max_length=100,
         widget=forms.TextInput({"autocomplete": "one-time-code", "inputmode": "numeric"}),
-    )
-
-
-class PresentForm(forms.Form):
-    """The present password."""
-
-    present = forms.CharField(
-        label=gettext_lazy("Present password"),
-        strip=False,
-        max_length=LONGEST_PASSWORD,
-        widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )
 
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from workwire.access import features, queries
 from workwire.access.policy import require
 from workwire.kernel.actor import UserType
-from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page as newest_page
 from workwire.web.administration.editing import MOST_COUNTED, counted
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Empty, Link, Pager, Person, State, address
 
@@ -69,11 +69,7 @@ def accounts(visit: Visit) -> AccountList:
     names = {str(role.guid): role.name for role in roles}
     role = UUID(given["role"]) if given["role"] else None
     found = queries.accounts(by=visit.actor, words=given["text"], role=role, active=_STATES[given["state"]][0])
-    cursor = visit.request.GET.get("cursor", "")
-    try:
-        part = newest_page(found, cursor=cursor or None)
-    except Invalid:
-        part, cursor = newest_page(found), ""
+    part = part_of(visit, lambda cursor: newest_page(found, cursor=cursor), address(here, given))
     count = found.order_by().values("pk")[: MOST_COUNTED + 1].count()
     return AccountList(
         crumbs=(Link(_("Administration")), Link(_("Accounts"), is_here=True)),
@@ -86,10 +82,7 @@ def accounts(visit: Visit) -> AccountList:
         chips=_chips(here, given, names),
         given=given,
         rows=tuple(_row(one) for one in part.rows),
-        pager=Pager(
-            older=address(here, given, cursor=part.next_cursor) if part.next_cursor else "",
-            newest=address(here, given) if cursor else "",
-        ),
+        pager=part.pager,
         empty=Empty(
             "user", _("Nobody here"), _("No account fits these filters."), Link(_("Take the filters off"), here)
         ),

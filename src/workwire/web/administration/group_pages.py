@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from workwire.access import commands, features, queries, sight
 from workwire.access.policy import require
-from workwire.kernel.errors import Invalid, not_found
+from workwire.kernel.errors import not_found
 from workwire.kernel.pages import page as newest_page
 from workwire.web.administration.editing import LEVELS, Overtaken, VersionedForm, counted, overtaken
 from workwire.web.administration.permitted import FINDERS, Permitted, permitted
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, Person, address
 
@@ -110,19 +111,14 @@ class GroupMaking:
 def groups(visit: Visit) -> GroupList:
     """All user groups."""
     require(visit.actor, features.GROUPS)
-    here, cursor = reverse("groups"), visit.request.GET.get("cursor", "")
-    try:
-        part = newest_page(queries.groups(), cursor=cursor or None)
-    except Invalid:
-        part, cursor = newest_page(queries.groups()), ""
+    part = part_of(visit, lambda cursor: newest_page(queries.groups(), cursor=cursor), reverse("groups"))
+    counts = queries.member_counts(part.rows)
     return GroupList(
         crumbs=(Link(_("Administration")), Link(_("User groups"), is_here=True)),
         rows=tuple(
-            GroupRow(reverse("group", args=[one.guid]), one.name, _members(len(one.members.all()))) for one in part.rows
+            GroupRow(reverse("group", args=[one.guid]), one.name, _members(counts[one.pk])) for one in part.rows
         ),
-        pager=Pager(
-            older=address(here, {}, cursor=part.next_cursor) if part.next_cursor else "", newest=here if cursor else ""
-        ),
+        pager=part.pager,
         empty=Empty(
             "users",
             _("No groups yet"),

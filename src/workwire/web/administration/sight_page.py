@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from workwire.access import features, queries, sight
 from workwire.access.policy import require_one_of
+from workwire.kernel.ids import parse_guid
 from workwire.web.administration.editing import counted
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Link, State, Words
@@ -127,7 +127,7 @@ def account_sight(visit: Visit, guid: UUID) -> SightPage:
     kind = kind if kind in KINDS else "company"
     given = {"kind": kind, "text": asked.get("text", "").strip()[:LONGEST_TEXT]}
     here = reverse("account-sight", args=[guid])
-    record = _guid(asked.get("record", ""))
+    record = parse_guid(asked.get("record", ""))
     sums = {one.kind: one for one in sight.sums(of=user, by=actor)}
     up = reverse("account", args=[guid]) if actor.has(features.USERS) else ""
     return SightPage(
@@ -148,13 +148,6 @@ def account_sight(visit: Visit, guid: UUID) -> SightPage:
     )
 
 
-def _guid(written: str) -> UUID | None:
-    try:
-        return UUID(written) if written else None
-    except ValueError:
-        return None
-
-
 def _summed(sums: dict[str, sight.Sum]) -> str:
     companies, items = sums["company"], sums["work_item"]
     of_companies = ngettext(
@@ -169,9 +162,7 @@ def _summed(sums: dict[str, sight.Sum]) -> str:
 
 def _line(one: sight.Sum, words: Words, kind: str) -> Line:
     tone = "off" if not one.seen else "ok" if one.seen == one.of else "run"
-    most = sight.MOST_COUNTED
-    seen = counted(one.seen) if one.of <= most or one.seen > most else number_format(one.seen, force_grouping=True)
-    return Line(one.kind, words, seen, counted(one.of), tone, one.kind == kind)
+    return Line(one.kind, words, counted(one.seen), counted(one.of), tone, one.kind == kind)
 
 
 def _answer(told: sight.Explanation, user: User) -> Answer:

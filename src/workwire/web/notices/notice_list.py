@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workwire.kernel.errors import Invalid, not_found
-from workwire.kernel.pages import Page
+from workwire.kernel.errors import not_found
+from workwire.kernel.ids import parse_guid
 from workwire.kernel.pages import page as page_of
 from workwire.reactions.notices import commands, explaining, queries
 from workwire.reactions.notices.queries import Kind, Notice
 from workwire.reactions.webhooks import explorer
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, address
 
@@ -67,8 +67,9 @@ def notices(visit: Visit) -> Notices | See:
         _mark_as_read(visit)
         return See(_address(view))
     found = queries.with_events(queries.notices_of(visit.actor))
+    found = found if view == "all" else found.filter(read_at=None)
     has_history = explorer.may_explore(visit.actor)
-    part = _part(found if view == "all" else found.filter(read_at=None), visit.request.GET.get("cursor", ""))
+    part = part_of(visit, lambda cursor: page_of(found, cursor=cursor), _address(view))
     unread = [notice for notice in part.rows if notice.read_at is None]
     return Notices(
         views=(
@@ -78,10 +79,7 @@ def notices(visit: Visit) -> Notices | See:
         rows=tuple(_row(notice, has_history=has_history) for notice in part.rows),
         newest=str(unread[0].guid) if unread else "",
         here=_address(view),
-        pager=Pager(
-            older=address(reverse("notices"), {"view": view}, cursor=part.next_cursor) if part.next_cursor else "",
-            newest=_address(view) if visit.request.GET.get("cursor") else "",
-        ),
+        pager=part.pager,
         empty=_empty(view),
     )
 
@@ -96,17 +94,10 @@ def _mark_as_read(visit: Visit) -> None:
 
 
 def _guid(written: str) -> UUID:
-    try:
-        return UUID(written)
-    except ValueError as error:
-        raise not_found("notice") from error
-
-
-def _part(found: QuerySet[Notice], cursor: str) -> Page[Notice]:
-    try:
-        return page_of(found, cursor=cursor or None)
-    except Invalid:
-        return page_of(found)
+    found = parse_guid(written)
+    if found is None:
+        raise not_found("notice")
+    return found
 
 
 def _row(notice: Notice, *, has_history: bool) -> Row:

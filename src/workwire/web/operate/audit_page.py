@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from workwire.access import features, queries
 from workwire.access.policy import require
-from workwire.kernel.errors import Invalid
 from workwire.outbox.registry import AUDITED, Area, names_of
 from workwire.web.kit import event_filters
-from workwire.web.kit.event_filters import FilterForm, Filters
+from workwire.web.kit.event_filters import EventFilterForm, EventFilters
 from workwire.web.kit.ledger_parts import EventRow, rows
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Empty, Link, Pager, Words
 
@@ -35,9 +35,9 @@ class Audit:
     crumbs: tuple[Link, ...]
     zone: str
     areas: tuple[Link, ...]
-    filters: Filters
+    filters: EventFilters
     chips: tuple[Chip, ...]
-    form: FilterForm
+    form: EventFilterForm
     rows: tuple[EventRow, ...]
     pager: Pager
     empty: Empty
@@ -50,22 +50,16 @@ def audit(visit: Visit) -> Audit:
     kinds = names_of(*AUDITED)
     filters = event_filters.read(visit.request.GET, reverse("audit"), kinds, {"area": [area.value for area in AUDITED]})
     wanted = filters.wanted(visit.actor, _names(filters, kinds))
-    try:
-        part = queries.audit(wanted, by=visit.actor, cursor=filters.cursor or None)
-    except Invalid:  # a cursor of another list
-        part = queries.audit(wanted, by=visit.actor)
+    part = part_of(visit, lambda cursor: queries.audit(wanted, by=visit.actor, cursor=cursor), filters.address())
     return Audit(
         crumbs=(Link(_("Operate"), reverse("operate")), Link(_("Audit"), is_here=True)),
         zone=visit.look.zone_name,
         areas=_areas(filters),
         filters=filters,
         chips=filters.chips(),
-        form=FilterForm(filters, _names(filters, kinds), without=("record",)),
+        form=EventFilterForm(filters, _names(filters, kinds), without=("record",)),
         rows=rows(part.rows, with_values=True),
-        pager=Pager(
-            older=filters.address(cursor=part.next_cursor) if part.next_cursor else "",
-            newest=filters.address() if filters.cursor else "",
-        ),
+        pager=part.pager,
         empty=Empty(
             "shield-check",
             _("Nothing here"),
@@ -75,11 +69,11 @@ def audit(visit: Visit) -> Audit:
     )
 
 
-def _names(filters: Filters, kinds: Collection[str]) -> Collection[str]:
+def _names(filters: EventFilters, kinds: Collection[str]) -> Collection[str]:
     return names_of(Area(filters.given["area"])) if "area" in filters.given else kinds
 
 
-def _areas(filters: Filters) -> tuple[Link, ...]:
+def _areas(filters: EventFilters) -> tuple[Link, ...]:
     chosen = filters.given.get("area", "")
     everything = Link(_("All"), filters.address(area=None, kind=None), not chosen)
     return everything, *(

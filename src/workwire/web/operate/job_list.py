@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from workwire.access import commands, queries
 from workwire.jobs.queries import Job, JobState, narrowed
-from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page as newest_page
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, Person, State, Words, address
 
@@ -77,14 +77,11 @@ class JobList:
 @page("operate/jobs.html")
 def jobs(visit: Visit) -> JobList:
     """The jobs the account asked for, or all for an administrator."""
-    state, cursor = visit.request.GET.get("state", ""), visit.request.GET.get("cursor", "")
+    state = visit.request.GET.get("state", "")
     state = state if state in _STATES else ""
     found = narrowed(queries.jobs(by=visit.actor), state=state or None)
-    try:
-        part = newest_page(found, cursor=cursor or None)
-    except Invalid:  # a cursor of another list
-        part, cursor = newest_page(found), ""
     here, given = reverse("jobs"), {"state": state}
+    part = part_of(visit, lambda cursor: newest_page(found, cursor=cursor), address(here, given))
     views = (
         Link(_("All"), here, not state),
         *(Link(one.words, address(here, {"state": name}), name == state) for name, one in _STATES.items()),
@@ -94,11 +91,8 @@ def jobs(visit: Visit) -> JobList:
         zone=visit.look.zone_name,
         states=views,
         rows=tuple(_row(job) for job in part.rows),
-        poll=address(here, given, cursor=cursor) if any(_moves(job) for job in part.rows) else "",
-        pager=Pager(
-            older=address(here, given, cursor=part.next_cursor) if part.next_cursor else "",
-            newest=address(here, given) if cursor else "",
-        ),
+        poll=address(here, given, cursor=part.cursor) if any(_moves(job) for job in part.rows) else "",
+        pager=part.pager,
         empty=Empty(
             "activity",
             _("No jobs"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
+from workwire.kernel.ids import parse_guid
 from workwire.outbox.registry import webhooks as hooks
 from workwire.reactions.webhooks import explorer
 from workwire.reactions.webhooks import queries as webhooks
@@ -54,7 +55,7 @@ class Group:
 
 def find(text: str, actor: Actor) -> tuple[Group, ...]:
     """The records an actor may see that a text stands for, kind by kind; kinds of which there is nothing are left out."""
-    guid = _guid(text)
+    guid = parse_guid(text)
     groups = (finder(text, guid, actor) for finder in _FINDERS)
     return tuple(group for group in groups if group.found)
 
@@ -175,10 +176,3 @@ _FINDERS: tuple[Callable[[str, UUID | None, Actor], Group], ...] = (
     _deliveries,
     _events,
 )
-
-
-def _guid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -65,7 +65,7 @@ def as_json_lines(visit: Visit) -> StreamingHttpResponse:
 def _file(
     visit: Visit, written: Callable[[Iterator[Line]], Iterator[bytes]], kind: str, name: str
 ) -> StreamingHttpResponse:
-    wish = delivery_filters.wish_of(delivery_filters.read(visit.request.GET, visit.actor), visit.actor)
+    wish = delivery_filters.read(visit.request.GET, visit.actor).wish(visit.actor)
     place = ExitStack()
     place.enter_context(_EXPORTS.one_for(visit.actor.user_id))
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}

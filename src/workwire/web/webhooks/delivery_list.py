@@ -15,14 +15,13 @@ from workwire.access.policy import require
 from workwire.kernel import clock, pages
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
-from workwire.kernel.pages import Page
 from workwire.reactions.webhooks import log, queries
 from workwire.reactions.webhooks.log import Wish
-from workwire.reactions.webhooks.models import Delivery
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Empty, Link, Pager
 from workwire.web.webhooks import delivery_filters
-from workwire.web.webhooks.delivery_filters import MOST_OFFERED, STATES, FilterForm, Filters
+from workwire.web.webhooks.delivery_filters import MOST_OFFERED, STATES, DeliveryFilterForm, DeliveryFilters
 from workwire.web.webhooks.delivery_parts import Row, row
 
 MOST_COUNTED = 1000
@@ -41,10 +40,10 @@ class News:
 class DeliveryTable:
     """A page of the log with all that stands around it."""
 
-    filters: Filters
+    filters: DeliveryFilters
     kinds: tuple[Link, ...]
     chips: tuple[Chip, ...]
-    form: FilterForm
+    form: DeliveryFilterForm
     count: str
     rows: tuple[Row, ...]
     pager: Pager
@@ -71,17 +70,17 @@ def deliveries(visit: Visit) -> DeliveryList | News | HttpResponse:
     return DeliveryList(
         crumbs=(Link(_("Webhooks")), Link(_("Deliveries"), is_here=True)),
         zone=visit.look.zone_name,
-        log=table(filters, visit.actor),
+        log=table(filters, visit),
     )
 
 
-def news(filters: Filters, visit: Visit) -> News | HttpResponse:
+def news(filters: DeliveryFilters, visit: Visit) -> News | HttpResponse:
     """How much was written behind the place that the address names."""
     try:
         above = pages.place_of(visit.request.GET.get("above", ""))
     except Invalid:
         return HttpResponse(status=204)
-    wish = delivery_filters.wish_of(filters, visit.actor)
+    wish = filters.wish(visit.actor)
     count = log.count(visit.actor, wish, most=MOST_NEW, above=above)
     if not count:
         return HttpResponse(status=204)
@@ -90,25 +89,22 @@ def news(filters: Filters, visit: Visit) -> News | HttpResponse:
     return News(words % {"count": shown}, filters.address())
 
 
-def table(filters: Filters, actor: Actor) -> DeliveryTable:
-    """The page of the log that filters ask for."""
-    wish, now = delivery_filters.wish_of(filters, actor), clock.now()
-    part = _part(actor, wish, filters.cursor)
+def table(filters: DeliveryFilters, visit: Visit) -> DeliveryTable:
+    """The part of the log that filters and the cursor ask for."""
+    actor, wish, now = visit.actor, filters.wish(visit.actor), clock.now()
+    part = part_of(visit, lambda cursor: log.page(actor, wish, cursor=cursor), filters.address())
     last = queries.last_attempts(part.rows)
     offered = list(queries.subscriptions_of(actor).order_by("-pk")[:MOST_OFFERED])
-    newest = 0 if filters.cursor else max((one.pk for one in part.rows), default=0)
+    newest = 0 if part.cursor else max((one.pk for one in part.rows), default=0)
     return DeliveryTable(
         filters=filters,
         kinds=_kinds(filters),
-        chips=delivery_filters.chips_of(filters),
-        form=FilterForm(filters, offered),
+        chips=filters.chips(),
+        form=DeliveryFilterForm(filters, offered),
         count=counted(actor, wish),
         rows=tuple(row(one, last.get(one.pk), now) for one in part.rows),
-        pager=Pager(
-            older=filters.address(cursor=part.next_cursor) if part.next_cursor else "",
-            newest=filters.address() if filters.cursor else "",
-        ),
-        poll="" if filters.cursor else filters.address(above=pages.cursor_at(newest)),
+        pager=part.pager,
+        poll="" if part.cursor else filters.address(above=pages.cursor_at(newest)),
         empty=_empty(filters, has_subscriptions=bool(offered)),
     )
 
@@ -122,15 +118,7 @@ def counted(actor: Actor, wish: Wish) -> str:
     return words % {"count": number_format(count, force_grouping=True)}
 
 
-def _part(actor: Actor, wish: Wish, cursor: str) -> Page[Delivery]:
-    """The part of the log that the cursor names; its beginning for a cursor of another list."""
-    try:
-        return log.page(actor, wish, cursor=cursor or None)
-    except Invalid:
-        return log.page(actor, wish)
-
-
-def _kinds(filters: Filters) -> tuple[Link, ...]:
+def _kinds(filters: DeliveryFilters) -> tuple[Link, ...]:
     chosen = filters.given.get("state", "")
     everything = Link(_("All"), filters.address(state=None), not chosen)
     return everything, *(
@@ -138,7 +126,7 @@ def _kinds(filters: Filters) -> tuple[Link, ...]:
     )
 
 
-def _empty(filters: Filters, *, has_subscriptions: bool) -> Empty:
+def _empty(filters: DeliveryFilters, *, has_subscriptions: bool) -> Empty:
     if filters.is_narrow:
         bare = reverse("deliveries")
         return Empty(

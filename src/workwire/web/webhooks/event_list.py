@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from workwire.kernel.errors import Forbidden, Invalid
-from workwire.outbox.event_pages import Wanted
+from workwire.kernel.errors import Forbidden
 from workwire.reactions.webhooks import explorer
 from workwire.web.kit import event_filters
-from workwire.web.kit.event_filters import FilterForm, Filters
+from workwire.web.kit.event_filters import EventFilterForm, EventFilters
 from workwire.web.kit.ledger_parts import EventRow, rows
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Empty, Link, Pager
 
@@ -23,9 +23,9 @@ class EventList:
 
     crumbs: tuple[Link, ...]
     zone: str
-    filters: Filters
+    filters: EventFilters
     chips: tuple[Chip, ...]
-    form: FilterForm
+    form: EventFilterForm
     rows: tuple[EventRow, ...]
     pager: Pager
     empty: Empty
@@ -40,27 +40,21 @@ def events(visit: Visit) -> EventList:
     kinds = explorer.kinds(actor)
     filters = event_filters.read(visit.request.GET, reverse("events"), kinds)
     wanted = filters.wanted(actor)
-    try:
-        part = explorer.page(wanted, by=actor, cursor=filters.cursor or None)
-    except Invalid:  # a cursor of another list
-        part = explorer.page(wanted, by=actor)
+    part = part_of(visit, lambda cursor: explorer.page(wanted, by=actor, cursor=cursor), filters.address())
     return EventList(
         crumbs=(Link(_("Webhooks")), Link(_("Events"), is_here=True)),
         zone=visit.look.zone_name,
         filters=filters,
         chips=filters.chips(),
-        form=FilterForm(filters, kinds),
+        form=EventFilterForm(filters, kinds),
         rows=rows(part.rows),
-        pager=Pager(
-            older=filters.address(cursor=part.next_cursor) if part.next_cursor else "",
-            newest=filters.address() if filters.cursor else "",
-        ),
-        empty=_empty(wanted),
+        pager=part.pager,
+        empty=_empty(filters),
     )
 
 
-def _empty(wanted: Wanted) -> Empty:
-    if wanted != Wanted():
+def _empty(filters: EventFilters) -> Empty:
+    if filters.is_narrow:
         bare = Link(_("Take the filters off"), reverse("events"))
         return Empty("history", _("Nothing here"), _("No event that you may see fits these filters."), bare)
     return Empty("history", _("Nothing happened yet"), _("What happens to the records you may see appears here."))

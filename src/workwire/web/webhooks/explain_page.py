@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from workwire.kernel.actor import Actor
+from workwire.kernel.ids import parse_guid
 from workwire.kernel.text import is_storable
 from workwire.kernel.wording import say
 from workwire.reactions.webhooks import messages, queries, repair, rights
@@ -19,6 +20,7 @@ from workwire.reactions.webhooks.repair import Explanation
 from workwire.rooms.work import lists
 from workwire.rooms.work import queries as work
 from workwire.web.kit import parts
+from workwire.web.kit.named_records import record_named
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Link, Words, address
 from workwire.web.webhooks.body_difference import Difference, differences
@@ -27,9 +29,7 @@ from workwire.web.webhooks.delivery_parts import address_of
 from workwire.web.webhooks.repair_parts import (
     Head,
     explain_address,
-    guid_of,
     head,
-    record_named,
     replay_address,
     subscription_of,
 )
@@ -110,7 +110,7 @@ def subscription_explain(visit: Visit, guid: UUID) -> ExplainPage:
 
 def _told(of: Subscription, about: str, actor: Actor) -> Told | None:
     """The explanation of what a text names; None when it names nothing."""
-    guid = guid_of(about)
+    guid = parse_guid(about)
     delivery = queries.deliveries_visible_to(actor).filter(guid=guid, subscription=of).first() if guid else None
     if delivery is not None and delivery.event is not None:
         told = repair.explain(of.guid, by=actor, event_guid=delivery.event.guid)

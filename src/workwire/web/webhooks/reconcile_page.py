@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.kernel.text import is_storable
 from workwire.reactions.webhooks import reconciling
 from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.reconciling import Digest, Sent
 from workwire.web.kit import parts
+from workwire.web.kit.named_records import LONGEST_RECORD, record_named
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Link
 from workwire.web.webhooks.delivery_parts import ENDS, UNDER_WAY, WAITING
@@ -28,7 +28,6 @@ from workwire.web.webhooks.repair_parts import (
     Head,
     explain_address,
     head,
-    record_named,
     replay_address,
     subscription_of,
 )
@@ -49,7 +48,7 @@ class RangeForm(forms.Form):
     record = forms.CharField(
         label=gettext_lazy("Sequence of the record"),
         required=False,
-        max_length=64,
+        max_length=LONGEST_RECORD,
         help_text=gettext_lazy("Reference or GUID"),
     )
     begins_at = forms.IntegerField(
@@ -191,7 +190,7 @@ def _steps(of: Subscription, day: date, sent: Sent, missing: int) -> Sequence[Li
 
 
 def _numbers(of: Subscription, written: str, first: int | None, actor: Actor) -> list[reconciling.Told]:
-    record = record_named(written, actor) if written and is_storable(written) else None
+    record = record_named(written, actor)
     return reconciling.of_record(of.guid, record, by=actor, first=first or 1) if record is not None else []
 
 

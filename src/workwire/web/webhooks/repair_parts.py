@@ -13,11 +13,9 @@ from django.utils.translation import gettext_lazy
 from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import NotFound
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries
 from workwire.reactions.webhooks.models import Subscription
-from workwire.rooms.work import queries as work
 from workwire.web.kit.parts import Link, address
 from workwire.web.webhooks.delivery_parts import name_of
 
@@ -71,22 +69,3 @@ def replay_address(of: Subscription, given: Mapping[str, str]) -> str:
 def explain_address(of: Subscription, about: object) -> str:
     """The address that explains a record, an event or a delivery."""
     return address(reverse("subscription-explain", args=[of.guid]), {"about": str(about)})
-
-
-def record_named(written: str, actor: Actor) -> UUID | None:
-    """The record that a GUID or a reference names; none for a reference that may not be seen."""
-    found = guid_of(written)
-    if found is not None:
-        return found
-    try:
-        return work.item_with_reference(written, by=actor).guid
-    except NotFound:
-        return None
-
-
-def guid_of(written: str) -> UUID | None:
-    """The GUID that a text is."""
-    try:
-        return UUID(written)
-    except ValueError:
-        return None

@@ -15,12 +15,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.kernel.text import is_storable
 from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import State, Subscription
+from workwire.web.kit.named_records import LONGEST_RECORD, record_named
 from workwire.web.kit.parts import Words
 from workwire.web.kit.time_filters import moment_of
-from workwire.web.webhooks.repair_parts import record_named
 
 REPLAY, BACKFILL = "replay", "backfill"
 FAILING, BEGINNING, BETWEEN = "failing", "beginning", "between"
@@ -39,7 +38,6 @@ _AGES: dict[str, tuple[timedelta, Words]] = {
     "7d": (timedelta(days=7), gettext_lazy("The last 7 days")),
 }
 _WRITTEN = "%Y-%m-%dT%H:%M:%S"
-_LONGEST_RECORD = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class ReplayForm(forms.Form):
     record = forms.CharField(
         label=gettext_lazy("Only of one record"),
         required=False,
-        max_length=_LONGEST_RECORD,
+        max_length=LONGEST_RECORD,
         help_text=gettext_lazy("Reference or GUID"),
     )
 
@@ -107,7 +105,7 @@ class ReplayForm(forms.Form):
     def clean_record(self) -> UUID | None:
         """The record that is named."""
         written = self.cleaned_data["record"]
-        found = record_named(written, self._actor) if written and is_storable(written) else None
+        found = record_named(written, self._actor)
         if written and found is None:
             raise forms.ValidationError(_("There is no such record."))
         return found

@@ -14,14 +14,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from workwire.kernel import pages
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
-from workwire.kernel.pages import Page
 from workwire.reactions.webhooks import queue, replay_ranges, replays
 from workwire.reactions.webhooks.models import Lane, Replay, ReplayKind, ReplayState, State, Subscription
 from workwire.reactions.webhooks.replay_ranges import Estimate
 from workwire.web.kit import parts
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import See, Visit, page
-from workwire.web.kit.parts import Pager, Words, address
+from workwire.web.kit.parts import Pager, Words
 from workwire.web.kit.template_tags import moment_words
 from workwire.web.webhooks import replay_form
 from workwire.web.webhooks.repair_parts import Head, head, subscription_of
@@ -185,8 +184,8 @@ def _counted(wanted: Range, found: Estimate) -> Counted:
 
 
 def _shown(visit: Visit, found: Subscription, form: ReplayForm, counted: Counted | None = None) -> ReplaysPage:
-    top, cursor = head(found, "subscription-replays"), visit.request.GET.get("cursor", "")
-    part = _part(found, visit.actor, cursor)
+    top, every = head(found, "subscription-replays"), replays.replays_of(found.guid, by=visit.actor)
+    part = part_of(visit, lambda cursor: pages.page(every, limit=SHOWN, cursor=cursor), top.here)
     rows = tuple(_row(one, found) for one in part.rows)
     waiting = queue.waiting(found.pk, Lane.BULK, most=replays.AHEAD)
     goes_on = any(one.is_unfinished for one in rows) or waiting
@@ -198,22 +197,10 @@ def _shown(visit: Visit, found: Subscription, form: ReplayForm, counted: Counted
         counted=counted,
         rows=rows,
         waiting=number_format(waiting, force_grouping=True) if waiting else "",
-        poll=top.here if goes_on and not cursor else "",
-        pager=Pager(
-            older=address(top.here, {"cursor": part.next_cursor or ""}) if part.next_cursor else "",
-            newest=top.here if cursor else "",
-        ),
+        poll=top.here if goes_on and not part.cursor else "",
+        pager=part.pager,
         zone=visit.look.zone_name,
     )
-
-
-def _part(of: Subscription, actor: Actor, cursor: str) -> Page[Replay]:
-    """The part of the list that the cursor names; its beginning for a cursor of another list."""
-    found = replays.replays_of(of.guid, by=actor)
-    try:
-        return pages.page(found, limit=SHOWN, cursor=cursor or None)
-    except Invalid:
-        return pages.page(found, limit=SHOWN)
 
 
 def _row(one: Replay, of: Subscription) -> Row:

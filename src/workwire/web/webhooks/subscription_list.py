@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import clock
-from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page as newest_page
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries, subscription_health, subscription_objects
 from workwire.reactions.webhooks.models import Delivery, Subscription
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, Person, State, address
 from workwire.web.webhooks.delivery_parts import name_of, state_of
@@ -60,16 +60,13 @@ class SubscriptionList:
 def subscriptions(visit: Visit) -> SubscriptionList:
     """The list, of all conditions or of one."""
     require(visit.actor, features.WEBHOOKS)
-    asked, cursor = visit.request.GET.get("condition", ""), visit.request.GET.get("cursor", "")
+    asked = visit.request.GET.get("condition", "")
     condition = asked if asked in CONDITIONS else ""
-    here, given = reverse("subscriptions"), {"condition": condition}
+    here = reverse("subscriptions")
     found = queries.subscriptions_of(visit.actor)
     if condition:
         found = found.filter(subscription_health.CONDITIONS[condition])
-    try:
-        part = newest_page(found, cursor=cursor or None)
-    except Invalid:
-        part, cursor = newest_page(found), ""
+    part = part_of(visit, lambda cursor: newest_page(found, cursor=cursor), address(here, {"condition": condition}))
     names = subscription_objects.names_of(part.rows, by=visit.actor)
     newest = {one.subscription_id: one for one in queries.newest_deliveries(part.rows)}
     count, now = found.order_by()[: MOST_COUNTED + 1].count(), clock.now()
@@ -85,10 +82,7 @@ def subscriptions(visit: Visit) -> SubscriptionList:
             ),
         ),
         rows=tuple(_row(one, newest.get(one.pk), names, now) for one in part.rows),
-        pager=Pager(
-            older=address(here, given, cursor=part.next_cursor) if part.next_cursor else "",
-            newest=address(here, given) if cursor else "",
-        ),
+        pager=part.pager,
         empty=_empty(condition),
     )
 

@@ -14,13 +14,14 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
-from workwire.kernel.pages import Order, Page, sorted_page
+from workwire.kernel.ids import parse_guid
+from workwire.kernel.pages import Page, sorted_page
 from workwire.kernel.pages import page as newest_page
 from workwire.kernel.text import is_storable
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import lists, queries
 from workwire.rooms.work.queries import ProcessType, WorkItem
+from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Column, Empty, Link, Pager, address
 from workwire.web.work.item_parts import Row, row
@@ -51,10 +52,9 @@ class Wanted:
     contact: str
     text: str
     sort: str
-    cursor: str
 
     def address(self, **changes: str | None) -> str:
-        """The address of this list with something else; it begins anew unless a cursor is given."""
+        """The address of this list with something else, at its beginning."""
         return address(reverse("work"), dict(self.narrowing) | {"view": self.view, "text": self.text}, **changes)
 
     @property
@@ -89,7 +89,7 @@ def work(visit: Visit) -> WorkList:
     """The list as its address asks; what it does not know counts as not given."""
     wanted, chips = _wanted(visit)
     found, now = _found(wanted, visit.actor), clock.now()
-    part = _part(found, wanted)
+    part = part_of(visit, lambda cursor: _page(found, wanted, cursor), wanted.address())
     title, sentence = _VIEWS[wanted.view]
     return WorkList(
         title=title,
@@ -102,10 +102,7 @@ def work(visit: Visit) -> WorkList:
         wanted=wanted,
         columns=_columns(wanted),
         rows=tuple(row(item, now) for item in part.rows),
-        pager=Pager(
-            older=wanted.address(cursor=part.next_cursor) if part.next_cursor else "",
-            newest=wanted.address() if wanted.cursor else "",
-        ),
+        pager=part.pager,
         empty=_empty(wanted, sentence),
     )
 
@@ -117,11 +114,10 @@ def _wanted(visit: Visit) -> tuple[Wanted, tuple[Chip, ...]]:
     wanted = Wanted(
         view=view if view in _VIEWS else "mine",
         kind=kind if kind in _KINDS else "",
-        customer=customer if _is_guid(customer) else "",
-        contact=contact if _is_guid(contact := given.get("contact", "")) else "",
+        customer=customer if parse_guid(customer) else "",
+        contact=contact if parse_guid(contact := given.get("contact", "")) else "",
         text=text if is_storable(text := given.get("text", "").strip()[:LONGEST_TEXT]) else "",
         sort=sort if (sort := given.get("sort", "")) in lists.ORDERS else "",
-        cursor=given.get("cursor", ""),
     )
     chips = []
     if wanted.customer:
@@ -150,22 +146,14 @@ def _found(wanted: Wanted, actor: Actor) -> QuerySet[WorkItem]:
     narrower = lists.Wanted(
         kind=_KINDS[wanted.kind][0],
         text=wanted.text or None,
-        customer=UUID(wanted.customer) if wanted.customer else None,
-        contact=UUID(wanted.contact) if wanted.contact else None,
+        customer=parse_guid(wanted.customer),
+        contact=parse_guid(wanted.contact),
     )
     return lists.narrowed(items, narrower)
 
 
-def _part(found: QuerySet[WorkItem], wanted: Wanted) -> Page[WorkItem]:
-    """The part of the list that the cursor names; its beginning for a cursor of another list."""
+def _page(found: QuerySet[WorkItem], wanted: Wanted, cursor: str | None) -> Page[WorkItem]:
     order = lists.ORDERS[wanted.sort or _NEWEST]
-    try:
-        return _page(found, order, wanted.cursor or None)
-    except Invalid:
-        return _page(found, order, None)
-
-
-def _page(found: QuerySet[WorkItem], order: Order | None, cursor: str | None) -> Page[WorkItem]:
     return newest_page(found, cursor=cursor) if order is None else sorted_page(found, order, cursor=cursor)
 
 
@@ -201,11 +189,3 @@ def _empty(wanted: Wanted, sentence: str | Promise) -> Empty:
     elif wanted.view == "mine":
         step = Link(_("See open work"), wanted.address(view="open"))
     return Empty("inbox", title, sentence, step)
-
-
-def _is_guid(written: str) -> bool:
-    try:
-        UUID(written)
-    except ValueError:
-        return False
-    return True

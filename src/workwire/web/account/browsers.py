@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_BROWSERS = (  # the first that is named counts: many call themselves others, too
+BROWSERS = (  # the first that is named counts: many call themselves others, too
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
     ("SamsungBrowser/", "Samsung Internet"),
@@ -13,7 +13,7 @@ _BROWSERS = (  # the first that is named counts: many call themselves others, to
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-_SYSTEMS = (
+SYSTEMS = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
     ("Android", "Android"),
@@ -26,5 +26,5 @@ _SYSTEMS = (
 
 def named(agent: str) -> tuple[str, str]:
     """The browser and the system that call themselves so; empty for what is not known."""
-    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
-    return browser, next((name for mark, name in _SYSTEMS if mark in agent), "")
+    browser = next((name for mark, name in BROWSERS if mark in agent), "")
+    return browser, next((name for mark, name in SYSTEMS if mark in agent), "")
