@@ -45,6 +45,15 @@ def test_the_audit_says_who_did_what_from_where_before_and_afterwards(organisati
     assert "•••" not in "".join(_rows(browser, "area=sign_ins"))
 
 
+def test_the_audit_speaks_german_of_columns_too(organisation: Organisation) -> None:
+    account = organisation.accounts["administrator"]
+    actor = sessions.actor_for(account.user)
+    role = access.create_role("Special", OPERATIONAL, (), by=actor)
+    access.change_role(role, second_factor=True, by=actor)
+    row = _rows(gallery.signed_in(account, Client(headers={"Accept-Language": "de"})), "kind=RoleUpdated")[0]
+    assert "Verlangt einen zweiten Faktor: Nein → Ja" in row
+
+
 def test_the_audit_is_narrowed_by_area_kind_person_and_time(organisation: Organisation) -> None:
     browser = gallery.signed_in(organisation.accounts["administrator"])
     admin = sessions.actor_for(organisation.accounts["administrator"].user)

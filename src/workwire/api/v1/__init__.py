@@ -29,7 +29,7 @@ from workwire.api.v1 import (
     jobs,
     notices,
     offering,
-    own_sessions,
+    own_account,
     parties,
     positions,
     settings_in_force,
@@ -88,7 +88,7 @@ errors.install(api)
 api.add_decorator(errors.known_parameters, mode="view")
 for _room in (
     tokens,
-    own_sessions,
+    own_account,
     work,
     files,
     contacts,

@@ -5,8 +5,8 @@ from django.urls import path
 from workwire.web.account import (
     credential_page,
     forgotten_password,
-    own_account,
     own_credentials,
+    own_preferences,
     own_session_list,
     password_page,
     second_factor_page,
@@ -15,7 +15,7 @@ from workwire.web.account import (
 urlpatterns = [
     path("forgotten-password", forgotten_password.forgotten_password, name="forgotten-password"),
     path("new-password", forgotten_password.new_password, name="new-password"),
-    path("settings/me", own_account.me, name="me"),
+    path("settings/me", own_preferences.me, name="me"),
     path("settings/password", password_page.own_password, name="own-password"),
     path("settings/second-factor", second_factor_page.second_factor, name="second-factor"),
     path("settings/second-factor/begin", second_factor_page.begin, name="second-factor-begin"),

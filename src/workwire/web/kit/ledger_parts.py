@@ -79,6 +79,11 @@ def rows(events: Collection[Event], *, with_values: bool = False) -> tuple[Event
     return tuple(_row(event, told[event.pk], changes.get(event.pk), references) for event in events)
 
 
+def record_name(row: str) -> str:
+    """The name under which a kind of row has words."""
+    return _CAMEL.sub("_", row).lower()
+
+
 def kind_words(name: str) -> str:
     """What an event type is called."""
     return say("event_named", {"kind": name})
@@ -116,8 +121,8 @@ def _record_change(change: Mapping[str, Any]) -> RecordChange:
     done = _("made") if old is None else _("removed") if new is None else _("changed")
     names = dict.fromkeys([*(old or ()), *(new or ())])
     fields = (FieldChange(_column(name), _side(old, name), _side(new, name)) for name in names)
-    record = RECORDS.get(name := _CAMEL.sub("_", change["record"]).lower(), name.replace("_", " ").capitalize())
-    return RecordChange(record, done, tuple(fields))
+    name = record_name(change["record"])
+    return RecordChange(RECORDS.get(name, name.replace("_", " ").capitalize()), done, tuple(fields))
 
 
 def _altered_columns(event: Event) -> list[str]:

@@ -1,0 +1,30 @@
+"""What pages call the rows and columns of internal changes."""
+
+from __future__ import annotations
+
+import pytest
+from django.db.models import Model
+
+from tests.support.rows import models
+from workwire.outbox import changes
+from workwire.web.kit.change_words import COLUMNS, RECORDS
+from workwire.web.kit.ledger_parts import record_name
+
+
+@pytest.mark.parametrize("model", list(models()), ids=lambda model: model.__name__)
+def test_every_recorded_row_and_column_has_words(model: type[Model]) -> None:
+    assert record_name(model.__name__) in RECORDS
+    assert _columns(model) - set(COLUMNS) == set()
+
+
+def test_no_words_are_for_what_is_not_recorded() -> None:
+    assert set(RECORDS) == {record_name(model.__name__) for model in models()}
+    assert set(COLUMNS) == {name for model in models() for name in _columns(model)}
+
+
+def _columns(model: type[Model]) -> set[str]:
+    """The columns and relations to many that changes of a row name, as pages look them up."""
+    names = {field.attname: field.name for field in model._meta.concrete_fields}
+    return {names[column] for column in changes.columns(model())} | {
+        relation.name for relation in model._meta.local_many_to_many
+    }
