@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from html import unescape
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from tests.support.organisation import Organisation
 from tests.support.raw_server import LOOPBACK
 from tests.web import gallery, traffic
 from workwire.access import sessions
+from workwire.jobs import queries as jobs
 from workwire.jobs import running
 from workwire.kernel import clock
 from workwire.kernel.errors import Forbidden, Invalid, Limited
 from workwire.reactions.webhooks import reachability
+from workwire.reactions.webhooks.tls_terms import LONGEST_PEM
 from workwire.worker.delivery.transport import Proxy, probing
 from workwire.worker.delivery.transport.probing import Seen, probe
 from workwire.worker.endpoint_probes import LANE
@@ -210,3 +213,20 @@ def test_the_page_tells_what_the_worker_saw(organisation: Organisation, monkeypa
     refused = browser.post("/webhooks/subscribe", {**wish, "url": "http://169.254.169.254/"})
     assert refused.status_code == 422
     assert "169.254.169.254" not in refused.content.decode().partition('id="reach"')[2]
+
+
+@pytest.mark.parametrize(
+    "authorities", ["\x00", "-----BEGIN\x00CERTIFICATE-----", "x" * (LONGEST_PEM + 1), "\u00e4" * LONGEST_PEM]
+)
+def test_authorities_that_no_job_can_hold_are_refused_and_no_job_is_made(
+    organisation: Organisation, authorities: str
+) -> None:
+    account = organisation.accounts[traffic.WHO]
+    with pytest.raises(Invalid) as refused:
+        reachability.ask("https://203.0.114.7/", authorities, by=sessions.actor_for(account.user))
+    assert refused.value.field == "authorities"
+    wish = {"webhook": "PacketUpdated", "step": "test", "url": "https://203.0.114.7/", "authorities": authorities}
+    answer = gallery.signed_in(account).post("/webhooks/subscribe", wish)
+    assert answer.status_code == 422
+    assert str(refused.value) in unescape(answer.content.decode()).partition('id="reach"')[2]
+    assert not jobs.of_kind(reachability.KIND, since=clock.now() - reachability.MINUTE)

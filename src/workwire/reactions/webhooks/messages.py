@@ -15,7 +15,7 @@ import orjson
 from django.conf import settings
 
 from workwire import __version__
-from workwire.kernel import clock, crypto, ids
+from workwire.kernel import addresses, clock, crypto, ids
 from workwire.kernel.errors import Invalid
 from workwire.outbox import restores
 from workwire.outbox.registry import SAMPLE_ACTOR, Envelope, Webhook, body_of, event_types, webhooks
@@ -31,7 +31,7 @@ CONTENT_TYPES: dict[str, str] = {
     Format.STANDARD: "application/json",
     Format.CLOUDEVENTS: "application/cloudevents+json",
 }
-_NAMES = ("Title", "Subject", "Name", "FullName", "Username", "SubscriberURL", "Kind")  # keys that name a record
+_NAMES = ("Title", "Subject", "Name", "FullName", "Username", "Kind")  # keys that name a record
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}\Z")
 _RESERVED = frozenset(
     (
@@ -161,8 +161,9 @@ class Told(NamedTuple):
 
 
 def told_by(body: Mapping[str, Any]) -> Told:
-    """What a body says."""
-    title = next((str(body[key]) for key in _NAMES if body.get(key)), "")
+    """What a body says. A subscription is called by its endpoint: the path of its URL may hold a secret."""
+    url = body.get("SubscriberURL")
+    title = addresses.origin_of(url) or "" if url else next((str(body[key]) for key in _NAMES if body.get(key)), "")
     return Told(body.get("Reference") or "", title, body.get("Epoch", 1))
 
 

@@ -19,10 +19,11 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.jobs import commands as jobs
 from workwire.jobs import queries as done_later
-from workwire.kernel import addresses, clock
+from workwire.kernel import addresses, clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, Limited, refusal_of
 from workwire.kernel.limits import ConcurrencyLimit
+from workwire.reactions.webhooks.tls_terms import LONGEST_PEM
 
 KIND = "webhooks.reach"
 MINUTE = timedelta(minutes=1)
@@ -48,8 +49,9 @@ def try_to_reach(url: str, authorities: str = "", *, by: Actor) -> Mapping[str, 
 
 @transaction.atomic
 def ask(url: str, authorities: str = "", *, by: Actor) -> UUID:
-    """Ask for a test; returns the GUID of its job."""
+    """Ask for a test; returns the GUID of its job. Raises Invalid also for authorities that no database can keep."""
     require(by, features.WEBHOOKS)
+    authorities = text.prose(authorities, field="authorities", longest=LONGEST_PEM)
     policy = addresses.AddressPolicy(tuple(settings.CONFIG.webhook_allowed_networks))
     try:
         target = addresses.check_url(url, policy)
