@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import pytest
+from django.forms import Form, PasswordInput
 from django.http import HttpResponse
 from django.test import Client, RequestFactory, override_settings
+from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.html import escape
+from django.views import debug as debug_reports
+from django.views.decorators import debug
 
 from tests.support.organisation import Organisation
 from tests.web import gallery
@@ -20,6 +26,7 @@ from workwire.web.kit.page import FORM, STATUS, See, Visit, page
 from workwire.web.kit.parts import Person
 from workwire.web.kit.specimens import SpecimenForm
 
+KEPT_BY_NOBODY = ("off", "current-password", "new-password", "one-time-code")
 PAGES = Path(__file__).parents[3] / "src" / "workwire" / "web"
 
 
@@ -82,6 +89,102 @@ def test_a_refusal_inside_a_form_stands_beside_its_field_or_at_the_top() -> None
 
         assert view(RequestFactory().post("/somewhere")).status_code == status
         assert list(seen) == [field]
+
+
+def test_what_is_not_found_stands_beside_the_field_that_names_it_and_is_a_page_of_its_own_otherwise() -> None:
+    for field, stands in (("title", True), (None, False), ("elsewhere", False)):
+        seen: dict[str, object] = {}
+
+        @page("kit/refused.html", methods=FORM, public=True)
+        def view(visit: Visit, field: str | None = field, seen: dict[str, object] = seen) -> object:
+            form = visit.form(SpecimenForm)
+            form.is_valid()
+            form.errors.clear()
+            with visit.refusals(form):
+                raise NotFound("work_item_not_found", field=field)
+            seen.update(form.errors)
+            return object()
+
+        answer = view(RequestFactory().post("/somewhere"))
+        assert answer.status_code == 404
+        assert bool(seen) == stands
+        assert ("There is no such" in answer.content.decode()) != stands
+
+
+def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    """Every address of the pages."""
+    for entry in resolver.url_patterns:
+        yield from _patterns(entry) if isinstance(entry, URLResolver) else [entry]
+
+
+def _layers(view: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """A view and what it wraps, from the outside in."""
+    while True:
+        yield view
+        if not hasattr(view, "__wrapped__"):
+            return
+        view = view.__wrapped__
+
+
+def _keeps_secret(view: Callable[..., Any]) -> bool:
+    """Whether what is sent to a view is left out of reports of errors."""
+    return any(layer.__code__.co_filename == debug.__file__ for layer in _layers(view))
+
+
+def _forms(function: Callable[..., Any], passed: set[object]) -> Iterator[type[Form]]:
+    """The forms that a function of the pages names, or one that it calls."""
+    for name in function.__code__.co_names:
+        named = function.__globals__.get(name)
+        if isinstance(named, type) and issubclass(named, Form):
+            yield named
+        elif isinstance(named, FunctionType) and named.__module__.startswith("workwire.web.") and named not in passed:
+            passed.add(named)
+            yield from _forms(named, passed)
+
+
+def _secrets(form: type[Form]) -> list[str]:
+    """The fields of a form that hold a secret: those whose input hides it, or that browsers fill in or must not keep."""
+    fields = form.base_fields.items()
+    return [
+        name
+        for name, field in fields
+        if isinstance(field.widget, PasswordInput) or field.widget.attrs.get("autocomplete", "") in KEPT_BY_NOBODY
+    ]
+
+
+def test_what_is_sent_to_a_page_whose_form_holds_a_secret_is_in_no_report() -> None:
+    views = {
+        pattern.callback
+        for pattern in _patterns(get_resolver("workwire.web.urls"))
+        if pattern.callback.__module__.startswith("workwire.web.")
+    }
+    told = {view: _secrets_of(view) for view in views}
+    with_secrets = {f"{view.__module__}.{view.__name__}" for view, secrets in told.items() if secrets}
+    assert {name.rpartition(".")[2] for name in with_secrets} >= {
+        *("sign_in", "second_step", "own_password", "new_password", "second_factor", "turn_off"),
+        *("new_account", "subscribe", "change"),
+    }
+    for view, secrets in told.items():
+        assert _keeps_secret(view) or not secrets, f"{view.__module__}.{view.__name__} takes {secrets}: secret=True"
+
+
+def _secrets_of(view: Callable[..., Any]) -> list[str]:
+    *_outer, inner = _layers(view)
+    return [name for form in _forms(inner, set()) for name in _secrets(form)]
+
+
+def test_a_page_that_holds_a_secret_hides_it_from_reports() -> None:
+    for secret in (False, True):
+
+        @page("kit/refused.html", methods=FORM, public=True, secret=secret)
+        def view(_visit: Visit) -> See:
+            return See("/elsewhere")
+
+        request = RequestFactory().post("/somewhere", {"password": "hush"})
+        view(request)
+        with override_settings(DEBUG=False):
+            shown = debug_reports.SafeExceptionReporterFilter().get_post_parameters(request)
+        assert (shown["password"] == "hush") != secret
 
 
 def test_a_page_takes_the_methods_it_names_and_answers_a_form_with_see_other() -> None:

@@ -122,3 +122,16 @@ def test_a_communication_in_the_log_names_its_item(
     fanning.fan_out(clock.now())
     listed = _text(builder, "/webhooks/deliveries?webhook=NewCommunication")
     assert f'<b class="strong">{item.reference}</b> <span dir="auto">(no title)</span>' in listed
+
+
+def test_a_subscription_is_called_by_its_endpoint_for_the_path_of_its_url_may_hold_a_secret(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    wish = {"webhook": "PacketUpdated", "filter_type": "everything", "format": "plain"}
+    answer = builder.post("/webhooks/subscribe", {**wish, "url": "https://203.0.114.7/services/T0/hush?key=hush"})
+    assert answer.status_code == 201
+    admin = gallery.signed_in(organisation.accounts["administrator"])
+    for browser, address in ((admin, "/operate/audit?area=webhooks"), (admin, "/webhooks/events")):
+        listed = _text(browser, address)
+        assert "https://203.0.114.7:443" in listed, address
+        assert "hush" not in listed, address

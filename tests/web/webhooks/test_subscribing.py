@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from uuid import UUID
 
+import pytest
 from django.test import Client
 
 from tests.support.organisation import Organisation
 from tests.web import gallery, traffic
-from workwire.kernel import crypto
+from workwire.access import sessions
+from workwire.kernel import crypto, ids
 from workwire.outbox.models import Event
+from workwire.reactions.webhooks import commands, rotation
 from workwire.reactions.webhooks.models import Subscription
 
 PAGE = "/webhooks/subscribe"
@@ -154,13 +158,79 @@ def test_another_change_meanwhile_is_shown_and_either_can_be_kept(
     mine = {**_edited(builder, one), "most_per_second": "3"}
     assert builder.post(address, {**_edited(builder, one), "format": "plain"}).status_code == 303
     text = _send(builder, address, status=409, **mine)
-    assert "Another change came first" in text
-    assert "Plain: the record" in text
+    assert f"{one.owner.full_name} changed this meanwhile." in text
+    assert '<dt dir="auto">Format</dt><dd dir="auto">Plain: the record\'s keys at the top</dd>' in text
+    assert '<dt dir="auto">Most a second</dt><dd dir="auto">–</dd>' in text
     (version,) = re.findall(r'name="version" value="(\d+)"', text)
     assert Subscription.objects.get(pk=one.pk).most_per_second is None
     assert builder.post(address, {**mine, "version": version}).status_code == 303
     one.refresh_from_db()
     assert [one.most_per_second, one.format] == [3, "standard"]
+
+
+def test_a_new_secret_meanwhile_is_told_with_who_made_it_and_the_object_is_told_by_name(
+    sent: dict[str, Subscription], builder: Client, organisation: Organisation
+) -> None:
+    company = organisation.customers[1].company
+    _send(builder, status=201)
+    one = Subscription.objects.order_by("-pk")[0]
+    address = f"/webhooks/subscriptions/{one.guid}/edit"
+    mine = _edited(builder, one)
+    assert builder.post(address, mine | {"filter_type": "company", "filter_guid": str(company.guid)}).status_code == 303
+    owner, helper = one.owner.full_name, sessions.actor_for(organisation.accounts["administrator"].user)
+    rotation.rotate_secret(one.guid, by=helper)
+    text = _send(builder, address, status=409, **mine)
+    assert f"{organisation.accounts['administrator'].user.full_name} changed this meanwhile." in text
+    assert f"{owner} changed this" not in text
+    assert re.findall(r'<dt dir="auto">([^<]*)</dt><dd dir="auto">([^<]*)</dd>', text) == [
+        ("About", "Company"),
+        ("Which one", company.name),
+    ]
+
+
+def test_a_subscription_that_ended_meanwhile_is_not_an_error_of_its_object(
+    sent: dict[str, Subscription], builder: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _send(builder, status=201)
+    one = Subscription.objects.order_by("-pk")[0]
+    mine, told = _edited(builder, one), commands.update
+
+    def ended_first(guid: UUID, **changes: Any) -> Subscription:
+        commands.unsubscribe(guid, by=changes["by"])
+        return told(guid, **changes)
+
+    monkeypatch.setattr(commands, "update", ended_first)
+    text = _send(builder, f"/webhooks/subscriptions/{one.guid}/edit", status=404, **mine)
+    assert "There is no such subscription." in text
+    assert "This was not saved" not in text
+
+
+def test_sending_the_form_again_subscribes_no_second_time(
+    sent: dict[str, Subscription], builder: Client, organisation: Organisation
+) -> None:
+    (wish,) = re.findall(r'name="wish" value="([0-9a-f-]{36})"', builder.get(PAGE).content.decode())
+    asked = _send(builder, status=200, step="tries", wish=wish)
+    assert f'name="wish" value="{wish}"' in asked
+    before = Subscription.objects.count()
+    _send(builder, status=201, wish=wish)
+    text = _send(builder, status=409, wish=wish)
+    assert "This form was sent already" in text
+    assert "whsec_" not in text
+    assert Subscription.objects.count() == before + 1
+    other = gallery.signed_in(organisation.accounts["process builder"])
+    _send(other, status=201, wish=wish)  # another account's form
+    _send(builder, status=201, wish=str(ids.new_guid()))
+    assert Subscription.objects.count() == before + 3
+
+
+@pytest.mark.parametrize("page", [PAGE, "edit"])
+@pytest.mark.parametrize("words", ["\x00", "x" * 60_000])
+def test_words_that_no_object_can_be_called_by_find_nothing(
+    sent: dict[str, Subscription], builder: Client, page: str, words: str
+) -> None:
+    address = page if page == PAGE else f"/webhooks/subscriptions/{sent['well'].guid}/edit"
+    wish = {"step": "find", "filter_type": "company", "looked_for": words}
+    assert "Nothing that you may see is called so." in _send(builder, address, status=200, **wish)
 
 
 def test_others_cannot_change_it(sent: dict[str, Subscription], organisation: Organisation) -> None:

@@ -6,19 +6,20 @@ the owner or an administrator. Every refusal names the field and the rule and ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from workwire.access import features, run_time_settings
 from workwire.access.policy import require
 from workwire.jobs import timers
-from workwire.kernel import addresses, clock, crypto
+from workwire.kernel import addresses, clock, crypto, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_found, refusal_of
 from workwire.kernel.limits import ConcurrencyLimit
@@ -65,11 +66,14 @@ def subscribe(
     after: int | None = None,
     endpoint: str | None = None,
     secret: str | None = None,
+    wish: UUID | None = None,
 ) -> tuple[Subscription, str]:
     """Subscribe the actor's account; returns the subscription with its secret, which is shown this once. One may bring a
     `secret` of one's own.
 
     `endpoint` is what `endpoint_of` said of the URL, for a caller that is in a transaction.
+
+    `wish` is a GUID that stands for this call: a second one of the account with the same raises Conflict.
 
     `allow_everything` says whether a packet webhook may go without a filter, meaning everything the owner may see; the
     documented API refuses that. `after` is a position of the ledger: the subscription gets every event behind it, also those
@@ -83,10 +87,12 @@ def subscribe(
     endpoint = endpoint or endpoint_of(terms.url, by=by)
     header_name, header_value = messages.check_header(terms.header_name, terms.header_value or "")
     secret = signing.secret_of(secret)
-    with transaction.atomic():
+    guid = ids.new_guid() if wish is None else uuid5(wish, str(by.user_id))
+    with _made_once(guid), transaction.atomic():
         _check(terms, by, allow_everything=allow_everything)
         _check_number(by.user_id)
         subscription = Subscription(
+            guid=guid,
             owner_id=by.user_id,
             credential_id=by.credential_id,
             header_name=header_name,
@@ -224,6 +230,17 @@ def locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
     if version is not None and version != found.version:
         raise Conflict("version_conflict.subscription")
     return found
+
+
+@contextmanager
+def _made_once(guid: UUID) -> Iterator[None]:
+    """Raise Conflict where there is a subscription with the GUID already, also one that is made at the same moment."""
+    try:
+        yield
+    except IntegrityError as error:
+        if not Subscription.objects.filter(guid=guid).exists():
+            raise
+        raise Conflict("subscribed_already") from error
 
 
 def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:

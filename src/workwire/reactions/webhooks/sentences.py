@@ -61,6 +61,7 @@ register(
         ),
         "since_or_after": "Name either a moment or a position to begin with.",
         "states_invalid": "Only what was delivered, withheld or given up can be replayed.",
+        "subscribed_already": "This form was sent already: what it made is among your subscriptions.",
         "subscription_ended": "The subscription has ended; nothing can be sent to it.",
         "subscription_not_found": "There is no such subscription.",
         "subscription_wider": "This subscription has more rights than this application.",

@@ -12,6 +12,7 @@ from workwire.outbox.objects import ObjectType, filter_object
 from workwire.reactions.webhooks.models import Subscription
 
 OFFERED = 10
+LONGEST_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,9 @@ class Named:
 
 def found(kind: ObjectType, words: str, *, by: Actor) -> tuple[list[Named], bool]:
     """The first objects of a kind that an actor may see and that are called so, newest first without any words; and whether
-    there are more."""
+    there are more. No object is called by very long words."""
+    if len(words) > LONGEST_WORDS:
+        return [], False
     of = filter_object(kind)
     rows = of.visible_to(by).order_by("-pk")
     if words.strip():

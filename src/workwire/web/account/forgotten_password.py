@@ -8,7 +8,6 @@ from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import run_time_settings
 from workwire.access.commands import password_links
@@ -64,8 +63,7 @@ def forgotten_password(visit: Visit) -> Forgotten | See:
     return Forgotten(form, are_mailed, is_asked=visit.request.GET.get("asked") == "1" and not visit.is_sent)
 
 
-@sensitive_post_parameters()
-@page("account/new_password.html", methods=FORM, public=True)
+@page("account/new_password.html", methods=FORM, public=True, secret=True)
 def new_password(visit: Visit) -> NewPassword | See:
     """Set the password of the account that a link is for; looking at the page uses nothing up."""
     token = (visit.request.POST if visit.is_sent else visit.request.GET).get("link", "")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import commands, run_time_settings
 from workwire.web.account.new_passwords import NewPasswordForm, PresentForm
@@ -31,8 +30,7 @@ class OwnPassword:
     form: forms.Form
 
 
-@sensitive_post_parameters()
-@page("account/password.html", methods=FORM)
+@page("account/password.html", methods=FORM, secret=True)
 def own_password(visit: Visit) -> OwnPassword | See:
     """Change the password of the account; its other sessions end."""
     form = visit.form(OwnPasswordForm)

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import commands, queries, run_time_settings
 from workwire.web.account.new_passwords import PresentForm
@@ -46,8 +45,7 @@ class SecondFactorPage:
     of_end: forms.Form | None
 
 
-@sensitive_post_parameters()
-@page("account/second_factor.html", methods=FORM, enrols=True)
+@page("account/second_factor.html", methods=FORM, enrols=True, secret=True)
 def second_factor(visit: Visit) -> SecondFactorPage:
     """Show the second factor of the account; the first code of the app turns it on."""
     form = visit.form(AppCodeForm)
@@ -66,8 +64,7 @@ def begin(visit: Visit) -> See:
     return See(reverse("second-factor"))
 
 
-@sensitive_post_parameters()
-@page("account/second_factor.html", methods=("POST",))
+@page("account/second_factor.html", methods=("POST",), secret=True)
 def renew_codes(visit: Visit) -> SecondFactorPage:
     """Make new recovery codes and show them in the answer, nowhere else."""
     form = visit.form(PresentForm)
@@ -81,8 +78,7 @@ def renew_codes(visit: Visit) -> SecondFactorPage:
     return _shown(visit, of_codes=form)
 
 
-@sensitive_post_parameters()
-@page("account/second_factor.html", methods=("POST",))
+@page("account/second_factor.html", methods=("POST",), secret=True)
 def turn_off(visit: Visit) -> SecondFactorPage | See:
     """Turn the second factor off."""
     form = visit.form(PresentForm)

@@ -16,7 +16,8 @@ from workwire.access.commands.accounts import LONGEST_FULL_NAME, LONGEST_PASSWOR
 from workwire.access.policy import require_of_person
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import named
-from workwire.web.administration.editing import Overtaken, VersionedForm, languages, overtaken, zones
+from workwire.web.administration.editing import languages, zones
+from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Link
 
@@ -87,7 +88,7 @@ class AccountEditing:
     is_new: bool
 
 
-@page("administration/account_form.html", methods=FORM)
+@page("administration/account_form.html", methods=FORM, secret=True)
 def new_account(visit: Visit) -> AccountEditing | See:
     """Make an account."""
     require_of_person(visit.actor, features.USERS)

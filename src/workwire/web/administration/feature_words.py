@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy
 
 from workwire.access import features
-from workwire.web.administration.editing import Words
+from workwire.web.kit.parts import Words
 
 SAID: dict[str, tuple[Words, Words]] = {
     features.WORK_ITEMS: (

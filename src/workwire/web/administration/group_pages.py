@@ -15,9 +15,10 @@ from workwire.access import commands, features, queries, sight
 from workwire.access.policy import require
 from workwire.kernel.errors import not_found
 from workwire.kernel.pages import page as newest_page
-from workwire.web.administration.editing import LEVELS, Overtaken, VersionedForm, counted, overtaken
+from workwire.web.administration.editing import LEVELS, counted
 from workwire.web.administration.permitted import FINDERS, Permitted, permitted
 from workwire.web.kit.list_part import part_of
+from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, Person, address
 

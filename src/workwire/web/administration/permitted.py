@@ -15,8 +15,8 @@ from workwire.access import features, queries
 from workwire.kernel.actor import Actor
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
-from workwire.web.administration.editing import LEVELS, Words
-from workwire.web.kit.parts import Link
+from workwire.web.administration.editing import LEVELS
+from workwire.web.kit.parts import Link, Words
 
 if TYPE_CHECKING:
     from workwire.access.models import DataPermission

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from workwire.access import commands, features, queries
 from workwire.access.policy import require_of_person, require_one_of
 from workwire.kernel.actor import Actor
-from workwire.web.administration.editing import Overtaken, VersionedForm, Words, overtaken
 from workwire.web.administration.feature_words import GROUPS, SAID
+from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Link, State
+from workwire.web.kit.parts import Link, State, Words
 
 if TYPE_CHECKING:
     from workwire.access.models import Role

@@ -18,9 +18,9 @@ from workwire.access.queries import ChosenSetting
 from workwire.access.run_time_settings import InForce
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import named, not_found
-from workwire.web.administration.editing import Words, refill
+from workwire.web.kit.overtaken import refill
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Fact, Link, State
+from workwire.web.kit.parts import Fact, Link, State, Words
 
 SAID: dict[str, tuple[Words, Words]] = {
     "default_language": (

@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from django.middleware.csrf import rotate_token
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import run_time_settings, sessions
 from workwire.kernel.errors import Unauthenticated
@@ -65,8 +64,7 @@ class SecondStep:
     after: str
 
 
-@sensitive_post_parameters("password")
-@page("home/sign_in.html", methods=FORM, public=True)
+@page("home/sign_in.html", methods=FORM, public=True, secret=True)
 def sign_in(visit: Visit) -> SignIn | Shown | HttpResponse:
     """The form, and what it sends."""
     request = visit.request
@@ -101,8 +99,7 @@ def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpRe
     return _entered(visit, step.token, after)
 
 
-@sensitive_post_parameters()
-@page("home/second_step.html", methods=("POST",), public=True)
+@page("home/second_step.html", methods=("POST",), public=True, secret=True)
 def second_step(visit: Visit) -> SecondStep | HttpResponse:
     """Take the code of a second factor, after the password."""
     after = visit.own_address(visit.request.POST.get("next", ""), reverse("work"))

@@ -24,6 +24,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 
 from workwire.access import run_time_settings, sessions
 from workwire.access.sessions import Session
@@ -137,12 +138,18 @@ class Visit:
 
     @contextmanager
     def refusals(self, form: Form) -> Iterator[None]:
-        """Turn what a command refuses inside into errors of a form; those of a field that the form has stand beside it."""
+        """Turn what a command refuses inside into errors of a form; those of a field that the form has stand beside it.
+        What is not found is one only where a field of the form names it."""
         try:
             yield
         except (Unauthenticated, Invalid, Conflict, Limited) as error:
             field = error.field if error.field in form.fields else None
             form.add_error(field, error.sentence())
+            self.refuse(error)
+        except NotFound as error:
+            if error.field not in form.fields:
+                raise
+            form.add_error(error.field, error.sentence())
             self.refuse(error)
 
     def refuse(self, error: DomainError) -> None:
@@ -165,10 +172,11 @@ View = Callable[Concatenate[Visit, P], object]
 
 
 def page(
-    template: str, *, methods: Sequence[str] = READ, public: bool = False, enrols: bool = False
+    template: str, *, methods: Sequence[str] = READ, public: bool = False, enrols: bool = False, secret: bool = False
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A page with a template; only who is signed in gets one that is not `public`. Who lacks a
-    second factor that a role asks for is led to the page that `enrols`."""
+    second factor that a role asks for is led to the page that `enrols`. What is sent to a page whose form
+    holds a `secret` (a password, a key, a code) is left out of reports of errors."""
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
@@ -183,7 +191,7 @@ def page(
             answer.headers["Content-Language"] = visit.look.language
             return answer
 
-        return answered
+        return sensitive_post_parameters()(answered) if secret else answered
 
     return decorate
 

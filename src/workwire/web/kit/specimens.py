@@ -13,6 +13,7 @@ from workwire.kernel import clock
 from workwire.kernel.errors import not_found
 from workwire.web.kit import charts
 from workwire.web.kit.charts import Bars, Series
+from workwire.web.kit.overtaken import Overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Chip, Column, Due, Empty, Entry, Fact, Link, Pager, Person, State
 
@@ -59,6 +60,7 @@ class Specimens:
     empty: Empty
     facts: tuple[Fact, ...]
     chart: Bars
+    overtaken: Overtaken
 
 
 @page("kit/specimens.html", methods=FORM, public=True)
@@ -135,4 +137,5 @@ def _specimens(form: forms.Form, wrong: forms.Form, now: datetime) -> Specimens:
             (Series("Overdue", "bad"), Series("Due today", "warn"), Series("Later", "ok")),
             (("Invoice query", (2, 5, 13)), (LONG, (0, 2, 9)), ("Statement check", (0, 0, 3))),
         ),
+        overtaken=Overtaken("Lars Østergaard", now, (Fact("Payment terms", "60 days"), Fact("Title", LONG))),
     )

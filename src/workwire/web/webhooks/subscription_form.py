@@ -16,13 +16,15 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workwire.kernel import clock
+from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import catalogue, subscription_objects
 from workwire.reactions.webhooks.commands import HIGHEST_RATE, LONGEST_RETRY_SCHEDULE
+from workwire.reactions.webhooks.subscription_objects import LONGEST_WORDS
 from workwire.reactions.webhooks.tls_terms import LONGEST_KEY, LONGEST_PEM
+from workwire.web.kit.overtaken import VersionedForm
 from workwire.web.kit.parts import Words
 from workwire.web.webhooks.subscription_parts import KINDS
 
@@ -69,13 +71,27 @@ class PausesField(forms.CharField):
             raise ValidationError(_("Write amounts with s, min, h or d, such as 10s 5min 1h."))
         return [int(amount) * _UNITS[unit.lower()] for amount, unit in _PAUSE.findall(written)]
 
+    def prepare_value(self, value: Any) -> Any:
+        """The pauses as people write them."""
+        return value if isinstance(value, str) else written_pauses(value)
 
-class SubscriptionForm(forms.Form):
+
+class PemField(forms.CharField):
+    """Certificates in PEM, with the ends of lines that we keep."""
+
+    widget = forms.Textarea({"rows": 3, "spellcheck": "false"})
+
+    def to_python(self, value: Any) -> Any:
+        """The text without the browser's ends of lines."""
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
+class SubscriptionForm(VersionedForm):
     """What a subscription asks for. The names of its fields are those of `commands.Terms`."""
 
     webhook = forms.ChoiceField(label=gettext_lazy("Webhook"))
     filter_type = forms.ChoiceField(label=gettext_lazy("About"), required=False, widget=forms.RadioSelect)
-    looked_for = forms.CharField(label=gettext_lazy("Find it by name"), required=False, max_length=200)
+    looked_for = forms.CharField(label=gettext_lazy("Find it by name"), required=False, max_length=LONGEST_WORDS)
     filter_guid = forms.UUIDField(label=gettext_lazy("Which one"), required=False)
     url = forms.CharField(
         label=gettext_lazy("Address"),
@@ -104,18 +120,16 @@ class SubscriptionForm(forms.Form):
         max_length=300,
         help_text=gettext_lazy("Such as 10s 1min 10min 1h, three at least. Empty means the usual pauses."),
     )
-    authorities = forms.CharField(
+    authorities = PemField(
         label=gettext_lazy("Trusted authorities (PEM)"),
         required=False,
         max_length=LONGEST_PEM,
-        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
         help_text=gettext_lazy("The endpoint is trusted by these instead of the installation's."),
     )
-    client_certificate = forms.CharField(
+    client_certificate = PemField(
         label=gettext_lazy("Client certificate (PEM)"),
         required=False,
         max_length=LONGEST_PEM,
-        widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
     )
     client_key = forms.CharField(
         label=gettext_lazy("Its private key (PEM)"),
@@ -124,16 +138,15 @@ class SubscriptionForm(forms.Form):
         widget=forms.Textarea({"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
         help_text=gettext_lazy("Without a passphrase. Stored encrypted and never shown again."),
     )
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         given = self.data if self.is_bound else self.initial
         self.hook = catalogue.by_name_or_number(str(given.get("webhook") or "")) or webhooks()[1]
         self.initial["webhook"] = self.hook.name
-        _offer(self, "webhook", [(hook.name, f"{hook.name}: {hook.description}") for hook in webhooks().values()])
+        self.choose("webhook", [(hook.name, f"{hook.name}: {hook.description}") for hook in webhooks().values()])
         kinds = abouts(self.hook)
-        _offer(self, "filter_type", kinds)
+        self.choose("filter_type", kinds)
         chosen = str(given.get("filter_type") or "")
         self.about = chosen if chosen in dict(kinds) else kinds[0][0]
         self.initial["filter_type"] = self.about
@@ -164,6 +177,12 @@ class SubscriptionForm(forms.Form):
             "authorities": sent["authorities"],
             "client_certificate": sent["client_certificate"],
         }
+
+
+class NewSubscriptionForm(SubscriptionForm):
+    """The same for a new one: each form that is shown may subscribe once."""
+
+    wish = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=ids.new_guid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +268,3 @@ def _guid(written: Any) -> UUID | None:
         return UUID(str(written))
     except ValueError:
         return None
-
-
-def _offer(form: forms.Form, name: str, choices: list[tuple[str, Words]]) -> None:
-    field: Any = form.fields[name]
-    field.choices = choices
