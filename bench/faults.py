@@ -279,7 +279,7 @@ def small_disk(folder: Path, size: str) -> Iterator[dict[str, Any]]:
     try:
         yield {"fill_disk": fill, "free_disk": ballast.unlink}
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S607 - our own folder
+        subprocess.run(["umount", "-l", str(folder)], check=False)  # noqa: S607 - our own folder, which may be gone
 
 
 if __name__ == "__main__":

@@ -363,6 +363,15 @@ def test_the_ledger_forgets_old_sign_ins_and_nothing_else(user: User) -> None:
         assert Event.objects.exclude(name__startswith="Log").count() == before
 
 
+def test_requests_for_links_hide_no_refused_login(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guessing, "MOST_RECORDED", 2)
+    for _ in range(9):
+        guessing.note(guessing.OF_LINKS, "192.0.2.9")
+    with recorded() as found, pytest.raises(Unauthenticated):
+        _log_in("tomas", "wrong")
+    assert found.names == ["LoginRefused"]
+
+
 def test_a_flood_of_wrong_passwords_does_not_fill_the_ledger(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guessing, "MOST_RECORDED", 2)
     for number in range(4):

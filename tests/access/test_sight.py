@@ -189,6 +189,27 @@ def test_nobody_learns_of_records_out_of_its_own_sight(
             asked()
 
 
+def test_a_reason_names_no_object_that_the_asking_account_does_not_see(
+    organisation: Organisation, first: Customer
+) -> None:
+    role = commands.create_role("Clerk", features.BUILDER, [features.USERS], by=SYSTEM)
+    held = [queries.roles().get(name="Team Member"), role]
+    asking = commands.create_user("clerk", "Cleo Clerk", held, by=SYSTEM)
+    group = commands.create_group("One contract", by=SYSTEM)
+    commands.change_members(group, add=[asking], by=SYSTEM)
+    commands.grant(group, "contract", first.contract, by=SYSTEM)
+    tomas = organisation.accounts["team member"].user
+
+    def said(by: Actor) -> list[str]:
+        found = sight.explain("contract", first.contract.guid, of=tomas, by=by)
+        return [one.sentence() for reason in found.reasons if reason.code == "permission" for one in reason.said]
+
+    named = f"on the company '{first.company.name}'"
+    assert named in str(said(SYSTEM))
+    assert named not in str(said(sessions.actor_for(asking)))
+    assert "that you do not see" in str(said(sessions.actor_for(asking)))
+
+
 def test_the_api_explains(organisation: Organisation, first: Customer) -> None:
     bea = organisation.accounts["process builder of one company"].user
     headers = {"Authorization": f"Bearer {organisation.accounts['administrator'].log_in()}", "Accept-Language": "de"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyotp
 import pytest
@@ -14,6 +15,7 @@ from tests.support.recorded import recorded
 from tests.web import gallery
 from workwire.access import commands, second_factors, sessions
 from workwire.access.models import RecoveryCode, Role, SecondFactor, Token
+from workwire.access.second_factors import Setup
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Limited, Unauthenticated
@@ -21,7 +23,7 @@ from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Li
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 IDLE = timedelta(minutes=60)
 STEP = timedelta(seconds=second_factors.STEP)
-GUARD = {"address": "192.0.2.1", "most_failures": 5}
+GUARD: Any = {"address": "192.0.2.1", "most_failures": 5}
 
 
 @pytest.fixture
@@ -34,9 +36,13 @@ def _by(account: Account) -> Actor:
     return sessions.actor_for(account.user)
 
 
+def _begin(account: Account) -> Setup:
+    return commands.begin_second_factor(account.password, by=_by(account), **GUARD)
+
+
 def _enrol(account: Account) -> tuple[pyotp.TOTP, list[str]]:
     """Turn the second factor on a step ago, so that the code of now is fresh."""
-    app = pyotp.TOTP(commands.begin_second_factor(by=_by(account)).key)
+    app = pyotp.TOTP(_begin(account).key)
     before = int(clock.now().timestamp()) // second_factors.STEP - 1
     return app, commands.confirm_second_factor(app.generate_otp(before), by=_by(account))
 
@@ -115,28 +121,28 @@ def test_a_recovery_code_counts_once_and_only_for_its_account(account: Account, 
 
 def test_neither_the_key_nor_the_codes_are_kept_in_the_clear(account: Account) -> None:
     with recorded() as found:
-        setup = commands.begin_second_factor(by=_by(account))
+        setup = _begin(account)
         codes = commands.confirm_second_factor(pyotp.TOTP(setup.key).at(clock.now()), by=_by(account))
-    assert found.names == ["SecondFactorSet"]
+    assert found.names == ["SecondFactorBegun", "SecondFactorSet"]
     kept = str(list(SecondFactor.objects.values())) + str(list(RecoveryCode.objects.values())) + str(found.events)
     assert setup.key not in kept
     assert not any(code in kept or code.replace("-", "") in kept for code in codes)
 
 
 def test_a_factor_that_was_not_confirmed_asks_for_nothing(account: Account) -> None:
-    first = commands.begin_second_factor(by=_by(account))
+    first = _begin(account)
     with pytest.raises(Invalid) as refusal:
         commands.confirm_second_factor("000000", by=_by(account))
     assert (refusal.value.code, refusal.value.field) == ("code_wrong", "code")
     assert _log_in(account, None)
-    assert commands.begin_second_factor(by=_by(account)).key != first.key
-    assert commands.second_factor_setup(by=_by(account)) is not None
+    assert _begin(account).key != first.key
+    assert second_factors.setup_under_way(by=_by(account)) is not None
 
 
 def test_it_is_turned_off_by_who_knows_the_password(account: Account) -> None:
     _enrol(account)
     with pytest.raises(Conflict):
-        commands.begin_second_factor(by=_by(account))
+        _begin(account)
     with pytest.raises(Invalid) as refusal:
         commands.turn_off_second_factor("wrong", by=_by(account), **GUARD)
     assert refusal.value.code == "password_wrong"
@@ -170,8 +176,8 @@ def test_an_application_neither_sets_one_up_nor_takes_it_away(account: Account, 
     by = sessions.authenticate(sessions.exchange_secret(made.client_id, secret, **GUARD), idle=IDLE)
     _enrol(account)
     for forbidden in (
-        lambda: commands.begin_second_factor(by=by),
-        lambda: commands.second_factor_setup(by=by),
+        lambda: commands.begin_second_factor(admin.password, by=by, **GUARD),
+        lambda: second_factors.setup_under_way(by=by),
         lambda: commands.confirm_second_factor("000000", by=by),
         lambda: commands.renew_recovery_codes(admin.password, by=by, **GUARD),
         lambda: commands.turn_off_second_factor(admin.password, by=by, **GUARD),
@@ -255,7 +261,9 @@ def test_who_must_set_one_up_can_do_nothing_else_before(account: Account, organi
     assert sessions.session(token, idle=IDLE).actor.features == frozenset()
     assert sessions.authenticate(application, idle=IDLE).features
     assert "A role of yours asks for a second factor" in browser.get("/settings/second-factor").content.decode()
-    assert browser.post("/settings/second-factor/begin").status_code == 303
+    wrong = browser.post("/settings/second-factor/begin", {"present": "wrong"})
+    assert (wrong.status_code, SecondFactor.objects.count()) == (422, 0)
+    assert browser.post("/settings/second-factor/begin", {"present": account.password}).status_code == 303
     shown = browser.get("/settings/second-factor").content.decode()
     (key,) = re.findall(r'<code dir="ltr">([A-Z2-7 ]+)</code>', shown)
     assert "<svg" in shown

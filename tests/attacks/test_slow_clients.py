@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -139,7 +140,7 @@ def _until_closed(one: socket.socket, then: bytes) -> bytes:
         if not piece:
             return heard
         heard += piece
-    raise AssertionError("the connection stays open")
+    raise AssertionError(f"the connection stays open; heard {heard[:200]!r}")
 
 
 def test_no_thread_waits_for_a_stranger(environment: dict[str, str], token: str) -> None:
@@ -187,8 +188,10 @@ def test_a_slow_upload_takes_no_thread_of_others_and_ends(environment: dict[str,
     )
     with web_process(environment) as (port, _), _connections(port, 12, head) as slow:
         assert _slowest(port, token) < 1
-        answer = _until_closed(slow[0], b"")
-        assert answer.split()[1] == b"408"
+        told = Counter(_until_closed(one, b"").split()[1] for one in slow)
+    assert set(told) <= {b"408", b"429"}  # an account has half of the threads for slow bodies, and is told so beyond
+    assert told[b"408"] > 0
+    assert told.total() == 12
 
 
 @pytest.mark.parametrize(

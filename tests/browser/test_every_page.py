@@ -97,7 +97,7 @@ def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, vis
     for address in ("/operate", "/operate/jobs", *AUDIT, *ADMINISTRATION, *_of_administration(page)):
         page.goto(address)
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
-        found[address] = _grave(page), _widths(page) if viewport is WIDE and theme == "light" else {}
+        found[address] = _grave(page), _widths(page)
     assert {address: found for address, found in found.items() if found != ([], {})} == {}
 
 

@@ -196,6 +196,7 @@ def test_the_palette_finds_a_record_a_place_and_what_a_page_can_do(world: World,
 def test_a_second_factor_is_set_up_asked_for_lost_and_stood_in_for(world: World, visitor: Visitor) -> None:
     page = visitor("guest")
     page.goto("/settings/second-factor")
+    page.get_by_label("Present password").fill(world.accounts["guest"][1])
     page.get_by_role("button", name="Set up").click()
     expect(page.get_by_role("img", name="The key as a QR code")).to_be_visible()
     app = pyotp.TOTP(page.locator("code[dir=ltr]").inner_text().replace(" ", ""))

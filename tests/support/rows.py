@@ -17,10 +17,11 @@ Rows = dict[tuple[str, str], dict[str, Any]]
 DERIVED_APPS = {"outbox", "worker", "api", "notices"}
 DERIVED = {
     "Token",
+    "PasswordLink",
     "FailedLogin",
     "Timer",
     "Job",
-}  # proof of a login, whose event has no columns; what is to be done later
+}  # proof of a login or in its stead, whose event has no columns; what is to be done later
 OF_WEBHOOKS = {"Subscription", "Replay"}  # the others are what the engine derives from events
 
 
@@ -132,7 +133,8 @@ def _values(row: Model) -> dict[str, Any]:
 def _fields(model: type[Model]) -> list[Any]:
     own = [field for field in model._meta.concrete_fields if not (field.primary_key and field.remote_field is None)]
     own = [field for field in own if not getattr(field, "is_derived", False)]  # follows from the others
-    return [field for field in own if field.attname != "guid" and field.attname not in BOOKKEEPING]
+    left_out = BOOKKEEPING | getattr(model, "unrecorded_columns", frozenset())
+    return [field for field in own if field.attname != "guid" and field.attname not in left_out]
 
 
 def _key(row: Model) -> str:

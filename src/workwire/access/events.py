@@ -48,6 +48,11 @@ class FactorBody(EventBody):
     Username: str
 
 
+@event("SecondFactorBegun")
+class SecondFactorBegun(FactorBody):
+    """An account got a key for its second factor, which counts once a code of it was confirmed."""
+
+
 @event("SecondFactorSet")
 class SecondFactorSet(FactorBody):
     """An account turned its second factor on."""

@@ -68,7 +68,8 @@ def counted(refusal: Unauthenticated, name: str, address: str, user: User | None
     """The refusal, counted and recorded: for a name that no account has in the same way, so that it takes as long. In a flood
     it is counted only, or anybody could fill the ledger."""
     FailedLogin.objects.create(username=name, address=address)
-    if FailedLogin.objects.filter(at__gt=clock.now() - WINDOW)[: MOST_RECORDED + 1].count() > MOST_RECORDED:
+    lately = FailedLogin.objects.filter(at__gt=clock.now() - WINDOW).exclude(username=OF_LINKS)  # these are no failures
+    if lately[: MOST_RECORDED + 1].count() > MOST_RECORDED:
         return refusal
     guid, username = (user.guid, user.username) if user else (NOBODY, "")
     body = events.LoginRefused(GUID=str(guid), Username=username, Reason=refusal.code)

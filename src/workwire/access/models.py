@@ -195,6 +195,7 @@ class SecondFactor(models.Model):
     last_step = models.BigIntegerField(default=0)
 
     secret_columns: ClassVar[frozenset[str]] = frozenset({"sealed_secret"})
+    unrecorded_columns: ClassVar[frozenset[str]] = frozenset({"last_step"})  # its use is no change of it
 
 
 class RecoveryCode(models.Model):

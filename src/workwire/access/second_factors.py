@@ -7,6 +7,7 @@ count as failed logins of the account. The secret is kept encrypted, recovery co
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pyotp
@@ -16,9 +17,11 @@ from django.db.models import Exists, OuterRef, Q
 
 from workwire.access import events, guessing
 from workwire.access.models import RecoveryCode, RoleAssignment, SecondFactor, User
+from workwire.access.policy import require_in_person
 from workwire.kernel import clock, crypto
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Unauthenticated
+from workwire.outbox.changes import removed
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 
@@ -26,6 +29,14 @@ STEP = 30  # seconds
 DRIFT = 1  # steps that a clock may be off
 LIFE_OF_PROOF = timedelta(minutes=5)
 _MARK = "second step:"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What an app needs to make codes: the key in text, and what its picture says."""
+
+    key: str
+    uri: str
 
 
 def factor_of(user: User) -> SecondFactor | None:
@@ -66,9 +77,16 @@ def take_first(factor: SecondFactor, code: str) -> bool:
     return _take_step(factor, code)
 
 
-def uri(secret: str, user: User) -> str:
-    """What an app reads from the picture."""
-    return pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name="Workwire")
+def setup(key: str, user: User) -> Setup:
+    """What an app is given of a key."""
+    return Setup(key, pyotp.TOTP(key).provisioning_uri(name=user.username, issuer_name="Workwire"))
+
+
+def setup_under_way(*, by: Actor) -> Setup | None:
+    """What the app needs while a second factor of one's own waits for its first code; None otherwise."""
+    require_in_person(by)
+    waiting = SecondFactor.objects.select_related("user").filter(user=by.user_id, confirmed_at=None).first()
+    return None if waiting is None else setup(crypto.unseal(waiting.sealed_secret), waiting.user)
 
 
 def proof_of_password(user: User) -> str:
@@ -113,11 +131,14 @@ def _take_step(factor: SecondFactor, code: str) -> bool:
 
 @transaction.atomic
 def _take_recovery_code(user: User, code: str, address: str) -> bool:
-    if not RecoveryCode.objects.filter(user=user, digest__in=_digests(user, code)).delete()[0]:
+    found = RecoveryCode.objects.filter(user=user, digest__in=_digests(user, code)).select_for_update().first()
+    if found is None:
         return False
+    changes = removed(found)
+    found.delete()
     by = Actor(user_id=user.pk, guid=user.guid, address=address)
     body = events.RecoveryCodeUsed(GUID=str(user.guid), Username=user.username)
-    record(body, about=Subject(ObjectType.USER, user.guid), by=by, changes=())
+    record(body, about=Subject(ObjectType.USER, user.guid), by=by, changes=changes)
     return True
 
 

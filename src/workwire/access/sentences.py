@@ -74,6 +74,7 @@ register(
         "sight_feature": "The role '{role}' holds the feature '{feature}'.",
         "sight_feature.missing": "No role of the account holds one of these features: {features}.",
         "sight_permission": "The group '{group}' has a data permission on the {level:sight_level} '{name}'.",
+        "sight_permission.hidden": "The group '{group}' has a data permission on a {level:sight_level} that you do not see.",
         "sight_permission.missing": "No data permission of its groups covers it or what lies above it. Its groups: {groups}.",
         "sight_permission.no_group": "The account is in no user group, so it has no data permission.",
         "mail_password_changed.alarm": (
@@ -129,6 +130,7 @@ register(
             "PasswordLinkMade": "Link for a new password made",
             "SessionsEnded": "Sessions ended",
             "UserGroupRenamed": "User group renamed",
+            "SecondFactorBegun": "Second factor begun",
             "SecondFactorSet": "Second factor set up",
             "SecondFactorRemoved": "Second factor removed",
             "RecoveryCodesMade": "Recovery codes made",

@@ -35,12 +35,13 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One record as an account looks at it by one rule."""
+    """One record as an account looks at it by one rule. Who asks, `by`, is told of nothing that it does not see itself."""
 
     actor: Actor
     user: User
     record: Any
     holds: bool
+    by: Actor
 
 
 Said = Callable[[Looked], list[Statement]]
@@ -149,10 +150,10 @@ def explain(name: str, guid: UUID, *, of: User, by: Actor) -> Explanation:
     if record is None:
         raise not_found("record")
     actor = actor_for(of)
-    active = Looked(actor, of, record, holds=of.is_active)
+    active = Looked(actor, of, record, of.is_active, by)
     reasons = [Reason("account_active", of.is_active, limits=True, said=tuple(_of_account(active)))]
     for rule, holds in zip(one.rules, _held(record, actor, one.rules), strict=True):
-        said = rule.says(Looked(actor, of, record, holds))
+        said = rule.says(Looked(actor, of, record, holds, by))
         reasons.append(Reason(rule.code, holds, rule.limits, tuple(said)))
     sees = of.is_active and one.visible(actor).filter(pk=record.pk).exists()
     return Explanation(one.name, record.guid, one.called(record), sees, tuple(reasons))
@@ -226,17 +227,20 @@ def permissions_say(above: Mapping[str, str]) -> Said:
         values = type(looked.record).objects.values(*above.values()).get(pk=looked.record.pk)
         above_it = {level: values[path] for level, path in above.items()}
         found = queries.permissions_on(looked.user.pk, above_it).select_related(*_PERMITTED, "group").order_by("pk")
-        return [statement("sight_permission", **named(one)) for one in found[:MOST_NAMED]]
+        return [_say(one, looked.by) for one in found[:MOST_NAMED]]
 
     return says
 
 
-def named(permission: DataPermission) -> dict[str, str]:
-    """The group of a data permission, the level of its object and what that is called."""
+def _say(permission: DataPermission, by: Actor) -> Statement:
+    """The group of a data permission, the level of its object and, where the asking actor sees that, what it is called."""
     level = next(level for level in queries.LEVELS if getattr(permission, f"{level}_id") is not None)
-    of = getattr(permission, level)
-    name = of.work_type.name if level == "process" else of.name
-    return {"group": permission.group.name, "level": level, "name": name}
+    of, group = getattr(permission, level), permission.group.name
+    if not kind(level).visible(by).filter(pk=of.pk).exists():
+        return statement("sight_permission.hidden", group=group, level=level)
+    return statement(
+        "sight_permission", group=group, level=level, name=of.work_type.name if level == "process" else of.name
+    )
 
 
 def _held(record: Any, actor: Actor, rules: Sequence[Rule]) -> list[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
+import pyotp
 import pytest
 from django.db import connection
 from django.test import Client
@@ -14,7 +15,7 @@ from tests.support.organisation import Account, Organisation
 from tests.web import gallery
 from workwire.access import commands, features, sessions
 from workwire.access.models import Role, Token, User
-from workwire.kernel import ids
+from workwire.kernel import clock, ids
 from workwire.kernel.actor import SYSTEM
 from workwire.rooms.work import commands as work
 
@@ -200,6 +201,19 @@ def test_sessions_end_and_a_link_for_a_password_is_shown_once(admin: Client, org
     assert "shown this once" not in _text(admin, _page(account.user))
 
 
+def test_a_lost_second_factor_is_removed(admin: Client, organisation: Organisation) -> None:
+    account = organisation.accounts["team member"]
+    page, by = _page(account.user), sessions.actor_for(account.user)
+    assert "Remove the second factor" not in _text(admin, page)
+    begun = commands.begin_second_factor(account.password, by=by, address="127.0.0.1", most_failures=5)
+    commands.confirm_second_factor(pyotp.TOTP(begun.key).at(clock.now()), by=by)
+    assert "Remove the second factor" in _text(admin, page)
+    assert admin.post(f"{page}/second-factor").headers["Location"] == page
+    assert "The second factor is removed" in _text(admin, page)
+    gallery.signed_in(account)
+    assert admin.post(f"{page}/second-factor").status_code == 409
+
+
 def test_who_does_not_manage_accounts_is_not_shown_them(organisation: Organisation) -> None:
     tomas = organisation.accounts["team member"]
     browser = gallery.signed_in(tomas)
@@ -207,9 +221,7 @@ def test_who_does_not_manage_accounts_is_not_shown_them(organisation: Organisati
     page = _page(tomas.user)
     for address in (LIST, f"{LIST}/new", page, f"{page}/edit", f"{page}/sight"):
         assert browser.get(address).status_code == 403, address
-    for action in ("retire", "reinstate", "end-sessions", "password-link"):
-        if action == "end-sessions":
-            continue  # one's own sessions one may end
+    for action in ("retire", "reinstate", "end-sessions", "password-link", "second-factor"):
         assert browser.post(f"{page}/{action}", {"password": PASSWORD}).status_code == 403, action
     assert browser.post(f"{LIST}/new", {"username": "x"}).status_code == 403
     assert gallery.signed_in(organisation.accounts["administrator"]).get(f"{LIST}/{ids.new_guid()}").status_code == 404

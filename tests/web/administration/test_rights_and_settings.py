@@ -86,6 +86,27 @@ def test_a_role_is_copied_changed_and_removed(admin: Client) -> None:
     assert admin.post(f"{ROLES}/{leader.guid}/remove").status_code == 409
 
 
+def test_a_role_asks_for_a_second_factor(admin: Client, organisation: Organisation) -> None:
+    robots = Role.objects.get(name="Robot")
+    address, member = f"{ROLES}/{robots.guid}", gallery.signed_in(organisation.accounts["team member"])
+    assert "Not asked for." in _text(admin, address)
+    assert admin.post(f"{address}/second-factor", {"wanted": "yes"}).headers["Location"] == address
+    robots.refresh_from_db()
+    assert (robots.requires_second_factor, robots.version) == (True, 2)
+    assert "can do nothing before one is set up" in _text(admin, address)
+    assert re.search(r'name="second_factor"[^>]*checked', _text(admin, f"{ROLES}/new?copy={robots.guid}"))
+    wish = {"name": "Shift lead", "kind": "operational", "second_factor": "on", "feature-work_items": "on"}
+    admin.post(f"{ROLES}/new", wish)
+    assert Role.objects.get(name="Shift lead").requires_second_factor
+    edited = {"version": "1", "name": "Shift lead", "feature-work_items": "on"}
+    admin.post(f"{ROLES}/{Role.objects.get(name='Shift lead').guid}/edit", edited)
+    assert not Role.objects.get(name="Shift lead").requires_second_factor
+    assert member.post(f"{address}/second-factor", {"wanted": "no"}).status_code == 403
+    admin.post(f"{address}/second-factor", {"wanted": "no"})
+    robots.refresh_from_db()
+    assert not robots.requires_second_factor
+
+
 def test_only_features_one_holds_can_be_given(organisation: Organisation) -> None:
     browser = _holder(features.ROLES, features.QUEUES)
     form = _text(browser, f"{ROLES}/new")

@@ -27,19 +27,17 @@ from workwire.access.commands.roles import (
     remove_role,
     rename_role,
     set_role_features,
+    set_second_factor_required,
 )
 from workwire.access.commands.second_factor import (
-    Setup,
     begin_second_factor,
     confirm_second_factor,
     remove_second_factor,
     renew_recovery_codes,
-    second_factor_setup,
     turn_off_second_factor,
 )
 
 __all__ = [
-    "Setup",
     "begin_second_factor",
     "cancel_job",
     "change_members",
@@ -65,7 +63,6 @@ __all__ = [
     "renew_secret",
     "revoke",
     "revoke_credential",
-    "second_factor_setup",
     "set_active",
     "set_manager",
     "set_names",
@@ -73,6 +70,7 @@ __all__ = [
     "set_preferences",
     "set_role_features",
     "set_roles",
+    "set_second_factor_required",
     "turn_off_second_factor",
     "update_credential",
 ]

@@ -83,7 +83,7 @@ def rename_role(role: Role, name: str, *, by: Actor) -> None:
 
 
 @transaction.atomic
-def require_second_factor(role: Role, wanted: bool, *, by: Actor) -> None:
+def set_second_factor_required(role: Role, wanted: bool, *, by: Actor) -> None:
     """Say whether a role asks for a second factor; a holder without one can do nothing before it has set one up."""
     require_of_person(by, features.ROLES)
     role = _locked(role)
@@ -91,7 +91,8 @@ def require_second_factor(role: Role, wanted: bool, *, by: Actor) -> None:
     before = columns(role)
     role.requires_second_factor = wanted
     if columns(role) != before:
-        role.save(update_fields=["requires_second_factor"])
+        role.version += 1
+        role.save(update_fields=["requires_second_factor", "version"])
         about = Subject(ObjectType.ROLE, role.guid)
         record(events.RoleUpdated(**_role_body(role)), about=about, by=by, changes=altered(role, before))
 
@@ -128,7 +129,7 @@ def change_role(
     if version is not None and version != _locked(role).version:
         raise Conflict("version_conflict.role")
     if second_factor is not None:
-        require_second_factor(role, second_factor, by=by)
+        set_second_factor_required(role, second_factor, by=by)
     if name is not None:
         rename_role(role, name, by=by)
     if features_held is not None:

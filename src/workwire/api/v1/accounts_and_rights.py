@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from workwire.access import commands, features, queries
+from workwire.access.commands.accounts import LONGEST_PASSWORD
 from workwire.api import etags
 from workwire.api.auth import actor, allowed
 from workwire.api.idempotency import once
@@ -76,7 +77,7 @@ class UserIn(In):
     email: str = Field("", max_length=254)
     user_type: UserTypeName = "operational"
     roles: list[str]
-    password: str | None = Field(None, max_length=1000)
+    password: str | None = Field(None, max_length=LONGEST_PASSWORD)
     manager: UUID | None = None
     language: str | None = Field(None, max_length=10)
     time_zone: str | None = Field(None, max_length=64)
@@ -89,7 +90,7 @@ class UserChange(In):
     full_name: Annotated[str, Field(max_length=200)] = LEFT_OUT
     email: Annotated[str, Field(max_length=254)] = LEFT_OUT
     roles: list[str] = LEFT_OUT
-    password: Annotated[str, Field(max_length=1000)] = LEFT_OUT
+    password: Annotated[str, Field(max_length=LONGEST_PASSWORD)] = LEFT_OUT
     manager: UUID | None = LEFT_OUT
     language: Annotated[str, Field(max_length=10)] | None = LEFT_OUT
     time_zone: Annotated[str, Field(max_length=64)] | None = LEFT_OUT

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
 from workwire.access import commands, queries, run_time_settings, sessions
+from workwire.access.commands.accounts import LONGEST_PASSWORD
 from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, In, Listing, Moment, answers, listing, rfc3339
@@ -41,8 +42,8 @@ class Ended(Schema):
 class PasswordIn(In):
     """A new password, by who knows the present one."""
 
-    present: str = Field(max_length=1000)
-    new: str = Field(max_length=1000)
+    present: str = Field(max_length=LONGEST_PASSWORD)
+    new: str = Field(max_length=LONGEST_PASSWORD)
 
 
 @router.get("/sessions", response=answers(Listing[SessionOut]), operation_id="list_sessions")
@@ -114,7 +115,7 @@ class CodeIn(In):
 class PresentIn(In):
     """The present password."""
 
-    present: str = Field(max_length=1000)
+    present: str = Field(max_length=LONGEST_PASSWORD)
 
 
 class RecoveryCodesOut(Schema):
@@ -131,9 +132,9 @@ def get_second_factor(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/me/second-factor", response=answers(SetupOut, 201), operation_id="begin_second_factor")
-def begin_second_factor(request: HttpRequest) -> Status[dict[str, Any]]:
+def begin_second_factor(request: HttpRequest, wish: PresentIn) -> Status[dict[str, Any]]:
     """Begin to set up a second factor for your own account; it counts when a code is confirmed."""
-    made = commands.begin_second_factor(by=actor(request))
+    made = commands.begin_second_factor(wish.present, by=actor(request), **_guarded(request))
     return Status(201, {"key": made.key, "uri": made.uri})
 
 

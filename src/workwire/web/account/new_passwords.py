@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-LONGEST_PASSWORD = 1000
+from workwire.access.commands.accounts import LONGEST_PASSWORD
 
 
 class PresentForm(forms.Form):

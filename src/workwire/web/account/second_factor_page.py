@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workwire.access import commands, queries, run_time_settings
+from workwire.access import commands, queries, run_time_settings, second_factors
 from workwire.web.account.new_passwords import PresentForm
 from workwire.web.account.tabs import tabs
 from workwire.web.kit.page import FORM, See, Visit, page
@@ -40,9 +40,10 @@ class SecondFactorPage:
     picture: SafeString
     key: str
     codes: tuple[str, ...]
-    form: forms.Form | None
-    of_codes: forms.Form | None
-    of_end: forms.Form | None
+    form: forms.Form
+    of_beginning: forms.Form
+    of_codes: forms.Form
+    of_end: forms.Form
 
 
 @page("account/second_factor.html", methods=FORM, enrols=True, secret=True)
@@ -57,11 +58,18 @@ def second_factor(visit: Visit) -> SecondFactorPage:
     return _shown(visit, form=form)
 
 
-@page("", methods=("POST",), enrols=True)
-def begin(visit: Visit) -> See:
+@sensitive_post_parameters()
+@page("account/second_factor.html", methods=("POST",), enrols=True)
+def begin(visit: Visit) -> SecondFactorPage | See:
     """Make the key of a second factor."""
-    commands.begin_second_factor(by=visit.actor)
-    return See(reverse("second-factor"))
+    form = visit.form(PresentForm)
+    if form.is_valid():
+        with visit.refusals(form):
+            commands.begin_second_factor(
+                form.cleaned_data["present"], by=visit.actor, address=visit.client, most_failures=_most()
+            )
+            return See(reverse("second-factor"))
+    return _shown(visit, of_beginning=form)
 
 
 @page("account/second_factor.html", methods=("POST",), secret=True)
@@ -97,11 +105,12 @@ def _shown(
     *,
     codes: tuple[str, ...] = (),
     form: forms.Form | None = None,
+    of_beginning: forms.Form | None = None,
     of_codes: forms.Form | None = None,
     of_end: forms.Form | None = None,
 ) -> SecondFactorPage:
     is_on, is_required, left = queries.second_factor_of(visit.signed_in.user)
-    setup = None if is_on else commands.second_factor_setup(by=visit.actor)
+    setup = None if is_on else second_factors.setup_under_way(by=visit.actor)
     return SecondFactorPage(
         tabs=tabs("second-factor"),
         is_on=is_on,
@@ -111,6 +120,7 @@ def _shown(
         key=_in_fours(setup.key) if setup else "",
         codes=codes,
         form=form or AppCodeForm(),
+        of_beginning=of_beginning or PresentForm(auto_id="begin_%s"),
         of_codes=of_codes or PresentForm(auto_id="codes_%s"),
         of_end=of_end or PresentForm(auto_id="end_%s"),
     )

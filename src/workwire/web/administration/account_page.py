@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from workwire.access import commands, features, preferences, queries, run_time_settings
+from workwire.access import commands, features, preferences, queries, run_time_settings, second_factors
 from workwire.access.policy import require
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
@@ -80,6 +80,7 @@ class AccountPage:
     sessions: str
     may_manage: bool
     is_own: bool
+    has_second_factor: bool
     link: PasswordLink | None
     retirement: Retirement
     audit: str
@@ -94,7 +95,7 @@ def account(visit: Visit, guid: UUID) -> AccountPage:
 @page("", methods=("POST",))
 def retire(visit: Visit, guid: UUID) -> See:
     """Retire an account: what it has goes back, it sees nothing any more."""
-    commands.set_active(queries.user(guid, by=visit.actor), False, by=visit.actor)
+    commands.set_active(_managed(visit, guid), False, by=visit.actor)
     visit.tell(_("Retired. Its unfinished work went back."))
     return See(reverse("account", args=[guid]))
 
@@ -102,7 +103,7 @@ def retire(visit: Visit, guid: UUID) -> See:
 @page("", methods=("POST",))
 def reinstate(visit: Visit, guid: UUID) -> See:
     """Bring a retired account back."""
-    commands.set_active(queries.user(guid, by=visit.actor), True, by=visit.actor)
+    commands.set_active(_managed(visit, guid), True, by=visit.actor)
     visit.tell(_("The account is active again."))
     return See(reverse("account", args=[guid]))
 
@@ -110,18 +111,32 @@ def reinstate(visit: Visit, guid: UUID) -> See:
 @page("", methods=("POST",))
 def end_sessions(visit: Visit, guid: UUID) -> See:
     """End the sessions of an account."""
-    ended = commands.end_sessions(queries.user(guid, by=visit.actor), by=visit.actor)
+    ended = commands.end_sessions(_managed(visit, guid), by=visit.actor)
     visit.tell(ngettext("%(count)d session ended.", "%(count)d sessions ended.", ended) % {"count": ended})
+    return See(reverse("account", args=[guid]))
+
+
+@page("", methods=("POST",))
+def remove_second_factor(visit: Visit, guid: UUID) -> See:
+    """Take away the second factor that an account lost."""
+    commands.remove_second_factor(_managed(visit, guid), by=visit.actor)
+    visit.tell(_("The second factor is removed, and the sessions have ended."))
     return See(reverse("account", args=[guid]))
 
 
 @page("administration/account.html", methods=("POST",))
 def give_password_link(visit: Visit, guid: UUID) -> AccountPage:
     """Make a link by which the account sets a new password, and show it in the answer, nowhere else."""
-    made, token = commands.give_link(queries.user(guid, by=visit.actor), by=visit.actor)
+    made, token = commands.give_link(_managed(visit, guid), by=visit.actor)
     visit.status = HTTPStatus.CREATED
     address = visit.request.build_absolute_uri(commands.path_of_link(token))
     return _shown(visit, guid, PasswordLink(address, made.expires_at))
+
+
+def _managed(visit: Visit, guid: UUID) -> User:
+    """The account to be changed; the feature is asked for before anything tells whether there is one."""
+    require(visit.actor, features.USERS)
+    return queries.user(guid, by=visit.actor)
 
 
 def _shown(visit: Visit, guid: UUID, link: PasswordLink | None = None) -> AccountPage:
@@ -158,6 +173,7 @@ def _shown(visit: Visit, guid: UUID, link: PasswordLink | None = None) -> Accoun
         sessions=counted(sessions),
         may_manage=queries.may_manage(user, actor),
         is_own=user.pk == actor.user_id,
+        has_second_factor=second_factors.factor_of(user) is not None,
         link=link,
         retirement=_retirement(open_work, sessions, subscriptions),
         audit=f"{reverse('audit')}?record={user.guid}" if actor.has(features.AUDIT) else "",

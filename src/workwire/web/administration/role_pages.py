@@ -39,6 +39,11 @@ class RoleForm(VersionedForm):
     """The name of a role, and a box for each feature."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    second_factor = forms.BooleanField(
+        label=gettext_lazy("Asks for a second factor"),
+        required=False,
+        help_text=gettext_lazy("Who holds the role can do nothing before a second factor is set up."),
+    )
 
 
 class NewRoleForm(RoleForm):
@@ -102,6 +107,8 @@ class RolePage:
     holders: tuple[Link, ...]
     held_by: str
     all_holders: str
+    asks_second_factor: bool
+    may_ask: bool
     may_change: bool
     may_make: bool
 
@@ -150,6 +157,7 @@ def role(visit: Visit, guid: UUID) -> RolePage:
     held = _held(found)
     count = queries.holder_counts().get(found.pk, 0)
     may_open = actor.has(features.USERS)
+    may_ask = _may_make(actor) and features.with_included(held) <= _own(actor)
     return RolePage(
         crumbs=(Link(_("Administration")), Link(_("Roles"), reverse("roles")), Link(found.name, is_here=True)),
         address=reverse("role", args=[guid]),
@@ -163,7 +171,9 @@ def role(visit: Visit, guid: UUID) -> RolePage:
         ),
         held_by=ngettext("%(count)d account holds it", "%(count)d accounts hold it", count) % {"count": count},
         all_holders=f"{reverse('accounts')}?role={guid}" if may_open else "",
-        may_change=_may_make(actor) and found.name not in BUILT_IN and features.with_included(held) <= _own(actor),
+        asks_second_factor=found.requires_second_factor,
+        may_ask=may_ask,
+        may_change=may_ask and found.name not in BUILT_IN,
         may_make=_may_make(actor),
     )
 
@@ -176,12 +186,15 @@ def new_role(visit: Visit) -> RoleEditing | See:
     initial: dict[str, Any] = {"kind": features.OPERATIONAL}
     if copied is not None:
         initial = {"kind": copied.kind, "name": _("Copy of %(name)s") % {"name": copied.name}}
+        initial |= {"second_factor": copied.requires_second_factor}
     form = visit.form(NewRoleForm, **initial)
     _offer(form, _held(copied) if copied is not None else (), visit.actor)
     if visit.is_sent and form.is_valid():
         with visit.refusals(form):
             wish = form.cleaned_data
-            made = commands.create_role(wish["name"], wish["kind"], _wanted(form), by=visit.actor)
+            made = commands.create_role(
+                wish["name"], wish["kind"], _wanted(form), second_factor=wish["second_factor"], by=visit.actor
+            )
             visit.tell(_("The role is made."))
             return See(reverse("role", args=[made.guid]))
     crumbs = (Link(_("Roles"), reverse("roles")), Link(_("New role"), is_here=True))
@@ -193,7 +206,7 @@ def edit_role(visit: Visit, guid: UUID) -> RoleEditing | See:
     """Change the name and the features of a role."""
     require_of_person(visit.actor, features.ROLES)
     found = queries.role(guid)
-    form = visit.form(RoleForm, name=found.name, version=found.version)
+    form = visit.form(RoleForm, name=found.name, second_factor=found.requires_second_factor, version=found.version)
     held = _held(found)
     _offer(form, held, visit.actor)
     back = reverse("role", args=[guid])
@@ -207,19 +220,32 @@ def edit_role(visit: Visit, guid: UUID) -> RoleEditing | See:
                 by=visit.actor,
                 name=wish["name"],
                 features_held=kept | set(_wanted(form)),
+                second_factor=wish["second_factor"],
                 version=wish["version"],
             )
             visit.tell(_("Saved. Sessions of accounts whose features changed have ended."))
             return See(back)
-        present = {"name": found.name} | {_FEATURE + name: name in held for name in features.FEATURES}
+        present: dict[str, Any] = {"name": found.name, "second_factor": found.requires_second_factor}
+        present |= {_FEATURE + name: name in held for name in features.FEATURES}
         faster = overtaken(visit, form, found.guid, found.version, present)
     crumbs = (Link(_("Roles"), reverse("roles")), Link(found.name, back), Link(_("Edit"), is_here=True))
     return _editing(crumbs, found.name, reverse("edit-role", args=[guid]), back, form, faster, is_new=False)
 
 
 @page("", methods=("POST",))
+def ask_second_factor(visit: Visit, guid: UUID) -> See:
+    """Let a role, a built-in one too, ask for a second factor, or no longer."""
+    require_of_person(visit.actor, features.ROLES)
+    wanted = visit.request.POST.get("wanted") == "yes"
+    commands.set_second_factor_required(queries.role(guid), wanted, by=visit.actor)
+    visit.tell(_("The role asks for a second factor.") if wanted else _("The role asks for a second factor no longer."))
+    return See(reverse("role", args=[guid]))
+
+
+@page("", methods=("POST",))
 def remove_role(visit: Visit, guid: UUID) -> See:
     """Remove a role that nobody holds."""
+    require_of_person(visit.actor, features.ROLES)
     found = queries.role(guid)
     commands.remove_role(found, by=visit.actor)
     visit.tell(_("The role is removed."))

@@ -21,6 +21,11 @@ urlpatterns = [
     path(
         "administration/accounts/<uuid:guid>/password-link", account_page.give_password_link, name="give-password-link"
     ),
+    path(
+        "administration/accounts/<uuid:guid>/second-factor",
+        account_page.remove_second_factor,
+        name="remove-second-factor",
+    ),
     path("administration/accounts/<uuid:guid>/end-sessions", account_page.end_sessions, name="end-sessions"),
     path("administration/accounts/<uuid:guid>/retire", account_page.retire, name="retire-account"),
     path("administration/accounts/<uuid:guid>/reinstate", account_page.reinstate, name="reinstate-account"),
@@ -28,6 +33,7 @@ urlpatterns = [
     path("administration/roles/new", role_pages.new_role, name="new-role"),
     path("administration/roles/<uuid:guid>", role_pages.role, name="role"),
     path("administration/roles/<uuid:guid>/edit", role_pages.edit_role, name="edit-role"),
+    path("administration/roles/<uuid:guid>/second-factor", role_pages.ask_second_factor, name="role-second-factor"),
     path("administration/roles/<uuid:guid>/remove", role_pages.remove_role, name="remove-role"),
     path("administration/groups", group_pages.groups, name="groups"),
     path("administration/groups/new", group_pages.new_group, name="new-group"),

@@ -13,10 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from workwire.access import run_time_settings, sessions
+from workwire.access.commands.accounts import LONGEST_PASSWORD
 from workwire.kernel.errors import Unauthenticated
 from workwire.web.kit.page import COOKIE, FORM, Shown, Visit, page
-
-LONGEST_PASSWORD = 1000
 
 
 class SignInForm(forms.Form):
