@@ -30,7 +30,7 @@ USES = {
     "end_other_sessions": Use(),
     "change_own_password": Use(body={"present": "{password}", "new": "Zw8Qm2rTx5Kp"}, shared=True),
     "get_second_factor": Use(),
-    "begin_second_factor": Use(body={"present": "{password}"}, shared=True),
+    "begin_second_factor": Use(body={"present": "{administrators_password}"}, shared=True),
     "confirm_second_factor": Use(body={"code": "{otp}"}, shared=True),
     "renew_recovery_codes": Use(body={"present": "{password}"}, shared=True),
     "turn_off_second_factor": Use(body={"present": "{password}"}, shared=True),

@@ -202,6 +202,7 @@ def stage(
     told = {
         "url": receiver.url("/other"),
         "password": organisation.accounts[MEMBER].password,
+        "administrators_password": organisation.accounts["administrator"].password,
         "secured": str(organisation.accounts[MEMBER].user.guid),
         "otp": waiting.at(clock.now()),
     }
