@@ -58,8 +58,7 @@ def second_factor(visit: Visit) -> SecondFactorPage:
     return _shown(visit, form=form)
 
 
-@sensitive_post_parameters()
-@page("account/second_factor.html", methods=("POST",), enrols=True)
+@page("account/second_factor.html", methods=("POST",), enrols=True, secret=True)
 def begin(visit: Visit) -> SecondFactorPage | See:
     """Make the key of a second factor."""
     form = visit.form(PresentForm)
