@@ -14,12 +14,12 @@ from tests.doors import conftest
 from tests.doors.conftest import Caller
 from tests.doors.resources import USES
 from tests.doors.stage import ROWS, Stage, filled
-from tests.doors.test_matrix import _undone, stage
+from tests.doors.test_matrix import _undone, callers, stage
 from tests.support.environment import ON_POSTGRES
 from workwire.api.v1 import api
 from workwire.outbox.models import Event
 
-__all__ = ["stage"]
+__all__ = ["callers", "stage"]
 DEEP = 50_000
 BROKEN: dict[str, bytes] = {
     "deep lists": b"[" * DEEP + b"]" * DEEP,

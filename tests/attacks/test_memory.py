@@ -23,14 +23,14 @@ from django.test import RequestFactory
 from tests.attacks.test_malformed import _with_bodies
 from tests.doors.conftest import Caller, fresh
 from tests.doors.stage import Stage
-from tests.doors.test_matrix import _undone, stage
+from tests.doors.test_matrix import _undone, callers, stage
 from tests.support.organisation import build
 from tests.support.processes import Api, resident, web_process
 from workwire.kernel import json_bodies
 from workwire.kernel.errors import Limited, TooLarge
 from workwire.kernel.limits import WeightLimit
 
-__all__ = ["stage"]
+__all__ = ["callers", "stage"]
 Serve = Callable[..., int]
 KIB = 1024
 

@@ -15,7 +15,7 @@ from workwire.access import queries
 from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Moment, answers, aware, rfc3339
-from workwire.api.v1.spelling import AreaName, UserTypeName, chosen, spelled
+from workwire.api.v1.spelling import AreaName, EventName, UserTypeName, chosen, spelled
 from workwire.kernel.actor import UserType
 from workwire.kernel.pages import Page
 from workwire.outbox.event_pages import Wanted
@@ -78,7 +78,7 @@ class EventQuery(PageQuery):
     """Which events: of one record (a work item with what lies in it), of one kind, by one account, in a span of time."""
 
     record: UUID | None = None
-    kind: str | None = Field(None, max_length=60, description="The name of an event type, such as `WorkItemUpdated`.")
+    kind: EventName | None = Field(None, description="The name of an event type.")
     account: UUID | None = Field(None, description="Who did it.")
     since: datetime | None = None
     until: datetime | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from workwire.kernel.actor import UserType
 from workwire.outbox.objects import filter_objects
-from workwire.outbox.registry import Area
+from workwire.outbox.registry import Area, event_types
 from workwire.reactions.webhooks.models import State
 from workwire.rooms.commitments.rules import Override
 from workwire.rooms.conversations.queries import CommunicationType, Importance, SendStatus
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     AreaName: TypeAlias = str
     ChecklistResultName: TypeAlias = str
     CommunicationTypeName: TypeAlias = str
+    EventName: TypeAlias = str
     FieldKindName: TypeAlias = str
     FilterName: TypeAlias = str
     ImportanceName: TypeAlias = str
@@ -68,6 +69,7 @@ else:
     AreaName = _names(Area)
     ChecklistResultName = _names(ChecklistResult)
     CommunicationTypeName = _names(CommunicationType)
+    EventName = Literal[tuple(sorted(event_types()))]
     FieldKindName = _names(FieldKind)
     FilterName = _names(kind.type for kind in filter_objects())
     ImportanceName = _names(Importance)
