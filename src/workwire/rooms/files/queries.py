@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
@@ -45,6 +45,12 @@ def item_files() -> QuerySet[ItemFile]:
     held = ItemFileTag.objects.select_related("tag", "added_by")
     found = ItemFile.objects.filter(retired=False).select_related("stored", "added_by", "updated_by", "work_item")
     return found.prefetch_related(Prefetch("tags", queryset=held))
+
+
+def tag_keys_held(items: QuerySet[Any, Any], keys: frozenset[str]) -> frozenset[str]:
+    """Those of the given keys of tags that a file of the given work items has, without a check of rights."""
+    held = ItemFileTag.objects.filter(item_file__retired=False, item_file__work_item__in=items, tag__name_key__in=keys)
+    return frozenset(held.values_list("tag__name_key", flat=True))
 
 
 def contents(stored: StoredFile) -> BinaryIO:

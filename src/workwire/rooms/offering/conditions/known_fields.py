@@ -47,32 +47,52 @@ class KnownField:
 KnownFields = Mapping[str, KnownField]
 
 
-def _field(name: str, type_: ValueType, source: Source, label: str) -> tuple[str, KnownField]:
-    return name, KnownField(name, type_, source, label)
+STARTED_BY = (
+    "ByWorkflow",
+    "ByOperationalUser",
+    "BySelfServiceUser",
+    "ByRobotUser",
+    "ByEmail",
+    "FromTicket",
+    "ByOperationalUserInBulk",
+    "ByRobotUserInBulk",
+    "BySchedule",
+)  # the documented names of what starts work
+
+
+def _field(
+    name: str, type_: ValueType, source: Source, label: str, choices: tuple[str, ...] = ()
+) -> tuple[str, KnownField]:
+    return name, KnownField(name, type_, source, label, choices)
 
 
 BUILT_IN: KnownFields = dict(
     [
-        _field("platformName", ValueType.TEXT, Source.PLATFORM, "Name of this platform"),
         _field("customerName", ValueType.TEXT, Source.PLATFORM, "Name of the customer"),
         _field("supplierName", ValueType.TEXT, Source.PLATFORM, "Name of the supplier of the contract"),
         _field("contractName", ValueType.TEXT, Source.PLATFORM, "Name of the contract"),
         _field("serviceName", ValueType.TEXT, Source.PLATFORM, "Name of the service"),
         _field("serviceLineName", ValueType.TEXT, Source.PLATFORM, "Name of the service line"),
-        _field("processName", ValueType.TEXT, Source.PLATFORM, "Name of the ticket, case or action type"),
+        _field("processName", ValueType.TEXT, Source.PLATFORM, "Name of the ticket or case type"),
         _field("workItemReference", ValueType.TEXT, Source.WORK_ITEM, "Reference"),
         _field("workItemTitle", ValueType.TEXT, Source.WORK_ITEM, "Title"),
         _field("workItemDescription", ValueType.TEXT, Source.WORK_ITEM, "Description"),
         _field("ticketCategory", ValueType.TEXT, Source.WORK_ITEM, "Category, its levels joined by ' > '"),
         _field("recordCount", ValueType.NUMBER, Source.WORK_ITEM, "Record count"),
-        _field("startedByMethod", ValueType.TEXT, Source.WORK_ITEM, "What it was started by"),
+        _field("startedByMethod", ValueType.TEXT, Source.WORK_ITEM, "What it was started by", STARTED_BY),
         _field("workItemSchedulePeriod", ValueType.TEXT, Source.WORK_ITEM, "Period of its schedule"),
         _field("scheduleYear", ValueType.NUMBER, Source.WORK_ITEM, "Year of its schedule period"),
         _field("workItemIsOverdue", ValueType.FLAG, Source.WORK_ITEM, "Whether it is past its due date"),
         _field("dueDateIsOverridden", ValueType.FLAG, Source.WORK_ITEM, "Whether its due date was set by hand"),
         _field("lastActionName", ValueType.TEXT, Source.WORK_ITEM, "Type of the action that ended last"),
         _field("lastActionReference", ValueType.TEXT, Source.WORK_ITEM, "Reference of the action that ended last"),
-        _field("lastActionStartedByMethod", ValueType.TEXT, Source.WORK_ITEM, "What the last action was started by"),
+        _field(
+            "lastActionStartedByMethod",
+            ValueType.TEXT,
+            Source.WORK_ITEM,
+            "What the last action was started by",
+            STARTED_BY,
+        ),
         _field("lastActionCompletedOverdue", ValueType.FLAG, Source.WORK_ITEM, "Whether the last action ended late"),
         _field("now", ValueType.MOMENT, Source.DATES, "The moment of the evaluation"),
         _field("workItemStartDate", ValueType.MOMENT, Source.DATES, "When it was started"),
