@@ -37,6 +37,7 @@ from workwire.api.v1 import (
     subscriptions,
     tokens,
     user_groups,
+    version_checks,
     work,
 )
 from workwire.api.v1.openapi import completed
@@ -96,6 +97,7 @@ for _room in (
     calendars,
     offering,
     building,
+    version_checks,
     subscriptions,
     deliveries,
     health,

@@ -11,7 +11,7 @@ from django.db.models import IntegerChoices
 from workwire.access import features
 from workwire.access.run_time_settings import RUN_TIME
 from workwire.api.v1 import openapi
-from workwire.cli.docs import api_pages, error_pages
+from workwire.cli.docs import api_pages, condition_pages, error_pages
 from workwire.config import Config
 from workwire.kernel.wording import ENGLISH, say
 from workwire.outbox.registry import webhooks
@@ -49,6 +49,8 @@ def pages() -> dict[str, str]:
         "permissions.md": _permissions(),
         "metrics.md": _metrics(),
         "errors.md": NOTE + error_pages.errors(),
+        "conditions.md": NOTE + condition_pages.conditions(),
+        "findings.md": NOTE + condition_pages.findings(),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from workwire.rooms.offering import queries
 from workwire.rooms.offering.conditions.known_fields import (
     BUILT_IN,
     DataFieldShape,
@@ -13,7 +14,6 @@ from workwire.rooms.offering.conditions.known_fields import (
     of_data_fields,
 )
 from workwire.rooms.offering.models import (
-    ActionDefinition,
     CaseStep,
     ChecklistLine,
     DataField,
@@ -31,18 +31,18 @@ def data_fields() -> dict[str, KnownField]:
 
 
 def known_fields(version: ProcessVersion | None = None, *, before: CaseStep | None = None) -> KnownFields:
-    """The fields that a condition may name; at a step of a version also the answers of the steps before it."""
+    """The fields that a condition may name: of a version also the answers of its steps, or of those before a step."""
     found = {**BUILT_IN, **data_fields()}
-    if version is not None and before is not None:
-        found |= {field.name: field for field in _answers(version, before.number)}
+    if version is not None:
+        found |= {field.name: field for field in _answers(version, before)}
     return found
 
 
-def _answers(version: ProcessVersion, before: int) -> list[KnownField]:
+def _answers(version: ProcessVersion, before: CaseStep | None) -> list[KnownField]:
     """The lines of actions in earlier steps, in the order of the flow; a line that several actions ask counts once."""
-    earlier = ActionDefinition.objects.filter(
-        step__version=version.pk, step__number__gte=1, step__number__lt=before
-    ).select_related("step", "work_type")
+    earlier = queries.definitions().filter(step__version=version.pk, step__number__gte=1)
+    if before is not None:
+        earlier = earlier.filter(step__number__lt=before.number)
     actions = sorted(earlier, key=lambda action: (action.step.number, action.number))
     asked = Q(definition__in=[action.pk for action in actions]) | Q(work_type__in={one.work_type_id for one in actions})
     lines = list(ChecklistLine.objects.filter(asked, retired=False))

@@ -1,6 +1,6 @@
 """What the codes of processes and what belongs to them say."""
 
-from workwire.kernel.wording import register
+from workwire.kernel.wording import counted, register
 
 register(
     "offering",
@@ -70,6 +70,11 @@ register(
         "version_incomplete.case": "A case process needs a step or an ad hoc action, every step an action.",
         "version_incomplete.ticket": "A ticket process needs a category.",
         "version_move_not_possible": "A version cannot go from {state:version_state} there.",
+        "version_not_ready": counted(
+            "count",
+            "{count} finding keeps the version from going live; its findings tell which.",
+            "{count} findings keep the version from going live; its findings tell which.",
+        ),
         "version_not_draft": "Only a draft can be changed; begin a new version.",
         "version_retiring": "This process version is not live but Retiring.",
         "version_testing": "This process version is not live but Testing.",
@@ -143,6 +148,19 @@ register(
         "finding_condition_line": "'{name}' is not a checklist line of an action in an earlier step.",
         "finding_condition_operator": "'{comparison}': {type:value_type} is not compared by '{operator:condition_operator}'.",
         "finding_condition_retired": "The data field '{name}' is retired.",
+        "finding_due_date_name": "No period of the schedule has a date '{date}' yet.",
+        "finding_due_field": "The due date is counted from '{name}', and no data field in use has this name.",
+        "finding_due_field_kind": "The due date is counted from '{name}', and this data field holds no date.",
+        "finding_due_without_schedule": "The due date is counted from the date '{date}', and the process follows no schedule.",
+        "finding_no_allocation": "New work goes to no queue and to no person.",
+        "finding_no_category": "A ticket process needs a category.",
+        "finding_no_due_date": "The work is never due.",
+        "finding_no_step": "A case process needs a step or an ad hoc action.",
+        "finding_person_retired": "User '{user}', to whom new work goes, is retired.",
+        "finding_person_without_queue": "New work goes to a person, but lies in no queue that others look at.",
+        "finding_queue_retired": "Queue '{queue}', to which new work goes, is retired.",
+        "finding_schedule_retired": "Schedule '{schedule}' is retired.",
+        "finding_step_empty": "Step '{step}' has no action.",
         "finding_condition_types": "'{comparison}' compares {type:value_type} with {other:value_type}.",
         "sight_schedule.unused": "No process that the account sees follows it.",
         "sight_schedule.used": "Processes that the account sees follow it: {processes}.",

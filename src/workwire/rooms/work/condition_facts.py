@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from workwire.kernel import folding
+from workwire.access import features
+from workwire.access.policy import require
+from workwire.kernel import clock, folding
+from workwire.kernel.actor import Actor
 from workwire.rooms.files import queries as files
-from workwire.rooms.offering.condition_fields import data_fields
-from workwire.rooms.offering.conditions import BUILT_IN, Condition, Facts, KnownField, ValueType, fields_of, tags_of
+from workwire.rooms.offering.condition_fields import data_fields, known_fields
+from workwire.rooms.offering.conditions import (
+    BUILT_IN,
+    Condition,
+    Facts,
+    KnownField,
+    Outcome,
+    ValueType,
+    check,
+    evaluate,
+    fields_of,
+    tags_of,
+)
 from workwire.rooms.offering.conditions.known_fields import ANSWER
 from workwire.rooms.offering.fields import LEVELS_JOINED_BY
+from workwire.rooms.offering.findings import Finding
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import item_due_dates
+from workwire.rooms.work import item_due_dates, queries
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Rag, StartedBy, WorkItem
 
 _RELATED = {
@@ -50,6 +66,22 @@ _OF_LAST_ACTION: Mapping[str, Callable[[WorkItem, datetime], Any]] = {
     "lastActionEndDate": lambda action, _at: action.resolved_on,
     "lastActionCompletedOverdue": lambda action, at: item_due_dates.standing(action, at) == Rag.OVERDUE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a condition says of an item, and what is wrong with the condition."""
+
+    outcome: Outcome
+    findings: list[Finding]
+
+
+def try_on(guid: UUID, tree: Condition, *, by: Actor) -> Trial:
+    """Evaluate a condition against an item that the actor sees, for who builds; raises Forbidden and NotFound."""
+    require(by, features.PROCESSES)
+    item = queries.item(guid, by=by)
+    facts = facts_of(item, [tree], at=clock.now())
+    return Trial(evaluate(tree, facts), check(tree, known_fields(item.process_version)))
 
 
 def facts_of(item: WorkItem, asked: Iterable[Condition], *, at: datetime) -> Facts:

@@ -21,6 +21,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.rooms.commitments.rules import DueRule
 from workwire.rooms.offering import events, queries
 from workwire.rooms.offering.commands.saving import prose, save
+from workwire.rooms.offering.findings import blocking
 from workwire.rooms.offering.models import (
     ActionDefinition,
     CaseStep,
@@ -33,6 +34,7 @@ from workwire.rooms.offering.models import (
     VersionState,
     WorkType,
 )
+from workwire.rooms.offering.version_findings import findings
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import Queue
@@ -217,7 +219,7 @@ def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor
     if state not in MOVES[VersionState(version.state)]:
         raise Conflict("version_move_not_possible", state=version.get_state_display())
     if state in (VersionState.TESTING, VersionState.LIVE):
-        _check_content(version)
+        _require_ready(version)
     if state == VersionState.LIVE:
         for before in version.process.versions.filter(state=VersionState.LIVE):
             _set_state(before, VersionState.RETIRING, by)
@@ -252,14 +254,15 @@ def _draft(version: ProcessVersion, kind: ProcessType, by: Actor) -> ProcessVers
     return found
 
 
-def _check_content(version: ProcessVersion) -> None:
-    if version.process.work_type.kind == ProcessType.TICKET:
-        if not version.categories.exists():
-            raise Conflict("version_incomplete.ticket")
-        return
-    steps = queries.steps_of(version)
-    if not steps or any(not step.actions.all() for step in steps):
+def _require_ready(version: ProcessVersion) -> None:
+    """Raise Conflict for a version with findings that keep it from going live."""
+    found = [finding.said.code for finding in blocking(findings(version))]
+    if "finding_no_category" in found:
+        raise Conflict("version_incomplete.ticket")
+    if "finding_no_step" in found or "finding_step_empty" in found:
         raise Conflict("version_incomplete.case")
+    if found:
+        raise Conflict("version_not_ready", count=len(found))
 
 
 def _set_state(version: ProcessVersion, state: VersionState, by: Actor) -> None:

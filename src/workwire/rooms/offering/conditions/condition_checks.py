@@ -13,7 +13,7 @@ from workwire.rooms.offering.conditions.condition_text import render
 from workwire.rooms.offering.conditions.known_fields import ANSWER, KnownFields
 from workwire.rooms.offering.conditions.trees import Call, Comparison, Condition, Field, Literal, Node, Value
 from workwire.rooms.offering.conditions.value_types import FUNCTIONS, OPERATORS, Function, Operator, ValueType, compares
-from workwire.rooms.offering.findings import Finding, Severity
+from workwire.rooms.offering.findings import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _of_comparison(comparison: Comparison, known: KnownFields, place: str) -> li
             type=left.type.value,
             operator=comparison.operator.value,
         )
-        return [*findings, Finding(said, place=place)]
+        return [*findings, Finding(said, place)]
     for value, typed in right:
         if typed is not None:
             findings += _of_value(comparison, left, value, typed, place)
@@ -66,17 +66,17 @@ def _of_value(comparison: Comparison, left: _Typed, value: Value, typed: _Typed,
         said = statement(
             "finding_condition_types", comparison=render(comparison), type=left.type.value, other=typed.type.value
         )
-        return [Finding(said, place=place)]
+        return [Finding(said, place)]
     written = value.value if isinstance(value, Literal) else None
     if left.type == ValueType.ANSWER and written is None:
-        return [Finding(statement("finding_condition_answer", comparison=render(comparison)), place=place)]
+        return [Finding(statement("finding_condition_answer", comparison=render(comparison)), place)]
     if comparison.operator == Operator.CONTAINS:
         said = statement("finding_condition_contains_nothing", comparison=render(comparison))
-        return [Finding(said, place=place)] if written == "" else []
+        return [Finding(said, place)] if written == "" else []
     empty = written == "" and left.type != ValueType.ANSWER
     if left.choices and isinstance(written, str) and not empty and written not in left.choices:
         said = statement("finding_condition_choice", comparison=render(comparison), choices=left.choices[:20])
-        return [Finding(said, place=place)]
+        return [Finding(said, place)]
     return []
 
 
@@ -94,7 +94,7 @@ def _type_of_field(value: Field, known: KnownFields, place: str, findings: list[
     if field is not None:
         if field.retired:
             said = statement("finding_condition_retired", name=value.name)
-            findings.append(Finding(said, Severity.BEFORE_LIVE, place))
+            findings.append(Finding(said, place))
         return _Typed(field.type, field.choices)
     if value.name.startswith(ANSWER):
         said = statement("finding_condition_line", name=value.name)
@@ -105,7 +105,7 @@ def _type_of_field(value: Field, known: KnownFields, place: str, findings: list[
             if nearest
             else statement("finding_condition_field", name=value.name)
         )
-    findings.append(Finding(said, place=place))
+    findings.append(Finding(said, place))
     return None
 
 
@@ -129,10 +129,10 @@ def _type_of_call(value: Call, known: KnownFields, place: str, findings: list[Fi
                 types=sorted(takes),
                 type=argument.type.value,
             )
-            findings.append(Finding(said, place=place))
+            findings.append(Finding(said, place))
             return None
     if value.function == Function.ADD_DAYS and not _is_whole(value.arguments[1]):
-        findings.append(Finding(statement("finding_condition_days", call=render(value)), place=place))
+        findings.append(Finding(statement("finding_condition_days", call=render(value)), place))
     first = typed[0]
     gives = signature.gives or (first.type if first is not None else ValueType.DATE)
     return _Typed(gives, signature.choices)

@@ -1,0 +1,119 @@
+"""What is wrong with a process version as it stands: asked by who builds, and before it is tested or goes live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from workwire.kernel import folding
+from workwire.kernel.wording import statement
+from workwire.rooms.commitments.rules import Base, DueRule
+from workwire.rooms.offering import queries
+from workwire.rooms.offering.findings import Finding
+from workwire.rooms.offering.models import (
+    ActionDefinition,
+    CaseStep,
+    DataField,
+    FieldKind,
+    ProcessType,
+    ProcessVersion,
+)
+
+_DATES = (FieldKind.DATE, FieldKind.DATE_TIME)
+
+
+@dataclass
+class _Looked:
+    """A version with what the rules look at, read once."""
+
+    version: ProcessVersion
+    steps: list[CaseStep] = field(default_factory=list)
+
+    @cached_property
+    def dates(self) -> set[str]:
+        """The names of the dates that the periods of the schedule have."""
+        schedule = self.version.schedule
+        return {name for period in schedule.periods.all() for name in period.dates} if schedule is not None else set()
+
+    @cached_property
+    def data_fields(self) -> Mapping[str, DataField]:
+        """The custom data fields in use that due date rules name."""
+        rules = [self.version.due_rule, *(action.due_rule for step in self.steps for action in step.actions.all())]
+        return queries.data_fields_named(rule["of"] for rule in rules if rule and rule.get("base") == Base.CUSTOM_DATE)
+
+
+def findings(version: ProcessVersion) -> list[Finding]:
+    """What is wrong with a version, in the order of its parts; the caller has checked that the actor may ask."""
+    looked = _Looked(version)
+    if version.process.work_type.kind == ProcessType.CASE:
+        looked.steps = queries.steps_of(version)
+    return [finding for rule in _RULES for finding in rule(looked)]
+
+
+def _schedule(looked: _Looked) -> list[Finding]:
+    schedule = looked.version.schedule
+    if schedule is None or not schedule.retired:
+        return []
+    return [Finding(statement("finding_schedule_retired", schedule=schedule.name))]
+
+
+def _version_itself(looked: _Looked) -> list[Finding]:
+    return _work(looked, looked.version, "")
+
+
+def _categories(looked: _Looked) -> list[Finding]:
+    if looked.version.process.work_type.kind != ProcessType.TICKET or looked.version.categories.exists():
+        return []
+    return [Finding(statement("finding_no_category"))]
+
+
+def _steps(looked: _Looked) -> list[Finding]:
+    if looked.version.process.work_type.kind != ProcessType.CASE:
+        return []
+    if not looked.steps:
+        return [Finding(statement("finding_no_step"))]
+    return [finding for step in looked.steps for finding in _step(looked, step)]
+
+
+def _step(looked: _Looked, step: CaseStep) -> list[Finding]:
+    place = f"steps/{step.number}"
+    actions = list(step.actions.all())
+    if not actions:
+        return [Finding(statement("finding_step_empty", step=step.name), place)]
+    return [finding for action in actions for finding in _work(looked, action, f"{place}/actions/{action.number}")]
+
+
+def _work(looked: _Looked, placed: ProcessVersion | ActionDefinition, place: str) -> list[Finding]:
+    """What is wrong with when work is due and to whom it goes."""
+    said = []
+    if placed.queue is not None and placed.queue.retired:
+        said.append(statement("finding_queue_retired", queue=placed.queue.name))
+    if placed.person is not None and not placed.person.is_active:
+        said.append(statement("finding_person_retired", user=placed.person.username))
+    if placed.queue is None and placed.person is None:
+        said.append(statement("finding_no_allocation"))
+    elif placed.queue is None:
+        said.append(statement("finding_person_without_queue"))
+    if placed.due_rule is None:
+        said.append(statement("finding_no_due_date"))
+    found = [Finding(one, place) for one in said]
+    return found + (_due(looked, DueRule.from_json(placed.due_rule), place) if placed.due_rule else [])
+
+
+def _due(looked: _Looked, rule: DueRule, place: str) -> list[Finding]:
+    if rule.base == Base.SCHEDULE_DATE:
+        if looked.version.schedule is None:
+            return [Finding(statement("finding_due_without_schedule", date=rule.of), place)]
+        if rule.of not in looked.dates:
+            return [Finding(statement("finding_due_date_name", date=rule.of), place)]
+    if rule.base == Base.CUSTOM_DATE:
+        named = looked.data_fields.get(folding.key(rule.of))
+        if named is None:
+            return [Finding(statement("finding_due_field", name=rule.of), place)]
+        if named.kind not in _DATES:
+            return [Finding(statement("finding_due_field_kind", name=rule.of), place)]
+    return []
+
+
+_RULES: tuple[Callable[[_Looked], list[Finding]], ...] = (_schedule, _version_itself, _categories, _steps)
