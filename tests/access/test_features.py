@@ -86,8 +86,8 @@ def test_bundles_include_every_fine_feature_once() -> None:
 
 def test_who_held_a_bundle_holds_what_it_includes_by_every_way(organisation: Organisation) -> None:
     account = organisation.accounts["process builder"]
-    token = sessions.log_in(account.user.username, account.password, address="::1", most_failures=9)
-    by_token = sessions.authenticate(token, idle=timedelta(hours=1)).features
+    token = sessions.log_in(account.user.username, account.password, address="::1")
+    by_token = sessions.authenticate(token).features
     assert by_token == queries.features_of(account.user) == sessions.actor_for(account.user).features
     assert by_token >= {features.PROCESS_BUILDER, *features.INCLUDES[features.PROCESS_BUILDER]}
     assert features.USERS not in by_token
@@ -165,7 +165,7 @@ def test_the_roles_of_a_credential_change_with_an_event_and_end_its_tokens(
     assert len(mine) == 2
     by, later = sessions.actor_for(user), clock.now() + timedelta(days=1)
     credential, secret = commands.create_credential(user, "x", mine, expires_at=later, by=by)
-    sessions.exchange_secret(credential.client_id, secret, address="::1", most_failures=9)
+    sessions.exchange_secret(credential.client_id, secret, address="::1")
     assert credential.tokens.exists()
     with recorded() as found:
         commands.update_credential(credential, roles=mine[:1], by=by)

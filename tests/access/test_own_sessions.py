@@ -25,14 +25,12 @@ def account(organisation: Organisation) -> Account:
 
 
 def _begin(account: Account, browser: str = FIREFOX) -> str:
-    return sessions.log_in(
-        account.user.username, account.password, address="192.0.2.7", most_failures=5, browser=browser
-    )
+    return sessions.log_in(account.user.username, account.password, address="192.0.2.7", browser=browser)
 
 
 def _lives(token: str) -> bool:
     try:
-        sessions.session(token, idle=IDLE)
+        sessions.session(token)
     except Unauthenticated:
         return False
     return True
@@ -40,9 +38,9 @@ def _lives(token: str) -> bool:
 
 def test_a_session_tells_where_it_was_begun_and_nothing_of_its_token(account: Account) -> None:
     token = _begin(account)
-    (row,) = sessions.own_sessions(sessions.actor_for(account.user), idle=IDLE)
+    (row,) = sessions.own_sessions(sessions.actor_for(account.user))
     assert (row.address, row.browser) == ("192.0.2.7", FIREFOX)
-    assert row.guid == sessions.guid_of(token) == sessions.session(token, idle=IDLE).guid
+    assert row.guid == sessions.guid_of(token) == sessions.session(token).guid
     assert row.guid.hex not in token
 
 
@@ -77,9 +75,9 @@ def test_all_others_are_ended_and_applications_go_on(account: Account, organisat
 
 def test_an_application_neither_sees_nor_ends_sessions(account: Account) -> None:
     token = _begin(account)
-    by = sessions.authenticate(_application(account), idle=IDLE)
+    by = sessions.authenticate(_application(account))
     for forbidden in (
-        lambda: sessions.own_sessions(by, idle=IDLE),
+        lambda: sessions.own_sessions(by),
         lambda: sessions.end_session(sessions.guid_of(token), by=by),
         lambda: sessions.end_other_sessions(sessions.guid_of(token), by=by),
         lambda: _change(account, by=by),
@@ -94,7 +92,7 @@ def test_a_session_that_was_idle_too_long_is_not_shown(account: Account) -> None
     with clock.frozen(clock.now()) as advance:
         _begin(account)
         advance(IDLE)
-        assert not sessions.own_sessions(sessions.actor_for(account.user), idle=IDLE)
+        assert not sessions.own_sessions(sessions.actor_for(account.user))
 
 
 def test_who_knows_the_password_changes_it_and_the_other_sessions_end(account: Account) -> None:
@@ -106,18 +104,19 @@ def test_who_knows_the_password_changes_it_and_the_other_sessions_end(account: A
     assert [_lives(one) for one in (here, other, application)] == [True, False, True]
     with pytest.raises(Unauthenticated):
         _begin(account)
-    assert sessions.log_in(account.user.username, NEW, address="::1", most_failures=5)
+    assert sessions.log_in(account.user.username, NEW, address="::1")
 
 
+@pytest.mark.usefixtures("three_attempts")
 def test_guesses_of_the_present_password_count_as_failed_logins(account: Account) -> None:
     for _ in range(3):
         with pytest.raises(Invalid) as refusal:
-            _change(account, present="wrong", most=3)
+            _change(account, present="wrong")
         assert (refusal.value.code, refusal.value.field) == ("password_wrong", "present")
     with pytest.raises(Limited):
-        _change(account, most=3)
+        _change(account)
     with pytest.raises(Limited):
-        sessions.log_in(account.user.username, account.password, address="::1", most_failures=3)
+        sessions.log_in(account.user.username, account.password, address="::1")
 
 
 def test_a_weak_password_changes_nothing(account: Account) -> None:
@@ -134,7 +133,7 @@ def test_a_credential_tells_when_it_was_used_last(account: Account) -> None:
         begun = Credential.objects.get(user=account.user).last_used_at
         assert begun == clock.now()
         advance(IDLE / 2)
-        sessions.session(token, idle=IDLE)
+        sessions.session(token)
         assert Credential.objects.get(user=account.user).last_used_at == begun + IDLE / 2
 
 
@@ -143,17 +142,13 @@ def _application(account: Account) -> str:
     made, secret = commands.create_credential(
         account.user, "Feed", roles, expires_at=clock.now() + timedelta(days=9), by=sessions.actor_for(account.user)
     )
-    return sessions.exchange_secret(made.client_id, secret, address="::1", most_failures=5)
+    return sessions.exchange_secret(made.client_id, secret, address="::1")
 
 
-def _change(
-    account: Account, *, present: str = "", new: str = NEW, kept: str = "", most: int = 5, by: object = None
-) -> None:
+def _change(account: Account, *, present: str = "", new: str = NEW, kept: str = "", by: object = None) -> None:
     commands.change_own_password(
         present or account.password,
         new,
         by=by or sessions.actor_for(account.user),  # type: ignore[arg-type]  # an actor
         kept=sessions.guid_of(kept),
-        address="192.0.2.1",
-        most_failures=most,
     )

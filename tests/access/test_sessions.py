@@ -27,6 +27,7 @@ PASSWORD = "a-long-password-for-tests"
 IDLE = timedelta(minutes=60)
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 MOST = 3
+pytestmark = pytest.mark.usefixtures("three_attempts")
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def _credential(user: User, *roles: Role) -> tuple[Credential, str]:
 
 
 def _log_in(name: str = "Nia", password: str = PASSWORD, address: str = "192.0.2.1") -> str:
-    return sessions.log_in(name, password, address=address, most_failures=MOST)
+    return sessions.log_in(name, password, address=address)
 
 
 def _prime() -> None:
@@ -59,12 +60,12 @@ def _prime() -> None:
 
 
 def _exchange(client_id: str, secret: str, address: str = "192.0.2.1") -> str:
-    return sessions.exchange_secret(client_id, secret, address=address, most_failures=MOST)
+    return sessions.exchange_secret(client_id, secret, address=address)
 
 
 def _is_dead(token: str) -> bool:
     try:
-        sessions.authenticate(token, idle=IDLE)
+        sessions.authenticate(token)
     except Unauthenticated:
         return True
     return False
@@ -75,7 +76,7 @@ def test_a_password_becomes_a_token_and_the_token_an_actor(user: User) -> None:
         token = _log_in("nia")
     assert found.only.name == "LoggedIn"
     assert found.body == {"GUID": str(user.guid), "Username": "Nia"}
-    actor = sessions.authenticate(token, idle=IDLE)
+    actor = sessions.authenticate(token)
     assert (actor.user_id, actor.user_type, actor.credential_id) == (user.pk, UserType.OPERATIONAL, None)
     assert actor.features == features.with_included({features.WORK_ITEMS, features.PROCESS_BUILDER})
     assert token not in str(list(Token.objects.values()))
@@ -236,19 +237,19 @@ def test_reading_with_a_fresh_token_writes_nothing(user: User) -> None:
     with clock.frozen(START):
         token = _log_in()
         with CaptureQueriesContext(connection) as asked:
-            sessions.authenticate(token, idle=IDLE)
+            sessions.authenticate(token)
     assert [query["sql"].split()[0] for query in asked] == ["SELECT"]
 
 
 def test_a_token_stands_for_the_features_held_through_its_credential(user: User, roles: dict[str, Role]) -> None:
     credential, secret = _credential(user, roles["Team Member"])
-    limited = sessions.exchange_secret(credential.client_id, secret, address="192.0.2.1", most_failures=10)
+    limited = sessions.exchange_secret(credential.client_id, secret, address="192.0.2.1")
     for token, through in ((_log_in(), None), (limited, credential)):
-        session = sessions.session(token, idle=IDLE)
+        session = sessions.session(token)
         assert (session.actor, session.user) == (sessions.actor_for(user, through), user)
     assert session.actor.features < sessions.actor_for(user).features
     user.role_assignments.all().delete()
-    assert sessions.authenticate(limited, idle=IDLE).features == frozenset()
+    assert sessions.authenticate(limited).features == frozenset()
 
 
 def _lose_role(user: User) -> None:
@@ -300,11 +301,11 @@ def test_a_new_password_ends_logins_and_leaves_applications(user: User, roles: d
 
 def test_an_application_has_some_of_its_users_features(user: User, roles: dict[str, Role]) -> None:
     credential, secret = _credential(user, roles["Process Builder"])
-    actor = sessions.authenticate(_exchange(credential.client_id, secret), idle=IDLE)
+    actor = sessions.authenticate(_exchange(credential.client_id, secret))
     assert (actor.user_id, actor.credential_id) == (user.pk, credential.pk)
     assert actor.features == features.with_included({features.PROCESS_BUILDER})
     commands.set_roles(user, [roles["Team Member"]], by=SYSTEM)
-    actor = sessions.authenticate(_exchange(credential.client_id, secret), idle=IDLE)
+    actor = sessions.authenticate(_exchange(credential.client_id, secret))
     assert actor.features == frozenset()  # the role the credential names is no longer its user's
 
 

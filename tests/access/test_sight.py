@@ -16,11 +16,12 @@ from tests.support.organisation import Customer, Organisation
 from tests.web import gallery
 from workwire.access import commands, features, queries, sessions, sight
 from workwire.access.models import User
+from workwire.access.sight import filter_objects
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import DomainError, Forbidden, NotFound
 from workwire.outbox.models import Event
-from workwire.outbox.objects import ObjectType, filter_objects
+from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import rights
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering import queries as offers

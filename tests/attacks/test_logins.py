@@ -178,7 +178,7 @@ def test_every_form_of_the_pages_insists_on_its_token(organisation: Organisation
     """Every address of the pages, posted to with a session and without the form's token: refused, and nothing done."""
     browser = Client(enforce_csrf_checks=True)
     tomas = organisation.accounts["team member"]
-    token = sessions.log_in(tomas.user.username, tomas.password, address="127.0.0.1", most_failures=5)
+    token = sessions.log_in(tomas.user.username, tomas.password, address="127.0.0.1")
     browser.cookies["workwire_session"] = token
     paths = list(_paths(get_resolver("workwire.web.urls")))
     for path in paths:
@@ -234,7 +234,7 @@ def test_an_application_does_not_get_what_its_user_was_answered(
     credential, secret = access.create_credential(
         user, "Narrow", roles, expires_at=clock.now() + timedelta(days=1), by=actors["administrator"]
     )
-    token = sessions.exchange_secret(credential.client_id, secret, address="127.0.0.1", most_failures=5)
+    token = sessions.exchange_secret(credential.client_id, secret, address="127.0.0.1")
     wish = {"name": "Night shift"}
     assert administrator.api("POST", "/user-groups", wish, Idempotency_Key="same").status_code == 201
     refused = Caller(token).api("POST", "/user-groups", wish, Idempotency_Key="same")

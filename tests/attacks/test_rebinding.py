@@ -121,7 +121,7 @@ def test_a_name_that_was_public_when_saved_leads_nowhere_inside(
     """Real web, worker and name server, in a network where the inside listens and the outside is made up."""
     made = build()
     account, customer = made.accounts["administrator"], made.customers[0]
-    token = sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=5)
+    token = sessions.log_in(account.user.username, account.password, address="127.0.0.1")
     environment = child_environment | {
         "WORKWIRE_WEBHOOK_ALLOWED_NETWORKS": f"{PUBLIC}/32",
         "WORKWIRE_WEBHOOK_RETRY_SCHEDULE": "1,1,1",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pyotp
 import pytest
@@ -23,7 +22,6 @@ from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Li
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 IDLE = timedelta(minutes=60)
 STEP = timedelta(seconds=second_factors.STEP)
-GUARD: Any = {"address": "192.0.2.1", "most_failures": 5}
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def _by(account: Account) -> Actor:
 
 
 def _begin(account: Account) -> Setup:
-    return commands.begin_second_factor(account.password, by=_by(account), **GUARD)
+    return commands.begin_second_factor(account.password, by=_by(account))
 
 
 def _enrol(account: Account) -> tuple[pyotp.TOTP, list[str]]:
@@ -51,8 +49,8 @@ def _code(app: pyotp.TOTP, *, steps: int = 0) -> str:
     return app.generate_otp(int(clock.now().timestamp()) // second_factors.STEP + steps)
 
 
-def _log_in(account: Account, otp: str | None, *, most: int = 5) -> str:
-    return sessions.log_in(account.user.username, account.password, address="192.0.2.1", most_failures=most, otp=otp)
+def _log_in(account: Account, otp: str | None) -> str:
+    return sessions.log_in(account.user.username, account.password, address="192.0.2.1", otp=otp)
 
 
 def _refused(account: Account, otp: str | None) -> str:
@@ -86,21 +84,20 @@ def test_what_is_no_code_is_refused(code: str, account: Account) -> None:
     assert not Token.objects.filter(user=account.user).exists()
 
 
+@pytest.mark.usefixtures("three_attempts")
 def test_guesses_of_codes_are_counted_with_those_of_passwords(account: Account) -> None:
     with clock.frozen(START):
         app, codes = _enrol(account)
         for _ in range(2):
             with pytest.raises(Unauthenticated):
-                _log_in(account, "000000", most=3)
+                _log_in(account, "000000")
         with pytest.raises(Unauthenticated):
-            sessions.log_in(account.user.username, "wrong", address="192.0.2.1", most_failures=3)
+            sessions.log_in(account.user.username, "wrong", address="192.0.2.1")
         for right in (_code(app), codes[0]):
             with pytest.raises(Limited):
-                _log_in(account, right, most=3)
+                _log_in(account, right)
         with pytest.raises(Limited):
-            sessions.end_in_steps(
-                second_factors.proof_of_password(account.user), _code(app), address="::1", most_failures=3
-            )
+            sessions.end_in_steps(second_factors.proof_of_password(account.user), _code(app), address="::1")
 
 
 def test_a_recovery_code_counts_once_and_only_for_its_account(account: Account, organisation: Organisation) -> None:
@@ -114,7 +111,7 @@ def test_a_recovery_code_counts_once_and_only_for_its_account(account: Account, 
     assert found.names == ["RecoveryCodeUsed", "LoggedIn"]
     assert _refused(account, codes[0]) == "code_wrong"
     assert RecoveryCode.objects.filter(user=account.user).count() == 9
-    renewed = commands.renew_recovery_codes(account.password, by=_by(account), **GUARD)
+    renewed = commands.renew_recovery_codes(account.password, by=_by(account))
     assert _refused(account, codes[1]) == "code_wrong"
     assert _log_in(account, renewed[0])
 
@@ -144,10 +141,10 @@ def test_it_is_turned_off_by_who_knows_the_password(account: Account) -> None:
     with pytest.raises(Conflict):
         _begin(account)
     with pytest.raises(Invalid) as refusal:
-        commands.turn_off_second_factor("wrong", by=_by(account), **GUARD)
+        commands.turn_off_second_factor("wrong", by=_by(account))
     assert refusal.value.code == "password_wrong"
     with recorded() as found:
-        commands.turn_off_second_factor(account.password, by=_by(account), **GUARD)
+        commands.turn_off_second_factor(account.password, by=_by(account))
     assert found.names == ["SecondFactorRemoved"]
     assert _log_in(account, None)
     assert not RecoveryCode.objects.exists()
@@ -164,7 +161,7 @@ def test_an_administrator_removes_a_lost_one_and_the_sessions_end(account: Accou
             commands.remove_second_factor(account.user, by=_by(organisation.accounts["administrator"]))
         assert found.names == ["SecondFactorRemoved"]
         with pytest.raises(Unauthenticated):
-            sessions.session(token, idle=IDLE)
+            sessions.session(token)
         assert _log_in(account, None)
 
 
@@ -173,14 +170,14 @@ def test_an_application_neither_sets_one_up_nor_takes_it_away(account: Account, 
     roles = [assignment.role for assignment in admin.user.role_assignments.all()]
     until = clock.now() + timedelta(days=9)
     made, secret = commands.create_credential(admin.user, "Feed", roles, expires_at=until, by=SYSTEM)
-    by = sessions.authenticate(sessions.exchange_secret(made.client_id, secret, **GUARD), idle=IDLE)
+    by = sessions.authenticate(sessions.exchange_secret(made.client_id, secret, address="192.0.2.1"))
     _enrol(account)
     for forbidden in (
-        lambda: commands.begin_second_factor(admin.password, by=by, **GUARD),
+        lambda: commands.begin_second_factor(admin.password, by=by),
         lambda: second_factors.setup_under_way(by=by),
         lambda: commands.confirm_second_factor("000000", by=by),
-        lambda: commands.renew_recovery_codes(admin.password, by=by, **GUARD),
-        lambda: commands.turn_off_second_factor(admin.password, by=by, **GUARD),
+        lambda: commands.renew_recovery_codes(admin.password, by=by),
+        lambda: commands.turn_off_second_factor(admin.password, by=by),
         lambda: commands.remove_second_factor(account.user, by=by),
     ):
         with pytest.raises(Forbidden) as refusal:
@@ -258,8 +255,8 @@ def test_who_must_set_one_up_can_do_nothing_else_before(account: Account, organi
     answer = Client().get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_missing")
     assert Client().get("/webapi/Work/IsWorkAvailable", headers={"apikey": token}).status_code == 403
-    assert sessions.session(token, idle=IDLE).actor.features == frozenset()
-    assert sessions.authenticate(application, idle=IDLE).features
+    assert sessions.session(token).actor.features == frozenset()
+    assert sessions.authenticate(application).features
     assert "A role of yours asks for a second factor" in browser.get("/settings/second-factor").content.decode()
     wrong = browser.post("/settings/second-factor/begin", {"present": "wrong"})
     assert (wrong.status_code, SecondFactor.objects.count()) == (422, 0)
@@ -275,14 +272,14 @@ def test_who_must_set_one_up_can_do_nothing_else_before(account: Account, organi
     assert browser.get("/work").status_code == 200
     assert Client().get("/api/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     with pytest.raises(Conflict):
-        commands.turn_off_second_factor(account.password, by=_by(account), **GUARD)
+        commands.turn_off_second_factor(account.password, by=_by(account))
 
 
 def _application(account: Account) -> str:
     roles = [assignment.role for assignment in account.user.role_assignments.all()]
     until = clock.now() + timedelta(days=9)
     made, secret = commands.create_credential(account.user, "Feed", roles, expires_at=until, by=_by(account))
-    return sessions.exchange_secret(made.client_id, secret, **GUARD)
+    return sessions.exchange_secret(made.client_id, secret, address="192.0.2.1")
 
 
 def _password(browser: Client, account: Account) -> object:

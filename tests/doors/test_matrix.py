@@ -211,7 +211,7 @@ def stage(
 
 def _begin(account: Account) -> pyotp.TOTP:
     by = sessions.actor_for(account.user)
-    begun = access.begin_second_factor(account.password, by=by, address="127.0.0.1", most_failures=5)
+    begun = access.begin_second_factor(account.password, by=by)
     return pyotp.TOTP(begun.key)
 
 
@@ -222,7 +222,7 @@ def callers(organisation: Organisation, caller: Callable[[str], Caller]) -> dict
     roles = list(Role.objects.filter(name="Self Service"))
     user = access.create_user("sam", "Sam Ortiz", roles, password=PASSWORD, user_type=UserType.SELF_SERVICE, by=admin)
     access.change_members(organisation.customers[0].group, add=[user], by=admin)
-    token = sessions.log_in("sam", PASSWORD, address="127.0.0.1", most_failures=5)
+    token = sessions.log_in("sam", PASSWORD, address="127.0.0.1")
     return {"self service": Caller(token)} | {name: caller(name) for name in ROLES if name != "self service"}
 
 

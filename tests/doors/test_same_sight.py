@@ -301,6 +301,6 @@ def test_a_right_of_the_actor_and_not_of_the_account_counts(
     user = User.objects.get(username="sam")
     admin = sessions.actor_for(organisation.accounts["administrator"].user)
     access.set_roles(user, list(Role.objects.filter(name="Team Member")), by=admin)
-    token = sessions.log_in("sam", "4V7MJ6TGudVeZ0gY", address="127.0.0.1", most_failures=5)
+    token = sessions.log_in("sam", "4V7MJ6TGudVeZ0gY", address="127.0.0.1")
     answer = Caller(token).api("GET", f"/communications/{shown['mail']}").json()
     assert (answer["blind_copies"], answer["attachment_count"]) == ("boss@example.com", 2)

@@ -30,7 +30,7 @@ def sam(organisation: Organisation, actors: dict[str, Actor]) -> Caller:
         "sam", "Sam Ortiz", roles, password=PASSWORD, user_type=UserType.SELF_SERVICE, by=actors["administrator"]
     )
     access.change_members(organisation.customers[0].group, add=[user], by=actors["administrator"])
-    return Caller(sessions.log_in("sam", PASSWORD, address="127.0.0.1", most_failures=5))
+    return Caller(sessions.log_in("sam", PASSWORD, address="127.0.0.1"))
 
 
 @pytest.fixture

@@ -84,10 +84,10 @@ def test_tokens_run_out_by_the_database(wrong_host: timedelta, organisation: Org
     user: User = organisation.accounts["team member"].user
     idle = timedelta(minutes=5)
     token = organisation.accounts["team member"].log_in()
-    assert sessions.authenticate(token, idle=idle).user_id == user.pk
+    assert sessions.authenticate(token).user_id == user.pk
     Token.objects.update(last_used_at=_database_now() - idle - NEAR)
     with pytest.raises(Unauthenticated):
-        sessions.authenticate(token, idle=idle)
+        sessions.authenticate(token)
 
 
 def test_a_new_server_whose_clock_is_behind_does_not_silence_a_worker(

@@ -239,9 +239,7 @@ def test_a_subscriber_that_applies_only_webhooks_ends_equal_to_the_api(
         while Queued.objects.exists() or engine.step():
             engine.drain()
             advance(timedelta(hours=1))
-        token = sessions.log_in(
-            "paul", subscribed.accounts["process builder"].password, address="127.0.0.1", most_failures=5
-        )
+        token = sessions.log_in("paul", subscribed.accounts["process builder"].password, address="127.0.0.1")
         known = _known(receiver)
         items = play.items
         assert set(known) == {str(item.guid) for item in items}

@@ -103,13 +103,9 @@ class World:
         """Its password."""
         return self.organisation.accounts["administrator"].password
 
-    def of_own(self) -> dict[str, Any]:
-        """What commands on one's own account ask for beside the password."""
-        return {"by": self.by, "address": "127.0.0.1", "most_failures": 5}
-
     def begin(self) -> pyotp.TOTP:
         """Begin a second factor."""
-        return pyotp.TOTP(access.begin_second_factor(self.password, **self.of_own()).key)
+        return pyotp.TOTP(access.begin_second_factor(self.password, by=self.by).key)
 
     def enrol(self) -> list[str]:
         """Turn a second factor on; the recovery codes."""
@@ -248,13 +244,13 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.set_active: lambda w: access.set_active(w.user, False, by=w.by),
     access.set_password: lambda w: access.set_password(w.user, "correct horse battery", by=w.by),
     access.change_own_password: lambda w: access.change_own_password(
-        w.password, "correct horse battery", kept=None, **w.of_own()
+        w.password, "correct horse battery", kept=None, by=w.by
     ),
     access.give_link: lambda w: access.give_link(w.user, by=w.by),
     access.begin_second_factor: lambda w: (w.begin(), w.begin()),
     access.confirm_second_factor: lambda w: w.enrol(),
-    access.renew_recovery_codes: lambda w: (w.enrol(), access.renew_recovery_codes(w.password, **w.of_own())),
-    access.turn_off_second_factor: lambda w: (w.enrol(), access.turn_off_second_factor(w.password, **w.of_own())),
+    access.renew_recovery_codes: lambda w: (w.enrol(), access.renew_recovery_codes(w.password, by=w.by)),
+    access.turn_off_second_factor: lambda w: (w.enrol(), access.turn_off_second_factor(w.password, by=w.by)),
     access.remove_second_factor: lambda w: (w.enrol(), access.remove_second_factor(w.own_account, by=w.by)),
     access.set_preferences: lambda w: access.set_preferences(
         w.user, language="de", time_zone="Asia/Tokyo", theme="dark", density="comfortable", by=w.by
@@ -355,7 +351,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }
 ROOMS = (access, parties, offering, commitments, files, work, conversations)
-PARTS = {"keep", "keep_attachment", "requester", "plain", "looks_like_html", "path_of_link"}  # of commands
+PARTS = {"keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
 OF_TIME = {
     "date_reached",
     "due_date_passed",
@@ -443,8 +439,7 @@ def test_no_secret_is_in_the_changes(organisation: Organisation, actors: dict[st
     terms = subscriptions.Terms(0, receiver, header_name="X-Key", header_value="the value of the header")
     subscription, secret = subscriptions.subscribe(terms, by=by)
     rotation.rotate_secret(subscription.guid, by=by)
-    terms: dict[str, Any] = {"by": by, "address": "127.0.0.1", "most_failures": 5}
-    key = access.begin_second_factor("correct horse battery", **terms).key
+    key = access.begin_second_factor("correct horse battery", by=by).key
     codes = access.confirm_second_factor(pyotp.TOTP(key).at(clock.now()), by=by)
     digests = [*RecoveryCode.objects.values_list("digest", flat=True), SecondFactor.objects.get().sealed_secret]
     told = "\n".join(str(changes) for changes in Event.objects.values_list("changes", flat=True))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from workwire.access.sight import filter_object, filter_objects, register
 from workwire.outbox.models import Event
-from workwire.outbox.objects import ObjectType, filter_object, filter_objects, register
+from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
 
 

@@ -85,7 +85,7 @@ def _work_off(worker: Worker) -> list[str]:
     """Get work and finish it until there is none, through the web API; returns the GUIDs in the order they were got."""
     try:
         robot = worker.user.user_type == UserType.ROBOT
-        token = sessions.log_in(worker.user.username, worker.password, address="127.0.0.1", most_failures=3)
+        token = sessions.log_in(worker.user.username, worker.password, address="127.0.0.1")
         caller, worked = Caller(token), list[str]()
         while (answer := caller.webapi("Work/GetMoreWork")).status_code == 200:
             got = answer.json()

@@ -242,8 +242,7 @@ class Site:
         """A stream of changes, begun."""
         accounts = [self.organisation.accounts[name] for name in ("team member", "process builder")]
         token, of_another = (
-            sessions.log_in(account.user.username, account.password, address="127.0.0.1", most_failures=10)
-            for account in accounts
+            sessions.log_in(account.user.username, account.password, address="127.0.0.1") for account in accounts
         )
         url, version = f"http://127.0.0.1:{self.port}", str(self.organisation.customers[0].ticket_version.guid)
         made = Stream(url, token, of_another, version, changes=changes, pause=pause, seed=self.seed)

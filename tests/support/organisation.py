@@ -55,7 +55,7 @@ class Account:
 
     def log_in(self) -> str:
         """A fresh token."""
-        return sessions.log_in(self.user.username, self.password, address="127.0.0.1", most_failures=5)
+        return sessions.log_in(self.user.username, self.password, address="127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 
 from tests.support.organisation import Customer, Organisation, build
 from tests.support.receiver import Receiver
@@ -41,6 +42,12 @@ def first(organisation: Organisation) -> Customer:
 def second(organisation: Organisation) -> Customer:
     """The second customer."""
     return organisation.customers[1]
+
+
+@pytest.fixture
+def three_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation in which three failed logins are too many."""
+    monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"login_attempts": 3}))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django.db.models import Q
 
-from workwire.access import events, queries
+from workwire.access import events, queries, run_time_settings
 from workwire.access.models import LONGEST_USERNAME, FailedLogin, User
 from workwire.kernel import clock, crypto, folding, text
 from workwire.kernel.actor import SYSTEM
@@ -32,13 +32,13 @@ OF_SECRETS = "client secrets"  # in the place of a user name's digest
 OF_LINKS = "password links"  # asked for, which is no failure
 
 
-def require_password(user: User | None, password: str, *, called: str, address: str, most: int) -> User:
+def require_password(user: User | None, password: str, *, called: str, address: str) -> User:
     """The account, when this is its password; raises Unauthenticated, or Limited after too many failures.
 
     Failures count under the account that was found, in whichever spelling it was `called`.
     """
     name = name_of(user, called)
-    check(name, address, most=most)
+    check(name, address)
     right = check_password(storable(password), user.password if user else _decoy())
     if not right or user is None:
         raise counted(Unauthenticated("login_failed"), name, address, user)
@@ -55,8 +55,14 @@ def name_of(user: User | None, called: str = "") -> str:
     return crypto.digest(user.username if user else folding.key(storable(called)))
 
 
-def check(name: str, address: str, *, most: int) -> None:
-    """Raise Limited when a name failed `most` times, or an address ten times as often, within the window."""
+def most_failures() -> int:
+    """How many failures of a name within the window are too many."""
+    return int(run_time_settings.value_of("login_attempts"))
+
+
+def check(name: str, address: str) -> None:
+    """Raise Limited when a name failed too often within the window, or an address ten times as often."""
+    most = most_failures()
     if failures(username=name) >= most:
         raise too_many()
     if failures(~Q(username__in=(OF_SECRETS, OF_LINKS)), address=address) >= most * OF_AN_ADDRESS:

@@ -21,6 +21,11 @@ def require_one_of(actor: Actor, *wanted: str) -> None:
         raise Forbidden("feature_missing.one_of", features=wanted)
 
 
+def may_explore(actor: Actor) -> bool:
+    """Whether the actor may look for events at all: who audits, and who is not in self service."""
+    return actor.has(features.AUDIT) or not in_self_service(actor)
+
+
 def in_self_service(actor: Actor) -> bool:
     """Whether the actor follows what it started, and is shown only what is meant for it."""
     return actor.bound_to_self_service or features.bind_to_self_service(actor.features)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -21,20 +21,16 @@ from workwire.access.models import (
     LONGEST_USERNAME,
     Credential,
     DataPermission,
-    RecoveryCode,
     Role,
-    RoleAssignment,
     RoleFeature,
-    SecondFactor,
     Setting,
-    Token,
     User,
     UserGroup,
 )
 from workwire.access.policy import require, require_no_more, require_of_person
 from workwire.jobs import queries as all_jobs
 from workwire.jobs.models import Job
-from workwire.kernel import clock, folding, text
+from workwire.kernel import clock, folding, keys, text
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, Invalid, not_found
@@ -45,6 +41,13 @@ from workwire.outbox.models import Event
 
 Account = int | OuterRef | F
 LEVELS = ("company", "contract", "service", "process")
+PERMITTED = (
+    "company",
+    "contract__customer",
+    "service__contract__customer",
+    "process__work_type",
+    "process__service__contract__customer",
+)  # the objects of data permissions, with what they are called by
 NO_ACCOUNT = -1
 
 
@@ -62,6 +65,11 @@ def permissions_on(account: Account, above: Mapping[str, OuterRef | int | None])
     them."""
     levels = [Q(**{"company" if level == "parent" else level: of}) for level, of in above.items() if of is not None]
     return DataPermission.objects.filter(reduce(or_, levels), group__members=account)
+
+
+def level_of(permission: DataPermission) -> str:
+    """The level of the object that a data permission is on."""
+    return next(level for level in LEVELS if getattr(permission, f"{level}_id") is not None)
 
 
 def holds(account: Account, *wanted: str, credential: Account | None = None) -> Exists:
@@ -163,11 +171,7 @@ def accounts(*, by: Actor, words: str = "", role: UUID | None = None, active: bo
     """Accounts for who manages them, retired ones too; with every word of a search in name or mail address, with a role,
     active or not. Raises Forbidden."""
     require(by, features.USERS)
-    found = users_visible_to(by)
-    if not text.is_storable(words):
-        return found.none()
-    for word in folding.words(words):
-        found = found.filter(search__contains=word)
+    found = users_visible_to(by).filter(keys.holding_words(words))
     if role is not None:
         found = found.filter(role_assignments__role__guid=role)
     return found if active is None else found.filter(is_active=active)
@@ -202,11 +206,6 @@ def permissions_of(user: User) -> QuerySet[DataPermission]:
 def permissions_of_group(group: UserGroup) -> QuerySet[DataPermission]:
     """The data permissions of a user group."""
     return _with_objects(DataPermission.objects.filter(group=group.pk))
-
-
-def sessions_of(user: User, *, idle: timedelta) -> QuerySet[Token]:
-    """The sessions in which a person is signed in to an account; whoever calls has checked that the actor manages it."""
-    return Token.objects.filter(user=user.pk, credential=None, last_used_at__gt=clock.now() - idle)
 
 
 def last_change(record: UUID) -> tuple[str, datetime] | None:
@@ -244,10 +243,7 @@ class ChosenSetting:
 
 
 def _with_objects(permissions: QuerySet[DataPermission]) -> QuerySet[DataPermission]:
-    found = permissions.select_related(
-        "group", "company", "contract__customer", "service__contract", "process__work_type"
-    )
-    return found.order_by("group__name", "pk")
+    return permissions.select_related("group", *PERMITTED).order_by("group__name", "pk")
 
 
 def user(guid: UUID, *, by: Actor) -> User:
@@ -269,11 +265,7 @@ def users(guids: Iterable[UUID], *, by: Actor) -> list[User]:
 
 def users_matching(actor: Actor, words: str) -> QuerySet[User]:
     """Active accounts whose name or mail address holds every word of a search, by name."""
-    if not text.is_storable(words):
-        return User.objects.none()
-    found = User.objects.filter(is_active=True)
-    for word in folding.words(words):
-        found = found.filter(search__contains=word)
+    found = User.objects.filter(keys.holding_words(words), is_active=True)
     return found.order_by("full_name", "pk") if actor.has(features.WORK_ITEMS) else found.none()
 
 
@@ -406,13 +398,6 @@ ACCOUNTS = User._meta.db_table
 def with_guid(guid: UUID) -> User | None:
     """The account with a GUID, for what the system does."""
     return User.objects.filter(guid=guid).first()
-
-
-def second_factor_of(user: User) -> tuple[bool, bool, int]:
-    """Whether an account has a second factor, whether a role asks for one, and how many recovery codes are left."""
-    on = SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
-    required = RoleAssignment.objects.filter(user=user, role__requires_second_factor=True).exists()
-    return on, required, RecoveryCode.objects.filter(user=user).count()
 
 
 def has_accounts() -> bool:

@@ -39,6 +39,21 @@ class Setup:
     uri: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether an account has a second factor, whether a role asks for one, and how many recovery codes are left."""
+
+    is_on: bool
+    is_required: bool
+    codes_left: int
+
+
+def standing(user: User) -> Standing:
+    """How an account stands with its second factor."""
+    codes_left = RecoveryCode.objects.filter(user=user).count()
+    return Standing(factor_of(user) is not None, is_required(user), codes_left)
+
+
 def factor_of(user: User) -> SecondFactor | None:
     """The second factor that an account has confirmed."""
     return SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).first()
@@ -56,7 +71,7 @@ def is_missing(user: str) -> Q:
     return Q(Exists(asked)) & ~Q(Exists(had))
 
 
-def require_code(user: User, code: str | None, *, address: str, most: int) -> None:
+def require_code(user: User, code: str | None, *, address: str) -> None:
     """Take a code of the app or a recovery code, where the account has a second factor; the password was right before.
 
     Raises Unauthenticated for a wrong or missing one, and Limited after too many failures.
@@ -67,7 +82,7 @@ def require_code(user: User, code: str | None, *, address: str, most: int) -> No
     if not code:
         raise Unauthenticated("second_factor_needed")
     name = guessing.name_of(user)
-    guessing.check(name, address, most=most)
+    guessing.check(name, address)
     if not (_take_step(factor, code) or _take_recovery_code(user, code, address)):
         raise guessing.counted(Unauthenticated("code_wrong"), name, address, user)
 

@@ -34,37 +34,35 @@ from workwire.outbox.registry import Area, names_of
 LONGEST_BROWSER = 300  # characters of what a browser calls itself
 
 
-def log_in(
-    username: str, password: str, *, address: str, most_failures: int, browser: str = "", otp: str | None = None
-) -> str:
+def log_in(username: str, password: str, *, address: str, browser: str = "", otp: str | None = None) -> str:
     """Exchange a password, and a code where the account has a second factor, for a token; raises Unauthenticated, or Limited
     after too many failures.
 
     `address` and `browser` are kept with the token, so that the account recognises its sessions.
     """
     user = guessing.account_called(username)
-    user = guessing.require_password(user, password, called=username, address=address, most=most_failures)
-    second_factors.require_code(user, otp, address=address, most=most_failures)
+    user = guessing.require_password(user, password, called=username, address=address)
+    second_factors.require_code(user, otp, address=address)
     return _give_token(user, None, address=address, browser=browser)
 
 
-def begin_in_steps(username: str, password: str, *, address: str, most_failures: int, browser: str = "") -> Step:
+def begin_in_steps(username: str, password: str, *, address: str, browser: str = "") -> Step:
     """The first step of logging in, the password: gives the token, or what the second step, the code, begins with."""
     user = guessing.account_called(username)
-    user = guessing.require_password(user, password, called=username, address=address, most=most_failures)
+    user = guessing.require_password(user, password, called=username, address=address)
     if second_factors.factor_of(user) is not None:
         return Step(proof=second_factors.proof_of_password(user))
     return Step(token=_give_token(user, None, address=address, browser=browser))
 
 
-def end_in_steps(proof: str, code: str, *, address: str, most_failures: int, browser: str = "") -> str:
+def end_in_steps(proof: str, code: str, *, address: str, browser: str = "") -> str:
     """The second step of logging in, by a code of the app or a recovery code."""
     user = second_factors.user_of_proof(proof)
-    second_factors.require_code(user, code, address=address, most=most_failures)
+    second_factors.require_code(user, code, address=address)
     return _give_token(user, None, address=address, browser=browser)
 
 
-def exchange_secret(client_id: str, client_secret: str, *, address: str, most_failures: int) -> str:
+def exchange_secret(client_id: str, client_secret: str, *, address: str) -> str:
     """Exchange an application credential for a token (OAuth 2.0 client credentials, RFC 6749 section 4.4).
 
     A right secret is never refused, however many wrong ones came before it: 256 random bits cannot be guessed. Wrong ones are
@@ -77,7 +75,8 @@ def exchange_secret(client_id: str, client_secret: str, *, address: str, most_fa
     )
     if right and credential is not None:
         return _give_token(credential.user, credential, address=address)
-    if guessing.failures(username=guessing.OF_SECRETS, address=address) >= most_failures * guessing.OF_AN_ADDRESS:
+    wrong_ones = guessing.failures(username=guessing.OF_SECRETS, address=address)
+    if wrong_ones >= guessing.most_failures() * guessing.OF_AN_ADDRESS:
         raise guessing.too_many()
     user = credential.user if credential else None
     raise guessing.counted(Unauthenticated("invalid_client"), guessing.OF_SECRETS, address, user)
@@ -111,15 +110,15 @@ class Session:
         return self
 
 
-def authenticate(token: str, *, idle: timedelta, address: str = "") -> Actor:
+def authenticate(token: str, *, address: str = "") -> Actor:
     """The actor a token stands for; raises Unauthenticated when it is unknown, idle too long, or its source ended. `address`
     is where the request came from."""
-    return session(token, idle=idle, address=address).checked().actor
+    return session(token, address=address).checked().actor
 
 
-def session(token: str, *, idle: timedelta, address: str = "") -> Session:
+def session(token: str, *, address: str = "") -> Session:
     """What `authenticate` gives, with the account; one query."""
-    now = clock.now()
+    now, idle = clock.now(), run_time_settings.token_idle()
     found: Any = _LIVING.first(SYSTEM, digest=crypto.digest(token), used_after=now - idle, now=now)
     if found is None:
         raise Unauthenticated("token_invalid")
@@ -188,10 +187,16 @@ def log_out(token: str, *, address: str = "") -> None:
         _record_session(events.LoggedOut, found.user, found.credential, address)
 
 
-def own_sessions(by: Actor, *, idle: timedelta) -> QuerySet[Token]:
+def own_sessions(by: Actor) -> QuerySet[Token]:
     """The sessions of the actor's own account in which somebody may go on; raises Forbidden for an application."""
     require_in_person(by)
-    return Token.objects.filter(user_id=by.user_id or 0, credential=None, last_used_at__gt=clock.now() - idle)
+    return sessions_of(by.user_id or 0)
+
+
+def sessions_of(user_id: int) -> QuerySet[Token]:
+    """The sessions in which a person is signed in to an account; whoever calls has checked that the actor manages it."""
+    used_after = clock.now() - run_time_settings.token_idle()
+    return Token.objects.filter(user_id=user_id, credential=None, last_used_at__gt=used_after)
 
 
 @transaction.atomic

@@ -25,12 +25,14 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.kernel.statements import carried_out
 from workwire.kernel.wording import Statement, statement
+from workwire.outbox.objects import ObjectType
 
 M = TypeVar("M", bound=Model)
 Condition = bool | Q | Exists  # of every record, or of the row of a query
 MOST_COUNTED = 1000
 MOST_FOUND = 20
 MOST_NAMED = 10
+LONGEST_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,23 @@ class Kind:
     rules: Sequence[Rule]
     matching: Callable[[str], Q]
     called: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterObject(Kind):
+    """A kind of record that a subscription may be for.
+
+    `column` of the ledger names the record an event lies under. `with_guid` gives its rows by a GUID that may be a column of
+    an outer query, `seen_by` the condition that an account may see the row of the outer query. Who sees the record that
+    `record_column` names sees the events of `records`.
+    """
+
+    type: ObjectType
+    column: str
+    with_guid: Callable[[Any], QuerySet[Any]]
+    seen_by: Callable[[Any], Exists | Q]
+    records: Sequence[ObjectType] = ()
+    record_column: str = "record_guid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +130,8 @@ _kinds: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> None:
-    """Let the sight of a kind of record be explained; raises ValueError for one that is registered already."""
+    """Let records of a kind be looked for, explained and, as a `FilterObject`, subscribed to; raises ValueError for a kind
+    that is registered already."""
     if kind.name in _kinds:
         raise ValueError(f"{kind.name} is registered twice")
     _kinds[kind.name] = kind
@@ -127,6 +147,25 @@ def kind(name: str) -> Kind:
     if name not in _kinds:
         raise not_found("kind")
     return _kinds[name]
+
+
+def filter_objects() -> list[FilterObject]:
+    """The kinds that subscriptions may be for, in the order of their documented numbers."""
+    found = (one for one in _kinds.values() if isinstance(one, FilterObject))
+    return sorted(found, key=lambda one: one.type)
+
+
+def filter_object(number: int) -> FilterObject:
+    """The kind that a subscription is for, by its number; raises KeyError for a type of record that is none."""
+    return {one.type: one for one in filter_objects()}[ObjectType(number)]
+
+
+def record(name: str, guid: UUID, *, by: Actor) -> Any:
+    """One record of a kind; raises NotFound."""
+    found = kind(name).visible(by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("record")
+    return found
 
 
 def seen(rows: QuerySet[M], actor: Actor, rules: Sequence[Rule]) -> QuerySet[M]:
@@ -146,17 +185,15 @@ def explain(name: str, guid: UUID, *, of: User, by: Actor) -> Explanation:
     record that the asking actor does not see."""
     require_one_of(by, features.USERS, features.GROUPS)
     one = kind(name)
-    record = one.visible(by).filter(guid=guid).first()
-    if record is None:
-        raise not_found("record")
+    looked_at = record(name, guid, by=by)
     actor = actor_for(of)
-    active = Looked(actor, of, record, of.is_active, by)
+    active = Looked(actor, of, looked_at, of.is_active, by)
     reasons = [Reason("account_active", of.is_active, limits=True, said=tuple(_of_account(active)))]
-    for rule, holds in zip(one.rules, _held(record, actor, one.rules), strict=True):
-        said = rule.says(Looked(actor, of, record, holds, by))
+    for rule, holds in zip(one.rules, _held(looked_at, actor, one.rules), strict=True):
+        said = rule.says(Looked(actor, of, looked_at, holds, by))
         reasons.append(Reason(rule.code, holds, rule.limits, tuple(said)))
-    sees = of.is_active and one.visible(actor).filter(pk=record.pk).exists()
-    return Explanation(one.name, record.guid, one.called(record), sees, tuple(reasons))
+    sees = of.is_active and one.visible(actor).filter(pk=looked_at.pk).exists()
+    return Explanation(one.name, looked_at.guid, one.called(looked_at), sees, tuple(reasons))
 
 
 def sums(*, of: User, by: Actor) -> list[Sum]:
@@ -168,12 +205,19 @@ def sums(*, of: User, by: Actor) -> list[Sum]:
     return [Sum(one.name, seen if of.is_active else 0, of_all) for one, seen, of_all in pairs]
 
 
+def looked_for(one: Kind, words: str, *, by: Actor) -> QuerySet[Any]:
+    """The records of a kind that match words and that the actor sees, newest first; all without any words, none for very long
+    ones."""
+    if len(words) > LONGEST_WORDS:
+        return one.visible(by).none()
+    rows = one.visible(by).order_by("-pk")
+    return rows.filter(one.matching(words.strip())) if words.strip() else rows
+
+
 def matching(name: str, words: str, *, by: Actor) -> list[Found]:
     """Some records of a kind that match words and that the asking actor sees, newest first."""
     one = kind(name)
-    rows = one.visible(by)
-    found = (rows.filter(one.matching(words)) if words else rows).order_by("-pk")[:MOST_FOUND]
-    return [Found(row.guid, one.called(row), sees=True) for row in found]
+    return [Found(row.guid, one.called(row), sees=True) for row in looked_for(one, words, by=by)[:MOST_FOUND]]
 
 
 def find(name: str, words: str, *, of: User, by: Actor) -> list[Found]:
@@ -181,8 +225,7 @@ def find(name: str, words: str, *, of: User, by: Actor) -> list[Found]:
     it."""
     require_one_of(by, features.USERS, features.GROUPS)
     one = kind(name)
-    rows = one.visible(by)
-    found = list((rows.filter(one.matching(words)) if words else rows).order_by("-pk")[:MOST_FOUND])
+    found = list(looked_for(one, words, by=by)[:MOST_FOUND])
     visible = one.visible(actor_for(of)).filter(pk__in=[row.pk for row in found]).values_list("pk", flat=True)
     seen_by_account = set(visible) if of.is_active else set()
     return [Found(row.guid, one.called(row), row.pk in seen_by_account) for row in found]
@@ -226,7 +269,9 @@ def permissions_say(above: Mapping[str, str]) -> Said:
             ]
         values = type(looked.record).objects.values(*above.values()).get(pk=looked.record.pk)
         above_it = {level: values[path] for level, path in above.items()}
-        found = queries.permissions_on(looked.user.pk, above_it).select_related(*_PERMITTED, "group").order_by("pk")
+        found = (
+            queries.permissions_on(looked.user.pk, above_it).select_related(*queries.PERMITTED, "group").order_by("pk")
+        )
         return [_say(one, looked.by) for one in found[:MOST_NAMED]]
 
     return says
@@ -234,13 +279,11 @@ def permissions_say(above: Mapping[str, str]) -> Said:
 
 def _say(permission: DataPermission, by: Actor) -> Statement:
     """The group of a data permission, the level of its object and, where the asking actor sees that, what it is called."""
-    level = next(level for level in queries.LEVELS if getattr(permission, f"{level}_id") is not None)
-    of, group = getattr(permission, level), permission.group.name
-    if not kind(level).visible(by).filter(pk=of.pk).exists():
+    level = queries.level_of(permission)
+    one, of, group = kind(level), getattr(permission, level), permission.group.name
+    if not one.visible(by).filter(pk=of.pk).exists():
         return statement("sight_permission.hidden", group=group, level=level)
-    return statement(
-        "sight_permission", group=group, level=level, name=of.work_type.name if level == "process" else of.name
-    )
+    return statement("sight_permission", group=group, level=level, name=one.called(of))
 
 
 def _held(record: Any, actor: Actor, rules: Sequence[Rule]) -> list[bool]:
@@ -290,5 +333,4 @@ def _any(conditions: Sequence[Q | Exists]) -> Q:
     return reduce(or_, (Q(condition) for condition in conditions))
 
 
-_PERMITTED = ("company", "contract", "service", "process__work_type")
 ALL_RECORDS = Rule("all_records", queries.sees_all, features_say(*features.SEES_ALL))

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import translation
 from ninja.security import HttpBearer
 
-from workwire.access import features, run_time_settings, sessions
+from workwire.access import features, sessions
 from workwire.access.policy import require
 from workwire.access.preferences import language_of
 from workwire.kernel import body_account
@@ -22,8 +22,7 @@ class Bearer(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         """The actor of a valid token, whose language is spoken from here on; None otherwise."""
         try:
-            idle, address = run_time_settings.token_idle(), address_of(request)
-            found = sessions.authenticate(token, idle=idle, address=address)
+            found = sessions.authenticate(token, address=address_of(request))
         except Unauthenticated:
             return None
         body_account.note(request.META, found.user_id)

@@ -50,11 +50,9 @@ def password(username: str, password_stdin: bool, link: bool, removes: bool) -> 
 
 def _link(account: User) -> str:
     """A link to set the password: a whole address where the installation knows its own, else the path."""
-    from django.conf import settings
-
-    from workwire.access import commands
+    from workwire.access import commands, usable_links
     from workwire.kernel.actor import SYSTEM
 
     with refusals():
         _made, token = commands.give_link(account, by=SYSTEM)
-    return settings.CONFIG.public_url.rstrip("/") + commands.path_of_link(token)
+    return usable_links.address_of(token)

@@ -1,4 +1,4 @@
-"""Columns that hold how a row's name is compared, filled whenever the row is saved.
+"""Columns that hold how a row's name is compared and searched, filled whenever the row is saved.
 
 Unique constraints and lookups use them, so that no database's own idea of letters counts. Rows that were there before, and
 have a name that another row of their kind has in a different spelling, keep it under a marked key: see `fill`.
@@ -7,12 +7,15 @@ have a name that another row of their kind has in a different spelling, keep it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import models
+from django.db.models import Q
 
-from workwire.kernel import folding
+from workwire.kernel import folding, text
 
 MARK = "\n"  # in no name; after it stands the number of the row
 BATCH = 500
@@ -76,9 +79,22 @@ class SearchText(_Text):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The texts as they are now."""
-        text = "\n".join(folding.folded(str(getattr(model_instance, name))) for name in self.of)
-        setattr(model_instance, self.attname, text)
-        return text
+        searched = "\n".join(folding.folded(str(getattr(model_instance, name))) for name in self.of)
+        setattr(model_instance, self.attname, searched)
+        return searched
+
+
+def holding(part: str, *columns: str) -> Q:
+    """Rows of which one of these columns holds a text, in any spelling; none for no text."""
+    folded = folding.folded(part) if text.is_storable(part) else ""
+    return reduce(or_, (Q(**{f"{column}__contains": folded}) for column in columns)) if folded else Q(pk__in=())
+
+
+def holding_words(search: str, column: str = "search") -> Q:
+    """Rows of which a column holds every word of a search; all of them for no words."""
+    if not text.is_storable(search):
+        return Q(pk__in=())
+    return reduce(and_, (Q(**{f"{column}__contains": word}) for word in folding.words(search)), Q())
 
 
 def derived(model: type[models.Model]) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from workwire.access import run_time_settings, sessions
+from workwire.access import sessions
 from workwire.kernel.errors import Unauthenticated
 from workwire.kernel.json_bodies import LARGEST_BEFORE_LOGIN
 from workwire.web.kit.page import COOKIE
@@ -48,9 +48,8 @@ def small_forms(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
 
 
 def _is_signed_in(request: HttpRequest) -> bool:
-    idle = run_time_settings.token_idle()
     try:
-        sessions.session(request.COOKIES.get(COOKIE, ""), idle=idle)
+        sessions.session(request.COOKIES.get(COOKIE, ""))
     except Unauthenticated:
         return False
     return True

@@ -40,9 +40,8 @@ def log_in(request: HttpRequest, instance: str = "") -> HttpResponse:
         username, password = body.get("username"), body.get("password")
         if not isinstance(username, str) or not isinstance(password, str):
             raise Malformed("credentials_missing.webapi", field="Username")
-        most = run_time_settings.value_of("login_attempts")
         browser = request.headers.get("User-Agent", "")
-        token = sessions.log_in(username, password, address=address_of(request), most_failures=most, browser=browser)
+        token = sessions.log_in(username, password, address=address_of(request), browser=browser)
     except DomainError as error:
         return refusal(error, "packet")
     if not wants_cookie:
@@ -82,15 +81,14 @@ def token(request: HttpRequest, instance: str = "") -> HttpResponse:
             {"error": "invalid_client", "error_description": "client_id and client_secret are needed."}, 401, by_header
         )
     try:
-        most = run_time_settings.value_of("login_attempts")
-        given = sessions.exchange_secret(client_id, secret, address=address_of(request), most_failures=most)
+        given = sessions.exchange_secret(client_id, secret, address=address_of(request))
     except Unauthenticated as error:
         return _oauth({"error": "invalid_client", "error_description": error.sentence()}, 401, by_header)
     except Limited as error:
         response = _oauth({"error": "slow_down", "error_description": error.sentence()}, 429)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
-    idle = run_time_settings.value_of("token_idle_minutes") * 60
+    idle = int(run_time_settings.token_idle().total_seconds())
     return _oauth({"access_token": given, "token_type": "Bearer", "expires_in": idle}, 200)
 
 

@@ -267,8 +267,7 @@ def authenticate(request: HttpRequest, query: Mapping[str, str], *, changes: boo
     token = query.get("authtoken") or request.headers.get("apikey") or (bearer if scheme.lower() == "bearer" else "")
     if not token and (token := request.COOKIES.get(COOKIE, "")) and changes and not from_our_pages(request):
         raise Forbidden("cookie_refused.use")
-    idle = run_time_settings.token_idle()
-    session = sessions.session(token.strip(), idle=idle, address=address_of(request)).checked()
+    session = sessions.session(token.strip(), address=address_of(request)).checked()
     body_account.note(request.META, session.actor.user_id)
     translation.activate(
         language_of(session.actor, request.headers.get("Accept-Language", ""))

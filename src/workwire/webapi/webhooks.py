@@ -9,10 +9,11 @@ from uuid import UUID
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.access.sight import filter_objects
 from workwire.kernel.errors import NotFound
 from workwire.kernel.ids import NIL
 from workwire.kernel.wording import statement
-from workwire.outbox.objects import ObjectType, filter_objects
+from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import catalogue, commands, queries, repair
 from workwire.reactions.webhooks.models import State

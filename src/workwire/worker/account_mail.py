@@ -12,7 +12,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from workwire.access import queries
+from workwire.access import queries, usable_links
 from workwire.access.commands import accounts, password_links
 from workwire.access.models import User
 from workwire.access.preferences import language_of
@@ -37,8 +37,7 @@ def send_links(piece: Piece) -> None:
     """Mail a fresh link to each account that a request means; to nobody where it means none."""
     try:
         for user, token in password_links.to_mail(piece.arguments["called"], piece.job):
-            address = settings.CONFIG.public_url.rstrip("/") + password_links.path_of_link(token)
-            _send(user, _LINK, name=user.username, address=address)
+            _send(user, _LINK, name=user.username, address=usable_links.address_of(token))
     except InvalidToken as error:
         raise Expected("secret_unreadable", "The request cannot be read with the keys of this installation.") from error
 

@@ -100,7 +100,7 @@ def test_a_credential_is_made_and_its_secret_shown_this_once(account: Account, b
     (secret,) = re.findall(r'id="secret">([^<]+)<', answer.content.decode())
     made = Credential.objects.get(name="Ledger")
     assert made.user == account.user
-    assert sessions.exchange_secret(made.client_id, secret, address="::1", most_failures=5)
+    assert sessions.exchange_secret(made.client_id, secret, address="::1")
     page = f"/settings/credentials/{made.guid}"
     assert secret not in browser.get(page).content.decode()
     assert "Ledger" in browser.get("/settings/credentials").content.decode()

@@ -19,7 +19,7 @@ from workwire.access.commands.changing_settings import change_settings
 from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
 from workwire.access.commands.groups import change_members, create_group, grant, rename_group, revoke
 from workwire.access.commands.own_password import change_own_password
-from workwire.access.commands.password_links import give_link, path_of_link
+from workwire.access.commands.password_links import give_link
 from workwire.access.commands.roles import (
     change_role,
     create_role,
@@ -54,7 +54,6 @@ __all__ = [
     "give_link",
     "grant",
     "make_built_in_roles",
-    "path_of_link",
     "remove_role",
     "remove_second_factor",
     "rename_group",

@@ -12,22 +12,20 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, Unauthenticated
 
 
-def change_own_password(
-    present: str, new: str, *, by: Actor, kept: UUID | None, address: str, most_failures: int
-) -> None:
+def change_own_password(present: str, new: str, *, by: Actor, kept: UUID | None) -> None:
     """Change the actor's own password; ends its other sessions.
 
     Raises Invalid when `present` is wrong, which counts as a failed login, and Limited after too many of them.
     """
-    user = require_own_password(present, by=by, address=address, most_failures=most_failures)
+    user = require_own_password(present, by=by)
     set_password(user, new, by=by, kept=kept)
 
 
-def require_own_password(present: str, *, by: Actor, address: str, most_failures: int) -> User:
+def require_own_password(present: str, *, by: Actor) -> User:
     """The actor's own account, by who knows its password; refuses as `change_own_password` does."""
     require_in_person(by)
     user = queries.account(by)
     try:
-        return guessing.require_password(user, present, called=user.username, address=address, most=most_failures)
+        return guessing.require_password(user, present, called=user.username, address=by.address)
     except Unauthenticated as error:
         raise Invalid("password_wrong", field="present") from error

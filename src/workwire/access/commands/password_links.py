@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import urlencode
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from workwire.access import events, guessing, queries
+from workwire.access import events, guessing, queries, usable_links
 from workwire.access.commands.accounts import require_may_stand_in_for, set_password
 from workwire.access.models import PasswordLink, User
 from workwire.access.sessions import actor_for
@@ -35,16 +33,12 @@ MOST_ACCOUNTS = 5  # that share an address
 OVER_ALL = 100  # as many requests as of one address
 
 
-def are_mailed() -> bool:
-    """Whether links can be mailed: there is a mail server, and an address that they lead to."""
-    return bool(settings.CONFIG.smtp_url and settings.CONFIG.public_url)
-
-
-def ask_for_link(called: str, *, address: str, most: int) -> None:
+def ask_for_link(called: str, *, address: str) -> None:
     """Let a link be mailed to the accounts that have a user name or a mail address, if there are any; raises Limited after
-    `most` requests from an address within a quarter of an hour, or a hundred times as many over all."""
-    if not are_mailed():
+    as many requests from an address as failed logins are allowed, or a hundred times as many over all."""
+    if not usable_links.are_mailed():
         raise Invalid("links_not_mailed")
+    most = guessing.most_failures()
     if guessing.failures(username=guessing.OF_LINKS, address=address) >= most:
         raise guessing.too_many("too_many_links")
     if guessing.failures(username=guessing.OF_LINKS) >= most * OVER_ALL:
@@ -82,29 +76,14 @@ def give_link(user: User, *, by: Actor) -> tuple[PasswordLink, str]:
     return _make(user, LIFE_OF_GIVEN, by=by)
 
 
-def path_of_link(token: str) -> str:
-    """The path of the page that a link leads to, with the token."""
-    return f"/new-password?{urlencode({'link': token})}"
-
-
-def link(token: str) -> PasswordLink:
-    """A link that works, with its account; raises Invalid."""
-    found = PasswordLink.objects.select_related("user").filter(
-        digest=crypto.digest(guessing.storable(token)), expires_at__gt=clock.now(), user__is_active=True
-    )
-    if (living := found.first()) is None:
-        raise Invalid("link_invalid")
-    return living
-
-
 @transaction.atomic
 def use_link(token: str, password: str, *, address: str = "") -> User:
     """Set the password of the account of a link, which ends its sessions and all its links.
 
     Raises Invalid; where the password is at fault the link stays as it was.
     """
-    user = User.objects.select_for_update().get(pk=link(token).user_id)
-    link(token)  # still there, now that nobody else changes the account
+    user = User.objects.select_for_update().get(pk=usable_links.link(token).user_id)
+    usable_links.link(token)  # still there, now that nobody else changes the account
     set_password(user, password, by=replace(actor_for(user), address=address))
     return user
 

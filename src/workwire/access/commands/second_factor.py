@@ -26,12 +26,12 @@ RECOVERY_CODES = 10
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
-def begin_second_factor(present: str, *, by: Actor, address: str, most_failures: int) -> Setup:
+def begin_second_factor(present: str, *, by: Actor) -> Setup:
     """Make the key of a second factor, which counts when a code of it was confirmed; raises Conflict where there is one.
 
     Asks for the present password, or whoever finds a session open could lock its account's owner out.
     """
-    require_own_password(present, by=by, address=address, most_failures=most_failures)
+    require_own_password(present, by=by)
     with transaction.atomic():
         user = _own_account(by)
         if second_factors.factor_of(user) is not None:
@@ -60,9 +60,9 @@ def confirm_second_factor(code: str, *, by: Actor) -> list[str]:
     return codes
 
 
-def renew_recovery_codes(present: str, *, by: Actor, address: str, most_failures: int) -> list[str]:
+def renew_recovery_codes(present: str, *, by: Actor) -> list[str]:
     """Make new recovery codes, shown this once; the old ones end. Asks for the present password."""
-    require_own_password(present, by=by, address=address, most_failures=most_failures)
+    require_own_password(present, by=by)
     with transaction.atomic():
         user = _own_account(by)
         if second_factors.factor_of(user) is None:
@@ -72,9 +72,9 @@ def renew_recovery_codes(present: str, *, by: Actor, address: str, most_failures
         return codes
 
 
-def turn_off_second_factor(present: str, *, by: Actor, address: str, most_failures: int) -> None:
+def turn_off_second_factor(present: str, *, by: Actor) -> None:
     """Turn one's own second factor off, by the present password; raises Conflict where a role asks for one."""
-    require_own_password(present, by=by, address=address, most_failures=most_failures)
+    require_own_password(present, by=by)
     with transaction.atomic():
         user = _own_account(by)
         if second_factors.is_required(user):

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.access import commands, features, queries
+from workwire.access import commands, features, queries, usable_links
 from workwire.access.commands.accounts import LONGEST_PASSWORD
 from workwire.api import etags
 from workwire.api.auth import actor, allowed
@@ -273,7 +273,7 @@ def create_password_link(request: HttpRequest, guid: UUID) -> Status[dict[str, A
     """Make a link by which an account sets a new password, once within a day: hand it over, only this answer holds it."""
     by = allowed(request, features.USERS)
     made, token = commands.give_link(queries.user(guid, by=by), by=by)
-    return Status(201, {"path": commands.path_of_link(token), "expires_at": rfc3339(made.expires_at)})
+    return Status(201, {"path": usable_links.path_of(token), "expires_at": rfc3339(made.expires_at)})
 
 
 @router.post("/users/{uuid:guid}/end-sessions", response=answers(EndedSessionsOut), operation_id="end_user_sessions")

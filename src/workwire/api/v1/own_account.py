@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 
-from workwire.access import commands, queries, run_time_settings, sessions
+from workwire.access import commands, queries, second_factors, sessions
 from workwire.access.commands.accounts import LONGEST_PASSWORD
 from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
@@ -61,7 +61,7 @@ def list_sessions(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, A
             "current": row.guid == here,
         }
 
-    mine = sessions.own_sessions(by, idle=run_time_settings.token_idle())
+    mine = sessions.own_sessions(by)
     return listing(page(mine, **paging.arguments()), told, by)
 
 
@@ -86,7 +86,6 @@ def change_own_password(request: HttpRequest, wish: PasswordIn) -> Status[None]:
         wish.new,
         by=actor(request),
         kept=_here(request),
-        **_guarded(request),
     )
     return Status(204, None)
 
@@ -127,14 +126,14 @@ class RecoveryCodesOut(Schema):
 @router.get("/me/second-factor", response=answers(FactorOut), operation_id="get_second_factor")
 def get_second_factor(request: HttpRequest) -> dict[str, Any]:
     """Say whether your own account has a second factor."""
-    on, required, left = queries.second_factor_of(queries.account(actor(request)))
-    return {"on": on, "required": required, "recovery_codes_left": left}
+    found = second_factors.standing(queries.account(actor(request)))
+    return {"on": found.is_on, "required": found.is_required, "recovery_codes_left": found.codes_left}
 
 
 @router.post("/me/second-factor", response=answers(SetupOut, 201), operation_id="begin_second_factor")
 def begin_second_factor(request: HttpRequest, wish: PresentIn) -> Status[dict[str, Any]]:
     """Begin to set up a second factor for your own account; it counts when a code is confirmed."""
-    made = commands.begin_second_factor(wish.present, by=actor(request), **_guarded(request))
+    made = commands.begin_second_factor(wish.present, by=actor(request))
     return Status(201, {"key": made.key, "uri": made.uri})
 
 
@@ -149,20 +148,14 @@ def confirm_second_factor(request: HttpRequest, wish: CodeIn) -> dict[str, Any]:
 )
 def renew_recovery_codes(request: HttpRequest, wish: PresentIn) -> dict[str, Any]:
     """Make new recovery codes; only this answer holds them, and the old ones end."""
-    return {"recovery_codes": commands.renew_recovery_codes(wish.present, by=actor(request), **_guarded(request))}
+    return {"recovery_codes": commands.renew_recovery_codes(wish.present, by=actor(request))}
 
 
 @router.post("/me/second-factor/turn-off", response=answers(None, 204), operation_id="turn_off_second_factor")
 def turn_off_second_factor(request: HttpRequest, wish: PresentIn) -> Status[None]:
     """Turn your own second factor off."""
-    commands.turn_off_second_factor(wish.present, by=actor(request), **_guarded(request))
+    commands.turn_off_second_factor(wish.present, by=actor(request))
     return Status(204, None)
-
-
-def _guarded(request: HttpRequest) -> dict[str, Any]:
-    """What a guess at the password is counted by."""
-    most = run_time_settings.value_of("login_attempts")
-    return {"address": str(request.META.get("REMOTE_ADDR", "")), "most_failures": most}
 
 
 def _here(request: HttpRequest) -> UUID:

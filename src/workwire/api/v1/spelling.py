@@ -8,8 +8,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from workwire.access.sight import filter_objects
 from workwire.kernel.actor import UserType
-from workwire.outbox.objects import filter_objects
 from workwire.outbox.registry import Area, event_types
 from workwire.reactions.webhooks.models import State
 from workwire.rooms.commitments.rules import Override

@@ -65,17 +65,15 @@ class MyChange(In):
 def create_token(request: HttpRequest, response: HttpResponse, wish: Maybe[Login]) -> Status[dict[str, Any]]:
     """Create a token: log in."""
     response.headers["Cache-Control"], response.headers["Pragma"] = "no-store", "no-cache"
-    address, most = address_of(request), run_time_settings.value_of("login_attempts")
+    address = address_of(request)
     if wish.username is not None and wish.password is not None:
         browser = request.headers.get("User-Agent", "")
-        token = sessions.log_in(
-            wish.username, wish.password, address=address, most_failures=most, browser=browser, otp=wish.otp
-        )
+        token = sessions.log_in(wish.username, wish.password, address=address, browser=browser, otp=wish.otp)
     elif wish.client_id is not None and wish.client_secret is not None:
-        token = sessions.exchange_secret(wish.client_id, wish.client_secret, address=address, most_failures=most)
+        token = sessions.exchange_secret(wish.client_id, wish.client_secret, address=address)
     else:
         raise Invalid("credentials_missing")
-    return Status(201, {"token": token, "idle_seconds": run_time_settings.value_of("token_idle_minutes") * 60})
+    return Status(201, {"token": token, "idle_seconds": int(run_time_settings.token_idle().total_seconds())})
 
 
 @router.delete("/tokens/current", response=answers(None, 204), operation_id="delete_token")

@@ -16,7 +16,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from workwire.access import features, run_time_settings
+from workwire.access import features, run_time_settings, sight
 from workwire.access.policy import require
 from workwire.jobs import timers
 from workwire.kernel import addresses, clock, crypto, ids
@@ -25,7 +25,7 @@ from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound, not_f
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox import wake
 from workwire.outbox.changes import added, altered, columns
-from workwire.outbox.objects import ObjectType, filter_object
+from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing, tls_terms
 from workwire.reactions.webhooks.matching import filter_key
@@ -282,7 +282,7 @@ def _check_filter_object(hook: Webhook, terms: Terms, by: Actor) -> None:
     if terms.filter_guid is None:
         return
     try:
-        found = filter_object(terms.filter_type).find(terms.filter_guid, by=by)
+        found = sight.record(sight.filter_object(terms.filter_type).name, terms.filter_guid, by=by)
     except NotFound as error:
         raise NotFound("filter_object_not_found", field="filter_guid") from error
     if isinstance(found, Company) and ObjectType.CONTRACT in hook.filters and not found.is_customer:

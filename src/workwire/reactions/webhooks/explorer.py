@@ -16,14 +16,15 @@ from django.db.models.functions import Coalesce
 
 from workwire.access import features
 from workwire.access import queries as access
-from workwire.access.policy import in_self_service
+from workwire.access.policy import may_explore
+from workwire.access.sight import filter_objects
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, not_found
 from workwire.kernel.pages import Page
 from workwire.outbox import event_pages, ledger
 from workwire.outbox.event_pages import MOST_PLACES, Places, Wanted
 from workwire.outbox.models import Event as Event  # for doors, which do not read models
-from workwire.outbox.objects import ObjectType, filter_objects
+from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Area, event_types, names_of
 from workwire.reactions.webhooks import queries, rights
 from workwire.reactions.webhooks.models import Delivery, Subscription
@@ -31,11 +32,6 @@ from workwire.rooms.offering import queries as offering
 from workwire.rooms.parties import queries as parties
 
 MOST_DELIVERIES = 200
-
-
-def may_explore(actor: Actor) -> bool:
-    """Whether the actor may look for events at all."""
-    return actor.has(features.AUDIT) or not in_self_service(actor)
 
 
 def kinds(actor: Actor) -> tuple[str, ...]:

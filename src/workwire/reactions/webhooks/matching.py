@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from workwire.access.sight import filter_object
 from workwire.outbox.models import Event
-from workwire.outbox.objects import ObjectType, filter_object
+from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import event_types, webhooks
 from workwire.reactions.webhooks.models import Subscription
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
@@ -15,10 +14,11 @@ import orjson
 from django.conf import settings
 
 from workwire import __version__
-from workwire.kernel import addresses, clock, crypto, ids
+from workwire.kernel import clock, crypto, ids
 from workwire.kernel.errors import Invalid
 from workwire.outbox import restores
 from workwire.outbox.registry import SAMPLE_ACTOR, Envelope, Webhook, body_of, event_types, webhooks
+from workwire.outbox.told_records import told_by
 from workwire.reactions.webhooks import signing
 from workwire.reactions.webhooks.models import Attempt, Delivery, Format, Subscription
 from workwire.reactions.webhooks.rights import Content
@@ -31,7 +31,6 @@ CONTENT_TYPES: dict[str, str] = {
     Format.STANDARD: "application/json",
     Format.CLOUDEVENTS: "application/cloudevents+json",
 }
-_NAMES = ("Title", "Subject", "Name", "FullName", "Username", "Kind")  # keys that name a record
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}\Z")
 _RESERVED = frozenset(
     (
@@ -150,21 +149,6 @@ def told_of(delivery: Delivery) -> tuple[str, str]:
     body: dict[str, Any] = orjson.loads(event_body(delivery))
     told = told_by(body)
     return told.reference or getattr(delivery, "item_reference", None) or "", told.title
-
-
-class Told(NamedTuple):
-    """What the body of an event says of its record as of then, empty where it had none, and of its place in the ledger."""
-
-    reference: str
-    title: str
-    epoch: int
-
-
-def told_by(body: Mapping[str, Any]) -> Told:
-    """What a body says. A subscription is called by its endpoint: the path of its URL may hold a secret."""
-    url = body.get("SubscriberURL")
-    title = addresses.origin_of(url) or "" if url else next((str(body[key]) for key in _NAMES if body.get(key)), "")
-    return Told(body.get("Reference") or "", title, body.get("Epoch", 1))
 
 
 def wrap(form: str, hook: Webhook, body: str) -> bytes:

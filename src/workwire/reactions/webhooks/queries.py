@@ -19,6 +19,7 @@ from django.db.models.functions import Coalesce
 
 from workwire.access import features
 from workwire.access import queries as access
+from workwire.access.policy import require
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
@@ -62,7 +63,8 @@ def owner_of(subscription_guid: UUID) -> int | None:
 
 
 def subscription(guid: UUID, *, by: Actor) -> Subscription:
-    """One living subscription; raises NotFound also for somebody else's."""
+    """One living subscription; raises NotFound also for somebody else's, and Forbidden without the feature *webhooks*."""
+    require(by, features.WEBHOOKS)
     found = subscriptions_of(by).filter(guid=guid).first()
     if found is None:
         raise not_found("subscription")

@@ -16,14 +16,12 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncDate
 
-from workwire.access import features
-from workwire.access.policy import require
+from workwire.access.sight import filter_objects
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.outbox.models import Event
-from workwire.outbox.objects import filter_objects
 from workwire.reactions.webhooks import matching, queries, rights
 from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import Delivery, State, Subscription
@@ -70,7 +68,7 @@ class Told:
 
 def digests(
     guid: UUID, *, by: Actor, since: datetime | None = None, until: datetime | None = None, after: int = 0
-) -> Iterator[Digest]:
+) -> list[Digest]:
     """The digests of the days with events from `since` until before `until` (default: now), oldest first, only of events
     behind the position `after` where one is given. Without `since` from when the subscription was made, or from its position
     or `after` where there is one, at most 31 days ago.
@@ -79,7 +77,6 @@ def digests(
     `after` is given, for the first day would be cut short without a word. Raises Conflict when nothing may be sent to the
     subscription at present, and Forbidden for an application that may see less than the subscription may be sent.
     """
-    require(by, features.WEBHOOKS)
     subscription = queries.subscription(guid, by=by)
     rights.check_not_wider(subscription, by)
     now = clock.now()
@@ -94,12 +91,12 @@ def digests(
         raise Conflict(refusal)
     wanted = _seen_by_owner(subscription, Event.objects.filter(matching.condition(subscription)))
     wanted = wanted.filter(occurred_at__gte=since, occurred_at__lt=until, pk__gt=after)
-    return _digests(wanted)
+    with DIGESTS.one_for(by.user_id):
+        return list(_digests(wanted))
 
 
 def sent_by_day(guid: UUID, *, by: Actor, since: datetime, until: datetime) -> dict[date, Sent]:
     """How the messages of the events from `since` until before `until` stand, day by day; days without any are left out."""
-    require(by, features.WEBHOOKS)
     subscription = queries.subscription(guid, by=by)
     rights.check_not_wider(subscription, by)
     first = queries.first_written(since - SLACK)
@@ -115,9 +112,11 @@ def sent_by_day(guid: UUID, *, by: Actor, since: datetime, until: datetime) -> d
         waiting=Count("pk", filter=Q(state=State.DUE)),
         lost=Count("pk", filter=Q(state__in=(State.WITHHELD, State.GAVE_UP))),
     )
-    return {
-        one["day"]: Sent(one["prepared"], one["delivered"], one["waiting"], one["lost"]) for one in counts.iterator()
-    }
+    with DIGESTS.one_for(by.user_id):
+        return {
+            one["day"]: Sent(one["prepared"], one["delivered"], one["waiting"], one["lost"])
+            for one in counts.iterator()
+        }
 
 
 def _check_not_cut(subscription: Subscription, since: datetime) -> None:
@@ -133,7 +132,6 @@ def _check_not_cut(subscription: Subscription, since: datetime) -> None:
 def of_record(guid: UUID, record_guid: UUID, *, by: Actor, first: int = 1, last: int | None = None) -> list[Told]:
     """The events of a record from sequence `first` to `last`, at most a thousand, as a subscription knows them; empty for a
     record that is not there or that the owner, or whoever asks, may not see."""
-    require(by, features.WEBHOOKS)
     subscription = queries.subscription(guid, by=by)
     asked = Event.objects.filter(record_guid=record_guid, sequence__gte=first)
     if last is not None:

@@ -10,8 +10,6 @@ from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
-from workwire.access import features
-from workwire.access.policy import require
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.outbox.models import Event
@@ -44,14 +42,14 @@ def count_replay(
     record_guid: UUID | None = None,
 ) -> Estimate:
     """Count what `replay` would send, as far as `MOST_COUNTED`. Which of it the owner may still see shows when it is sent."""
-    wanted = deliveries(of_deliveries(_subscription(guid, by), since, until, states, record_guid))
+    wanted = deliveries(of_deliveries(queries.subscription(guid, by=by), since, until, states, record_guid))
     return _estimate(wanted)
 
 
 def count_backfill(guid: UUID, *, by: Actor, since: datetime | None = None, after: int | None = None) -> Estimate:
     """Count what `backfill` would send, as far as `MOST_COUNTED` and among the first `LOOKED_AT` events of the range."""
     check_beginning(since, after)
-    wanted = of_ledger(_subscription(guid, by), since, after)
+    wanted = of_ledger(queries.subscription(guid, by=by), since, after)
     last = last_event()
     until = min(last, wanted.first + LOOKED_AT)
     prepared = Delivery.objects.filter(event=OuterRef("pk"), subscription=wanted.subscription)
@@ -134,8 +132,3 @@ def last_event() -> int:
 def _estimate(wanted: QuerySet[Any]) -> Estimate:
     count = wanted.order_by()[: MOST_COUNTED + 1].count()
     return Estimate(min(count, MOST_COUNTED), count <= MOST_COUNTED)
-
-
-def _subscription(guid: UUID, by: Actor) -> Subscription:
-    require(by, features.WEBHOOKS)
-    return queries.subscription(guid, by=by)

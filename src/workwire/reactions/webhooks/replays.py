@@ -56,7 +56,7 @@ def replay(
     record_guid: UUID | None = None,
 ) -> Replay:
     """Send the ended deliveries of a subscription again that were made from `since` until before `until`, filtered."""
-    return _start(replay_ranges.of_deliveries(_subscription(guid, by), since, until, states, record_guid), by)
+    return _start(replay_ranges.of_deliveries(queries.subscription(guid, by=by), since, until, states, record_guid), by)
 
 
 @transaction.atomic
@@ -64,7 +64,7 @@ def backfill(guid: UUID, *, by: Actor, since: datetime | None = None, after: int
     """Send the events of the ledger that match a subscription and were never prepared for it: since a moment, or behind a
     position of the ledger."""
     replay_ranges.check_beginning(since, after)
-    return start_backfill(_subscription(guid, by), by=by, since=since, after=after)
+    return start_backfill(queries.subscription(guid, by=by), by=by, since=since, after=after)
 
 
 def start_backfill(
@@ -236,11 +236,6 @@ def _start(wanted: Replay, by: Actor) -> Replay:
     jobs.enqueue(KIND.name, by=by, subject=wanted.guid)
     _note(events.ReplayStarted, wanted, by, added(wanted))
     return wanted
-
-
-def _subscription(guid: UUID, by: Actor) -> Subscription:
-    require(by, features.WEBHOOKS)
-    return queries.subscription(guid, by=by)
 
 
 def _locked(guid: UUID, by: Actor, *, with_job: bool = False) -> Replay:

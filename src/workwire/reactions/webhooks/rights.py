@@ -17,10 +17,11 @@ from django.db.models.functions import Coalesce
 from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.models import Credential
+from workwire.access.sight import filter_objects
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden
-from workwire.outbox.objects import ObjectType, filter_objects
+from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import sql
 from workwire.reactions.webhooks.models import Delivery, Subscription
 from workwire.rooms.work import policy as work_policy

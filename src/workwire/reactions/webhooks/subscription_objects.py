@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from workwire.access.sight import filter_object, looked_for
 from workwire.kernel.actor import Actor
-from workwire.outbox.objects import ObjectType, filter_object
+from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks.models import Subscription
 
 OFFERED = 10
-LONGEST_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,8 @@ class Named:
 def found(kind: ObjectType, words: str, *, by: Actor) -> tuple[list[Named], bool]:
     """The first objects of a kind that an actor may see and that are called so, newest first without any words; and whether
     there are more. No object is called by very long words."""
-    if len(words) > LONGEST_WORDS:
-        return [], False
     of = filter_object(kind)
-    rows = of.visible_to(by).order_by("-pk")
-    if words.strip():
-        rows = rows.filter(of.matching(words.strip()))
-    first = [Named(row.guid, of.name(row)) for row in rows[: OFFERED + 1]]
+    first = [Named(row.guid, of.called(row)) for row in looked_for(of, words, by=by)[: OFFERED + 1]]
     return first[:OFFERED], len(first) > OFFERED
 
 
@@ -55,4 +50,4 @@ def names_of(subscriptions: Iterable[Subscription], *, by: Actor) -> dict[UUID, 
 
 def _names(kind: ObjectType, guids: list[UUID], by: Actor) -> dict[UUID, str]:
     of = filter_object(kind)
-    return {row.guid: of.name(row) for row in of.visible_to(by).filter(guid__in=guids)}
+    return {row.guid: of.called(row) for row in of.visible(by).filter(guid__in=guids)}

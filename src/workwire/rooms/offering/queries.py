@@ -10,13 +10,13 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from workwire.access import features, sight
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, holds, sees_all
-from workwire.kernel import folding, text
+from workwire.kernel import folding, keys, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.wording import Statement, statement
 from workwire.outbox import ledger
-from workwire.outbox.objects import FilterObject, ObjectType, register
+from workwire.outbox.objects import ObjectType
 from workwire.rooms.offering.models import (
     ActionDefinition,
     CaseStep,
@@ -192,8 +192,7 @@ def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:
 
 def schedules_matching(words: str) -> Q:
     """Schedules whose name holds a text, in any spelling."""
-    folded = folding.folded(words) if text.is_storable(words) else ""
-    return Q(name_key__contains=folded) if folded else Q(pk__in=())
+    return keys.holding(words, "name_key")
 
 
 def schedule(guid: UUID, *, by: Actor) -> Schedule:
@@ -349,31 +348,27 @@ def matrix(actor: Actor, line: ServiceLine) -> QuerySet[Process]:
     )
 
 
-def _processes_matching(words: str) -> Q:
-    return Q(work_type__name__icontains=words) if text.is_storable(words) else Q(pk__in=())
+def processes_matching(words: str) -> Q:
+    """Processes whose name, or whose customer's, holds a text, in any spelling."""
+    return keys.holding(words, "work_type__name_key", "service__contract__customer__name_key")
 
 
 def _process_called(row: Process) -> str:
     return f"{row.service.contract.customer.name} · {row.service.name} · {row.work_type.name}"
 
 
-def _schedules_matching(words: str) -> Q:
-    return Q(name__icontains=words) if text.is_storable(words) else Q(pk__in=())
-
-
-sight.register(sight.Kind("process", processes_visible_to, PROCESS_RULES, _processes_matching, _process_called))
+sight.register(sight.Kind("process", processes_visible_to, PROCESS_RULES, processes_matching, _process_called))
 sight.register(
-    sight.Kind("schedule", schedules_visible_to, SCHEDULE_RULES, _schedules_matching, lambda row: str(row.name))
-)
-register(
-    FilterObject(
+    sight.FilterObject(
+        "schedule",
+        schedules_visible_to,
+        SCHEDULE_RULES,
+        schedules_matching,
+        str,
         ObjectType.SCHEDULE,
         "record_guid",
         schedules_with_guid,
         schedules_seen_by,
-        schedule,
-        schedules_visible_to,
-        schedules_matching,
         records=(ObjectType.SCHEDULE,),
     )
 )

@@ -12,12 +12,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from workwire.access import features, sight
 from workwire.access.policy import in_self_service, require_one_of
 from workwire.access.queries import Account, granted
-from workwire.kernel import folding, text
+from workwire.kernel import keys
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.kernel.wording import Statement, statement
 from workwire.outbox import ledger
-from workwire.outbox.objects import FilterObject, ObjectType, register
+from workwire.outbox.objects import ObjectType
 from workwire.rooms.parties.models import Company, Contact, ContactTag, Contract, Service
 
 _ABOVE_COMPANY = {"company": "pk", "parent": "parent_id"}
@@ -150,30 +150,22 @@ def contact(guid: UUID, *, by: Actor) -> Contact:
 
 def contacts_matching(words: str) -> Q:
     """Contacts whose name or mail address holds every word of a search."""
-    if not text.is_storable(words):
-        return Q(pk__in=())
-    found = Q()
-    for word in folding.words(words):
-        found &= Q(search__contains=word)
-    return found
+    return keys.holding_words(words)
 
 
 def companies_matching(words: str) -> Q:
     """Companies whose name holds a text, in any spelling."""
-    folded = folding.folded(words) if text.is_storable(words) else ""
-    return Q(name_key__contains=folded) if folded else Q(pk__in=())
+    return keys.holding(words, "name_key")
 
 
 def contracts_matching(words: str) -> Q:
     """Contracts whose name, or whose customer's, holds a text, in any spelling."""
-    folded = folding.folded(words) if text.is_storable(words) else ""
-    return Q(name_key__contains=folded) | Q(customer__name_key__contains=folded) if folded else Q(pk__in=())
+    return keys.holding(words, "name_key", "customer__name_key")
 
 
 def services_matching(words: str) -> Q:
     """Services whose name, or whose customer's, holds a text, in any spelling."""
-    folded = folding.folded(words) if text.is_storable(words) else ""
-    return Q(name_key__contains=folded) | Q(contract__customer__name_key__contains=folded) if folded else Q(pk__in=())
+    return keys.holding(words, "name_key", "contract__customer__name_key")
 
 
 def contacts_of_customer(company: Company) -> QuerySet[Contact]:
@@ -207,59 +199,44 @@ def contact_tag(guid: UUID, *, by: Actor) -> ContactTag:
     return found
 
 
-register(
-    FilterObject(
+sight.register(
+    sight.FilterObject(
+        "company",
+        companies_visible_to,
+        COMPANY_RULES,
+        companies_matching,
+        str,
         ObjectType.COMPANY,
         "company_guid",
         companies_with_guid,
         companies_seen_by,
-        company,
-        companies_visible_to,
-        companies_matching,
         records=(ObjectType.COMPANY,),
     )
 )
-register(
-    FilterObject(
-        ObjectType.CONTRACT,
-        "contract_guid",
-        contracts_with_guid,
-        contracts_seen_by,
-        contract,
-        contracts_visible_to,
-        contracts_matching,
-        lambda found: f"{found.name} · {found.customer.name}",
-    )
-)
-register(
-    FilterObject(
-        ObjectType.SERVICE,
-        "service_guid",
-        services_with_guid,
-        services_seen_by,
-        service,
-        services_visible_to,
-        services_matching,
-        lambda found: f"{found.name} · {found.contract.customer.name}",
-    )
-)
-sight.register(sight.Kind("company", companies_visible_to, COMPANY_RULES, companies_matching, lambda row: row.name))
 sight.register(
-    sight.Kind(
+    sight.FilterObject(
         "contract",
         contracts_visible_to,
         CONTRACT_RULES,
         contracts_matching,
         lambda row: f"{row.customer.name} · {row.name}",
+        ObjectType.CONTRACT,
+        "contract_guid",
+        contracts_with_guid,
+        contracts_seen_by,
     )
 )
 sight.register(
-    sight.Kind(
+    sight.FilterObject(
         "service",
         services_visible_to,
         SERVICE_RULES,
         services_matching,
         lambda row: f"{row.contract.customer.name} · {row.name}",
+        ObjectType.SERVICE,
+        "service_guid",
+        services_with_guid,
+        services_seen_by,
     )
 )
 sight.register(sight.Kind("contact", contacts_visible_to, CONTACT_RULES, contacts_matching, lambda row: row.full_name))

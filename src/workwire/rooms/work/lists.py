@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from workwire.kernel import folding
+from workwire.kernel.keys import holding
 from workwire.kernel.pages import Order
 from workwire.kernel.text import is_storable
 from workwire.rooms.offering.models import ProcessType
@@ -57,7 +57,7 @@ def narrowed(items: QuerySet[WorkItem], wanted: Wanted) -> QuerySet[WorkItem]:
 
 def matching(words: str) -> Q:
     """Items that have a text in their title, or are called by it."""
-    return _holding(words) | _called(words) | _numbered(words)
+    return holding(words, "search") | _called(words) | _numbered(words)
 
 
 def _condition(name: str, value: object) -> Q:
@@ -72,12 +72,6 @@ def _condition(name: str, value: object) -> Q:
         "due_before": Q(due_date__lt=value),
     }
     return conditions.get(name) or Q(**{name: value})
-
-
-def _holding(part: str) -> Q:
-    """Whether a title holds a text, in any spelling."""
-    folded = folding.folded(part) if is_storable(part) else ""
-    return Q(search__contains=folded) if folded else Q(pk__in=())
 
 
 def _numbered(number: str) -> Q:

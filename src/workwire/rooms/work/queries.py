@@ -15,14 +15,14 @@ from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, V
 from workwire.access import features, sight
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, sees_all
-from workwire.kernel import clock, folding, text
+from workwire.kernel import clock, keys
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, not_found
 from workwire.kernel.wording import ENGLISH, Statement, say, statement
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
-from workwire.outbox.objects import FilterObject, ObjectType, register
+from workwire.outbox.objects import ObjectType
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.offering import queries as offering
@@ -342,40 +342,26 @@ def items_with_guid(guid: UUID | OuterRef) -> QuerySet[WorkItem]:
     return WorkItem.objects.filter(guid=guid)
 
 
-def _items_matching(words: str) -> Q:
-    if not text.is_storable(words):
-        return Q(pk__in=())
-    found = Q(reference__in={words, words.upper()})
-    titled = Q()
-    for word in folding.words(words):
-        titled &= Q(search__contains=word)
-    return found | titled
-
-
 def _queues_matching(words: str) -> Q:
-    return Q(name__icontains=words) if text.is_storable(words) else Q(pk__in=())
+    return keys.holding(words, "name_key")
 
 
-def _item_called(row: WorkItem) -> str:
-    return f"{row.reference or ''} {row.title}".strip()
-
-
-sight.register(sight.Kind("work_item", items_visible_to, ITEM_RULES, _items_matching, _item_called))
-sight.register(sight.Kind("queue", queues, QUEUE_RULES, _queues_matching, lambda row: str(row.name)))
-register(
-    FilterObject(
+sight.register(
+    sight.FilterObject(
+        "work_item",
+        items_visible_to,
+        ITEM_RULES,
+        lists.matching,
+        lambda row: f"{row.reference or ''} {row.title}".strip(),
         ObjectType.PACKET,
         "work_item_guid",
         items_with_guid,
         items_seen_by,
-        item,
-        items_visible_to,
-        lists.matching,
-        lambda found: f"{found.reference or ''} {found.title}".strip(),
         records=(ObjectType.PACKET, ObjectType.COMMUNICATION),
         record_column="work_item_guid",
     )
 )
+sight.register(sight.Kind("queue", queues, QUEUE_RULES, _queues_matching, str))
 
 
 def why_rejected(found: WorkItem) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from workwire.access import commands, queries
 from workwire.web.account import credential_form
-from workwire.web.account.own_credentials import state_of
+from workwire.web.kit.credential_states import state_of
 from workwire.web.kit.page import FORM, See, Shown, Visit, page
 from workwire.web.kit.parts import Link, State
 

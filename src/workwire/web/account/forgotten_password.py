@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workwire.access import run_time_settings
+from workwire.access import usable_links
 from workwire.access.commands import password_links
 from workwire.kernel.errors import Invalid
 from workwire.web.account.new_passwords import NewPasswordForm
@@ -54,11 +54,10 @@ class NewPassword:
 @page("account/forgotten.html", methods=FORM, public=True)
 def forgotten_password(visit: Visit) -> Forgotten | See:
     """Ask for a link; the answer is the same whether there is such an account or not."""
-    form, are_mailed = visit.form(AskForm), password_links.are_mailed()
+    form, are_mailed = visit.form(AskForm), usable_links.are_mailed()
     if visit.is_sent and are_mailed and form.is_valid():
         with visit.refusals(form):
-            most = run_time_settings.value_of("login_attempts")
-            password_links.ask_for_link(form.cleaned_data["called"], address=visit.client, most=most)
+            password_links.ask_for_link(form.cleaned_data["called"], address=visit.client)
             return See(f"{reverse('forgotten-password')}?asked=1")
     return Forgotten(form, are_mailed, is_asked=visit.request.GET.get("asked") == "1" and not visit.is_sent)
 
@@ -68,7 +67,7 @@ def new_password(visit: Visit) -> NewPassword | See:
     """Set the password of the account that a link is for; looking at the page uses nothing up."""
     token = (visit.request.POST if visit.is_sent else visit.request.GET).get("link", "")
     try:
-        username = password_links.link(token).user.username
+        username = usable_links.link(token).user.username
     except Invalid as error:
         visit.refuse(error)
         return NewPassword("", None)

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from workwire.access import queries
-from workwire.kernel import clock
 from workwire.kernel.pages import page as page_of
 from workwire.web.account.tabs import tabs
+from workwire.web.kit.credential_states import state_of
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, State
@@ -62,15 +62,6 @@ def own_credentials(visit: Visit) -> OwnCredentials:
             Link(_("New credential"), reverse("new-credential")),
         ),
     )
-
-
-def state_of(credential: Credential) -> State:
-    """Whether a credential counts."""
-    if credential.revoked_at is not None:
-        return State("circle-x", _("Revoked"), "off")
-    if credential.expires_at <= clock.now():
-        return State("clock", _("Expired"), "off")
-    return State("circle-check", _("Valid"), "ok")
 
 
 def _row(one: Credential) -> Row:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from workwire.access import run_time_settings, sessions
+from workwire.access import sessions
 from workwire.kernel.errors import not_found
 from workwire.kernel.ids import parse_guid
 from workwire.kernel.pages import page as page_of
@@ -51,7 +51,7 @@ def own_sessions(visit: Visit) -> OwnSessions | See:
     if visit.is_sent:
         _end(visit, here)
         return See(reverse("own-sessions"))
-    mine = sessions.own_sessions(actor, idle=run_time_settings.token_idle())
+    mine = sessions.own_sessions(actor)
     part = part_of(visit, lambda cursor: page_of(mine, cursor=cursor), reverse("own-sessions"))
     rows = tuple(
         Row(

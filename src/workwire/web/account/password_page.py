@@ -8,7 +8,7 @@ from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from workwire.access import commands, run_time_settings
+from workwire.access import commands
 from workwire.web.account.new_passwords import NewPasswordForm, PresentForm
 from workwire.web.account.tabs import tabs
 from workwire.web.kit.page import FORM, See, Visit, page
@@ -41,8 +41,6 @@ def own_password(visit: Visit) -> OwnPassword | See:
                 form.cleaned_data["password"],
                 by=visit.actor,
                 kept=visit.signed_in.guid,
-                address=visit.client,
-                most_failures=run_time_settings.value_of("login_attempts"),
             )
             visit.tell(_("Your password is changed. Your other sessions have ended."))
             return See(reverse("own-password"))

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workwire.access import commands, queries, run_time_settings, second_factors
+from workwire.access import commands, second_factors
 from workwire.web.account.new_passwords import PresentForm
 from workwire.web.account.tabs import tabs
 from workwire.web.kit.page import FORM, See, Visit, page
@@ -64,9 +64,7 @@ def begin(visit: Visit) -> SecondFactorPage | See:
     form = visit.form(PresentForm)
     if form.is_valid():
         with visit.refusals(form):
-            commands.begin_second_factor(
-                form.cleaned_data["present"], by=visit.actor, address=visit.client, most_failures=_most()
-            )
+            commands.begin_second_factor(form.cleaned_data["present"], by=visit.actor)
             return See(reverse("second-factor"))
     return _shown(visit, of_beginning=form)
 
@@ -77,9 +75,7 @@ def renew_codes(visit: Visit) -> SecondFactorPage:
     form = visit.form(PresentForm)
     if form.is_valid():
         with visit.refusals(form):
-            codes = commands.renew_recovery_codes(
-                form.cleaned_data["present"], by=visit.actor, address=visit.client, most_failures=_most()
-            )
+            codes = commands.renew_recovery_codes(form.cleaned_data["present"], by=visit.actor)
             visit.status = HTTPStatus.CREATED
             return _shown(visit, codes=tuple(codes))
     return _shown(visit, of_codes=form)
@@ -91,9 +87,7 @@ def turn_off(visit: Visit) -> SecondFactorPage | See:
     form = visit.form(PresentForm)
     if form.is_valid():
         with visit.refusals(form):
-            commands.turn_off_second_factor(
-                form.cleaned_data["present"], by=visit.actor, address=visit.client, most_failures=_most()
-            )
+            commands.turn_off_second_factor(form.cleaned_data["present"], by=visit.actor)
             visit.tell(_("The second factor is off."))
             return See(reverse("second-factor"))
     return _shown(visit, of_end=form)
@@ -108,13 +102,13 @@ def _shown(
     of_codes: forms.Form | None = None,
     of_end: forms.Form | None = None,
 ) -> SecondFactorPage:
-    is_on, is_required, left = queries.second_factor_of(visit.signed_in.user)
-    setup = None if is_on else second_factors.setup_under_way(by=visit.actor)
+    standing = second_factors.standing(visit.signed_in.user)
+    setup = None if standing.is_on else second_factors.setup_under_way(by=visit.actor)
     return SecondFactorPage(
         tabs=tabs("second-factor"),
-        is_on=is_on,
-        is_required=is_required,
-        left=left,
+        is_on=standing.is_on,
+        is_required=standing.is_required,
+        left=standing.codes_left,
         picture=_picture(setup.uri) if setup else SafeString(),
         key=_in_fours(setup.key) if setup else "",
         codes=codes,
@@ -132,7 +126,3 @@ def _picture(uri: str) -> SafeString:
 
 def _in_fours(key: str) -> str:
     return " ".join(key[at : at + 4] for at in range(0, len(key), 4))
-
-
-def _most() -> int:
-    return int(run_time_settings.value_of("login_attempts"))

@@ -12,9 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from workwire.access import commands, features, preferences, queries, run_time_settings, second_factors
+from workwire.access import commands, features, preferences, queries, second_factors, sessions, usable_links
 from workwire.access.policy import require
-from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.reactions.webhooks import queries as webhooks
 from workwire.rooms.work import queries as work
@@ -22,6 +21,7 @@ from workwire.web.administration.account_form import TYPES
 from workwire.web.administration.account_list import ACTIVE, RETIRED
 from workwire.web.administration.editing import MOST_COUNTED, counted
 from workwire.web.administration.permitted import Permitted, permitted
+from workwire.web.kit.credential_states import state_of
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Fact, Link, Person, State, Words
 
@@ -129,7 +129,7 @@ def give_password_link(visit: Visit, guid: UUID) -> AccountPage:
     """Make a link by which the account sets a new password, and show it in the answer, nowhere else."""
     made, token = commands.give_link(_managed(visit, guid), by=visit.actor)
     visit.status = HTTPStatus.CREATED
-    address = visit.request.build_absolute_uri(commands.path_of_link(token))
+    address = usable_links.address_of(token, otherwise=visit.request.build_absolute_uri("/"))
     return _shown(visit, guid, PasswordLink(address, made.expires_at))
 
 
@@ -144,7 +144,7 @@ def _shown(visit: Visit, guid: UUID, link: PasswordLink | None = None) -> Accoun
     require(actor, features.USERS)
     user = queries.user(guid, by=actor)
     open_work = work.unfinished_of(user.pk)[: MOST_COUNTED + 1].count()
-    sessions = queries.sessions_of(user, idle=run_time_settings.token_idle()).count()
+    signed_in = sessions.sessions_of(user.pk).count()
     subscriptions = webhooks.count_of(user.pk)
     permissions, hidden = permitted(queries.permissions_of(user), actor)
     return AccountPage(
@@ -170,12 +170,12 @@ def _shown(visit: Visit, guid: UUID, link: PasswordLink | None = None) -> Accoun
         ),
         open_work=counted(open_work),
         subscriptions=counted(subscriptions),
-        sessions=counted(sessions),
+        sessions=counted(signed_in),
         may_manage=queries.may_manage(user, actor),
         is_own=user.pk == actor.user_id,
         has_second_factor=second_factors.factor_of(user) is not None,
         link=link,
-        retirement=_retirement(open_work, sessions, subscriptions),
+        retirement=_retirement(open_work, signed_in, subscriptions),
         audit=f"{reverse('audit')}?record={user.guid}" if actor.has(features.AUDIT) else "",
     )
 
@@ -199,13 +199,7 @@ def _groups(user: User, actor: Actor) -> tuple[Link, ...]:
 
 
 def _application(one: Credential) -> Application:
-    if one.revoked_at is not None:
-        state = State("circle-x", _("Revoked"), "off")
-    elif one.expires_at <= clock.now():
-        state = State("clock", _("Expired"), "off")
-    else:
-        state = State("circle-check", _("Valid"), "ok")
-    return Application(one.name, state, one.expires_at)
+    return Application(one.name, state_of(one), one.expires_at)
 
 
 def _retirement(open_work: int, sessions: int, subscriptions: int) -> Retirement:

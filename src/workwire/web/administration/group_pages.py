@@ -16,7 +16,7 @@ from workwire.access.policy import require
 from workwire.kernel.errors import not_found
 from workwire.kernel.pages import page as newest_page
 from workwire.web.administration.editing import LEVELS, counted
-from workwire.web.administration.permitted import FINDERS, Permitted, permitted
+from workwire.web.administration.permitted import Permitted, permitted
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
@@ -200,9 +200,9 @@ def revoke_permission(visit: Visit, guid: UUID, level: str, target: UUID) -> See
 
 
 def _target(visit: Visit, level: str, target: UUID) -> Any:
-    if level not in FINDERS:
+    if level not in LEVELS:
         raise not_found("page")
-    return FINDERS[level](target, by=visit.actor)
+    return sight.record(level, target, by=visit.actor)
 
 
 def _members(count: int) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from workwire.access import commands, features, queries
 from workwire.access.policy import require_of_person, require_one_of
 from workwire.kernel.actor import Actor
+from workwire.kernel.ids import parse_guid
 from workwire.web.administration.feature_words import GROUPS, SAID
 from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
@@ -300,10 +301,8 @@ def _may_make(actor: Actor) -> bool:
 
 
 def _copied(visit: Visit) -> Role | None:
-    try:
-        return queries.role(UUID(visit.request.GET["copy"])) if "copy" in visit.request.GET else None
-    except ValueError:
-        return None
+    guid = parse_guid(visit.request.GET.get("copy", ""))
+    return queries.role(guid) if guid is not None else None
 
 
 def _held(found: Role) -> frozenset[str]:

@@ -12,7 +12,7 @@ from django.middleware.csrf import rotate_token
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from workwire.access import run_time_settings, sessions
+from workwire.access import sessions
 from workwire.access.commands.accounts import LONGEST_PASSWORD
 from workwire.kernel.errors import Unauthenticated
 from workwire.web.kit.page import COOKIE, FORM, Shown, Visit, page
@@ -90,8 +90,8 @@ def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpRe
     request = visit.request
     if len(password) > LONGEST_PASSWORD:
         raise Unauthenticated("login_failed")
-    browser, most = request.headers.get("User-Agent", ""), run_time_settings.value_of("login_attempts")
-    step = sessions.begin_in_steps(username, password, address=visit.client, most_failures=most, browser=browser)
+    browser = request.headers.get("User-Agent", "")
+    step = sessions.begin_in_steps(username, password, address=visit.client, browser=browser)
     if step.proof:
         visit.status = HTTPStatus.ACCEPTED
         return Shown("home/second_step.html", SecondStep(CodeForm(initial={"proof": step.proof}), after))
@@ -109,7 +109,6 @@ def second_step(visit: Visit) -> SecondStep | HttpResponse:
                 form.cleaned_data["proof"],
                 form.cleaned_data["code"],
                 address=visit.client,
-                most_failures=run_time_settings.value_of("login_attempts"),
                 browser=visit.request.headers.get("User-Agent", ""),
             )
             return _entered(visit, token, after)

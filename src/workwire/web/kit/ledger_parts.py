@@ -17,8 +17,7 @@ from django.utils.translation import gettext as _
 from workwire.kernel.actor import UserType
 from workwire.kernel.wording import say
 from workwire.outbox.public_changes import changes_of
-from workwire.reactions.webhooks import messages
-from workwire.reactions.webhooks.messages import Told
+from workwire.outbox.told_records import Told, told_by
 from workwire.rooms.work import queries as work
 from workwire.web.kit.change_words import COLUMNS, RECORDS, STATES
 from workwire.web.kit.parts import Person, Words
@@ -73,7 +72,7 @@ class EventRow:
 def rows(events: Collection[Event], *, with_values: bool = False) -> tuple[EventRow, ...]:
     """Events as rows of a list; old and new values cost a query for each kind of record that they name."""
     changes = changes_of(events, for_people=True) if with_values else {}
-    told = {event.pk: messages.told_by(orjson.loads(event.body)) for event in events}
+    told = {event.pk: told_by(orjson.loads(event.body)) for event in events}
     without = {event.work_item_guid for event in events if event.work_item_guid and not told[event.pk].reference}
     references = work.references_of(without)
     return tuple(_row(event, told[event.pk], changes.get(event.pk), references) for event in events)

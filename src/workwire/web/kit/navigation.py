@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from workwire.access import features
+from workwire.access.policy import may_explore
 from workwire.kernel.actor import Actor
-from workwire.reactions.webhooks import explorer
 
 Words = str | Promise
 
@@ -92,7 +92,7 @@ GROUPS = (
         (
             Place("subscriptions", _("Subscriptions"), "webhook", may=_subscribes),
             Place("deliveries", _("Deliveries"), "send", may=_subscribes, on_phone=True),
-            Place("events", _("Events"), "history", may=explorer.may_explore),
+            Place("events", _("Events"), "history", may=may_explore),
             Place("catalogue", _("Catalogue"), "book-open", may=_subscribes),
         ),
     ),

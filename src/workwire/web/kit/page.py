@@ -26,7 +26,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from workwire.access import run_time_settings, sessions
+from workwire.access import sessions
 from workwire.access.sessions import Session
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import (
@@ -100,8 +100,7 @@ class Visit:
         """Who is signed in, with the account; None for nobody."""
         token = self.request.COOKIES.get(COOKIE, "")
         try:
-            idle = run_time_settings.token_idle()
-            return sessions.session(token, idle=idle, address=self.client) if token else None
+            return sessions.session(token, address=self.client) if token else None
         except Unauthenticated:
             return None
 

@@ -11,12 +11,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workwire.access.policy import may_explore
 from workwire.kernel.errors import not_found
 from workwire.kernel.ids import parse_guid
 from workwire.kernel.pages import page as page_of
 from workwire.reactions.notices import commands, explaining, queries
 from workwire.reactions.notices.queries import Kind, Notice
-from workwire.reactions.webhooks import explorer
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, address
@@ -68,7 +68,7 @@ def notices(visit: Visit) -> Notices | See:
         return See(_address(view))
     found = queries.with_events(queries.notices_of(visit.actor))
     found = found if view == "all" else found.filter(read_at=None)
-    has_history = explorer.may_explore(visit.actor)
+    has_history = may_explore(visit.actor)
     part = part_of(visit, lambda cursor: page_of(found, cursor=cursor), _address(view))
     unread = [notice for notice in part.rows if notice.read_at is None]
     return Notices(

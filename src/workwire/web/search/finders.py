@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workwire.access.policy import may_explore
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import parse_guid
@@ -160,7 +161,7 @@ def _delivery(delivery: Delivery) -> Found:
 
 def _events(_text: str, guid: UUID | None, actor: Actor) -> Group:
     """An event has no name but its GUID."""
-    found = explorer.events(actor).filter(guid=guid) if guid and explorer.may_explore(actor) else ()
+    found = explorer.events(actor).filter(guid=guid) if guid and may_explore(actor) else ()
     shown = tuple(
         Found("history", row.kind, row.address, name=row.reference, detail=row.title, is_exact=True)
         for row in ledger_parts.rows(list(found))

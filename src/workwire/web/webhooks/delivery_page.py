@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workwire.access import features
+from workwire.access.policy import may_explore
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.wording import say
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
-from workwire.reactions.webhooks import explorer, log, messages, queries, repair, rights
+from workwire.reactions.webhooks import log, messages, queries, repair, rights
 from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
 from workwire.web.kit import charts, parts
 from workwire.web.kit.page import See, Visit, page
@@ -137,7 +138,7 @@ def delivery(visit: Visit, guid: UUID) -> DeliveryPage:
         about=about(found),
         record=_record(found) if seen else "",
         event=reverse("event", args=[found.event.guid])
-        if seen and found.event is not None and explorer.may_explore(actor)
+        if seen and found.event is not None and may_explore(actor)
         else "",
         state=state_of(found, now),
         reason=say(found.end_reason, {}) if found.end_reason in rights.REASONS else "",

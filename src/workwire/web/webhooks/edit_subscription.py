@@ -93,7 +93,6 @@ def subscribe(visit: Visit) -> SubscriptionEditing | Shown:
 @page("webhooks/subscription_form.html", methods=FORM, secret=True)
 def change(visit: Visit, guid: UUID) -> SubscriptionEditing | See:
     """Show what a subscription asks for, and change it."""
-    require(visit.actor, features.WEBHOOKS)
     found = queries.subscription(guid, by=visit.actor)
     present, back = _present(found), reverse("subscription", args=[guid])
     form = _form(visit, SubscriptionForm, present | {"version": found.version})

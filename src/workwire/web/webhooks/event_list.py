@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from workwire.access.policy import may_explore
 from workwire.kernel.errors import Forbidden
 from workwire.reactions.webhooks import explorer
 from workwire.web.kit import event_filters
@@ -35,7 +36,7 @@ class EventList:
 def events(visit: Visit) -> EventList:
     """The events as the address asks."""
     actor = visit.actor
-    if not explorer.may_explore(actor):
+    if not may_explore(actor):
         raise Forbidden("feature_missing.for_history")
     kinds = explorer.kinds(actor)
     filters = event_filters.read(visit.request.GET, reverse("events"), kinds)

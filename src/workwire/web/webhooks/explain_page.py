@@ -31,7 +31,6 @@ from workwire.web.webhooks.repair_parts import (
     explain_address,
     head,
     replay_address,
-    subscription_of,
 )
 
 LONGEST, SHOWN = 200, 8
@@ -90,7 +89,7 @@ class ExplainPage:
 @page("webhooks/explain.html")
 def subscription_explain(visit: Visit, guid: UUID) -> ExplainPage:
     """Explain what the address names: a record, an event or a delivery."""
-    found, actor = subscription_of(guid, visit.actor), visit.actor
+    found, actor = queries.subscription(guid, by=visit.actor), visit.actor
     about = visit.request.GET.get("about", "").strip()[:LONGEST]
     about = about if is_storable(about) else ""
     told = _told(found, about, actor) if about else None

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
-from workwire.reactions.webhooks import reconciling
+from workwire.reactions.webhooks import queries, reconciling
 from workwire.reactions.webhooks.log import SLACK
 from workwire.reactions.webhooks.models import State, Subscription
 from workwire.reactions.webhooks.reconciling import Digest, Sent
@@ -29,7 +29,6 @@ from workwire.web.webhooks.repair_parts import (
     explain_address,
     head,
     replay_address,
-    subscription_of,
 )
 
 USUAL = 7  # days
@@ -111,7 +110,7 @@ class ReconcilePage:
 @page("webhooks/reconcile.html")
 def subscription_reconcile(visit: Visit, guid: UUID) -> ReconcilePage:
     """The days and the record that the address names; the last days without any."""
-    found, actor = subscription_of(guid, visit.actor), visit.actor
+    found, actor = queries.subscription(guid, by=visit.actor), visit.actor
     today = clock.now().astimezone(UTC).date()
     given = {"first": str(today - (USUAL - 1) * _ONE_DAY), "last": str(today)}
     form = RangeForm(given | {name: value for name, value in visit.request.GET.items() if value})
@@ -138,9 +137,8 @@ def subscription_reconcile(visit: Visit, guid: UUID) -> ReconcilePage:
 def _days(of: Subscription, first: date, last: date, actor: Actor) -> tuple[Day, ...]:
     since = max(_midnight(first), min(of.created_at, _midnight(last))) if of.starts_after else _midnight(first)
     until = min(_midnight(last) + _ONE_DAY, max(clock.now(), since))
-    with reconciling.DIGESTS.one_for(actor.user_id):
-        digests = {one.day: one for one in reconciling.digests(of.guid, by=actor, since=since, until=until)}
-        sent = reconciling.sent_by_day(of.guid, by=actor, since=since, until=until)
+    digests = {one.day: one for one in reconciling.digests(of.guid, by=actor, since=since, until=until)}
+    sent = reconciling.sent_by_day(of.guid, by=actor, since=since, until=until)
     return tuple(
         _day(of, day, digests.get(day), sent.get(day, _NONE)) for day in sorted({*digests, *sent}, reverse=True)
     )

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workwire.access import features
-from workwire.access.policy import require
-from workwire.kernel.actor import Actor
 from workwire.outbox.registry import webhooks
-from workwire.reactions.webhooks import queries
 from workwire.reactions.webhooks.models import Subscription
 from workwire.web.kit.parts import Link, address
 from workwire.web.webhooks.delivery_parts import name_of
@@ -37,12 +32,6 @@ class Head:
     webhook: str
     subscription: str
     here: str
-
-
-def subscription_of(guid: UUID, actor: Actor) -> Subscription:
-    """The subscription that is to be repaired; raises Forbidden and NotFound like the commands that do it."""
-    require(actor, features.WEBHOOKS)
-    return queries.subscription(guid, by=actor)
 
 
 def head(of: Subscription, here: str) -> Head:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from workwire.kernel import pages
 from workwire.kernel.actor import Actor
-from workwire.reactions.webhooks import queue, replay_ranges, replays
+from workwire.reactions.webhooks import queries, queue, replay_ranges, replays
 from workwire.reactions.webhooks.models import Lane, Replay, ReplayKind, ReplayState, State, Subscription
 from workwire.reactions.webhooks.replay_ranges import Estimate
 from workwire.web.kit import parts
@@ -23,7 +23,7 @@ from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Pager, Words
 from workwire.web.kit.template_tags import moment_words
 from workwire.web.webhooks import replay_form
-from workwire.web.webhooks.repair_parts import Head, head, subscription_of
+from workwire.web.webhooks.repair_parts import Head, head
 from workwire.web.webhooks.replay_form import BACKFILL, FIRST_MOMENT, STATES, Range, ReplayForm
 
 SHOWN = 20
@@ -87,7 +87,7 @@ class ReplaysPage:
 @page("webhooks/replays.html")
 def subscription_replays(visit: Visit, guid: UUID) -> ReplaysPage:
     """The form, what it would send when the address asks that, and the replays there were."""
-    found = subscription_of(guid, visit.actor)
+    found = queries.subscription(guid, by=visit.actor)
     sent = visit.request.GET
     if "count" not in sent:
         given = {name: sent.get(name, "") for name in sent}
@@ -103,7 +103,7 @@ def subscription_replays(visit: Visit, guid: UUID) -> ReplaysPage:
 @page("webhooks/replays.html", methods=("POST",))
 def start(visit: Visit, guid: UUID) -> ReplaysPage | See:
     """Start what was counted."""
-    found = subscription_of(guid, visit.actor)
+    found = queries.subscription(guid, by=visit.actor)
     form = ReplayForm(found, visit.actor, visit.request.POST)
     if form.is_valid():
         with visit.refusals(form):

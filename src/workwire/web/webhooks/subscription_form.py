@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.conf import settings
@@ -16,13 +15,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from workwire.access.sight import LONGEST_WORDS
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
 from workwire.reactions.webhooks import catalogue, subscription_objects
 from workwire.reactions.webhooks.commands import HIGHEST_RATE, LONGEST_RETRY_SCHEDULE
-from workwire.reactions.webhooks.subscription_objects import LONGEST_WORDS
 from workwire.reactions.webhooks.tls_terms import LONGEST_KEY, LONGEST_PEM
 from workwire.web.kit.overtaken import VersionedForm
 from workwire.web.kit.parts import Words
@@ -230,7 +229,7 @@ def about_of(form: SubscriptionForm, actor: Actor) -> About:
     covers = COVERS[kind, True] if ObjectType.CONTRACT in form.hook.filters else _RECORD_ALONE[kind]
     found, has_more = subscription_objects.found(kind, words, by=actor)
     offered = {str(one.guid): one.name for one in found}
-    chosen = _guid(form["filter_guid"].value())
+    chosen = ids.parse_guid(form["filter_guid"].value())
     if (
         chosen is not None
         and str(chosen) not in offered
@@ -261,10 +260,3 @@ def written_pauses(pauses: Sequence[int] | None) -> str:
     return " ".join(
         next(f"{pause // seconds}{unit}" for unit, seconds in units if pause % seconds == 0) for pause in pauses or ()
     )
-
-
-def _guid(written: Any) -> UUID | None:
-    try:
-        return UUID(str(written))
-    except ValueError:
-        return None
