@@ -23,9 +23,9 @@ class WiringConfig(AppConfig):
         from workwire.outbox import feeds, listener_feed, listeners
         from workwire.reactions.notices import commands as notices
         from workwire.reactions.notices import telling
+        from workwire.reactions.webhooks import certificate_reminders, fanning, replays, retention, rotation
         from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401 - registers
-        from workwire.reactions.webhooks import fanning, replays, retention, rotation
-        from workwire.reactions.webhooks.models import SECRET_REMINDER
+        from workwire.reactions.webhooks.models import CERTIFICATE_REMINDER, SECRET_REMINDER
         from workwire.rooms.commitments import events as _commitments  # noqa: F401 - registers
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
         from workwire.rooms.files import commands as files
@@ -47,6 +47,7 @@ class WiringConfig(AppConfig):
         item_timers.register(item_timers.WAIT, work.date_reached)
         item_timers.register(item_timers.FEEDBACK_WINDOW, work.close_window)
         timers.register(SECRET_REMINDER, rotation.REMINDING)
+        timers.register(CERTIFICATE_REMINDER, certificate_reminders.REMINDING)
         feeds.register(fanning.FEED)
         listeners.register(telling.LISTENER)
         for mailing in (mail.KIND, account_mail.LINKS, account_mail.WORD):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -15,9 +17,13 @@ from tests.doors.conftest import Caller
 from tests.support.certificates import Authority, Signed
 from tests.support.organisation import Customer
 from tests.support.raw_server import OK, Server
+from workwire.jobs import timers
+from workwire.jobs.models import Timer
+from workwire.kernel import clock
+from workwire.kernel.actor import SYSTEM
 from workwire.kernel.errors import Invalid
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks import repair, tls_terms
+from workwire.reactions.webhooks import certificate_reminders, commands, queries, repair, tls_terms
 from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
 from workwire.worker.delivery.engine import Engine
 
@@ -157,3 +163,81 @@ def test_a_key_that_takes_long_to_check_is_not_looked_at() -> None:
         tls_terms.set_on(Subscription(url="https://a.example/"), _terms()["client_certificate"], "x" * 60_000, "")
     assert refused.value.code == "client_key_too_long"
     assert time.monotonic() - begun < 1
+
+
+def _ending(builder: Caller, customer: Customer, **more: Any) -> Subscription:
+    """A subscription with certificates, as made through the API."""
+    answer = builder.api("POST", "/subscriptions", _wish("https://127.0.0.1:9/", customer, **more))
+    assert answer.status_code == 201, answer.json()
+    return Subscription.objects.get(guid=answer.json()["guid"])
+
+
+def _counted() -> tuple[int, int]:
+    found = queries.unwell(clock.now())
+    return found["certificates_ending"], found["certificates_ended"]
+
+
+def _told() -> list[str]:
+    found = Event.objects.filter(name="SubscriptionCertificateExpiring").order_by("pk")
+    return [orjson.loads(event.body)["ValidUntil"] for event in found]
+
+
+def test_an_owner_is_told_before_certificates_end_and_no_more_once_they_have(
+    builder: Caller, caller: Callable[[str], Caller], first: Customer
+) -> None:
+    with clock.frozen(clock.now()) as advance:
+        made = _ending(builder, first, **_terms(CLIENTS.sign(days=40)))
+        end = made.certificates_end_at
+        assert end is not None
+        told: list[str] = []
+        for hours, count in ((9 * 24, 0), (48, 1), (21 * 24, 1), (48, 2), (96, 2), (36, 3)):  # 30, 7 and 1 days before
+            advance(timedelta(hours=hours))
+            timers.turn(clock.now())
+            told = _told()
+            assert len(told) == count, hours
+        assert set(told) == {clock.rfc3339(end)}
+        found = caller("process builder").api("GET", f"/subscriptions/{made.guid}/health").json()
+        assert found["certificates_end_at"] == clock.rfc3339(end)
+        assert _counted() == (1, 0)
+        advance(timedelta(days=2))
+        assert _counted() == (0, 1)
+        assert timers.turn(clock.now()) == 0
+
+
+def test_a_renewed_certificate_moves_the_reminder_and_an_end_of_the_subscription_removes_it(
+    builder: Caller, first: Customer
+) -> None:
+    with clock.frozen(clock.now()) as advance:
+        made = _ending(builder, first, **_terms(CLIENTS.sign(days=40)))
+        changed = builder.api("PATCH", f"/subscriptions/{made.guid}", _terms(CLIENTS.sign(days=400)))
+        assert changed.status_code == 200
+        advance(timedelta(days=39))
+        assert (timers.turn(clock.now()), _told()) == (0, [])
+        assert [guid for guid, _at in certificate_reminders.reminders()] == [made.guid]
+        commands.unsubscribe(made.guid, by=SYSTEM)
+        assert not list(certificate_reminders.reminders())
+        advance(timedelta(days=360))
+        assert (timers.turn(clock.now()), _told()) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("ours", "roots", "end"),
+    [(40, (), 40), (None, (50,), 50), (None, (20, 60), 60), (40, (50,), 40), (90, (5, 50), 50)],
+)
+def test_certificates_end_with_the_first_of_ours_or_the_last_of_the_authorities(
+    ours: int | None, roots: tuple[int, ...], end: int, builder: Caller, first: Customer
+) -> None:
+    more: dict[str, Any] = {} if ours is None else _terms(CLIENTS.sign(days=ours))
+    trusted = "".join(Authority(f"Root {days}", days=days).certificate.decode() for days in roots)
+    made = _ending(builder, first, authorities=trusted, **more)
+    assert made.certificates_end_at is not None
+    assert round((made.certificates_end_at - clock.now()) / timedelta(days=1)) == end
+
+
+def test_a_process_of_an_older_release_leaves_a_reminder_that_is_set_when_timers_are_completed(
+    builder: Caller, first: Customer
+) -> None:
+    made = _ending(builder, first, **_terms(CLIENTS.sign(days=40)))
+    Timer.objects.all().delete()
+    assert timers.complete() == 1
+    assert Timer.objects.get().due_at == made.certificates_remind_at

@@ -402,13 +402,21 @@ def test_promtool_takes_the_alerts() -> None:
 @pytest.mark.parametrize(
     ("count", "sentence"),
     [
-        (1, "1 subscription is paused, 1 has a failing endpoint, 1 lacks a right of its owner."),
-        (2, "2 subscriptions are paused, 2 have a failing endpoint, 2 lack a right of their owner."),
+        (
+            1,
+            "1 subscription is paused, 1 has a failing endpoint, 1 lacks a right of its owner, "
+            "1 has certificates that soon end, 1 has ones that have ended.",
+        ),
+        (
+            2,
+            "2 subscriptions are paused, 2 have a failing endpoint, 2 lack a right of their owner, "
+            "2 have certificates that soon end, 2 have ones that have ended.",
+        ),
     ],
 )
 def test_the_doctor_counts_in_words_that_fit(count: int, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    unwell = {"paused": count, "failing": count, "access_lost": count}
-    monkeypatch.setattr("workwire.reactions.webhooks.queries.unwell", lambda: unwell)
+    conditions = ("paused", "failing", "access_lost", "certificates_ending", "certificates_ended")
+    monkeypatch.setattr("workwire.reactions.webhooks.queries.unwell", lambda _now: dict.fromkeys(conditions, count))
     assert doctor.subscribers().sentence == sentence
 
 

@@ -160,6 +160,14 @@ def test_who_rotated_a_secret_is_told_before_the_old_one_ends(subscribe: Subscri
     assert set(Notice.objects.get().parameters) == {"webhook", "url", "valid_until"}
 
 
+def test_who_subscribed_is_told_that_certificates_end(subscribe: Subscribe, actors: dict[str, Actor]) -> None:
+    made, _ = subscribe()
+    end = clock.rfc3339(clock.now() + timedelta(days=7))
+    subscription_events.note(subscription_events.CertificateExpiring, made, SYSTEM, ValidUntil=end)
+    assert told(actors["integrator"]) == [(Kind.CERTIFICATE_EXPIRING, Reason.SUBSCRIBER)]
+    assert Notice.objects.get().parameters == {"webhook": "PacketCreated", "url": made.url, "valid_until": end}
+
+
 def test_who_may_not_see_an_item_is_not_told(
     ticket: WorkItem, actors: dict[str, Actor], organisation: Organisation, first: Customer
 ) -> None:

@@ -31,13 +31,13 @@ class Signed:
 
 
 class Authority:
-    """A root that signs certificates for servers on loopback and for clients."""
+    """A root, valid for so many days, that signs certificates for servers on loopback and for clients."""
 
-    def __init__(self, name: str = "Root of a test") -> None:
+    def __init__(self, name: str = "Root of a test", *, days: int = 365) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         self._root = (
-            _builder(self._name, self._name, self._key.public_key())
+            _builder(self._name, self._name, self._key.public_key(), days)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(self._key, hashes.SHA256())
         )

@@ -14,7 +14,6 @@ from operator import or_
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.core.exceptions import EmptyResultSet
 from django.db.models import BooleanField, Exists, ExpressionWrapper, Model, Q, QuerySet
 
 from workwire.access import features, queries
@@ -22,8 +21,8 @@ from workwire.access.models import DataPermission, RoleFeature, User
 from workwire.access.policy import require_one_of
 from workwire.access.sessions import actor_for
 from workwire.kernel.actor import Actor
+from workwire.kernel.counting import counts_of
 from workwire.kernel.errors import not_found
-from workwire.kernel.statements import carried_out
 from workwire.kernel.wording import Statement, statement
 from workwire.outbox.objects import ObjectType
 
@@ -200,7 +199,9 @@ def sums(*, of: User, by: Actor) -> list[Sum]:
     """How much an account sees of each kind, of what the asking actor sees; one query."""
     require_one_of(by, features.USERS, features.GROUPS)
     actor, every = actor_for(of), kinds()
-    counts = _counts([*(_common(one, actor, by) for one in every), *(one.visible(by) for one in every)])
+    counts = counts_of(
+        [*(_common(one, actor, by) for one in every), *(one.visible(by) for one in every)], most=MOST_COUNTED + 1
+    )
     pairs = zip(every, counts[: len(every)], counts[len(every) :], strict=True)
     return [Sum(one.name, seen if of.is_active else 0, of_all) for one, seen, of_all in pairs]
 
@@ -311,22 +312,6 @@ def _common(one: Kind, actor: Actor, by: Actor) -> QuerySet[Any]:
     """What both see of a kind."""
     rows = one.visible(actor)
     return rows if queries.sees_all(by) else rows.filter(pk__in=one.visible(by).order_by().values("pk"))
-
-
-def _counts(counted: Sequence[QuerySet[Any]]) -> list[int]:
-    """How many rows there are of each, counted up to `MOST_COUNTED` + 1."""
-    parts: list[str] = []
-    parameters: list[Any] = []
-    for number, rows in enumerate(counted):
-        try:
-            sql, values = rows.order_by().values("pk")[: MOST_COUNTED + 1].query.sql_with_params()
-        except EmptyResultSet:
-            parts.append("0")
-            continue
-        parts.append(f"(SELECT COUNT(*) FROM ({sql}) counted_{number})")  # noqa: S608  # composed by the ORM
-        parameters += values
-    with carried_out(f"SELECT {', '.join(parts)}", parameters) as cursor:
-        return [int(count) for count in cursor.fetchone()]
 
 
 def _any(conditions: Sequence[Q | Exists]) -> Q:

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -13,11 +14,13 @@ import click
 from workwire import config, installation
 from workwire.cli import missing_migrations, newer_release, one_line, setup_django, unknown_migrations
 from workwire.cli.options import apply
-from workwire.kernel.certificates import count_trusted_in, system_authorities
+from workwire.kernel import clock
+from workwire.kernel.certificates import count_trusted_in, last_end_in, system_authorities
 from workwire.kernel.folders import is_open_to_others, nearest
 
 OLDEST_POSTGRESQL = 14
 LATE_SECONDS = 60.0
+SOON = timedelta(days=30)
 MOST_CLOCK_OFFSET = 30.0  # seconds; more makes signatures look old to receivers
 
 
@@ -88,11 +91,15 @@ def authorities() -> Finding:
             "or set WORKWIRE_WEBHOOK_CA_BUNDLE.",
         )
     try:
-        return Finding(
-            True, f"Endpoints are trusted by the {count_trusted_in(path)} certificate authorities in {path}."
-        )
+        count = count_trusted_in(path)
     except ValueError as error:
         return Finding(False, f"No https endpoint is trusted: {error}.")
+    end = last_end_in(path)
+    if end is not None and end < clock.now() + SOON:
+        return Finding(
+            False, f"The last of the certificate authorities in {path} ends on {end:%Y-%m-%d}; renew the file."
+        )
+    return Finding(True, f"Endpoints are trusted by the {count} certificate authorities in {path}.")
 
 
 def _with_database() -> list[Finding]:
@@ -213,13 +220,16 @@ def subscribers() -> Finding:
     """How many subscriptions are not well; that is for their owners to mend, and no fault of the installation."""
     from workwire.reactions.webhooks import queries
 
-    unwell = queries.unwell()
+    unwell = queries.unwell(clock.now())
     paused, failing, lost = unwell["paused"], unwell["failing"], unwell["access_lost"]
+    ending, ended = unwell["certificates_ending"], unwell["certificates_ended"]
     return Finding(
         True,
         f"{paused} {'subscription is' if paused == 1 else 'subscriptions are'} paused, "
         f"{failing} {'has' if failing == 1 else 'have'} a failing endpoint, "
-        f"{lost} {'lacks' if lost == 1 else 'lack'} a right of {'its' if lost == 1 else 'their'} owner.",
+        f"{lost} {'lacks' if lost == 1 else 'lack'} a right of {'its' if lost == 1 else 'their'} owner, "
+        f"{ending} {'has' if ending == 1 else 'have'} certificates that soon end, "
+        f"{ended} {'has' if ended == 1 else 'have'} ones that have ended.",
     )
 
 

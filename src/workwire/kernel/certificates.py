@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 SYSTEM_FILES = (
@@ -25,14 +26,27 @@ def count_trusted(pem: str) -> int:
 
 def count_trusted_in(path: Path) -> int:
     """How many authorities a file holds; raises ValueError with a sentence."""
+    text = _text_of(path)
+    try:
+        return count_trusted(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is of no use: {error}") from error
+
+
+def last_end_in(path: Path) -> datetime | None:
+    """The moment from which none of the authorities in a readable file counts any more; None where it says nothing of it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=_text_of(path))
+    ends = (ssl.cert_time_to_seconds(str(one["notAfter"])) for one in context.get_ca_certs())
+    return max((datetime.fromtimestamp(end, UTC) for end in ends), default=None)
+
+
+def _text_of(path: Path) -> str:
     try:
         text = path.read_bytes().decode("latin-1")  # comments between them may be in whatever encoding
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        return count_trusted("".join(char if char.isascii() else "?" for char in text))
-    except ValueError as error:
-        raise ValueError(f"{path} is of no use: {error}") from error
+    return "".join(char if char.isascii() else "?" for char in text)
 
 
 def system_authorities() -> Path | None:

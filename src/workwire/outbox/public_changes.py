@@ -15,6 +15,13 @@ from django.db.models import Field, Model
 
 from workwire.outbox.models import Event
 
+
+class Label(str):
+    """What a value of a choice is called by its model."""
+
+    __slots__ = ()
+
+
 _Guids = dict[type[Model], dict[int, str]]
 _NAMED = {
     "User": "full_name",
@@ -26,7 +33,7 @@ _NAMED = {
 
 def changes_of(events: Iterable[Event], *, for_people: bool = False) -> dict[int, list[dict[str, Any]] | None]:
     """The internal changes of some events, by the id of the event; None for one recorded before they were kept. `for_people`
-    names accounts, queues and the like by their names, and says what the values of a choice are called."""
+    names accounts, queues and the like by their names, and a value of a choice by its `Label`."""
     kept = {event.pk: None if event.changes is None else orjson.loads(event.changes) for event in events}
     wanted: dict[type[Model], set[int]] = defaultdict(set)
     for change in (change for changes in kept.values() for change in changes or ()):
@@ -71,7 +78,7 @@ def _named(record: str, values: dict[str, Any], guids: _Guids, for_people: bool)
         if field is None or field.related_model is None:
             choices: Any = getattr(field, "choices", None) if for_people else None
             is_plain = isinstance(value, (str, int))
-            yield name, str(dict(choices).get(value, value)) if choices and is_plain else value
+            yield name, Label(dict(choices).get(value, value)) if choices and is_plain else value
             continue
         target = _target(record, name)
         if target is None:  # a row without a public name: a part of its record

@@ -39,7 +39,7 @@ class Figures(Collector):
         yield _of_sending(held=bool(restores.held()))
         yield from _of_queue(queue.ages(self._now), queue.depth())
         yield from _of_feeds({feed.name: feed.standing(self._now) for feed in listener_feed.every()})
-        yield from _of_subscriptions(queries.unwell())
+        yield from _of_subscriptions(queries.unwell(self._now))
         yield from _of_workers(workers.seen(self._now))
         yield from _of_jobs(queries_of_jobs.health(self._now))
         yield from _of_disk()
@@ -124,7 +124,8 @@ def _of_feeds(feeds: Mapping[str, Standing]) -> Iterator[Metric]:
 def _of_subscriptions(unwell: dict[str, int]) -> Iterator[Metric]:
     yield _gauge(
         "workwire_subscriptions_unwell",
-        "Subscriptions paused, with a failing endpoint, or withheld from for want of a right; one may be several.",
+        "Subscriptions paused, with a failing endpoint, withheld from for want of a right, or with certificates that end "
+        "within 30 days or have ended; one may be several.",
         "condition",
         values={(condition,): count for condition, count in unwell.items()},
     )

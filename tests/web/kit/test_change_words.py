@@ -8,7 +8,8 @@ from django.db.models import Model
 from tests.support.rows import models
 from workwire.outbox import changes
 from workwire.web.kit.change_words import COLUMNS, RECORDS
-from workwire.web.kit.ledger_parts import record_name
+from workwire.web.kit.choice_words import CHOICES
+from workwire.web.kit.ledger_parts import record_name, value_name
 
 
 @pytest.mark.parametrize("model", list(models()), ids=lambda model: model.__name__)
@@ -20,6 +21,12 @@ def test_every_recorded_row_and_column_has_words(model: type[Model]) -> None:
 def test_no_words_are_for_what_is_not_recorded() -> None:
     assert set(RECORDS) == {record_name(model.__name__) for model in models()}
     assert set(COLUMNS) == {name for model in models() for name in _columns(model)}
+
+
+def test_every_value_of_a_choice_has_words_and_nothing_else_has() -> None:
+    recorded = [(model, changes.columns(model())) for model in models()]
+    fields = (field for model, names in recorded for field in model._meta.concrete_fields if field.attname in names)
+    assert set(CHOICES) == {value_name(str(label)) for field in fields for _value, label in field.choices or ()}
 
 
 def _columns(model: type[Model]) -> set[str]:

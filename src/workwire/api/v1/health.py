@@ -60,6 +60,9 @@ class HealthOut(Schema):
     pause_reason: str | None
     pause: StatementOut | None
     access_lost_at: Moment | None
+    certificates_end_at: Moment | None = Field(
+        description="When the subscription's own certificates end, and nothing can be sent; null without any."
+    )
     queued: QueuedOut
     oldest_due_seconds: float
     last_success: TriedOut | None
@@ -94,6 +97,7 @@ def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
         "pause_reason": subscription.pause_reason or None,
         "pause": stated(subscription.pause_reason),
         "access_lost_at": rfc3339(subscription.access_lost_at),
+        "certificates_end_at": rfc3339(subscription.certificates_end_at),
         "queued": waiting | {"sending": sum(found.depth.sending.values())},
         "oldest_due_seconds": round(found.oldest_due, 3),
         "last_success": _tried(found.last_success),

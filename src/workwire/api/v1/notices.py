@@ -18,7 +18,15 @@ from workwire.reactions.notices import commands, explaining, queries
 from workwire.reactions.notices.queries import Kind, Notice
 
 router = Router(tags=["notices"])
-KindName = Literal["assigned", "communication", "overdue", "subscription_paused", "endpoint_failing", "secret_expiring"]
+KindName = Literal[
+    "assigned",
+    "communication",
+    "overdue",
+    "subscription_paused",
+    "endpoint_failing",
+    "secret_expiring",
+    "certificate_expiring",
+]
 ReasonName = Literal["assignee", "owner", "subscriber"]
 
 

@@ -12,6 +12,7 @@ _TOLD = {
     Kind.SUBSCRIPTION_PAUSED: "notice_told.subscription_paused",
     Kind.ENDPOINT_FAILING: "notice_told.endpoint_failing",
     Kind.SECRET_EXPIRING: "notice_told.secret_expiring",
+    Kind.CERTIFICATE_EXPIRING: "notice_told.certificate_expiring",
 }
 _KINDS = {
     Kind.ASSIGNED: "notice_kind.assigned",
@@ -20,6 +21,7 @@ _KINDS = {
     Kind.SUBSCRIPTION_PAUSED: "notice_kind.subscription_paused",
     Kind.ENDPOINT_FAILING: "notice_kind.endpoint_failing",
     Kind.SECRET_EXPIRING: "notice_kind.secret_expiring",
+    Kind.CERTIFICATE_EXPIRING: "notice_kind.certificate_expiring",
 }
 _WHY = {
     Reason.ASSIGNEE: "notice_reason.assignee",

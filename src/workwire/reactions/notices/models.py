@@ -17,6 +17,7 @@ class Kind(models.TextChoices):
     SUBSCRIPTION_PAUSED = "subscription_paused"
     ENDPOINT_FAILING = "endpoint_failing"
     SECRET_EXPIRING = "secret_expiring"  # noqa: S105 - no password
+    CERTIFICATE_EXPIRING = "certificate_expiring"
 
 
 class Reason(models.TextChoices):

@@ -14,12 +14,16 @@ register(
         "notice_told.subscription_paused": "Your subscription to {webhook} at {url} was suspended.",
         "notice_told.endpoint_failing": "The endpoint {url} of your subscription to {webhook} fails; it may be suspended.",
         "notice_told.secret_expiring": "An old secret of your subscription to {webhook} soon signs no more.",
+        "notice_told.certificate_expiring": (
+            "Certificates of your subscription to {webhook} at {url} end soon; nothing can be sent from then on."
+        ),
         "notice_kind.assigned": "A work item was assigned to you by somebody else.",
         "notice_kind.communication": "Somebody outside wrote or called about a work item of yours.",
         "notice_kind.overdue": "A work item of yours passed its due date.",
         "notice_kind.subscription_paused": "A subscription of yours was suspended.",
         "notice_kind.endpoint_failing": "The endpoint of a subscription of yours fails, which may suspend it.",
         "notice_kind.secret_expiring": "An old secret of a subscription of yours soon signs no more.",
+        "notice_kind.certificate_expiring": "Certificates of a subscription of yours soon end.",
         "notice_reason.assignee": "You are told because you are the assignee.",
         "notice_reason.owner": "You are told because you are the owner.",
         "notice_reason.subscriber": "You are told because the subscription is yours.",

@@ -32,6 +32,7 @@ _OF_SUBSCRIPTIONS = {
     "SubscriptionPaused": (Kind.SUBSCRIPTION_PAUSED, "Reason", "why"),
     "EndpointFailing": (Kind.ENDPOINT_FAILING, "Reason", "why"),
     "SubscriptionSecretExpiring": (Kind.SECRET_EXPIRING, "ValidUntil", "valid_until"),
+    "SubscriptionCertificateExpiring": (Kind.CERTIFICATE_EXPIRING, "ValidUntil", "valid_until"),
 }  # by event: the kind of notice, and the key of the body that goes with it under another name
 
 

@@ -27,7 +27,17 @@ from workwire.outbox import wake
 from workwire.outbox.changes import added, altered, columns
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Webhook, webhooks
-from workwire.reactions.webhooks import events, messages, queries, queue, replays, rights, signing, tls_terms
+from workwire.reactions.webhooks import (
+    certificate_ends,
+    events,
+    messages,
+    queries,
+    queue,
+    replays,
+    rights,
+    signing,
+    tls_terms,
+)
 from workwire.reactions.webhooks.matching import filter_key
 from workwire.reactions.webhooks.models import SECRET_REMINDER, UNSUBSCRIBED, Format, Queued, Subscription
 from workwire.rooms.parties.models import Company
@@ -150,7 +160,8 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     if subscription.remind_at is not None:
         timers.clear_timer(SECRET_REMINDER, subscription.guid)
     subscription.ended_at, subscription.remind_at = now, None
-    subscription.save(update_fields=["ended_at", "remind_at"])
+    certificate_ends.set_reminder(subscription, now)
+    subscription.save(update_fields=["ended_at", "remind_at", "certificates_remind_at"])
     events.note(events.SubscriptionEnded, subscription, by, altered(subscription, row), Cancelled=cancelled)
 
 
@@ -345,4 +356,7 @@ def _apply(subscription: Subscription, terms: Terms, endpoint: str) -> None:
     subscription.in_order = terms.in_order
     subscription.retry_schedule = list(terms.retry_schedule) if terms.retry_schedule is not None else None
     subscription.most_per_second = terms.most_per_second
+    before = subscription.client_certificate, subscription.authorities
     tls_terms.set_on(subscription, terms.client_certificate, terms.client_key, terms.authorities)
+    if before != (subscription.client_certificate, subscription.authorities):
+        certificate_ends.note(subscription, clock.now())

@@ -57,6 +57,13 @@ class SecretExpiring(SubscriptionBody):
     ValidUntil: str
 
 
+@event("SubscriptionCertificateExpiring")
+class CertificateExpiring(SubscriptionBody):
+    """Certificates of the subscription end at `ValidUntil`, which is soon; nothing can be sent from then on."""
+
+    ValidUntil: str
+
+
 @event("SubscriptionEnded")
 class SubscriptionEnded(SubscriptionBody):
     """Somebody unsubscribed; `Cancelled` deliveries were pending."""

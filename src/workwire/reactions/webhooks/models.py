@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -20,6 +21,8 @@ class Format(models.TextChoices):
 
 
 SECRET_REMINDER = "webhooks.secret_reminder"  # noqa: S105 - a kind of timer
+CERTIFICATE_REMINDER = "webhooks.certificate_reminder"
+SOON = timedelta(days=30)  # that certificates end
 UNWELL = Q(ended_at__isnull=True) & (
     Q(paused_at__isnull=False) | Q(failing_since__isnull=False) | Q(access_lost_at__isnull=False)
 )
@@ -32,8 +35,9 @@ class Subscription(models.Model):
     ``{"sealed": …, "expires_at": ISO or null}``. `endpoint` is scheme, host and port of the URL, the unit of bounded
     concurrency. `client_certificate` is shown to it, and `authorities` are trusted instead of the installation's (PEM).
     `most_per_second` is how many messages a second the subscriber wants at most. `remind_at` is
-    when its owner is to be told that an old secret is about to expire. A subscription that ended keeps its row, because its
-    log refers to it.
+    when its owner is to be told that an old secret is about to expire, `certificates_remind_at` the same of the certificates,
+    with which nothing can be sent from `certificates_end_at` on. A subscription that ended keeps its row, because its log
+    refers to it.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -65,6 +69,8 @@ class Subscription(models.Model):
     access_lost_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     remind_at = models.DateTimeField(null=True)
+    certificates_end_at = models.DateTimeField(null=True)
+    certificates_remind_at = models.DateTimeField(null=True)
 
     secret_columns: ClassVar[frozenset[str]] = frozenset({"secrets", "header_value_sealed", "client_key_sealed"})
 
@@ -77,6 +83,11 @@ class Subscription(models.Model):
             ),
             models.Index(fields=["remind_at"], name="subscription_remind", condition=Q(remind_at__isnull=False)),
             models.Index(fields=["id"], name="subscription_unwell", condition=UNWELL),
+            models.Index(
+                fields=["certificates_end_at"],
+                name="subscription_certificates",
+                condition=Q(ended_at__isnull=True, certificates_end_at__isnull=False),
+            ),
             models.Index(fields=["owner", "-id"], name="subscription_owner"),
         ]
 

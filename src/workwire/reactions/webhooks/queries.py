@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from workwire.access import features
@@ -22,13 +22,14 @@ from workwire.access import queries as access
 from workwire.access.policy import require
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
+from workwire.kernel.counting import counts_of
 from workwire.kernel.errors import not_found
 from workwire.kernel.wording import ENGLISH, say
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import messages, rights
-from workwire.reactions.webhooks.models import UNUSUAL, UNWELL, Attempt, Delivery, State, Subscription
+from workwire.reactions.webhooks.models import SOON, UNUSUAL, UNWELL, Attempt, Delivery, State, Subscription
 from workwire.rooms.work import queries as work
 
 
@@ -172,14 +173,18 @@ def notices(subscription_guid: UUID, *, by: Actor) -> QuerySet[Event]:
     return Event.objects.filter(record_type=ObjectType.SUBSCRIPTION, record_guid=found.guid)
 
 
-def unwell() -> dict[str, int]:
-    """How many living subscriptions are paused, have a failing endpoint, or lost their access; one query along an index of
-    these only."""
-    return Subscription.objects.filter(UNWELL).aggregate(
-        paused=Count("pk", filter=Q(paused_at__isnull=False)),
-        failing=Count("pk", filter=Q(failing_since__isnull=False)),
-        access_lost=Count("pk", filter=Q(access_lost_at__isnull=False)),
-    )
+def unwell(now: datetime) -> dict[str, int]:
+    """How many living subscriptions are paused, have a failing endpoint, lost their access, or have certificates that soon end
+    or have ended; one query along indexes of these only."""
+    found, ending = Subscription.objects.filter(UNWELL), Subscription.objects.filter(ended_at=None)
+    wanted = {
+        "paused": found.filter(paused_at__isnull=False),
+        "failing": found.filter(failing_since__isnull=False),
+        "access_lost": found.filter(access_lost_at__isnull=False),
+        "certificates_ending": ending.filter(certificates_end_at__gt=now, certificates_end_at__lte=now + SOON),
+        "certificates_ended": ending.filter(certificates_end_at__lte=now),
+    }
+    return dict(zip(wanted, counts_of(list(wanted.values())), strict=True))
 
 
 def troubled(most: int) -> list[Subscription]:

@@ -120,6 +120,7 @@ register(
             "SubscriptionUpdated": "Subscription changed",
             "SubscriptionSecretRotated": "New secret made",
             "SubscriptionSecretExpiring": "Old secret soon ends",
+            "SubscriptionCertificateExpiring": "Certificates soon end",
             "SubscriptionEnded": "Subscription ended",
             "SubscriptionPaused": "Subscription suspended",
             "SubscriptionResumed": "Subscription resumed",

@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 
 from workwire.kernel.actor import UserType
 from workwire.kernel.wording import say
-from workwire.outbox.public_changes import changes_of
+from workwire.outbox.public_changes import Label, changes_of
 from workwire.outbox.told_records import Told, told_by
 from workwire.rooms.work import queries as work
-from workwire.web.kit.change_words import COLUMNS, RECORDS, STATES
+from workwire.web.kit.change_words import COLUMNS, RECORDS
+from workwire.web.kit.choice_words import CHOICES
 from workwire.web.kit.parts import Person, Words
 from workwire.web.kit.time_filters import as_shown
 
@@ -83,6 +84,11 @@ def record_name(row: str) -> str:
     return _CAMEL.sub("_", row).lower()
 
 
+def value_name(label: str) -> str:
+    """The name under which a value of a choice has words."""
+    return record_name(label).replace(" ", "_")
+
+
 def kind_words(name: str) -> str:
     """What an event type is called."""
     return say("event_named", {"kind": name})
@@ -141,10 +147,7 @@ def _column(name: str) -> Words:
 def _side(values: Mapping[str, Any] | None, name: str) -> str:
     if values is None:
         return ""
-    if name not in values:
-        return "–"
-    shown = _shown(values[name])[:MOST_SHOWN]
-    return str(STATES.get(shown.lower(), shown)) if name == "status" else shown
+    return _shown(values[name])[:MOST_SHOWN] if name in values else "–"
 
 
 def _shown(value: Any) -> str:
@@ -160,6 +163,8 @@ def _shown(value: Any) -> str:
         return ", ".join(f"{name}: {_shown(one)}" for name, one in value.items())
     if isinstance(value, list):
         return ", ".join(_shown(one) for one in value)
+    if isinstance(value, Label):
+        return str(CHOICES.get(value_name(value), value))
     if isinstance(value, str) and (found := _as_moment(value)) is not None:
         return as_shown(found)
     return str(value)

@@ -28,6 +28,7 @@ _ICONS = {
     Kind.SUBSCRIPTION_PAUSED: "circle-pause",
     Kind.ENDPOINT_FAILING: "circle-x",
     Kind.SECRET_EXPIRING: "lock",
+    Kind.CERTIFICATE_EXPIRING: "shield",
 }
 
 

@@ -144,9 +144,10 @@ def operate(visit: Visit) -> Overview:
     require(visit.actor, features.OPERATION)
     now = clock.now()
     seen, held = workers.seen(now), restores.held()
-    ages, depth, unwell = queue.ages(now), queue.depth(), queries.unwell()
+    ages, depth, unwell = queue.ages(now), queue.depth(), queries.unwell(now)
     feeds = {feed.name: feed.standing(now) for feed in listener_feed.every()}
     health, standing = jobs.health(now), list(jobs.standing())
+    unwell_in_all = sum(unwell[name] for name in ("paused", "failing", "access_lost"))
     troubled = tuple(_troubled(one) for one in queries.troubled(MOST_TROUBLED))
     size, tables = table_sizes.whole(), table_sizes.largest(MOST_TABLES)
     return Overview(
@@ -161,8 +162,8 @@ def operate(visit: Visit) -> Overview:
         jobs_failing=sum(health.failing.values()),
         jobs_failed=sum(health.failed.values()),
         troubled=troubled,
-        unwell=sum(unwell.values()),
-        more_troubled=max(0, sum(unwell.values()) - len(troubled)) if len(troubled) == MOST_TROUBLED else 0,
+        unwell=unwell_in_all,
+        more_troubled=max(0, unwell_in_all - len(troubled)) if len(troubled) == MOST_TROUBLED else 0,
         database=connection.display_name,
         size=size,
         tables=tuple(Table(name, of) for name, of in tables),
@@ -208,6 +209,17 @@ def _findings(
             )
             % {"count": lost},
             _("Give the right back, or hand the subscription over to somebody who has it."),
+        )
+    if ended := unwell["certificates_ended"]:
+        yield Finding(
+            "warn",
+            ngettext(
+                "The certificates of %(count)s subscription have ended, so nothing can be sent to it.",
+                "The certificates of %(count)s subscriptions have ended, so nothing can be sent to them.",
+                ended,
+            )
+            % {"count": ended},
+            _("Their owners were told; they renew them in the subscription."),
         )
 
 

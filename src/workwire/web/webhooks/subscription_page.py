@@ -26,7 +26,7 @@ from workwire.reactions.webhooks import (
     subscription_objects,
 )
 from workwire.reactions.webhooks.log import Wish
-from workwire.reactions.webhooks.models import Lane, Subscription
+from workwire.reactions.webhooks.models import SOON, Lane, Subscription
 from workwire.reactions.webhooks.subscription_health import Health, Tried
 from workwire.web.kit import charts
 from workwire.web.kit.charts import Bars, Series
@@ -58,7 +58,7 @@ PAUSED = State("circle-pause", gettext_lazy("Paused: nothing goes out"), "off")
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A reason for a condition, and since when."""
+    """Something that the owner should know, and the moment it is about."""
 
     words: Words
     moment: datetime
@@ -86,6 +86,7 @@ class SubscriptionPage:
     owner: Person
     condition: State
     reasons: tuple[Since, ...]
+    certificates: Since | None
     circuit: State
     is_paused: bool
     last_success: str
@@ -166,6 +167,7 @@ def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
         owner=Person.of(found.owner.full_name),
         condition=CONDITIONS[health.state],
         reasons=_reasons(found),
+        certificates=_certificates(found, now),
         circuit=PAUSED if found.paused_at else CIRCUITS[health.circuit.state],
         is_paused=found.paused_at is not None,
         last_success=str(health.last_success.status) if health.last_success else "",
@@ -194,6 +196,18 @@ def _reasons(found: Subscription) -> tuple[Since, ...]:
         (_("The endpoint has not taken a message since."), found.failing_since),
     )
     return tuple(Since(words, moment) for words, moment in reasons if moment is not None)
+
+
+def _certificates(found: Subscription, now: datetime) -> Since | None:
+    """That certificates of the subscription soon end, or have ended."""
+    end = found.certificates_end_at
+    if end is None or end > now + SOON:
+        return None
+    if end > now:
+        return Since(
+            _("Certificates of this subscription end soon, and nothing can be sent from then on. Renew them."), end
+        )
+    return Since(_("Certificates of this subscription have ended, so nothing can be sent. Renew them."), end)
 
 
 def _failure(last: Tried | None) -> Words:
