@@ -125,8 +125,11 @@ class JobKind:
 
 
 def forgetting(name: str, forget: Callable[[datetime, int], int], *, every: timedelta = timedelta(hours=1)) -> JobKind:
-    """A standing kind that forgets what is too old at a moment: `forget` removes as many rows as it is told at
-    most, a piece, and returns how many; there may be more as long as there were so many."""
+    """A standing kind that removes what is too old.
+
+    `forget` is called with the moment and the most rows to remove in a piece, and returns how many it removed; after a full
+    piece another one follows.
+    """
 
     def handle(piece: Piece, _answer: Any) -> More | Done:
         gone = forget(piece.now, FORGOTTEN)

@@ -29,8 +29,11 @@ RECENTLY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How jobs are doing: seconds for which the one that is ready and has waited longest has done so, by lane; open ones whose
-    last try failed, and ones that failed for good within a day, by kind."""
+    """How jobs are doing.
+
+    `overdue`: by lane, the seconds that the oldest ready job has waited. `failing`: by kind, open jobs whose last try failed.
+    `failed`: by kind, jobs that failed for good within a day.
+    """
 
     overdue: dict[str, float]
     failing: dict[str, int]

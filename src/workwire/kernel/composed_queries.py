@@ -119,7 +119,7 @@ class _Filled:
         return getattr(self._composed.compiler, name)
 
     def get_compiler(self, **_using: str) -> _Filled:
-        """The compiler is here."""
+        """Itself, which stands in for the compiler, too."""
         return self
 
     def execute_sql(self, **_chunks: Any) -> list[tuple[Any, ...]]:
@@ -135,7 +135,7 @@ class _Filled:
 
 
 def _mark(value: Any, number: int) -> Any:
-    """A stand-in for a value, like nothing that occurs."""
+    """A stand-in for a value, which no query holds otherwise."""
     if isinstance(value, list):
         return [_mark(value[0] if value else 0, number)]
     if isinstance(value, UUID):

@@ -89,7 +89,7 @@ class Away(DomainError):
 
 
 def away(error: BaseException | None) -> Away | None:
-    """What cannot work at the moment, if an error says so: the database, or a disk that is full or cannot be written."""
+    """The refusal for an error of the database, or of a disk that is full or cannot be written; None for any other error."""
     if isinstance(error, (OperationalError, InterfaceError)):
         return Away("database_away")
     if isinstance(error, OSError) and error.errno in _DISK:
@@ -99,8 +99,11 @@ def away(error: BaseException | None) -> Away | None:
 
 @contextmanager
 def named(names: Mapping[str, str | None]) -> Iterator[None]:
-    """Call the field of a refusal by the name the caller knows it by: `names` says what stands for a field, or for the first
-    part of one such as ``files`` of ``files.note``; an empty name leaves that part out, None the whole field."""
+    """Rename the field of a refusal to the name that the caller knows it by.
+
+    `names` maps a field, or its first part such as ``files`` of ``files.note``, to that name; an empty name leaves the part
+    out, None the whole field.
+    """
     try:
         yield
     except DomainError as error:

@@ -1,4 +1,4 @@
-"""Mail about accounts: the link to who forgot a password, and the word that a password was changed."""
+"""Mail about accounts: links for forgotten passwords, and the message that a password was changed."""
 
 from __future__ import annotations
 

@@ -269,7 +269,10 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
 
 
 def _check_number(owner: int) -> None:
-    """Two that subscribe at the same moment may pass the limit by one; it is there to stop floods."""
+    """Raise Conflict for an account with as many subscriptions as it may have.
+
+    Two that are made at the same moment may exceed that by one; it is there to stop floods.
+    """
     most = run_time_settings.value_of("webhook_most_subscriptions")
     if Subscription.objects.filter(owner_id=owner, ended_at=None).count() >= most:
         raise Conflict("too_many_subscriptions", most=most)

@@ -91,7 +91,7 @@ class WebhookFeed:
         return row[0]
 
     def held_up_with(self, _row: _Row) -> None:
-        """Nothing waits for an event that is put aside, later ones of its record neither."""
+        """No event waits for one that is put aside, not even a later one of its record."""
 
     def put_aside(self, row: _Row, until: datetime) -> None:
         """Pass an event by until a moment."""

@@ -25,7 +25,7 @@ from workwire.reactions.webhooks.models import TRIED_ENOUGH, UNSUBSCRIBED, Deliv
 SLACK = timedelta(hours=1)  # by so much may the moments of two rows differ from the order of their ids
 MOST_ROUNDS = 10  # pages of ids looked at for one page of rows
 MOST_SUBSCRIPTIONS = 2_000  # walked one by one; more are found along the whole log, or the whole queue
-MOST_PASSED = 50  # messages in the queue looked at for each one wanted, whosesoever they are
+MOST_PASSED = 50  # messages in the queue looked at for each one wanted, whoever they belong to
 _LAST = 2**63 - 1
 
 _UNUSUAL = {
@@ -141,9 +141,11 @@ def _newest(actor: Actor, wish: Wish) -> Callable[[int, int], list[int]]:
 
 
 def _in_queue(subscriptions: list[int], wish: Wish, first: int, below: int, most: int) -> list[int]:
-    """Along the newest messages of the queue, whosesoever, as long as they are few; then, where these do not fill a page,
-    among all that these subscriptions have there. An index of the queue by subscription and id would spare the latter, but
-    every delivery would pay for it."""
+    """The ids along the newest messages of the queue, whoever they belong to, as long as they are few.
+
+    Where these do not fill a page, those among all that these subscriptions have there. An index of the queue by
+    subscription and id would spare the latter, but every delivery would pay for it.
+    """
     rows = _of_queue(wish).filter(subscription__in=subscriptions)
     newest = Queued.objects.filter(pk__lt=below).order_by("-pk").values_list("pk", flat=True)
     looked_at = max(first, *newest[MOST_PASSED * most :][:1], 0)

@@ -229,7 +229,7 @@ def reclaim(now: datetime) -> int:
 
 
 def leave(worker: UUID, ended: Collection[int]) -> list[int]:
-    """Take deliveries that a worker still holds out of the queue; returns which they were."""
+    """Remove from the queue the deliveries that a worker still holds; returns which they were."""
     found = sql.rows(
         f"DELETE FROM webhooks_queued WHERE {_HELD_BY} AND {sql.any_of('delivery_id')} RETURNING delivery_id",
         sql.guid(worker),

@@ -1,6 +1,6 @@
-"""Reconciling: what a receiver ought to have, told from the ledger and not from what was sent.
+"""Reconciling: what a receiver ought to have, computed from the ledger and not from what was sent.
 
-So that it can prove that it missed nothing: a digest for each day, and the events of one record by their sequence.
+A receiver proves with it that it missed nothing: there is a digest for each day, and the events of one record by sequence.
 Both show the owner's view, by the rights as they are now.
 """
 

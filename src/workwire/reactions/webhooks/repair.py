@@ -161,7 +161,7 @@ def _event(subscription: Subscription, record_guid: UUID | None, event_guid: UUI
 
 
 def _check_tests(subscription: Subscription) -> None:
-    """Tests pass by every pause and every circuit, so an account has few of them under way at a time."""
+    """Raise Limited where an account has many tests under way, which go out whatever is paused or left alone."""
     waiting = Queued.objects.filter(lane=Lane.TEST, subscription__owner_id=subscription.owner_id).count()
     if waiting >= run_time_settings.value_of("webhook_most_tests"):
         raise Limited("too_many_tests", retry_after=TESTS_AGAIN)

@@ -1,8 +1,8 @@
 """Who is served next: walks along the rings of the queue and shares the free places among those who wait.
 
 Lanes in their order (tests, fresh, retries, bulk), now and then backwards so that a flood in one starves none of the
-others. Within a lane it is everybody's turn before it is anybody's turn again, whoever has how many subscriptions; every
-subscription gets a fair share of the free places, and no owner more than most of them.
+others. Within a lane owners take turns, however many subscriptions each has; every subscription gets a fair share of the
+free places, and no owner more than its share.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ class Claims:
         return lanes[first:] + lanes[:first]
 
     def hand_out(self, owner: int) -> None:
-        """A delivery of an owner takes a place."""
+        """Note that a delivery of an owner takes a place."""
         self.of_owner[owner] += 1
 
     def give_back(self, owner: int) -> None:
-        """A delivery of an owner gave its place back."""
+        """Note that a delivery of an owner gave its place back."""
         self.of_owner[owner] -= 1
         if not self.of_owner[owner]:
             del self.of_owner[owner]

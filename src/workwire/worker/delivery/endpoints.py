@@ -66,7 +66,7 @@ class Host:
 
     @property
     def ahead(self) -> float:
-        """How many times what may be sent at once may be claimed."""
+        """How many times as many messages may be claimed as may be sent at once."""
         return min(MOST_AHEAD, max(1.0, AHEAD / max(self.answer_time, 0.001)))
 
 

@@ -189,7 +189,7 @@ class Engine:
                 wake_lane()
 
     def _fan_out(self, now: datetime) -> int:
-        """Fan out a batch of what the bell told of, or what a look now and then finds; returns how many events it was."""
+        """Fan out a batch of the events that the bell told of, or that a regular look finds; returns how many."""
         told = self._news.is_set()
         if self._listening and not told and not self._may_be_more and not self._looks.is_due(now):
             return 0

@@ -51,7 +51,7 @@ class KeptConnection:
         self._round_trip = self._shortest_round_trip()
 
     def condition(self, *, is_tls: bool) -> Condition:
-        """What it is good for now. A TLS connection is ended by bytes, too."""
+        """What it is good for now. A TLS connection that was closed has bytes to read, too: those that end it."""
         ready = self._poll(0)
         if not ready:
             return Condition.QUIET
@@ -112,7 +112,7 @@ class KeptConnections:
         return self._kept.get(ends)
 
     def keep(self, ends: Ends, descriptor: int) -> None:
-        """Know a connection that is kept from now on."""
+        """Note that a connection is kept from now on."""
         self._forget(self._ends.get(descriptor))  # that of a closed one
         self._forget(ends)
         self._kept[ends] = KeptConnection(descriptor, ends)
