@@ -190,6 +190,13 @@ class Config(BaseSettings):
     feedback_window_hours: int = Field(
         0, ge=0, le=HOURS, description="Hours a resolved item may be reopened before it closes."
     )
+    longest_session_hours: int = Field(
+        12, ge=1, le=168, description="Hours after which a time session that runs was forgotten and ends."
+    )
+    defects_changed_by: Literal["everyone", "creator"] = Field(
+        "everyone",
+        description="Who changes and removes a defect of a work item: everyone who may work on it, or only who added it.",
+    )
 
     @field_validator(
         "secret_keys",

@@ -32,6 +32,8 @@ INSTALLED_APPS = [
     "workwire.rooms.offering",
     "workwire.rooms.work",
     "workwire.rooms.conversations",
+    "workwire.rooms.defects",
+    "workwire.rooms.effort",
     "workwire.reactions.webhooks",
     "workwire.reactions.notices",
     "workwire.worker",

@@ -28,6 +28,9 @@ class WiringConfig(AppConfig):
         from workwire.reactions.webhooks.models import CERTIFICATE_REMINDER, SECRET_REMINDER
         from workwire.rooms.commitments import events as _commitments  # noqa: F401 - registers
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
+        from workwire.rooms.defects import events as _defects  # noqa: F401 - registers
+        from workwire.rooms.effort import commands as effort
+        from workwire.rooms.effort import events as _effort  # noqa: F401 - registers
         from workwire.rooms.files import commands as files
         from workwire.rooms.files import events as _files  # noqa: F401 - registers
         from workwire.rooms.offering import events as _offering  # noqa: F401 - registers
@@ -46,6 +49,7 @@ class WiringConfig(AppConfig):
         ports.on_retirement(give_back_all)
         item_timers.register(item_timers.WAIT, work.date_reached)
         item_timers.register(item_timers.FEEDBACK_WINDOW, work.close_window)
+        timers.register(effort.FORGOTTEN, effort.ENDING)
         timers.register(SECRET_REMINDER, rotation.REMINDING)
         timers.register(CERTIFICATE_REMINDER, certificate_reminders.REMINDING)
         feeds.register(fanning.FEED)
@@ -93,6 +97,8 @@ def _know_sentences() -> None:
     from workwire.reactions.webhooks import sentences as _webhooks_sentences  # noqa: F401 - registers
     from workwire.rooms.commitments import sentences as _commitments_sentences  # noqa: F401 - registers
     from workwire.rooms.conversations import sentences as _conversations_sentences  # noqa: F401 - registers
+    from workwire.rooms.defects import sentences as _defects_sentences  # noqa: F401 - registers
+    from workwire.rooms.effort import sentences as _effort_sentences  # noqa: F401 - registers
     from workwire.rooms.files import sentences as _files_sentences  # noqa: F401 - registers
     from workwire.rooms.offering import sentences as _offering_sentences  # noqa: F401 - registers
     from workwire.rooms.parties import sentences as _parties_sentences  # noqa: F401 - registers

@@ -13,6 +13,9 @@ from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands as webhooks
 from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.defects import commands as defects
+from workwire.rooms.defects.models import DefectCategory, DefectParty
+from workwire.rooms.effort import commands as effort
 from workwire.rooms.files.models import FileTag
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion, Schedule, ServiceLine, VersionState, WorkType
@@ -201,6 +204,11 @@ def staged(organisation: Organisation, customer: Customer, receiver: Receiver) -
     made = conversations.add(spoken_of, by=member, body="Hello")
     contact = parties.create_contact("s@example.com", by=member, company=customer.company)
     assert line is not None
+    defect_category = DefectCategory.objects.first() or defects.create_category(
+        ServiceLine.objects.get(), "Wrong data", by=admin
+    )
+    party = DefectParty.objects.first() or defects.create_party("The customer", by=admin)
+    defect = defects.add(taken, defect_category.guid, party=party.guid, description="Paid twice", by=member)
     found: dict[str, Any] = {
         "ticket": ticket(),
         "draft": ticket(submit=False),
@@ -211,6 +219,10 @@ def staged(organisation: Organisation, customer: Customer, receiver: Receiver) -
         "action": launched,
         "checklist": line,
         "communication": made,
+        "defect": defect,
+        "time_session": effort.start(taken, by=member),
+        "defect_category": defect_category,
+        "defect_party": party,
         "subscription": subscription,
         "company": customer.company,
         "contact": contact,

@@ -187,6 +187,22 @@ SIGHTS: dict[str, tuple[See, See]] = {
         )
         for name in ("mail", "note", "call", "communication")
     },
+    "defects": (
+        _rest("/work-items/{taken}/defects", _each(_key("guid", "description", "category", "party"), _items)),
+        _documented(
+            "Ticket/Get",
+            _each(
+                lambda row: (
+                    row["GUID"],
+                    row["Description"],
+                    row["DefectCategory"]["GUID"],
+                    row["DefectPartyAtFaultOption"]["GUID"],
+                ),
+                lambda content: content["Defects"],
+            ),
+            TicketGUID="{taken}",
+        ),
+    ),
     "a checklist": (
         _rest("/work-items/{checked}/checklist", _each(_key("guid", "note"), _items)),
         _documented(

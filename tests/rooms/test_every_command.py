@@ -36,6 +36,10 @@ from workwire.rooms.commitments import commands as commitments
 from workwire.rooms.commitments.models import Calendar
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import Communication, CommunicationType
+from workwire.rooms.defects import commands as defects
+from workwire.rooms.defects.models import Defect, DefectCategory, DefectParty
+from workwire.rooms.effort import commands as effort
+from workwire.rooms.effort.models import TimeSession
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.models import FileTag, ItemFile
 from workwire.rooms.offering import commands as offering
@@ -196,6 +200,29 @@ class World:
         """A mail that goes out."""
         return conversations.send_mail(self.ticket(), conversations.Mail(["a@b.example"], "x", "x"), by=self.by)
 
+    def defect_category(self) -> DefectCategory:
+        """A defect category of the service line."""
+        return defects.create_category(self.line, "Wrong data", by=self.by)
+
+    def party_at_fault(self) -> DefectParty:
+        """A party at fault."""
+        return defects.create_party("The customer", by=self.by)
+
+    def defect(self) -> Defect:
+        """A defect of a ticket that the actor works on."""
+        return defects.add(self.mine(), self.defect_category().guid, affected_records=3, by=self.by)
+
+    def clock(self) -> TimeSession:
+        """The clock of the actor, which runs at a ticket."""
+        return effort.start(self.ticket(), by=self.by)
+
+    def forgotten_clock(self) -> TimeSession:
+        """A clock that has run for too long."""
+        long_ago = clock.now() - timedelta(days=9)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clock, "now", lambda: long_ago)
+            return self.clock()
+
     def job(self) -> Job:
         """A job that the actor asked for."""
         with transaction.atomic():
@@ -348,9 +375,21 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     conversations.mail_sent: lambda w: conversations.mail_sent(w.mail(), by=SYSTEM),
     conversations.mail_failed: lambda w: conversations.mail_failed(w.mail(), "x", again=None, by=SYSTEM),
     conversations.mail_cancelled: lambda w: conversations.mail_cancelled(w.mail(), by=SYSTEM),
+    defects.create_category: lambda w: defects.create_category(w.line, "x", by=w.by),
+    defects.update_category: lambda w: defects.update_category(w.defect_category(), retired=True, by=w.by),
+    defects.create_party: lambda w: defects.create_party("x", by=w.by),
+    defects.update_party: lambda w: defects.update_party(w.party_at_fault(), name="y", by=w.by),
+    defects.add: lambda w: w.defect(),
+    defects.change: lambda w: defects.change(w.defect(), party=w.party_at_fault().guid, resolved=True, by=w.by),
+    defects.remove: lambda w: defects.remove(w.defect(), by=w.by),
+    effort.start: lambda w: w.clock(),
+    effort.pause: lambda w: effort.pause(w.clock(), by=w.by),
+    effort.stop: lambda w: effort.stop(w.clock(), by=w.by),
+    effort.correct: lambda w: effort.correct(w.clock(), 600, by=w.by),
+    effort.end_forgotten: lambda w: effort.end_forgotten(w.forgotten_clock(), by=SYSTEM),
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }
-ROOMS = (access, parties, offering, commitments, files, work, conversations)
+ROOMS = (access, parties, offering, commitments, files, work, conversations, defects, effort)
 PARTS = {"keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
 OF_TIME = {
     "date_reached",
@@ -359,6 +398,7 @@ OF_TIME = {
     "mail_sent",
     "mail_failed",
     "mail_cancelled",
+    "end_forgotten",
 }  # the last event is the system's
 
 

@@ -35,6 +35,8 @@ RUN_TIME = (
     "token_idle_minutes",
     "login_attempts",
     "feedback_window_hours",
+    "defects_changed_by",
+    "longest_session_hours",
     "largest_file_mb",
     "webhook_most_subscriptions",
     "webhook_most_tests",

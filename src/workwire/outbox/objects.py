@@ -33,6 +33,9 @@ class ObjectType(IntEnum):
     DATA_FIELD = 1017
     JOB = 1018
     SETTING = 1019
+    DEFECT_CATEGORY = 1040
+    DEFECT_PARTY = 1041
+    TIME_SESSION = 1042
 
     @property
     def public_name(self) -> str:

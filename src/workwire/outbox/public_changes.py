@@ -26,7 +26,11 @@ _Guids = dict[type[Model], dict[int, str]]
 _NAMED = {
     "User": "full_name",
     **dict.fromkeys(
-        ("Calendar", "ContactTag", "FileTag", "Queue", "Role", "ServiceLine", "UserGroup", "WorkType"), "name"
+        (
+            *("Calendar", "ContactTag", "DefectCategory", "DefectParty", "FileTag"),
+            *("Queue", "Role", "ServiceLine", "UserGroup", "WorkType"),
+        ),
+        "name",
     ),
 }  # the records of everybody, and the column that names one of them to people
 

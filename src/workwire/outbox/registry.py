@@ -37,7 +37,7 @@ class Area(StrEnum):
     """What an event type is about: the work itself, what it is done with, or how the installation is run."""
 
     WORK = "work"
-    DATA = "data"  # contacts and uploads
+    DATA = "data"  # contacts, uploads, and the time of accounts
     SIGN_INS = "sign_ins"
     RIGHTS = "rights"
     SETTINGS = "settings"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.clock import rfc3339
+from workwire.rooms.defects import queries as defects
 from workwire.rooms.work import queries
 from workwire.webapi.record_bodies import NIL_GUID, account, outsider, present, user_for_list
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workwire.kernel.actor import Actor
+    from workwire.rooms.defects.models import Defect, DefectCategory
     from workwire.rooms.files.models import ItemFile
     from workwire.rooms.offering.models import TicketCategory
     from workwire.rooms.work.models import ChecklistItem, ItemContact, WorkItem
@@ -56,7 +58,7 @@ def full_item(item: WorkItem, by: Actor) -> dict[str, Any]:
         "AffectedRecordCount": item.record_count,
         "Files": [_file(row, item, actor_id) for row in queries.files_of(item, by=by)],
         "Contacts": [_contact(row, actor_id) for row in queries.all_contacts_of(item, by=by)],
-        "Defects": [],
+        "Defects": [_defect(row, item, actor_id) for row in defects.defects_of(item, by=by)],
     }
     if item.kind == queries.ProcessType.TICKET:
         shown["TicketCategoryAttribute"] = _category(item)
@@ -191,6 +193,28 @@ def _file(row: ItemFile, item: WorkItem, actor_id: int | None) -> dict[str, Any]
             "GUID": str(row.guid),
         }
     )
+
+
+def _defect(row: Defect, item: WorkItem, actor_id: int | None) -> dict[str, Any]:
+    return present(
+        {
+            "GUID": str(row.guid),
+            "Packet": basic_item(item),
+            "AddedOn": rfc3339(row.added_at),
+            "AddedByUser": user_for_list(row.added_by, actor_id),
+            "Description": row.description,
+            "AffectedRecordCount": row.affected_records,
+            "Resolved": row.resolved_on is not None,
+            "LoggedOnStep": row.logged_on_step,
+            "DefectPartyAtFaultOption": {"GUID": str(row.party.guid), "Name": row.party.name} if row.party else None,
+            "DefectCategory": _defect_category(row.category),
+        }
+    )
+
+
+def _defect_category(row: DefectCategory) -> dict[str, Any]:
+    above = _defect_category(row.parent) if row.parent is not None else None
+    return present({"GUID": str(row.guid), "Name": row.name, "ParentDefectCategory": above})
 
 
 def _line(row: ChecklistItem, actor_id: int | None) -> dict[str, Any]:

@@ -43,6 +43,8 @@ MARKS = {
 TAGS = {
     "work": "Tickets, cases and actions, and what belongs to them.",
     "errors": "What the codes of errors say.",
+    "defects": "Defects of work items, defect categories and parties at fault.",
+    "effort": "Time that accounts spend on work items.",
     "files": "Files of work items, uploads and file tags.",
     "contacts": "People outside, and what they are to a work item.",
     "parties": "Companies, contracts and services.",

@@ -12,6 +12,7 @@ from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Area, EventBody, event
 from workwire.rooms.conversations.models import Communication
+from workwire.rooms.work import events as work_events
 
 
 @event("NewCommunication", NEW_COMMUNICATION)
@@ -87,12 +88,4 @@ def record_sent(communication: Communication, *, by: Actor, changes: Sequence[Ro
 
 
 def _about(communication: Communication) -> Subject:
-    item = communication.work_item
-    return Subject(
-        ObjectType.COMMUNICATION,
-        communication.guid,
-        company=item.customer.guid,
-        contract=item.contract.guid,
-        service=item.service.guid,
-        work_item=item.guid,
-    )
+    return work_events.below_item(ObjectType.COMMUNICATION, communication.guid, communication.work_item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
@@ -137,9 +138,14 @@ def record_updated(item: WorkItem, *, at: datetime, by: Actor, changes: Sequence
 
 def subject(item: WorkItem) -> Subject:
     """The work item as the record of an event, with the objects it lies under."""
+    return below_item(ObjectType.PACKET, item.guid, item)
+
+
+def below_item(kind: ObjectType, guid: UUID, item: WorkItem) -> Subject:
+    """A record that belongs to a work item as the record of an event."""
     return Subject(
-        ObjectType.PACKET,
-        item.guid,
+        kind,
+        guid,
         company=item.customer.guid,
         contract=item.contract.guid,
         service=item.service.guid,

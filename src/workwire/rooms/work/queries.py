@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, When, prefetch_related_objects
 
 from workwire.access import features, sight
+from workwire.access.models import User
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock, keys
@@ -135,6 +136,11 @@ def lies_in_sight(column: str, actor: Actor) -> Exists:
     """Whether the actor may see the work item a column of the outer row names; asked row by row, so that what belongs to one
     item does not cost a look at all of them."""
     return Exists(visible(WorkItem.objects.filter(pk=OuterRef(column)), actor))
+
+
+def sees(actor: Actor, found: WorkItem) -> bool:
+    """Whether the actor may see a work item."""
+    return visible(WorkItem.objects.filter(pk=found.pk), actor).exists()
 
 
 def item(guid: UUID, *, by: Actor, kind: ProcessType | None = None) -> WorkItem:
@@ -295,6 +301,11 @@ def manages_queue_of(actor: Actor, item: WorkItem) -> bool:
     if item.queue_id is None or actor.user_id is None:
         return False
     return Queue.objects.filter(pk=item.queue_id, managers=actor.user_id).exists()
+
+
+def manages_a_queue_of(actor: Actor, account: User) -> bool:
+    """Whether the actor is a manager of a queue that an account is a member of."""
+    return Queue.objects.filter(managers=actor.user_id or 0, members=account.pk).exists()
 
 
 def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:

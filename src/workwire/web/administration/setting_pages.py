@@ -49,6 +49,16 @@ SAID: dict[str, tuple[Words, Words]] = {
         gettext_lazy("Feedback window (hours)"),
         gettext_lazy("So long a resolved item may be reopened. For what is resolved from now on."),
     ),
+    "defects_changed_by": (
+        gettext_lazy("Who changes defects"),
+        gettext_lazy(
+            "Beyond adding and resolving them, which everyone may who works. For defects that are there, too."
+        ),
+    ),
+    "longest_session_hours": (
+        gettext_lazy("Longest time session (hours)"),
+        gettext_lazy("A clock that runs for longer was forgotten and ends there. For those that run now, too."),
+    ),
     "largest_file_mb": (
         gettext_lazy("Largest file (MiB)"),
         gettext_lazy("A larger one is refused. For files from now on; those there are stay."),
@@ -77,6 +87,10 @@ SAID: dict[str, tuple[Words, Words]] = {
             "Finished deliveries and their attempts are removed after that. A smaller number removes more, for good."
         ),
     ),
+}
+CHANGED_BY = {
+    "everyone": gettext_lazy("Everyone who may work on the item"),
+    "creator": gettext_lazy("Only who added the defect"),
 }
 SOURCES = {
     "operator": State("lock", gettext_lazy("Set by the operator"), "off"),
@@ -180,6 +194,7 @@ def _fit(form: SettingForm, now: InForce) -> None:
     choices: dict[str, list[tuple[str, Any]]] = {
         "default_language": list(preferences.languages().items()),
         "default_time_zone": [(zone, zone) for zone in sorted(preferences.zones())],
+        "defects_changed_by": list(CHANGED_BY.items()),
     }
     if now.name in choices:
         form.fields["value"] = forms.ChoiceField(choices=choices[now.name])
@@ -216,6 +231,8 @@ def _row(one: InForce, chosen: ChosenSetting | None) -> SettingRow:
 def _shown(one: InForce, value: int | str) -> str:
     if isinstance(value, int):
         return number_format(value, force_grouping=True)
+    if one.name == "defects_changed_by":
+        return str(CHANGED_BY[value])
     return preferences.languages().get(value, value) if one.name == "default_language" else value
 
 
