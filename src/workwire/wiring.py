@@ -90,6 +90,7 @@ def _know_sentences() -> None:
     """Import what the codes of every room and door say."""
     from workwire.access import sentences as _access_sentences  # noqa: F401 - registers
     from workwire.api import sentences as _api_sentences  # noqa: F401 - registers
+    from workwire.checks import sentences as _checks_sentences  # noqa: F401 - registers
     from workwire.jobs import sentences as _jobs_sentences  # noqa: F401 - registers
     from workwire.kernel import sentences as _kernel_sentences  # noqa: F401 - registers
     from workwire.outbox import sentences as _outbox_sentences  # noqa: F401 - registers

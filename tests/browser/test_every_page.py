@@ -94,7 +94,7 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
 def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, visitor: Visitor) -> None:
     page = visitor("administrator", viewport=viewport, color_scheme=theme)
     found: dict[str, Any] = {}
-    for address in ("/operate", "/operate/jobs", *AUDIT, *ADMINISTRATION, *_of_administration(page)):
+    for address in ("/operate", "/operate/checks", "/operate/jobs", *AUDIT, *ADMINISTRATION, *_of_administration(page)):
         page.goto(address)
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
         found[address] = _grave(page), _widths(page)

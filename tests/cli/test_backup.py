@@ -125,7 +125,7 @@ def test_an_installation_comes_back_whole_and_sends_nothing_until_told(
     assert _python(LOOK, again, environment).split() == [*before[:-1], "restored", before[-1]]
     assert [path.name for path in again.iterdir() if path.name.startswith(("workwire-restore", "."))] == []
     told = _run("doctor", "--data", str(again), env=environment)
-    assert "WRONG  Sending is held." in told.stdout
+    assert "WRONG  Sending is held" in told.stdout
     assert "Workers wait while sending is held" in told.stdout
     assert _run("restored", "--data", str(again), env=environment).stdout.startswith("Epoch 2 begins")
     assert _python(LOOK, again, environment).split()[-1] == "2"

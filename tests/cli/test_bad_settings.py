@@ -59,7 +59,7 @@ def test_the_doctor_tells_of_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "workwire.sqlite3").write_bytes(b"no database at all, " * 500)
     done = _run("doctor", data_dir=str(tmp_path), secret_keys=KEY)
     assert (done.returncode, done.stderr) == (1, "")
-    assert "WRONG  The database does not answer: file is not a database.\n" in done.stdout
+    assert "WRONG  The database does not answer: file is not a database. Start it, or" in done.stdout
 
 
 @pytest.mark.parametrize(

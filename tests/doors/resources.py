@@ -39,6 +39,7 @@ USES = {
     "update_me": Use(body={"language": "de", "time_zone": None}),
     "list_roles": Use(),
     "list_settings": Use(),
+    "check_installation": Use(),
     "update_settings": Use(body={"values": {"login_attempts": 12}}),
     "create_role": Use(body={"name": "Clerk", "kind": "builder", "features": ["queues"]}),
     "get_role": Use("{role}", shared=True),

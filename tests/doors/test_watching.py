@@ -22,7 +22,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.doors.conftest import Caller
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
-from workwire.cli import doctor
+from workwire.checks import operation
+from workwire.checks.outcomes import Finding
+from workwire.jobs import queries as jobs
 from workwire.jobs import timers
 from workwire.jobs.models import Job, JobState
 from workwire.jobs.running import FORGET
@@ -181,14 +183,21 @@ def test_jobs_that_are_late_failing_or_given_up_are_told(db: None) -> None:
 
 
 def test_the_doctor_tells_of_late_and_failing_jobs(db: None) -> None:
-    assert doctor.jobs().well
+    assert _of_jobs().is_well
     Job.objects.create(
         kind=FORGET, lane="upkeep", standing=True, ready_at=clock.now(), error_code="x", error_text="Away."
     )
-    assert doctor.jobs() == doctor.Finding(False, "Standing jobs fail. jobs.forget: Away.")
+    assert not _of_jobs().is_well
+    assert "Standing jobs fail: jobs.forget: Away." in _of_jobs().sentence
     Job.objects.update(ready_at=clock.now() - timedelta(hours=1), error_code="")
-    assert not doctor.jobs().well
-    assert "upkeep (3600 seconds)" in doctor.jobs().sentence
+    assert not _of_jobs().is_well
+    assert "upkeep (3600 s)" in _of_jobs().sentence
+
+
+def _of_jobs() -> Finding:
+    """The one finding there is about jobs."""
+    (found,) = operation.of_jobs(jobs.health(clock.now()), jobs.standing())
+    return found
 
 
 def test_a_worker_of_another_release_is_alive_and_tells_nothing(db: None) -> None:
@@ -399,25 +408,17 @@ def test_promtool_takes_the_alerts() -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize(
-    ("count", "sentence"),
-    [
-        (
-            1,
-            "1 subscription is paused, 1 has a failing endpoint, 1 lacks a right of its owner, "
-            "1 has certificates that soon end, 1 has ones that have ended.",
-        ),
-        (
-            2,
-            "2 subscriptions are paused, 2 have a failing endpoint, 2 lack a right of their owner, "
-            "2 have certificates that soon end, 2 have ones that have ended.",
-        ),
-    ],
-)
-def test_the_doctor_counts_in_words_that_fit(count: int, sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    conditions = ("paused", "failing", "access_lost", "certificates_ending", "certificates_ended")
-    monkeypatch.setattr("workwire.reactions.webhooks.queries.unwell", lambda _now: dict.fromkeys(conditions, count))
-    assert doctor.subscribers().sentence == sentence
+@pytest.mark.parametrize(("lost", "advised"), [(0, False), (2, True)])
+def test_the_doctor_counts_subscriptions_and_advises_where_a_right_is_lost(lost: int, advised: bool) -> None:
+    unwell = {"paused": 1, "failing": 3, "access_lost": lost, "certificates_ending": 4, "certificates_ended": 5}
+    found, ended = operation.of_subscriptions(unwell)
+    assert found.is_well
+    assert found.sentence.startswith(
+        f"Subscriptions: 1 paused, 3 with a failing endpoint, {lost} whose owner lacks a right, "
+        "4 with certificates that soon end."
+    )
+    assert ("Give the right back" in found.sentence) == advised
+    assert ended.sentence.startswith("The certificates of 5 subscriptions have ended, so nothing can be sent to them.")
 
 
 def test_free_space_is_told_before_there_is_a_data_folder(
@@ -429,17 +430,18 @@ def test_free_space_is_told_before_there_is_a_data_folder(
 
 
 def test_the_doctor_says_that_nobody_sends_and_that_nothing_is_told(db: None) -> None:
-    finding = doctor.workers()
-    assert (finding.well, "No worker is alive" in finding.sentence) == (False, True)
+    (finding,) = operation.of_workers(workers.seen(clock.now()), "")
+    assert (finding.is_well, "No worker is alive" in finding.sentence) == (False, True)
     silent = Worker.objects.create(host="here", pid=7, seen_at=clock.now() - timedelta(minutes=5))
-    finding = doctor.workers()
-    assert finding.well is False
+    (finding,) = operation.of_workers(workers.seen(clock.now()), "")
+    assert finding.is_well is False
     assert "here:7 has been silent for 300 seconds" in finding.sentence
     Worker.objects.filter(pk=silent.pk).update(seen_at=clock.now())
-    finding = doctor.workers()
-    assert (finding.well, "tells no figures" in finding.sentence) == (False, True)
+    (finding,) = operation.of_workers(workers.seen(clock.now()), "")
+    assert (finding.is_well, "tell no figures" in finding.sentence) == (False, True)
     workers.beat(silent.guid, clock.now(), Report().as_json())
-    assert doctor.workers().well
+    (finding,) = operation.of_workers(workers.seen(clock.now()), "")
+    assert finding.is_well
     workers.beat(silent.guid, clock.now(), Report(clock_offset=-90.0).as_json())
-    finding = doctor.workers()
-    assert (finding.well, "clock" in finding.sentence) == (False, True)
+    (finding,) = operation.of_workers(workers.seen(clock.now()), "")
+    assert (finding.is_well, "clock" in finding.sentence) == (False, True)

@@ -19,7 +19,7 @@ from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.access import commands as access
-from workwire.cli import doctor
+from workwire.checks import stored
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
 from workwire.outbox.models import Event
@@ -100,11 +100,11 @@ def test_a_subscription_whose_messages_cannot_be_composed_stops_no_other(
 def test_secrets_that_no_key_opens_are_told_of_once_and_are_no_fault_of_the_endpoint(
     subscribe: Subscribe, open_ticket: Open, engine: Engine, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert doctor.secrets().well
+    assert stored.secrets().is_well
     other = Fernet(Fernet.generate_key()).encrypt(b"whsec_bm90aGluZw==").decode()
     subscribe()
     unreadable, _ = subscribe(url=receiver.url("/unreadable"), retry_schedule=[1, 1, 1])
-    assert doctor.secrets().well
+    assert stored.secrets().is_well
     Subscription.objects.filter(pk=unreadable.pk).update(secrets=[{"sealed": other, "expires_at": None}])
     for _ in range(3):
         open_ticket()
@@ -115,8 +115,8 @@ def test_secrets_that_no_key_opens_are_told_of_once_and_are_no_fault_of_the_endp
     assert said == [f"no key opens the secret of subscription {unreadable.guid}; `workwire doctor` says more"]
     assert set(queries.unwell(clock.now()).values()) == {0}
     assert not Event.objects.filter(name="EndpointFailing").exists()
-    found = doctor.secrets()
-    assert not found.well
+    found = stored.secrets()
+    assert not found.is_well
     assert str(unreadable.guid) in found.sentence
 
 

@@ -19,7 +19,7 @@ from tests.support.environment import ON_POSTGRES
 from tests.support.receiver import Receiver
 from tests.support.waiting import eventually
 from tests.support.world import Subscribe
-from workwire.cli import doctor
+from workwire.checks import operation
 from workwire.cli.restored import restored
 from workwire.cli.resume_sending import resume_sending
 from workwire.kernel.actor import SYSTEM
@@ -90,8 +90,9 @@ class TestPlace:
             worker.start()
             eventually(lambda: caplog.records, 20)
             assert "nothing is sent: The database lies at another place" in caplog.text
-            assert not doctor.sending().well
-            assert "workwire resume-sending" in doctor.sending().sentence
+            found = operation.of_sending(restores.held())
+            assert not found.is_well
+            assert "workwire resume-sending" in found.sentence
             assert Client().get("/health/ready").json()["sending"] == "held: copied"
             assert b"workwire_sending_held 1.0" in Client().get("/metrics").content
             assert freed == []

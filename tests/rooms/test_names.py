@@ -17,7 +17,7 @@ from workwire.access import commands as access
 from workwire.access import queries as accounts
 from workwire.access import sessions
 from workwire.access.models import Role, UserGroup
-from workwire.cli.doctor import names
+from workwire.checks.stored import names
 from workwire.kernel import folding, keys
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, DomainError, Invalid, Unauthenticated

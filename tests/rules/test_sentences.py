@@ -28,6 +28,7 @@ KINDS = frozenset(
 )
 NO_PARAMETERS = frozenset({"field", "retry_after"})
 FORWARDED = {  # calls whose code comes from a table or from the caller; `held` below has what it may be
+    ("checks/operation.py", "restores.REASONS[held]"),
     ("kernel/errors.py", "code"),
     ("kernel/errors.py", "said.code"),
     ("kernel/errors.py", "f'{what}_not_found'"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -98,6 +97,8 @@ def open_installation(*, server_may_be_away: bool = False) -> None:
     setup_django(making=False)
     from django.db import DatabaseError, connection
 
+    from workwire.checks.migration_state import missing_and_unknown, newer_release
+
     if connection.vendor == "sqlite" and not Path(str(connection.settings_dict["NAME"])).exists():
         raise click.ClickException(
             f"There is no database in {connection.settings_dict['NAME']}; `workwire migrate` makes one, --data names "
@@ -111,7 +112,7 @@ def open_installation(*, server_may_be_away: bool = False) -> None:
         )
     installation.keep_private(settings)
     try:
-        missing, unknown = len(missing_migrations()), unknown_migrations()
+        missing, unknown = missing_and_unknown()
     except DatabaseError as error:
         if server_may_be_away and connection.vendor == "postgresql":
             return
@@ -120,33 +121,6 @@ def open_installation(*, server_may_be_away: bool = False) -> None:
         raise click.ClickException(f"{missing} migrations are missing in the database; run `workwire migrate`.")
     if unknown:
         click.echo(f"Warning: {newer_release(unknown)} It is worked on as it is, for the time of an upgrade.", err=True)
-
-
-def missing_migrations() -> list[tuple[object, bool]]:
-    """What `workwire migrate` would apply."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    executor = MigrationExecutor(connection)
-    return list(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def unknown_migrations() -> list[str]:
-    """What is applied in the database that this release does not have: that of a newer one."""
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    loader = MigrationExecutor(connection).loader
-    known = set(loader.disk_migrations).union(*(one.replaces for one in loader.disk_migrations.values()))
-    ours = {label for label, _ in loader.disk_migrations}
-    return sorted(
-        f"{app}.{name}" for app, name in loader.applied_migrations if app in ours and (app, name) not in known
-    )
-
-
-def newer_release(unknown: Sequence[str]) -> str:
-    """That the database is one of a newer release, as a sentence."""
-    return f"A newer release of Workwire has worked on this database (it has {unknown[-1]}, which this release lacks)."
 
 
 def is_database_away(error: Exception) -> bool:

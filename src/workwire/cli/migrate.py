@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from workwire import config, installation
-from workwire.cli import missing_migrations, newer_release, no_answer, setup_django, unknown_migrations
+from workwire.cli import no_answer, setup_django
 from workwire.cli.options import apply
 
 
@@ -27,17 +27,18 @@ def migrate_database() -> None:
     from django.db import DatabaseError
 
     from workwire.access.commands import make_built_in_roles
+    from workwire.checks.migration_state import missing_and_unknown, newer_release
     from workwire.kernel.actor import SYSTEM
     from workwire.rooms.parties.commands import make_built_in_tags
 
     try:
-        missing, unknown = missing_migrations(), unknown_migrations()
+        missing, unknown = missing_and_unknown()
     except DatabaseError as error:
         raise no_answer(error) from error
     if unknown:
         raise click.ClickException(f"{newer_release(unknown)} Install that release, or restore a backup of this one.")
     if missing:
-        click.echo(f"Bringing the database up to date ({len(missing)} migrations) …")
+        click.echo(f"Bringing the database up to date ({missing} migrations) …")
     call_command("migrate", verbosity=0, interactive=False)
     make_built_in_roles(by=SYSTEM)
     make_built_in_tags(by=SYSTEM)

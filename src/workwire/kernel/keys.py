@@ -6,7 +6,7 @@ have a name that another row of their kind has in a different spelling, keep it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any
@@ -145,11 +145,15 @@ def _write(model: type[models.Model], rows: list[models.Model], fields: list[Any
         model._default_manager.filter(pk=row.pk).update(**{name: getattr(row, name) for name in names})
 
 
-def ambiguous() -> Iterator[tuple[str, str]]:
-    """The rows whose name another row of their kind has in a different spelling: what they are, and the name."""
-    for model in apps.get_models():
-        for field in derived(model):
-            if isinstance(field, NameKey):
-                marked = model._default_manager.filter(**{f"{field.attname}__contains": MARK})
-                for name in marked.values_list(field.of, flat=True)[:BATCH]:
-                    yield str(model._meta.verbose_name), str(name)
+def ambiguous() -> list[tuple[str, str]]:
+    """The rows whose name another row of their kind has in a different spelling, by one query: what they are, and the name."""
+    marked = [
+        model._default_manager.filter(**{f"{field.attname}__contains": MARK})
+        .order_by()
+        .annotate(kind_of_row=models.Value(str(model._meta.verbose_name)), name_of_row=models.F(field.of))
+        .values_list("kind_of_row", "name_of_row")
+        for model in apps.get_models()
+        for field in derived(model)
+        if isinstance(field, NameKey)
+    ]
+    return list(marked[0].union(*marked[1:], all=True)[:BATCH])

@@ -109,6 +109,7 @@ GROUPS = (
         _("Operate"),
         (
             Place("operate", _("Overview"), "activity", may=_operates, on_phone=True),
+            Place("checks", _("Checks"), "circle-check", may=_operates),
             Place("jobs", _("Jobs"), "rotate-cw", may=_administers),
             Place("audit", _("Audit"), "shield-check", may=_audits),
         ),

@@ -13,10 +13,12 @@ from django.db import connection
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.checks import operation
+from workwire.checks.outcomes import Finding
 from workwire.jobs import queries as jobs
 from workwire.kernel import clock, table_sizes
 from workwire.outbox import listener_feed, registry, restores
@@ -31,8 +33,6 @@ from workwire.web.kit.parts import Person, State, lasted
 from workwire.web.operate.job_list import KINDS
 
 Words = str | Promise
-LATE = 60.0  # seconds
-MOST_CLOCK_OFFSET = 30.0  # seconds; more makes signatures look old to receivers
 MOST_TROUBLED, MOST_TABLES = 20, 8
 _LANES: dict[Lane, Words] = {
     Lane.TEST: gettext_lazy("Test"),
@@ -44,12 +44,12 @@ _QUANTILES = (50, 95, 99)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Told:
     """Something that is not as it should be, and what to do about it."""
 
     tone: str
-    words: Words
-    advice: Words
+    words: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Overview:
 
     at: datetime
     zone: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Told, ...]
     figures: tuple[Figure, ...]
     lanes: Bars
     workers: tuple[WorkerRow, ...]
@@ -153,7 +153,16 @@ def operate(visit: Visit) -> Overview:
     return Overview(
         at=now,
         zone=visit.look.zone_name,
-        findings=tuple(_findings(held, seen, ages, feeds, unwell)) + tuple(_findings_of_jobs(health)),
+        findings=_verdict(
+            (
+                operation.of_sending(held),
+                *operation.of_workers(seen, held),
+                operation.of_backlog(ages),
+                *operation.of_listeners(feeds),
+                *operation.of_jobs(health, standing),
+                *operation.of_subscriptions(unwell),
+            )
+        ),
         figures=_figures(ages, depth, [one.report for one in seen if one.is_alive and one.report]),
         lanes=_lanes(depth),
         workers=tuple(_worker(one) for one in seen),
@@ -170,102 +179,14 @@ def operate(visit: Visit) -> Overview:
     )
 
 
-def _findings(
-    held: str, seen: list[Seen], ages: queue.Ages, feeds: dict[str, Standing], unwell: dict[str, int]
-) -> Iterable[Finding]:
-    """What is not well, the worst first."""
-    alive = [one for one in seen if one.is_alive]
-    if held:
-        yield Finding("bad", _("Sending is held: no message goes out."), restores.explained(held))
-    elif not alive:
-        yield Finding(
-            "bad",
-            _("No worker is alive, so nothing is sent."),
-            _("Run `workwire up` or `workwire worker`; the log of the last one says why it ended."),
-        )
-    if ages.healthy > LATE:
-        yield Finding(
-            "bad",
-            _("A message has been due for %(time)s.") % {"time": _lasted(ages.healthy)},
-            _(
-                "The workers do not keep up, or have stopped: look at them below, and add one where processors are busy."
-            ),
-        )
-    yield from _findings_of_workers(alive)
-    yield from _findings_of_listeners(feeds)
-    if ages.healthy <= LATE < ages.oldest:
-        yield Finding(
-            "warn",
-            _("Messages to failing endpoints have been due for up to %(time)s.") % {"time": _lasted(ages.oldest)},
-            _("They are tried again until their owners mend them; nobody else waits for them."),
-        )
-    if lost := unwell["access_lost"]:
-        yield Finding(
-            "warn",
-            ngettext(
-                "The owner of %(count)s subscription lacks a right, so its messages are withheld.",
-                "The owners of %(count)s subscriptions lack a right, so their messages are withheld.",
-                lost,
-            )
-            % {"count": lost},
-            _("Give the right back, or hand the subscription over to somebody who has it."),
-        )
-    if ended := unwell["certificates_ended"]:
-        yield Finding(
-            "warn",
-            ngettext(
-                "The certificates of %(count)s subscription have ended, so nothing can be sent to it.",
-                "The certificates of %(count)s subscriptions have ended, so nothing can be sent to them.",
-                ended,
-            )
-            % {"count": ended},
-            _("Their owners were told; they renew them in the subscription."),
-        )
-
-
-def _findings_of_workers(alive: list[Seen]) -> Iterable[Finding]:
-    mute = [one.name for one in alive if one.report is None]
-    if mute:
-        yield Finding(
-            "warn",
-            _("%(names)s tells no figures.") % {"names": ", ".join(mute)},
-            _("It may be of an older release: upgrade it with the others."),
-        )
-    wrong = [one.name for one in alive if one.report and abs(one.report.clock_offset) > MOST_CLOCK_OFFSET]
-    if wrong:
-        yield Finding(
-            "warn",
-            _("The clock of %(names)s differs from the database's.") % {"names": ", ".join(wrong)},
-            _("Set it by NTP: receivers refuse signatures that look old."),
-        )
-
-
-def _findings_of_listeners(feeds: dict[str, Standing]) -> Iterable[Finding]:
-    late = [name for name, one in feeds.items() if one.aside or one.lag > LATE]
-    if late:
-        yield Finding(
-            "warn",
-            _("Listeners are behind or have put events aside: %(names)s.") % {"names": ", ".join(late)},
-            _("The log of the workers says why; events that were put aside are tried again by themselves."),
-        )
-
-
-def _findings_of_jobs(health: jobs.Health) -> Iterable[Finding]:
-    late = sorted(lane for lane, age in health.overdue.items() if age > jobs.LATE.total_seconds())
-    if late:
-        yield Finding(
-            "warn",
-            _("Jobs are ready and not begun: %(lanes)s.") % {"lanes": ", ".join(late)},
-            _(
-                "Is a worker of this release alive? Jobs of a lane take turns, so a long one does not hold up the others."
-            ),
-        )
-    if health.failed:
-        yield Finding(
-            "warn",
-            _("Jobs were given up within a day: %(kinds)s.") % {"kinds": ", ".join(sorted(health.failed))},
-            _("`GET /api/v1/jobs?state=failed` says why each was."),
-        )
+def _verdict(found: Iterable[Finding]) -> tuple[Told, ...]:
+    """What is not as it should be, what is to be mended first."""
+    unwell = sorted((one for one in found if one.advice is not None), key=lambda one: one.is_well)
+    return tuple(
+        Told("warn" if one.is_well else "bad", one.said.sentence(), one.advice.sentence())
+        for one in unwell
+        if one.advice
+    )
 
 
 def _figures(ages: queue.Ages, depth: queue.Depth, reports: list[Report]) -> tuple[Figure, ...]:
@@ -327,7 +248,7 @@ def _worker(one: Seen) -> WorkerRow:
 
 
 def _feed(name: str, one: Standing) -> FeedRow:
-    behind = one.aside or one.lag > LATE
+    behind = one.aside or one.lag > operation.LATE_SECONDS
     well = State("circle-check", gettext_lazy("Keeps up"), "ok")
     return FeedRow(
         name=name,
