@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "workwire.rooms.conversations",
     "workwire.rooms.defects",
     "workwire.rooms.effort",
+    "workwire.rooms.following",
     "workwire.reactions.webhooks",
     "workwire.reactions.notices",
     "workwire.worker",

@@ -33,6 +33,8 @@ class WiringConfig(AppConfig):
         from workwire.rooms.effort import events as _effort  # noqa: F401 - registers
         from workwire.rooms.files import commands as files
         from workwire.rooms.files import events as _files  # noqa: F401 - registers
+        from workwire.rooms.following import dropping
+        from workwire.rooms.following import events as _following  # noqa: F401 - registers
         from workwire.rooms.offering import events as _offering  # noqa: F401 - registers
         from workwire.rooms.offering import queries as _offering_objects  # noqa: F401 - registers
         from workwire.rooms.parties import events as _parties  # noqa: F401 - registers
@@ -54,6 +56,7 @@ class WiringConfig(AppConfig):
         timers.register(CERTIFICATE_REMINDER, certificate_reminders.REMINDING)
         feeds.register(fanning.FEED)
         listeners.register(telling.LISTENER)
+        listeners.register(dropping.LISTENER)
         for mailing in (mail.KIND, account_mail.LINKS, account_mail.WORD):
             kinds.register(mailing)
         kinds.register(replays.KIND)
@@ -101,6 +104,7 @@ def _know_sentences() -> None:
     from workwire.rooms.defects import sentences as _defects_sentences  # noqa: F401 - registers
     from workwire.rooms.effort import sentences as _effort_sentences  # noqa: F401 - registers
     from workwire.rooms.files import sentences as _files_sentences  # noqa: F401 - registers
+    from workwire.rooms.following import sentences as _following_sentences  # noqa: F401 - registers
     from workwire.rooms.offering import sentences as _offering_sentences  # noqa: F401 - registers
     from workwire.rooms.parties import sentences as _parties_sentences  # noqa: F401 - registers
     from workwire.rooms.work import sentences as _work_sentences  # noqa: F401 - registers

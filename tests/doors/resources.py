@@ -215,6 +215,14 @@ USES = {
     "stop_time_session": Use("{time_session}"),
     "list_time_corrections": Use("{time_session}"),
     "correct_time_session": Use("{time_session}", {"seconds": 600}),
+    # what one keeps an eye on
+    "list_followed_work_items": Use(),
+    "get_following": Use("{ticket}"),
+    "follow_work_item": Use("{ticket}"),
+    "unfollow_work_item": Use("{taken}"),
+    "list_focus_list": Use(),
+    "put_on_focus_list": Use("{ticket}", {"place": 1}),
+    "take_off_focus_list": Use("{taken}"),
     # notices
     "list_account_notices": Use(query="?unread=true"),
     "count_unread_notices": Use(),

@@ -17,6 +17,7 @@ from workwire.rooms.defects import commands as defects
 from workwire.rooms.defects.models import DefectCategory, DefectParty
 from workwire.rooms.effort import commands as effort
 from workwire.rooms.files.models import FileTag
+from workwire.rooms.following import commands as following
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion, Schedule, ServiceLine, VersionState, WorkType
 from workwire.rooms.parties import commands as parties
@@ -209,6 +210,8 @@ def staged(organisation: Organisation, customer: Customer, receiver: Receiver) -
     )
     party = DefectParty.objects.first() or defects.create_party("The customer", by=admin)
     defect = defects.add(taken, defect_category.guid, party=party.guid, description="Paid twice", by=member)
+    following.follow(taken, by=member)
+    following.focus(taken, by=member)
     found: dict[str, Any] = {
         "ticket": ticket(),
         "draft": ticket(submit=False),

@@ -20,7 +20,7 @@ from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import NotFound
 from workwire.outbox import listener_feed
 from workwire.outbox.models import Event, FeedEntry
-from workwire.reactions.notices import commands, queries
+from workwire.reactions.notices import commands, explaining, queries
 from workwire.reactions.notices.models import Kind, Notice, Reason
 from workwire.reactions.notices.telling import LISTENER
 from workwire.reactions.webhooks import commands as webhooks
@@ -28,6 +28,8 @@ from workwire.reactions.webhooks import events as subscription_events
 from workwire.reactions.webhooks import rotation
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import CommunicationType
+from workwire.rooms.files.commands import FileWish
+from workwire.rooms.following import commands as following
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
@@ -127,6 +129,56 @@ def test_who_has_an_item_that_passed_its_due_date_is_told_once(ticket: WorkItem,
         work.due_date_passed(item, by=SYSTEM)
         assert told(actors[MEMBER]) == [(Kind.OVERDUE, Reason.ASSIGNEE)]
     assert Notice.objects.get().parameters["due_date"] == clock.rfc3339(item.due_date)
+
+
+def test_who_follows_an_item_is_told_of_what_comes_in_of_files_and_when_it_is_overdue(
+    ticket: WorkItem, actors: dict[str, Actor], organisation: Organisation
+) -> None:
+    """work-manager NOT-2: new information, new file, overdue."""
+    following.follow(ticket, by=actors[LEADER])
+    by, leader = actors["administrator"], organisation.accounts["administrator"].user.full_name
+    conversations.add(ticket, by=by, kind=CommunicationType.PHONE_INCOMING, body="Paid?", sender_address="a@b.example")
+    conversations.add(ticket, by=by, kind=CommunicationType.AUDIT_NOTE, body="A note")
+    work.attach_file(ticket, FileWish(data=b"x", file_name="proof.txt"), by=by)
+    assert ticket.due_date is not None
+    with clock.frozen(ticket.due_date + timedelta(seconds=1)):
+        work.due_date_passed(ticket, by=SYSTEM)
+        kinds = (Kind.COMMUNICATION, Kind.FILE_ADDED, Kind.OVERDUE)
+        assert told(actors[LEADER]) == [(kind, Reason.FOLLOWER) for kind in kinds]
+        assert told(actors[MEMBER]) == [(kind, Reason.OWNER) for kind in kinds]
+        assert told(by) == []
+    file = queries.notices_of(actors[LEADER]).get(kind=Kind.FILE_ADDED)
+    assert explaining.told(file).sentence() == f"{leader} added a file to {ticket.reference}: proof.txt"
+    assert explaining.why(file).sentence() == "You are told because you follow it."
+
+
+def test_who_follows_a_case_is_told_when_it_needs_attention_and_when_its_actions_are_overdue(
+    organisation: Organisation, actors: dict[str, Actor]
+) -> None:
+    """work-manager NOT-2: case needs attention; overdue also tells subscribers of the parent."""
+    version = organisation.customers[0].case_version.guid
+    case = work.create_case(version, by=actors[MEMBER], title="Order", submit=True)
+    following.follow(case, by=actors["administrator"])
+    one, two = case.children.order_by("pk")
+    assert one.due_date is not None
+    with clock.frozen(one.due_date + timedelta(seconds=1)):
+        work.due_date_passed(one, by=SYSTEM)
+        assert told(actors["administrator"]) == [(Kind.OVERDUE, Reason.FOLLOWER)]
+    work.complete_unsuccessfully(two, by=actors[LEADER])
+    assert told(actors["administrator"])[1:] == [(Kind.ATTENTION, Reason.FOLLOWER)]
+    assert (Kind.ATTENTION, Reason.OWNER) in told(actors[MEMBER])
+    assert told(actors[LEADER]) == []
+
+
+def test_who_does_without_a_kind_or_sees_the_item_no_more_is_not_told_by_following(
+    ticket: WorkItem, actors: dict[str, Actor]
+) -> None:
+    following.follow(ticket, by=actors["administrator"])
+    following.follow(ticket, by=actors[LEADER])
+    commands.choose(Kind.FILE_ADDED, False, by=actors["administrator"])
+    following.unfollow(ticket, by=actors[LEADER])
+    work.attach_file(ticket, FileWish(data=b"x", file_name="x.txt"), by=actors[MEMBER])
+    assert told(actors["administrator"]) == told(actors[LEADER]) == []
 
 
 def test_who_subscribed_is_told_that_the_endpoint_fails_and_of_a_pause_by_others(

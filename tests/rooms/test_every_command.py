@@ -42,6 +42,7 @@ from workwire.rooms.effort import commands as effort
 from workwire.rooms.effort.models import TimeSession
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.models import FileTag, ItemFile
+from workwire.rooms.following import commands as following
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering import queries as offering_queries
 from workwire.rooms.offering.models import (
@@ -223,6 +224,19 @@ class World:
             patch.setattr(clock, "now", lambda: long_ago)
             return self.clock()
 
+    def followed(self) -> WorkItem:
+        """A ticket that the actor follows."""
+        item = self.ticket()
+        following.follow(item, by=self.by)
+        return item
+
+    def focused(self) -> WorkItem:
+        """A ticket on the focus list of the actor, before another one."""
+        item = self.ticket()
+        following.focus(item, by=self.by)
+        following.focus(self.ticket(), by=self.by)
+        return item
+
     def job(self) -> Job:
         """A job that the actor asked for."""
         with transaction.atomic():
@@ -387,9 +401,17 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     effort.stop: lambda w: effort.stop(w.clock(), by=w.by),
     effort.correct: lambda w: effort.correct(w.clock(), 600, by=w.by),
     effort.end_forgotten: lambda w: effort.end_forgotten(w.forgotten_clock(), by=SYSTEM),
+    following.follow: lambda w: w.followed(),
+    following.unfollow: lambda w: following.unfollow(w.followed(), by=w.by),
+    following.end_following: lambda w: following.end_following(w.followed(), by=SYSTEM),
+    following.focus: lambda w: (w.focused(), following.focus(w.ticket(), place=1, by=w.by)),
+    following.unfocus: lambda w: following.unfocus(w.focused(), by=w.by),
+    following.end_focus: lambda w: following.end_focus(
+        work.resolve(w.focused(), by=w.by), until=clock.now(), by=SYSTEM
+    ),
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }
-ROOMS = (access, parties, offering, commitments, files, work, conversations, defects, effort)
+ROOMS = (access, parties, offering, commitments, files, work, conversations, defects, effort, following)
 PARTS = {"keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
 OF_TIME = {
     "date_reached",
@@ -399,6 +421,8 @@ OF_TIME = {
     "mail_failed",
     "mail_cancelled",
     "end_forgotten",
+    "end_following",
+    "end_focus",
 }  # the last event is the system's
 
 

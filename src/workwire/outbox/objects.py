@@ -36,6 +36,7 @@ class ObjectType(IntEnum):
     DEFECT_CATEGORY = 1040
     DEFECT_PARTY = 1041
     TIME_SESSION = 1042
+    FOLLOWER = 1043
 
     @property
     def public_name(self) -> str:

@@ -21,13 +21,15 @@ router = Router(tags=["notices"])
 KindName = Literal[
     "assigned",
     "communication",
+    "file_added",
     "overdue",
+    "attention",
     "subscription_paused",
     "endpoint_failing",
     "secret_expiring",
     "certificate_expiring",
 ]
-ReasonName = Literal["assignee", "owner", "subscriber"]
+ReasonName = Literal["assignee", "owner", "follower", "subscriber"]
 
 
 class NoticesQuery(Written):

@@ -52,6 +52,7 @@ TAGS = {
     "offering": "What can be started: service lines, process versions and schedules.",
     "building": "How processes are shaped.",
     "webhooks": "Subscriptions, deliveries, replays and reconciling.",
+    "following": "Work items that you follow, and your focus list.",
     "notices": "What the account is told because it concerns it.",
     "administration": "Accounts, roles, groups, permissions and credentials.",
     "jobs": "What is done in the background, how far it is and why it failed.",

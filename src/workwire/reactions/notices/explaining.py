@@ -8,7 +8,9 @@ from workwire.reactions.notices.models import Kind, Notice, Reason
 _TOLD = {
     Kind.ASSIGNED: "notice_told.assigned",
     Kind.COMMUNICATION: "notice_told.communication",
+    Kind.FILE_ADDED: "notice_told.file_added",
     Kind.OVERDUE: "notice_told.overdue",
+    Kind.ATTENTION: "notice_told.attention",
     Kind.SUBSCRIPTION_PAUSED: "notice_told.subscription_paused",
     Kind.ENDPOINT_FAILING: "notice_told.endpoint_failing",
     Kind.SECRET_EXPIRING: "notice_told.secret_expiring",
@@ -17,7 +19,9 @@ _TOLD = {
 _KINDS = {
     Kind.ASSIGNED: "notice_kind.assigned",
     Kind.COMMUNICATION: "notice_kind.communication",
+    Kind.FILE_ADDED: "notice_kind.file_added",
     Kind.OVERDUE: "notice_kind.overdue",
+    Kind.ATTENTION: "notice_kind.attention",
     Kind.SUBSCRIPTION_PAUSED: "notice_kind.subscription_paused",
     Kind.ENDPOINT_FAILING: "notice_kind.endpoint_failing",
     Kind.SECRET_EXPIRING: "notice_kind.secret_expiring",
@@ -26,6 +30,7 @@ _KINDS = {
 _WHY = {
     Reason.ASSIGNEE: "notice_reason.assignee",
     Reason.OWNER: "notice_reason.owner",
+    Reason.FOLLOWER: "notice_reason.follower",
     Reason.SUBSCRIBER: "notice_reason.subscriber",
 }
 

@@ -13,7 +13,9 @@ class Kind(models.TextChoices):
 
     ASSIGNED = "assigned"
     COMMUNICATION = "communication"
+    FILE_ADDED = "file_added"
     OVERDUE = "overdue"
+    ATTENTION = "attention"
     SUBSCRIPTION_PAUSED = "subscription_paused"
     ENDPOINT_FAILING = "endpoint_failing"
     SECRET_EXPIRING = "secret_expiring"  # noqa: S105 - no password
@@ -25,6 +27,7 @@ class Reason(models.TextChoices):
 
     ASSIGNEE = "assignee"
     OWNER = "owner"
+    FOLLOWER = "follower"
     SUBSCRIBER = "subscriber"
 
 

@@ -7,7 +7,7 @@ the feed meanwhile is told to those who can still do something about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,9 +23,12 @@ from workwire.outbox.models import Event
 from workwire.reactions.notices.models import Kind, Notice, Reason, UnwantedKind
 from workwire.reactions.webhooks import queries as webhooks
 from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.following import queries as following
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
 
+_TROUBLED = re.compile(rf'"status_reason":({"|".join(str(int(reason)) for reason in work.TROUBLED)})\b')
+_ADDED_FILE = re.compile(r'"record":"ItemFile","key":"[^"]*","new"')  # not one that was there
 _ASSIGNEE, _KIND = re.compile(r'"assignee_id":(\d+)'), re.compile(r'"kind":(\d+)')  # texts in JSON have no bare quotes
 _OF_ITEMS = ("WorkItemCreated", "WorkItemUpdated")
 _OF_SUBSCRIPTIONS = {
@@ -62,12 +65,13 @@ class _Concerned:
 
 
 def narrowed(event: Event) -> bool:
-    """Leave out communications that do not come in, and all changes of work items but that somebody else is the assignee and
-    that a due date passed."""
+    """Leave out communications that do not come in, and all changes of work items but these: somebody else is the assignee,
+    a due date passed, a file was added, a case needs attention."""
     changes = event.changes or ""
     if event.name in _OF_ITEMS:
         others = (int(account) != event.actor_id for account in _ASSIGNEE.findall(changes))
-        return '"due_passed":true' in changes or any(others)
+        has_file = event.name == "WorkItemUpdated" and _ADDED_FILE.search(changes) is not None
+        return has_file or '"due_passed":true' in changes or _TROUBLED.search(changes) is not None or any(others)
     return event.name != "NewCommunication" or any(
         int(kind) in conversations.INCOMING for kind in _KIND.findall(changes)
     )
@@ -76,7 +80,8 @@ def narrowed(event: Event) -> bool:
 def tell(events: Sequence[Event], _now: datetime) -> None:
     """Write the notices of a batch of events."""
     items = _items(events)
-    concerned = [one for event in events for one in _concerned(event, items)]
+    followers = _Followers(items)
+    concerned = [one for event in events for one in _concerned(event, items, followers)]
     accounts = {
         user.pk: user for user in User.objects.filter(pk__in={one.account for one in concerned}, is_active=True)
     }
@@ -120,12 +125,27 @@ class _Sight:
         return one.event.work_item_guid in self._visible[user.pk]
 
 
+class _Followers:
+    """Who follows the items of a batch, and the cases above them; asked for once."""
+
+    def __init__(self, items: dict[UUID, WorkItem]) -> None:
+        self._of: dict[int, list[int]] = {}
+        wanted = {pk for item in items.values() for pk in (item.pk, item.parent_id) if pk is not None}
+        for item, account in following.followers_of(wanted):
+            self._of.setdefault(item, []).append(account)
+
+    def of(self, item: WorkItem, *, above: bool = False) -> list[int]:
+        """The accounts that follow an item, with `above` also those that follow what it belongs to."""
+        own = self._of.get(item.pk, [])
+        return own + self._of.get(item.parent_id, []) if above and item.parent_id is not None else own
+
+
 def _items(events: Sequence[Event]) -> dict[UUID, WorkItem]:
     guids = {event.work_item_guid for event in events if event.work_item_guid is not None}
     return {item.guid: item for item in WorkItem.objects.filter(guid__in=guids)}
 
 
-def _concerned(event: Event, items: dict[UUID, WorkItem]) -> Iterator[_Concerned]:
+def _concerned(event: Event, items: dict[UUID, WorkItem], followers: _Followers) -> Iterator[_Concerned]:
     """The accounts an event concerns, the one that did it left out."""
     if event.name in _OF_SUBSCRIPTIONS:
         found = _of_subscription(event)
@@ -133,36 +153,48 @@ def _concerned(event: Event, items: dict[UUID, WorkItem]) -> Iterator[_Concerned
         found = iter(())
     else:
         told_by = _of_communication if event.name == "NewCommunication" else _of_item
-        found = told_by(event, items[event.work_item_guid])
+        found = told_by(event, items[event.work_item_guid], followers)
     return (one for one in found if one.account != event.actor_id)
 
 
-def _of_item(event: Event, item: WorkItem) -> Iterator[_Concerned]:
+def _of_item(event: Event, item: WorkItem, followers: _Followers) -> Iterator[_Concerned]:
     about = {"reference": item.reference, "title": item.title}
+    by = event.actor.full_name if event.actor else None
     for change in orjson.loads(event.changes or "[]"):
         new = change.get("new") or {}
+        if change["record"] == "ItemFile" and change.get("old") is None and event.name == "WorkItemUpdated":
+            told = about | {"by": by, "file_name": new["file_name"]}
+            yield from _of_people(item, followers.of(item), Kind.FILE_ADDED, event, told)
         if change["record"] != "WorkItem" or change["key"] != str(item.guid):
             continue
         if new.get("assignee_id") is not None:
-            by = event.actor.full_name if event.actor else None
             yield _Concerned(new["assignee_id"], Kind.ASSIGNED, Reason.ASSIGNEE, event, about | {"by": by})
         if new.get("due_passed"):
             due = orjson.loads(event.body)["DueDate"]
-            yield from _of_people(item, Kind.OVERDUE, event, about | {"due_date": due})
+            people = followers.of(item, above=True)
+            yield from _of_people(item, people, Kind.OVERDUE, event, about | {"due_date": due})
+        if item.kind == work.ProcessType.CASE and new.get("status_reason") in work.TROUBLED:
+            yield from _of_people(item, followers.of(item), Kind.ATTENTION, event, about)
 
 
-def _of_communication(event: Event, item: WorkItem) -> Iterator[_Concerned]:
+def _of_communication(event: Event, item: WorkItem, followers: _Followers) -> Iterator[_Concerned]:
     body = orjson.loads(event.body)
     if body["CommunicationType"] in conversations.INCOMING:
         about = {"reference": item.reference, "title": item.title, "sender": body["Sender"], "subject": body["Subject"]}
-        yield from _of_people(item, Kind.COMMUNICATION, event, about | {"communication": body["GUID"]})
+        told = about | {"communication": body["GUID"]}
+        yield from _of_people(item, followers.of(item), Kind.COMMUNICATION, event, told)
 
 
-def _of_people(item: WorkItem, kind: Kind, event: Event, about: dict[str, Any]) -> Iterator[_Concerned]:
+def _of_people(
+    item: WorkItem, followers: Iterable[int], kind: Kind, event: Event, about: dict[str, Any]
+) -> Iterator[_Concerned]:
+    """Who has an item, owns it or follows it; who does several of these is told as the first."""
     if item.assignee_id is not None:
         yield _Concerned(item.assignee_id, kind, Reason.ASSIGNEE, event, about)
     if item.owner_id is not None:
         yield _Concerned(item.owner_id, kind, Reason.OWNER, event, about)
+    for account in followers:
+        yield _Concerned(account, kind, Reason.FOLLOWER, event, about)
 
 
 def _of_subscription(event: Event) -> Iterator[_Concerned]:

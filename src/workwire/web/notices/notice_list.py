@@ -24,7 +24,9 @@ from workwire.web.kit.parts import Empty, Link, Pager, address
 _ICONS = {
     Kind.ASSIGNED: "inbox",
     Kind.COMMUNICATION: "mail",
+    Kind.FILE_ADDED: "paperclip",
     Kind.OVERDUE: "flag",
+    Kind.ATTENTION: "triangle-alert",
     Kind.SUBSCRIPTION_PAUSED: "circle-pause",
     Kind.ENDPOINT_FAILING: "circle-x",
     Kind.SECRET_EXPIRING: "lock",
