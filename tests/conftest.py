@@ -15,6 +15,29 @@ from tests.support.environment import ON_POSTGRES
 pytest_plugins = ["tests.support.world"]
 
 
+ONCE = {"access", "engine", "reactions", "rooms", "rules", "support", "web"}
+DATABASES = {"db", "transactional_db", "fresh_database_url", "shared_database_url"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave what touches no database to the run on SQLite; modules that know of PostgreSQL say for themselves."""
+    if ON_POSTGRES:
+        for item in items:
+            folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]
+            if folder in ONCE and not _touches_a_database(item):
+                item.add_marker(pytest.mark.skip(reason="it touches no database: once is enough, on SQLite"))
+
+
+def _touches_a_database(item: pytest.Item) -> bool:
+    of_module = vars(getattr(item, "module", None) or pytest)
+    return (
+        bool(DATABASES & set(getattr(item, "fixturenames", ())))
+        or item.get_closest_marker("django_db") is not None
+        or "ON_POSTGRES" in of_module
+        or "connection" in of_module
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _fast_passwords() -> Iterator[None]:
     """Hash passwords quickly; the real hasher has tests of its own."""

