@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 from django.db import connection
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.support.organisation import Organisation
 from tests.web import gallery
-from workwire.kernel import ids
+from workwire.kernel import clock, ids
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Delivery, State, Subscription
 
@@ -91,6 +92,17 @@ def test_a_subscription_says_how_it_is_and_why(sent: dict[str, Subscription], bu
     well = _text(builder, f"/webhooks/subscriptions/{sent['well'].guid}")
     assert "X-Team" in well
     assert "operations" not in well
+
+
+def test_a_subscription_says_when_its_certificates_end(sent: dict[str, Subscription], builder: Client) -> None:
+    address, mine = (
+        f"/webhooks/subscriptions/{sent['everything'].guid}",
+        Subscription.objects.filter(pk=sent["everything"].pk),
+    )
+    for days, sentence in ((40, ""), (10, "end soon"), (-1, "have ended")):
+        mine.update(certificates_end_at=clock.now() + timedelta(days=days))
+        found = re.findall(r"Certificates of this subscription ([a-z]+ [a-z]+)", _text(builder, address))
+        assert found == ([sentence] if sentence else [])
 
 
 def test_pausing_resuming_testing_and_ending_lead_back_and_are_told(
