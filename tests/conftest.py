@@ -16,11 +16,14 @@ pytest_plugins = ["tests.support.world"]
 
 
 ONCE = {"access", "engine", "reactions", "rooms", "rules", "support", "web"}
+LONGEST = {"test_crawl.py"}
 DATABASES = {"db", "transactional_db", "fresh_database_url", "shared_database_url"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave what touches no database to the run on SQLite; modules that know of PostgreSQL say for themselves."""
+    """Begin with the longest tests, so that no worker is left alone with them; leave what touches no database to the run on
+    SQLite; modules that know of PostgreSQL say for themselves."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     if ON_POSTGRES:
         for item in items:
             folder = item.path.relative_to(item.config.rootpath / "tests").parts[0]

@@ -160,7 +160,8 @@ def unsubscribe(guid: UUID, *, by: Actor) -> None:
     if subscription.remind_at is not None:
         timers.clear_timer(SECRET_REMINDER, subscription.guid)
     subscription.ended_at, subscription.remind_at = now, None
-    certificate_ends.set_reminder(subscription, now)
+    if subscription.certificates_remind_at is not None:
+        certificate_ends.set_reminder(subscription, now)
     subscription.save(update_fields=["ended_at", "remind_at", "certificates_remind_at"])
     events.note(events.SubscriptionEnded, subscription, by, altered(subscription, row), Cancelled=cancelled)
 
