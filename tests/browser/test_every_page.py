@@ -34,6 +34,10 @@ ADMINISTRATION = (
     "/administration/roles/new",
     "/administration/groups",
     "/administration/groups/new",
+    "/administration/queues",
+    "/administration/queues/new",
+    "/administration/calendars",
+    "/administration/calendars/new",
     "/administration/settings",
     "/administration/settings/login_attempts",
 )

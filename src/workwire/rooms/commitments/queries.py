@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from workwire.kernel.errors import not_found
+from workwire.rooms.commitments import working_time
 from workwire.rooms.commitments.models import Calendar
 from workwire.rooms.commitments.working_time import Hours, WorkingCalendar
 
@@ -25,6 +26,12 @@ def calendar(guid: UUID) -> Calendar:
     if found is None:
         raise not_found("calendar")
     return found
+
+
+def holidays_of(calendar: Calendar, year: int, language: str) -> list[tuple[date, str]]:
+    """The public holidays of a calendar in a year, in order, with their names."""
+    named = "en_US" if language == "en" else language
+    return working_time.named_holidays(calendar.country, calendar.subdivision, year, named)
 
 
 def working_calendar(calendar: Calendar | None, time_zone: str) -> WorkingCalendar:

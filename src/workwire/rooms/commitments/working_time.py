@@ -157,6 +157,14 @@ def _holidays(country: str, subdivision: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, subdiv=subdivision or None, years=year).keys())
 
 
+def named_holidays(country: str, subdivision: str, year: int, language: str) -> list[tuple[date, str]]:
+    """The public holidays of a year in order, with their names in a language where they are known in it."""
+    if not country:
+        return []
+    found = holidays.country_holidays(country, subdiv=subdivision or None, years=year, language=language)
+    return sorted(found.items())
+
+
 def _shifted(day: date, count: int) -> date:
     try:
         shifted = day + count * DAY

@@ -283,11 +283,6 @@ def unfinished_of(user_id: int) -> QuerySet[WorkItem]:
     return WorkItem.objects.filter(assignee=user_id).exclude(status__in=FINISHED)
 
 
-def waiting_in(queue: Queue) -> QuerySet[WorkItem]:
-    """What waits in a queue for somebody to get it; whoever calls has checked that the actor sees the queue."""
-    return WorkItem.objects.filter(queue=queue.pk, status=Status.TO_DO, assignee=None)
-
-
 def queue(guid: UUID, *, by: Actor) -> Queue:
     """One queue; raises NotFound."""
     found = queues(by).filter(guid=guid).first()

@@ -6,7 +6,10 @@ from workwire.web.administration import (
     account_form,
     account_list,
     account_page,
+    calendar_form,
+    calendar_pages,
     group_pages,
+    queue_pages,
     role_pages,
     setting_pages,
     sight_page,
@@ -54,6 +57,39 @@ urlpatterns = [
         group_pages.revoke_permission,
         name="revoke-permission",
     ),
+    path("administration/queues", queue_pages.queues, name="queues"),
+    path("administration/queues/new", queue_pages.new_queue, name="new-queue"),
+    path("administration/queues/<uuid:guid>", queue_pages.queue, name="queue"),
+    path("administration/queues/<uuid:guid>/edit", queue_pages.edit_queue, name="edit-queue"),
+    path("administration/queues/<uuid:guid>/retire", queue_pages.retire_queue, {"retired": True}, name="retire-queue"),
+    path(
+        "administration/queues/<uuid:guid>/reinstate",
+        queue_pages.retire_queue,
+        {"retired": False},
+        name="reinstate-queue",
+    ),
+    *(
+        path(
+            f"administration/queues/<uuid:guid>/{relation}",
+            queue_pages.join_queue,
+            {"relation": relation},
+            name=f"add-queue-{relation}",
+        )
+        for relation in queue_pages.RELATIONS
+    ),
+    *(
+        path(
+            f"administration/queues/<uuid:guid>/{relation}/<uuid:user>/remove",
+            queue_pages.leave_queue,
+            {"relation": relation},
+            name=f"remove-queue-{relation}",
+        )
+        for relation in queue_pages.RELATIONS
+    ),
+    path("administration/calendars", calendar_pages.calendars, name="calendars"),
+    path("administration/calendars/new", calendar_form.new_calendar, name="new-calendar"),
+    path("administration/calendars/<uuid:guid>", calendar_pages.calendar, name="calendar"),
+    path("administration/calendars/<uuid:guid>/edit", calendar_form.edit_calendar, name="edit-calendar"),
     path("administration/settings", setting_pages.run_time_settings_page, name="run-time-settings"),
     path("administration/settings/<str:name>", setting_pages.run_time_setting, name="run-time-setting"),
     path("administration/settings/<str:name>/reset", setting_pages.reset_setting, name="reset-setting"),

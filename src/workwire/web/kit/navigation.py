@@ -44,6 +44,14 @@ def _manages_groups(actor: Actor) -> bool:
     return actor.has(features.GROUPS)
 
 
+def _sees_all_queues(actor: Actor) -> bool:
+    return actor.has(features.QUEUES) or actor.has(features.ASSIGN_WORK)
+
+
+def _keeps_calendars(actor: Actor) -> bool:
+    return actor.has(features.CALENDARS)
+
+
 def _changes_settings(actor: Actor) -> bool:
     return actor.has(features.SETTINGS)
 
@@ -102,6 +110,8 @@ GROUPS = (
             Place("accounts", _("Accounts"), "user", may=_manages_accounts),
             Place("roles", _("Roles"), "shield", may=_sees_roles),
             Place("groups", _("User groups"), "users", may=_manages_groups),
+            Place("queues", _("Queues"), "layers", may=_sees_all_queues),
+            Place("calendars", _("Calendars"), "calendar", may=_keeps_calendars),
             Place("run-time-settings", _("Settings"), "settings", may=_changes_settings),
         ),
     ),
