@@ -95,10 +95,11 @@ def test_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World,
 @pytest.mark.parametrize(
     ("viewport", "theme"), LOOKS, ids=lambda value: value if isinstance(value, str) else value["width"]
 )
-def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, visitor: Visitor) -> None:
+def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, world: World, visitor: Visitor) -> None:
     page = visitor("administrator", viewport=viewport, color_scheme=theme)
     found: dict[str, Any] = {}
-    for address in ("/operate", "/operate/checks", "/operate/jobs", *AUDIT, *ADMINISTRATION, *_of_administration(page)):
+    mine = (*AUDIT, *ADMINISTRATION, *_of_administration(page), *_hand_over(page, world))
+    for address in ("/operate", "/operate/checks", "/operate/jobs", *mine):
         page.goto(address)
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
         found[address] = _grave(page), _widths(page)
@@ -156,6 +157,15 @@ def _of_administration(page: Page) -> Iterator[str]:
     page.goto("/administration/roles")
     page.get_by_role("link", name="Desk Manager").click()
     yield f"{page.url}/edit"
+
+
+def _hand_over(page: Page, world: World) -> Iterator[str]:
+    """The page that hands a subscription over, before and after an account was chosen."""
+    address = f"/webhooks/subscriptions/{world.subscriptions['long name']}/hand-over"
+    yield address
+    page.goto(address)
+    page.locator(".picks button").last.click()
+    yield page.url
 
 
 def _account(page: Page) -> str:

@@ -105,3 +105,21 @@ def test_a_withheld_message_is_explained(visitor: Visitor) -> None:
     page.get_by_role("button", name="Explain").click()
     page.get_by_role("link", name="Changed at last").click()
     expect(page.get_by_text("It is not delivered yet")).to_be_visible()
+
+
+def test_an_administrator_hands_a_subscription_over_and_back(world: World, visitor: Visitor) -> None:
+    admin, address = visitor("administrator"), f"/webhooks/subscriptions/{world.subscriptions['long name']}"
+    for words, name in (("ekdahl", "Paul Ekdahl"), ("moreau", "Bea Moreau")):
+        admin.goto(address)
+        admin.locator("summary", has_text="Hand over").click()
+        admin.get_by_role("link", name="Hand over").click()
+        admin.get_by_label("Find an account").fill(words)
+        admin.keyboard.press("Enter")
+        admin.get_by_role("button", name=name, exact=True).click()
+        expect(admin.get_by_text("Both owners see these.")).to_be_visible()
+        admin.get_by_role("button", name=f"Hand over to {name}").click()
+        expect(admin.get_by_role("status").filter(has_text="Handed over.")).to_be_visible()
+        expect(admin.get_by_role("main")).to_contain_text(name)
+    builder = visitor(traffic.WHO)
+    builder.goto(address)
+    expect(builder.get_by_role("button", name="Pause")).to_be_visible()

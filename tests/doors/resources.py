@@ -243,6 +243,8 @@ USES = {
     "rotate_secret": Use("{subscription}", {}),
     "pause_subscription": Use("{subscription}", {}),
     "resume_subscription": Use("{paused}", {}),
+    "preview_hand_over": Use("{subscription}", query="?owner={new_owner}"),
+    "hand_over_subscription": Use("{subscription}", {"owner": "{new_owner}"}),
     "simulate": Use("{subscription}", {}),
     "replay": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),
     "backfill": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),

@@ -204,6 +204,7 @@ def stage(
         "password": organisation.accounts[MEMBER].password,
         "administrators_password": organisation.accounts["administrator"].password,
         "secured": str(organisation.accounts[MEMBER].user.guid),
+        "new_owner": str(organisation.accounts["integrator"].user.guid),
         "otp": waiting.at(clock.now()),
     }
     return found | {name: str(record.guid) for name, record in more.items()} | told

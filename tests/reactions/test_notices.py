@@ -25,7 +25,7 @@ from workwire.reactions.notices.models import Kind, Notice, Reason
 from workwire.reactions.notices.telling import LISTENER
 from workwire.reactions.webhooks import commands as webhooks
 from workwire.reactions.webhooks import events as subscription_events
-from workwire.reactions.webhooks import rotation
+from workwire.reactions.webhooks import hand_over, rotation
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import CommunicationType
 from workwire.rooms.files.commands import FileWish
@@ -218,6 +218,38 @@ def test_who_subscribed_is_told_that_certificates_end(subscribe: Subscribe, acto
     subscription_events.note(subscription_events.CertificateExpiring, made, SYSTEM, ValidUntil=end)
     assert told(actors["integrator"]) == [(Kind.CERTIFICATE_EXPIRING, Reason.SUBSCRIBER)]
     assert Notice.objects.get().parameters == {"webhook": "PacketCreated", "url": made.url, "valid_until": end}
+
+
+def test_who_gets_a_subscription_and_who_had_it_are_told(
+    subscribe: Subscribe, actors: dict[str, Actor], organisation: Organisation
+) -> None:
+    made, _ = subscribe()
+    after = organisation.accounts["process builder"].user
+    hand_over.hand_over(made.guid, owner=after.guid, by=actors["administrator"])
+    kind = Kind.SUBSCRIPTION_HANDED_OVER
+    assert told(actors["process builder"]) == [(kind, Reason.SUBSCRIBER)]
+    assert told(actors["integrator"]) == [(kind, Reason.FORMER_SUBSCRIBER)]  # though it sees the subscription no more
+    of_former = queries.notices_of(actors["integrator"]).get()
+    assert of_former.subscription_guid is None
+    assert (
+        explaining.told(of_former)
+        .sentence()
+        .endswith(f"over to {after.full_name}: your rights no longer decide what it is sent.")
+    )
+    assert told(actors["administrator"]) == []
+
+
+def test_who_takes_a_subscription_over_is_not_told_but_who_had_it_is(
+    subscribe: Subscribe, actors: dict[str, Actor], organisation: Organisation
+) -> None:
+    made, _ = subscribe()
+    admin = organisation.accounts["administrator"].user
+    access.set_roles(
+        organisation.accounts["integrator"].user, [Role.objects.get(name="Team Leader")], by=actors["administrator"]
+    )
+    hand_over.hand_over(made.guid, owner=admin.guid, by=actors["administrator"])
+    assert told(actors["administrator"]) == []
+    assert told(actors["integrator"]) == [(Kind.SUBSCRIPTION_HANDED_OVER, Reason.FORMER_SUBSCRIBER)]
 
 
 def test_who_may_not_see_an_item_is_not_told(

@@ -28,8 +28,9 @@ KindName = Literal[
     "endpoint_failing",
     "secret_expiring",
     "certificate_expiring",
+    "subscription_handed_over",
 ]
-ReasonName = Literal["assignee", "owner", "follower", "subscriber"]
+ReasonName = Literal["assignee", "owner", "follower", "subscriber", "former_subscriber"]
 
 
 class NoticesQuery(Written):

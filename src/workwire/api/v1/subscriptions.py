@@ -243,7 +243,7 @@ def create_subscription(request: HttpRequest, wish: SubscriptionIn) -> Status[di
 @router.get("/subscriptions/{uuid:guid}", response=answers(SubscriptionOut), operation_id="get_subscription")
 def get_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Get one subscription."""
-    return _answer(guid, request, response)
+    return subscription_out(guid, request, response)
 
 
 @router.patch("/subscriptions/{uuid:guid}", response=answers(SubscriptionOut), operation_id="update_subscription")
@@ -258,7 +258,7 @@ def update_subscription(
     if "filter_type" in changes:
         changes["filter_type"] = _filter_type(changes["filter_type"])
     commands.update(guid, by=by, version=etags.wanted(request), **changes)
-    return _answer(guid, request, response)
+    return subscription_out(guid, request, response)
 
 
 @router.delete("/subscriptions/{uuid:guid}", response=answers(None, 204), operation_id="delete_subscription")
@@ -284,14 +284,14 @@ def rotate_secret(request: HttpRequest, guid: UUID, wish: Maybe[Rotation]) -> di
 def pause_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Pause a subscription; its messages accumulate."""
     commands.pause(guid, by=subscriber(request))
-    return _answer(guid, request, response)
+    return subscription_out(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/resume", response=answers(SubscriptionOut), operation_id="resume_subscription")
 def resume_subscription(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Resume a subscription, beginning with the messages that accumulated."""
     commands.resume(guid, by=subscriber(request))
-    return _answer(guid, request, response)
+    return subscription_out(guid, request, response)
 
 
 @router.post("/subscriptions/{uuid:guid}/simulate", response=answers(SimulationOut), operation_id="simulate")
@@ -325,6 +325,14 @@ def hook(text: str) -> Webhook:
     return found
 
 
+def subscription_out(guid: UUID, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
+    """A subscription as answers show it, its version told as an ETag."""
+    by = subscriber(request)
+    found = queries.subscription(guid, by=by)
+    etags.tag(response, found.version)
+    return _subscription(found, by)
+
+
 def _shown(secret: str, brought: str | None) -> str:
     """A new secret as its one answer shows it; masked if the caller brought it."""
     return secret if brought is None else f"{signing.PREFIX}{MASK}"
@@ -332,13 +340,6 @@ def _shown(secret: str, brought: str | None) -> str:
 
 def _filter_type(name: str | None) -> ObjectType:
     return chosen(ObjectType, name) if name else ObjectType.NONE
-
-
-def _answer(guid: UUID, request: HttpRequest, response: HttpResponse) -> dict[str, Any]:
-    by = subscriber(request)
-    found = queries.subscription(guid, by=by)
-    etags.tag(response, found.version)
-    return _subscription(found, by)
 
 
 def _subscription(row: Subscription, _actor: Actor) -> dict[str, Any]:

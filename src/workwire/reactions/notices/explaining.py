@@ -15,6 +15,7 @@ _TOLD = {
     Kind.ENDPOINT_FAILING: "notice_told.endpoint_failing",
     Kind.SECRET_EXPIRING: "notice_told.secret_expiring",
     Kind.CERTIFICATE_EXPIRING: "notice_told.certificate_expiring",
+    Kind.SUBSCRIPTION_HANDED_OVER: "notice_told.subscription_handed_over",
 }
 _KINDS = {
     Kind.ASSIGNED: "notice_kind.assigned",
@@ -26,12 +27,14 @@ _KINDS = {
     Kind.ENDPOINT_FAILING: "notice_kind.endpoint_failing",
     Kind.SECRET_EXPIRING: "notice_kind.secret_expiring",
     Kind.CERTIFICATE_EXPIRING: "notice_kind.certificate_expiring",
+    Kind.SUBSCRIPTION_HANDED_OVER: "notice_kind.subscription_handed_over",
 }
 _WHY = {
     Reason.ASSIGNEE: "notice_reason.assignee",
     Reason.OWNER: "notice_reason.owner",
     Reason.FOLLOWER: "notice_reason.follower",
     Reason.SUBSCRIBER: "notice_reason.subscriber",
+    Reason.FORMER_SUBSCRIBER: "notice_reason.former_subscriber",
 }
 
 
@@ -46,6 +49,8 @@ def told(notice: Notice) -> Statement:
         return statement("notice_told.assigned_by_rule", reference=notice.parameters.get("reference"))
     if notice.kind == Kind.COMMUNICATION and not notice.parameters.get("subject"):
         return statement("notice_told.communication_without_subject", **notice.parameters)
+    if notice.reason == Reason.FORMER_SUBSCRIBER:
+        return statement("notice_told.subscription_handed_over_from", **notice.parameters)
     return statement(_TOLD[Kind(notice.kind)], **notice.parameters)
 
 

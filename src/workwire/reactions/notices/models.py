@@ -20,6 +20,7 @@ class Kind(models.TextChoices):
     ENDPOINT_FAILING = "endpoint_failing"
     SECRET_EXPIRING = "secret_expiring"  # noqa: S105 - no password
     CERTIFICATE_EXPIRING = "certificate_expiring"
+    SUBSCRIPTION_HANDED_OVER = "subscription_handed_over"
 
 
 class Reason(models.TextChoices):
@@ -29,6 +30,7 @@ class Reason(models.TextChoices):
     OWNER = "owner"
     FOLLOWER = "follower"
     SUBSCRIBER = "subscriber"
+    FORMER_SUBSCRIBER = "former_subscriber"
 
 
 class Notice(models.Model):

@@ -12,7 +12,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.reactions.notices.models import Kind as Kind  # for doors
 from workwire.reactions.notices.models import Notice as Notice  # for type annotations of callers
-from workwire.reactions.notices.models import Reason as Reason  # for doors
+from workwire.reactions.notices.models import Reason as Reason  # for doors, too
 from workwire.reactions.notices.models import UnwantedKind
 from workwire.reactions.webhooks import queries as webhooks
 from workwire.rooms.work import queries as work
@@ -29,10 +29,11 @@ class Unread:
 
 
 def notices_of(actor: Actor) -> QuerySet[Notice]:
-    """The notices of the actor's account about what it may see now."""
+    """The notices of the actor's account about what it may see now, and about what it gave away, which tell no more than it
+    knew."""
     item = Exists(work.visible(work.items_with_guid(OuterRef("work_item_guid")), actor))
     mine = Exists(webhooks.subscriptions_of(actor).filter(guid=OuterRef("subscription_guid")))
-    seen = Q(subscription_guid=None) & Q(item)
+    seen = Q(subscription_guid=None) & (Q(item) | Q(reason=Reason.FORMER_SUBSCRIBER))
     if webhooks.may_see_own(actor):
         seen |= Q(subscription_guid__isnull=False) & Q(mine)
     return Notice.objects.filter(seen, account=actor.user_id or 0)

@@ -37,6 +37,7 @@ _OF_SUBSCRIPTIONS = {
     "SubscriptionSecretExpiring": (Kind.SECRET_EXPIRING, "ValidUntil", "valid_until"),
     "SubscriptionCertificateExpiring": (Kind.CERTIFICATE_EXPIRING, "ValidUntil", "valid_until"),
 }  # by event: the kind of notice, and the key of the body that goes with it under another name
+_HANDED_OVER = "SubscriptionHandedOver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def tell(events: Sequence[Event], _now: datetime) -> None:
 
 LISTENER = Listener(
     "notices",
-    frozenset({*_OF_ITEMS, "NewCommunication", *_OF_SUBSCRIPTIONS}),
+    frozenset({*_OF_ITEMS, "NewCommunication", *_OF_SUBSCRIPTIONS, _HANDED_OVER}),
     tell,
     narrowed=narrowed,
 )
@@ -117,6 +118,8 @@ class _Sight:
         """Whether an account may see what an event is about."""
         if user.pk not in self._actors:
             self._actors[user.pk] = sessions.actor_for(user)
+        if one.reason == Reason.FORMER_SUBSCRIBER:
+            return True
         if one.event.work_item_guid is None:
             return webhooks.may_see_own(self._actors[user.pk])
         if user.pk not in self._visible:
@@ -147,7 +150,9 @@ def _items(events: Sequence[Event]) -> dict[UUID, WorkItem]:
 
 def _concerned(event: Event, items: dict[UUID, WorkItem], followers: _Followers) -> Iterator[_Concerned]:
     """The accounts an event concerns, the one that did it left out."""
-    if event.name in _OF_SUBSCRIPTIONS:
+    if event.name == _HANDED_OVER:
+        found = _of_hand_over(event)
+    elif event.name in _OF_SUBSCRIPTIONS:
         found = _of_subscription(event)
     elif event.work_item_guid not in items:
         found = iter(())
@@ -204,3 +209,14 @@ def _of_subscription(event: Event) -> Iterator[_Concerned]:
         kind, key, name = _OF_SUBSCRIPTIONS[event.name]
         about = {"webhook": body["Webhook"], "url": body["SubscriberURL"], name: body[key]}
         yield _Concerned(owner, kind, Reason.SUBSCRIBER, event, about)
+
+
+def _of_hand_over(event: Event) -> Iterator[_Concerned]:
+    """Who has the subscription now, and who had it: nobody loses or gets one unawares."""
+    body = orjson.loads(event.body)
+    people = {str(one.guid): one for one in User.objects.filter(guid__in=(body["From"], body["To"]))}
+    before, after = people[body["From"]], people[body["To"]]
+    about = {"webhook": body["Webhook"], "url": body["SubscriberURL"]}
+    yield _Concerned(after.pk, Kind.SUBSCRIPTION_HANDED_OVER, Reason.SUBSCRIBER, event, about)
+    told = about | {"to": after.full_name}
+    yield _Concerned(before.pk, Kind.SUBSCRIPTION_HANDED_OVER, Reason.FORMER_SUBSCRIBER, event, told)

@@ -100,7 +100,7 @@ def subscribe(
     guid = ids.new_guid() if wish is None else uuid5(wish, str(by.user_id))
     with _made_once(guid), transaction.atomic():
         _check(terms, by, allow_everything=allow_everything)
-        _check_number(by.user_id)
+        check_number(by.user_id)
         subscription = Subscription(
             guid=guid,
             owner_id=by.user_id,
@@ -244,6 +244,14 @@ def locked(guid: UUID, by: Actor, version: int | None) -> Subscription:
     return found
 
 
+def check_number(owner: int) -> None:
+    """Raise Conflict for an account that has as many subscriptions as it may. Two changes at the same moment may pass the
+    limit by one; it is there to stop floods."""
+    most = run_time_settings.value_of("webhook_most_subscriptions")
+    if Subscription.objects.filter(owner_id=owner, ended_at=None).count() >= most:
+        raise Conflict("too_many_subscriptions", most=most)
+
+
 @contextmanager
 def _made_once(guid: UUID) -> Iterator[None]:
     """Raise Conflict where there is a subscription with the GUID already, also one that is made at the same moment."""
@@ -267,16 +275,6 @@ def _check(terms: Terms, by: Actor, *, allow_everything: bool) -> None:
     _check_retry_schedule(terms.retry_schedule)
     if terms.most_per_second is not None and not 1 <= terms.most_per_second <= HIGHEST_RATE:
         raise Invalid("rate_invalid", field="most_per_second", most=HIGHEST_RATE)
-
-
-def _check_number(owner: int) -> None:
-    """Raise Conflict for an account with as many subscriptions as it may have.
-
-    Two that are made at the same moment may exceed that by one; it is there to stop floods.
-    """
-    most = run_time_settings.value_of("webhook_most_subscriptions")
-    if Subscription.objects.filter(owner_id=owner, ended_at=None).count() >= most:
-        raise Conflict("too_many_subscriptions", most=most)
 
 
 def _check_filter(hook: Webhook, terms: Terms, *, allow_everything: bool) -> None:

@@ -71,6 +71,14 @@ class SubscriptionEnded(SubscriptionBody):
     Cancelled: int
 
 
+@event("SubscriptionHandedOver")
+class SubscriptionHandedOver(SubscriptionBody):
+    """An administrator handed a subscription over, from the account `From` to the account `To`."""
+
+    From: str
+    To: str
+
+
 @event("SubscriptionPaused")
 class SubscriptionPaused(ReasonedBody):
     """Nothing is sent any more; what happens is kept."""

@@ -16,8 +16,8 @@ from django.db.models.functions import Coalesce
 
 from workwire.access import features
 from workwire.access import queries as access
-from workwire.access.models import Credential
-from workwire.access.sight import filter_objects
+from workwire.access.models import Credential, User
+from workwire.access.sight import filter_object, filter_objects
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden
@@ -114,6 +114,22 @@ def seen_by_owner(subscription: Subscription) -> Q:
     if not works and not sees_all:
         return _NOTHING
     return record_visible(subscription.owner_id, ~_NOTHING if sees_all else _NOTHING, event="")
+
+
+def seen_by_account(user: User) -> Q:
+    """Whether an event is of a record that an account may see, by all the roles it holds now."""
+    held = access.features_of(user)
+    if any(feature in held for feature in features.SEES_ALL):
+        return ~_NOTHING
+    return _NOTHING if features.bind_to_self_service(held) else record_visible(user.pk, _NOTHING, event="")
+
+
+def sees_filter_object(user: User, subscription: Subscription) -> bool:
+    """Whether an account may see the object a subscription is for; also where that is no single object."""
+    if subscription.filter_guid is None or any(one in access.features_of(user) for one in features.SEES_ALL):
+        return True
+    kind = filter_object(subscription.filter_type)
+    return kind.with_guid(subscription.filter_guid).filter(kind.seen_by(user.pk)).exists()
 
 
 def check_not_wider(subscription: Subscription, by: Actor) -> None:

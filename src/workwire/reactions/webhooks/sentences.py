@@ -42,6 +42,11 @@ register(
         "header_value_unreadable": (
             "The stored value of the custom header cannot be read with the keys of this installation: give it again."
         ),
+        "new_owner_unfit.already": "This account owns the subscription already.",
+        "new_owner_unfit.feature": "This account does not hold the feature Webhooks.",
+        "new_owner_unfit.filter_object": "This account may not see the object the subscription is for.",
+        "new_owner_unfit.retired": "This account has been retired.",
+        "new_owner_unfit.self_service": "This account is in self service and cannot subscribe to webhooks.",
         "not_paused": "This subscription is not paused.",
         "overlap_invalid": "The overlap must be between nothing and 30 days.",
         "owner_missing": "A subscription belongs to an account.",
@@ -122,6 +127,7 @@ register(
             "SubscriptionSecretExpiring": "Old secret soon ends",
             "SubscriptionCertificateExpiring": "Certificates soon end",
             "SubscriptionEnded": "Subscription ended",
+            "SubscriptionHandedOver": "Subscription handed over",
             "SubscriptionPaused": "Subscription suspended",
             "SubscriptionResumed": "Subscription resumed",
             "EndpointFailing": "Endpoint fails",

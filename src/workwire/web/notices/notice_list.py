@@ -16,7 +16,7 @@ from workwire.kernel.errors import not_found
 from workwire.kernel.ids import parse_guid
 from workwire.kernel.pages import page as page_of
 from workwire.reactions.notices import commands, explaining, queries
-from workwire.reactions.notices.queries import Kind, Notice
+from workwire.reactions.notices.queries import Kind, Notice, Reason
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, address
@@ -31,6 +31,7 @@ _ICONS = {
     Kind.ENDPOINT_FAILING: "circle-x",
     Kind.SECRET_EXPIRING: "lock",
     Kind.CERTIFICATE_EXPIRING: "shield",
+    Kind.SUBSCRIPTION_HANDED_OVER: "users",
 }
 
 
@@ -104,18 +105,27 @@ def _guid(written: str) -> UUID:
 
 
 def _row(notice: Notice, *, has_history: bool) -> Row:
-    item, event = notice.work_item_guid, getattr(notice, "event_guid", None)
+    event = getattr(notice, "event_guid", None)
     return Row(
         guid=str(notice.guid),
         icon=_ICONS[Kind(notice.kind)],
         words=explaining.told(notice).sentence(),
         title=str(notice.parameters.get("title") or ""),
         why=explaining.why(notice).sentence(),
-        address=reverse("work-item", args=[item]) if item else "",
-        event=reverse("event", args=[event]) if has_history and event else "",
+        address=_about(notice),
+        event=reverse("event", args=[event])
+        if has_history and event and notice.reason != Reason.FORMER_SUBSCRIBER
+        else "",
         occurred_at=notice.occurred_at,
         is_unread=notice.read_at is None,
     )
+
+
+def _about(notice: Notice) -> str:
+    """The page of what a notice is about."""
+    if notice.work_item_guid is not None:
+        return reverse("work-item", args=[notice.work_item_guid])
+    return reverse("subscription", args=[notice.subscription_guid]) if notice.subscription_guid is not None else ""
 
 
 def _address(view: str) -> str:

@@ -25,6 +25,7 @@ from workwire.reactions.webhooks import (
     subscription_health,
     subscription_objects,
 )
+from workwire.reactions.webhooks.hand_over import may_hand_over
 from workwire.reactions.webhooks.log import Wish
 from workwire.reactions.webhooks.models import SOON, Lane, Subscription
 from workwire.reactions.webhooks.subscription_health import Health, Tried
@@ -103,6 +104,7 @@ class SubscriptionPage:
     secret: str
     rows: tuple[Row, ...]
     log: str
+    hand_over: str
     zone: str
 
 
@@ -184,6 +186,7 @@ def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
         secret=secret,
         rows=_newest(found, actor, now),
         log=f"{reverse('deliveries')}?subscription={guid}",
+        hand_over=reverse("subscription-hand-over", args=[guid]) if may_hand_over(actor) else "",
         zone=visit.look.zone_name,
     )
 
