@@ -133,4 +133,9 @@ def test_a_new_secret_is_shown_once_and_the_old_one_still_signs(sent: dict[str, 
     assert "whsec_" in answer.content.decode()
     text = _text(builder, address)
     assert "whsec_" not in text
-    assert "An old secret still signs until" in text
+    assert "An old secret signs beside the new one for 23 h 59 min more." in text
+    (until,) = Subscription.objects.get(pk=sent["well"].pk).secrets[1:]
+    assert f'datetime="{until["expires_at"]}"' in text
+    past = [{**until, "expires_at": (clock.now() - timedelta(seconds=1)).isoformat()}]
+    Subscription.objects.filter(pk=sent["well"].pk).update(secrets=[sent["well"].secrets[0], *past])
+    assert "An old secret" not in _text(builder, address)

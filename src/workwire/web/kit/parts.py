@@ -157,6 +157,15 @@ def brief(duration: timedelta) -> str:
     return ngettext("%(count)d s", "%(count)d s", seconds) % {"count": seconds}
 
 
+def remaining(duration: timedelta) -> str:
+    """A length of time in its two largest units, such as "23 h 5 min"."""
+    minutes = max(1, int(duration.total_seconds()) // 60)
+    large, small = (24 * 60, 60) if minutes >= 24 * 60 else (60, 1)
+    whole, rest = minutes // large, minutes % large // small
+    parts = (timedelta(minutes=whole * large), timedelta(minutes=rest * small))
+    return " ".join(lasted(part) for part in parts if part)
+
+
 def took(seconds: float) -> str:
     """How long something quick took: "142 ms", "15.0 s", or in minutes."""
     if seconds < 1:

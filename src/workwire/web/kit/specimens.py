@@ -60,6 +60,7 @@ class Specimens:
     empty: Empty
     facts: tuple[Fact, ...]
     chart: Bars
+    steps: Bars
     overtaken: Overtaken
 
 
@@ -136,6 +137,11 @@ def _specimens(form: forms.Form, wrong: forms.Form, now: datetime) -> Specimens:
             "Open work by process",
             (Series("Overdue", "bad"), Series("Due today", "warn"), Series("Later", "ok")),
             (("Invoice query", (2, 5, 13)), (LONG, (0, 2, 9)), ("Statement check", (0, 0, 3))),
+        ),
+        steps=charts.steps(
+            "Where the time went, in milliseconds",
+            Series("Milliseconds", "run"),
+            (("Name lookup", 12.5), ("Connecting", 30.0), ("TLS", 61.2), ("First byte", 188.0), (LONG, 3.1)),
         ),
         overtaken=Overtaken("Lars Østergaard", now, (Fact("Payment terms", "60 days"), Fact("Title", LONG))),
     )

@@ -32,7 +32,7 @@ from workwire.reactions.webhooks.subscription_health import Health, Tried
 from workwire.web.kit import charts
 from workwire.web.kit.charts import Bars, Series
 from workwire.web.kit.page import See, Visit, page
-from workwire.web.kit.parts import Fact, Link, Person, State, Words, brief, took
+from workwire.web.kit.parts import Fact, Link, Person, State, Words, brief, remaining, took
 from workwire.web.webhooks.delivery_parts import ERRORS, Row, name_of, row
 from workwire.web.webhooks.subscription_parts import CONDITIONS, object_of
 
@@ -75,6 +75,14 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class OldSecret:
+    """How much longer an old secret signs, and until when exactly."""
+
+    left: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SubscriptionPage:
     """What the page shows; `secret` is a new one, this once."""
 
@@ -100,7 +108,7 @@ class SubscriptionPage:
     chart: Bars
     counted: str
     facts: tuple[Fact, ...]
-    secrets: tuple[datetime, ...]
+    secrets: tuple[OldSecret, ...]
     secret: str
     rows: tuple[Row, ...]
     log: str
@@ -250,10 +258,10 @@ def _facts(found: Subscription) -> tuple[Fact, ...]:
     return tuple(Fact(name, value) for name, value in facts if value)
 
 
-def _old_secrets(found: Subscription, now: datetime) -> list[datetime]:
-    """Until when old secrets still sign."""
-    moments = [datetime.fromisoformat(one["expires_at"]) for one in found.secrets if one["expires_at"]]
-    return [moment for moment in moments if moment > now]
+def _old_secrets(found: Subscription, now: datetime) -> list[OldSecret]:
+    """The old secrets that still sign, the first to end first."""
+    moments = sorted(datetime.fromisoformat(one["expires_at"]) for one in found.secrets if one["expires_at"])
+    return [OldSecret(remaining(moment - now), moment) for moment in moments if moment > now]
 
 
 def _newest(found: Subscription, actor: Actor, now: datetime) -> tuple[Row, ...]:
