@@ -52,6 +52,7 @@ class WiringConfig(AppConfig):
         item_timers.register(item_timers.WAIT, work.date_reached)
         item_timers.register(item_timers.FEEDBACK_WINDOW, work.close_window)
         timers.register(effort.FORGOTTEN, effort.ENDING)
+        item_timers.register_divided(work.complete_divided)
         timers.register(SECRET_REMINDER, rotation.REMINDING)
         timers.register(CERTIFICATE_REMINDER, certificate_reminders.REMINDING)
         feeds.register(fanning.FEED)

@@ -212,10 +212,12 @@ def staged(organisation: Organisation, customer: Customer, receiver: Receiver) -
     defect = defects.add(taken, defect_category.guid, party=party.guid, description="Paid twice", by=member)
     following.follow(taken, by=member)
     following.focus(taken, by=member)
+    linked = work.link(ticket(), [case], by=member)
     found: dict[str, Any] = {
         "ticket": ticket(),
         "draft": ticket(submit=False),
         "taken": taken,
+        "linked": linked,
         "case": case,
         "draft_case": work.create_case(customer.case_version.guid, by=member, title="Onboard"),
         "idle_case": idle,
@@ -226,6 +228,7 @@ def staged(organisation: Organisation, customer: Customer, receiver: Receiver) -
         "time_session": effort.start(taken, by=member),
         "defect_category": defect_category,
         "defect_party": party,
+        "spoken_of": spoken_of,
         "subscription": subscription,
         "company": customer.company,
         "contact": contact,

@@ -192,6 +192,38 @@ class World:
         """A ticket the actor works on."""
         return work.take(self.ticket(), by=self.by)
 
+    def filed(self) -> WorkItem:
+        """A ticket with a contact, a file and a link."""
+        item = work.update(self.ticket(), contacts=[work.requester(self.user.guid)], by=self.by)
+        tag = files.create_tag("Proof", by=self.by)
+        kept = files.FileWish(data=b"x", file_name="x", note="n", tags=(files.TagWish(tag.guid),))
+        work.attach_file(item, kept, by=self.by)
+        return work.link(item, [self.case()], by=self.by)
+
+    def unlinked(self) -> WorkItem:
+        """A ticket whose link was taken away, from the other end."""
+        case = self.case()
+        return work.unlink(case, work.link(self.ticket(), [case], by=self.by), by=self.by)
+
+    def merged(self) -> WorkItem:
+        """A ticket into which one was merged, into which another one had been merged before."""
+        between = self.filed()
+        work.merge([self.ticket()], between, by=self.by)
+        return work.merge([between], self.ticket(), by=self.by)
+
+    def divided(self) -> WorkItem:
+        """A split ticket, of which all parts are closed."""
+        item = self.ticket()
+        for part in work.split(item, [work.Part(), work.Part()], by=self.by):
+            work.resolve(part, by=self.by)
+        return item
+
+    def spoken_of(self) -> WorkItem:
+        """A ticket at which something was said."""
+        item = self.ticket()
+        conversations.add(item, body="x", by=self.by)
+        return item
+
     def member_of_queue(self) -> None:
         """Let the actor get work of the first customer's queue, in which a ticket waits."""
         work.update_queue(self.customer.queue, members=[self.organisation.accounts["administrator"].user], by=self.by)
@@ -382,6 +414,12 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     work.launch_action: lambda w: work.launch_action(w.case(), w.definition(), by=w.by),
     work.start_next_step: lambda w: work.start_next_step(w.halted(), by=w.by),
     work.submit_or_go_on: lambda w: work.submit_or_go_on(w.case(submit=False), by=w.by),
+    work.link: lambda w: work.link(w.ticket(), [w.case()], by=w.by),
+    work.unlink: lambda w: w.unlinked(),
+    work.merge: lambda w: w.merged(),
+    work.split: lambda w: work.split(w.filed(), [work.Part(), work.Part(title="y")], by=w.by),
+    work.convert: lambda w: work.convert(w.filed(), w.customer.case_version.guid, by=w.by),
+    work.complete_divided: lambda w: work.complete_divided(w.locked(w.divided()), by=SYSTEM),
     work.create_queue: lambda w: work.create_queue("x", by=w.by),
     work.update_queue: lambda w: work.update_queue(w.customer.queue, strict=True, by=w.by),
     conversations.add: lambda w: conversations.add(w.ticket(), kind=CommunicationType.AUDIT_NOTE, body="x", by=w.by),
@@ -409,13 +447,15 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     following.end_focus: lambda w: following.end_focus(
         work.resolve(w.focused(), by=w.by), until=clock.now(), by=SYSTEM
     ),
+    conversations.merge_tickets: lambda w: conversations.merge_tickets([w.spoken_of()], w.ticket(), by=w.by),
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }
 ROOMS = (access, parties, offering, commitments, files, work, conversations, defects, effort, following)
-PARTS = {"keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
+PARTS = {"copy", "keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
 OF_TIME = {
     "date_reached",
     "due_date_passed",
+    "complete_divided",
     "close_window",
     "mail_sent",
     "mail_failed",

@@ -59,6 +59,8 @@ MOVES = {
     "resolve without": lambda item: resolve(item, window=False),
     "reopen": lambda item: transitions.reopen(item, BY_PERSON, at=NOW),
     "close": lambda item: transitions.close(item, at=LATER),
+    "divide": lambda item: transitions.divide(item, ResolutionMethod.SPLIT, BY_PERSON),
+    "merge": lambda item: transitions.merge(item, BY_PERSON, who=7, at=NOW),
 }
 WAIT = {TO_DO: WAITING, IN_PROGRESS: WAITING}
 AFTER = {  # the table of the specification, written out once more by hand
@@ -74,6 +76,8 @@ AFTER = {  # the table of the specification, written out once more by hand
     "resolve without": {TO_DO: CLOSED, IN_PROGRESS: CLOSED, WAITING: CLOSED},
     "reopen": {RESOLVED: TO_DO},
     "close": {RESOLVED: CLOSED},
+    "divide": WAIT | {WAITING: WAITING},
+    "merge": {TO_DO: CLOSED, IN_PROGRESS: CLOSED, WAITING: CLOSED},
 }
 EXCEPT = {
     ACTION: {
@@ -82,9 +86,11 @@ EXCEPT = {
         "resolve with a window": AFTER["resolve without"],
         "reopen": {},
         "close": {},
+        "divide": {},
+        "merge": {},
     },
     TICKET: {"block": {}},
-    CASE: {},
+    CASE: {"divide": {}, "merge": {}},
 }
 
 
@@ -137,6 +143,33 @@ def test_dates_decide_when_a_wait_and_a_window_end() -> None:
         assert conflict.value.code == code
 
 
+def complete(item: Standing, *, resolved_on: datetime = EARLIER) -> Standing:
+    return transitions.complete(item, StatusReason.ALL_SPLIT_TICKETS_COMPLETED, who=8, resolved_on=resolved_on, at=NOW)
+
+
+def test_a_divided_ticket_is_completed_by_what_was_made_of_it_and_by_nothing_else() -> None:
+    divided = transitions.divide(standing(TICKET, TO_DO), ResolutionMethod.SPLIT, BY_PERSON)
+    for refused in (
+        lambda: resolve(divided, window=True),
+        lambda: transitions.merge(divided, BY_PERSON, who=7, at=NOW),
+        lambda: transitions.divide(divided, ResolutionMethod.SPLIT, BY_PERSON),
+        lambda: transitions.inform(divided),
+    ):
+        with pytest.raises(Conflict) as conflict:
+            refused()
+        assert conflict.value.code == "waits_for_related_work"
+    for status in set(Status) - {WAITING}:
+        with pytest.raises(Conflict) as conflict:
+            complete(standing(TICKET, status))
+        assert conflict.value.code == "complete_not_possible"
+    with pytest.raises(Conflict) as conflict:
+        complete(standing(TICKET, WAITING))
+    assert conflict.value.code == "waits_for_other"
+    done = complete(divided)
+    assert (done.status, done.method, done.wait_type) == (CLOSED, ResolutionMethod.SPLIT, None)
+    assert (done.resolved_on, done.resolved_by, done.closed_on) == (EARLIER, 8, NOW)
+
+
 def test_the_first_resolution_is_kept() -> None:
     resolved = resolve(standing(TICKET, IN_PROGRESS), window=True)
     reopened = transitions.reopen(resolved, BY_PERSON, at=NOW)
@@ -160,7 +193,7 @@ class WorkItemLife(RuleBasedStateMachine):
         self.now += timedelta(days=days)
 
     @rule(
-        name=st.sampled_from(sorted(MOVES)),
+        name=st.sampled_from([*sorted(MOVES), "complete"]),
         who=st.one_of(st.none(), users),
         until=st.one_of(st.none(), moments),
         window=windows,
@@ -176,6 +209,8 @@ class WorkItemLife(RuleBasedStateMachine):
             "come_due": lambda: transitions.come_due(item, now),
             "reopen": lambda: transitions.reopen(item, BY_PERSON, at=now),
             "close": lambda: transitions.close(item, at=now),
+            "merge": lambda: transitions.merge(item, BY_PERSON, who=who, at=now),
+            "complete": lambda: transitions.complete(item, BY_PERSON, who=who, resolved_on=now, at=now),
             "resolve with a window": lambda: transitions.resolve(
                 item, DONE, BY_PERSON, who=who, at=now, closes_on=now + timedelta(days=2) if window else None
             ),
@@ -190,7 +225,8 @@ class WorkItemLife(RuleBasedStateMachine):
         item = self.item
         assert (item.status == WAITING) == (item.wait_type is not None)
         assert item.wait_type != WaitType.DATE or item.wait_until is not None
-        assert (item.status in transitions.FINISHED) == (item.method is not None)
+        divided = item.wait_type == WaitType.RELATED_WORK
+        assert (item.status in transitions.FINISHED or divided) == (item.method is not None)
         assert (item.status == RESOLVED) == (item.closes_on is not None)
         assert (item.status == CLOSED) == (item.closed_on is not None)
         assert item.status not in transitions.FINISHED or item.resolved_on is not None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.clock import rfc3339
 from workwire.rooms.defects import queries as defects
-from workwire.rooms.work import queries
+from workwire.rooms.work import item_files, queries
 from workwire.webapi.record_bodies import NIL_GUID, account, outsider, present, user_for_list
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def full_item(item: WorkItem, by: Actor) -> dict[str, Any]:
         "Description": item.description,
         "DataFields": item.custom_data,
         "AffectedRecordCount": item.record_count,
-        "Files": [_file(row, item, actor_id) for row in queries.files_of(item, by=by)],
+        "Files": [_file(row, item, actor_id) for row in item_files.files_of(item, by=by)],
         "Contacts": [_contact(row, actor_id) for row in queries.all_contacts_of(item, by=by)],
         "Defects": [_defect(row, item, actor_id) for row in defects.defects_of(item, by=by)],
     }

@@ -22,7 +22,7 @@ from workwire.kernel.errors import Invalid, named
 from workwire.kernel.pages import page
 from workwire.rooms.files import commands, queries, sniffing
 from workwire.rooms.work import commands as work
-from workwire.rooms.work import queries as items
+from workwire.rooms.work import item_files
 
 if TYPE_CHECKING:
     from workwire.rooms.files.models import FileTag, ItemFile
@@ -127,13 +127,13 @@ def upload(request: HttpRequest) -> Status[dict[str, Any]]:
 def get_file(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Get one file of a work item."""
     by = actor(request)
-    return file_out(items.file(guid, by=by), by)
+    return file_out(item_files.file(guid, by=by), by)
 
 
 @router.get("/files/{uuid:guid}/content", response=answers(None), operation_id="get_content", openapi_extra=_CONTENT)
 def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
     """Get the content of a file: as a download, or inline where asked for and harmless."""
-    file = items.file(guid, by=actor(request))
+    file = item_files.file(guid, by=actor(request))
     response = FileResponse(queries.contents(file.stored))
     headers = sniffing.download_headers(file.file_name, file.stored.media_type, inline=inline)
     for name, value in (headers | {"Content-Length": str(file.stored.size)}).items():
@@ -145,19 +145,19 @@ def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
 def update_file(request: HttpRequest, guid: UUID, wish: Maybe[FileChange]) -> dict[str, Any]:
     """Change the note and tags of a file; this counts as a change of its work item."""
     by = actor(request)
-    file = items.file(guid, by=by)
+    file = item_files.file(guid, by=by)
     tags = [commands.TagWish(tag) for tag in wish.add_tags]
     tags += [commands.TagWish(tag, retired=True) for tag in wish.remove_tags]
     with named({"files": "", "files.tags": "add_tags"}):
         work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, note=wish.note, tags=tuple(tags))])
-    return file_out(items.file(guid, by=by), by)
+    return file_out(item_files.file(guid, by=by), by)
 
 
 @router.delete("/files/{uuid:guid}", response=answers(None, 204), operation_id="remove_file")
 def remove_file(request: HttpRequest, guid: UUID) -> Status[None]:
     """Remove a file from its work item; files that came with a mail cannot be removed."""
     by = actor(request)
-    file = items.file(guid, by=by)
+    file = item_files.file(guid, by=by)
     with named({"files": None}):
         work.update(file.work_item, by=by, files=[commands.FileWish(file.guid, retired=True)])
     return Status(204, None)

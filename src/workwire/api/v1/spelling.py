@@ -25,6 +25,7 @@ from workwire.rooms.work.queries import (
     StatusReason,
     WaitType,
 )
+from workwire.rooms.work.relations import NAMES
 
 E = TypeVar("E", bound=Enum)
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     KindName: TypeAlias = str
     OverrideName: TypeAlias = str
     RagName: TypeAlias = str
+    RelationName: TypeAlias = str
     ResolutionMethodName: TypeAlias = str
     ScheduleStateName: TypeAlias = str
     SendStatusName: TypeAlias = str
@@ -76,6 +78,7 @@ else:
     KindName = _names(ProcessType)
     OverrideName = _names(Override)
     RagName = _names(Rag)
+    RelationName = Literal[NAMES]
     ResolutionMethodName = _names(ResolutionMethod)
     ScheduleStateName = _names(ScheduleState)
     SendStatusName = _names(SendStatus)

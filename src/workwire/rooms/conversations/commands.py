@@ -215,6 +215,25 @@ def assign_with_note(
     return given
 
 
+@transaction.atomic
+def merge_tickets(
+    tickets: Sequence[WorkItem],
+    into: WorkItem,
+    *,
+    by: Actor,
+    version: int | None = None,
+    target_version: int | None = None,
+) -> WorkItem:
+    """Merge tickets into another item (see `work.merge`), and announce what was said at them as communications of that item.
+    Returns that item."""
+    once = sorted({ticket.pk for ticket in tickets})
+    target = work.merge(tickets, into, by=by, version=version, target_version=target_version)
+    said = Communication.objects.filter(work_item__in=once).select_related("work_item", "sender").order_by("pk")
+    for communication in said:
+        events.record_copy(communication, target, by=by)
+    return target
+
+
 def _checked_kind(kind: int) -> CommunicationType:
     try:
         return CommunicationType(kind)

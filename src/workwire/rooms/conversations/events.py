@@ -13,11 +13,13 @@ from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Area, EventBody, event
 from workwire.rooms.conversations.models import Communication
 from workwire.rooms.work import events as work_events
+from workwire.rooms.work.models import WorkItem
 
 
 @event("NewCommunication", NEW_COMMUNICATION)
 class NewCommunication(EventBody):
-    """A communication was added to a work item; `GUID` is the communication, `PacketGUID` the work item."""
+    """A communication was added to a work item, or came to it with a ticket that was merged into it. `GUID` is the
+    communication, `PacketGUID` the work item."""
 
     area = Area.WORK
 
@@ -47,8 +49,18 @@ class NewCommunication(EventBody):
 
 def record_new(communication: Communication, *, by: Actor, changes: Sequence[RowChange]) -> None:
     """Write that a communication was added."""
-    item, sender = communication.work_item, communication.sender
-    body = NewCommunication(
+    body = _body(communication, communication.work_item)
+    record(body, about=_about(communication, communication.work_item), by=by, changes=changes)
+
+
+def record_copy(communication: Communication, item: WorkItem, *, by: Actor) -> None:
+    """Write that a communication is seen at another item from now on, because its own was merged into that."""
+    record(_body(communication, item), about=_about(communication, item), by=by, changes=())
+
+
+def _body(communication: Communication, item: WorkItem) -> NewCommunication:
+    sender = communication.sender
+    return NewCommunication(
         Sender=sender.full_name if sender else communication.sender_address,
         From=communication.sender_address,
         CC=communication.copies,
@@ -58,7 +70,6 @@ def record_new(communication: Communication, *, by: Actor, changes: Sequence[Row
         GUID=str(communication.guid),
         PacketGUID=str(item.guid),
     )
-    record(body, about=_about(communication), by=by, changes=changes)
 
 
 @event("MailSendingChanged")
@@ -84,8 +95,8 @@ def record_sent(communication: Communication, *, by: Actor, changes: Sequence[Ro
         Attempts=communication.send_attempts,
         Error=communication.send_error,
     )
-    record(body, about=_about(communication), by=by, changes=changes)
+    record(body, about=_about(communication, item), by=by, changes=changes)
 
 
-def _about(communication: Communication) -> Subject:
-    return work_events.below_item(ObjectType.COMMUNICATION, communication.guid, communication.work_item)
+def _about(communication: Communication, item: WorkItem) -> Subject:
+    return work_events.below_item(ObjectType.COMMUNICATION, communication.guid, item)

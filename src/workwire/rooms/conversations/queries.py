@@ -1,4 +1,4 @@
-"""How to look at communications: who sees a work item sees what is said about it.
+"""How to look at communications: who sees a work item sees what is said about it, and about tickets that went into it.
 
 In self service that is all but notes, attachments with a hidden tag, and blind copies. Doors show the attachments that come
 with a row and no count of their own, and blind copies where `policy.sees_blind_copies` says so.
@@ -21,13 +21,13 @@ from workwire.rooms.conversations.models import Importance as Importance  # for 
 from workwire.rooms.conversations.models import SendStatus as SendStatus  # for doors
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
-from workwire.rooms.work import queries as work
+from workwire.rooms.work import relations
 from workwire.rooms.work.models import WorkItem
 
 
 def communications_of(item: WorkItem, *, by: Actor) -> QuerySet[Communication]:
-    """The communications of a work item, newest first; none when the item may not be seen."""
-    return _visible_to(by).filter(work_item=item.pk).order_by("-pk")
+    """The communications of a work item and of the tickets that went into it, newest first; none when it may not be seen."""
+    return _visible_to(by).filter(work_item__in=relations.own_and_taken_over(item, by=by)).order_by("-pk")
 
 
 def communication(guid: UUID, *, by: Actor) -> Communication:
@@ -39,7 +39,7 @@ def communication(guid: UUID, *, by: Actor) -> Communication:
 
 
 def _visible_to(actor: Actor) -> QuerySet[Communication]:
-    found = Communication.objects.filter(work.lies_in_sight("work_item_id", actor))
+    found = Communication.objects.filter(relations.belongs_in_sight("work_item_id", actor))
     if policy.in_self_service(actor):
         found = found.exclude(kind=CommunicationType.AUDIT_NOTE)
     shown = Attachment.objects.select_related("file__stored")

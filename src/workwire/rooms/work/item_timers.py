@@ -10,12 +10,13 @@ from django.db.models import QuerySet
 
 from workwire.jobs import timers
 from workwire.jobs.timers import TimerKind
+from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
-from workwire.rooms.work import queries
+from workwire.rooms.work import queries, relations
 from workwire.rooms.work.models import Status, WorkItem
 
-WAIT, FEEDBACK_WINDOW = "work.wait", "work.feedback_window"
+WAIT, FEEDBACK_WINDOW, DIVIDED = "work.wait", "work.feedback_window", "work.divided"
 _COLUMNS = {WAIT: ("wait_until", Status.WAITING), FEEDBACK_WINDOW: ("closes_on", Status.RESOLVED)}
 
 
@@ -49,6 +50,24 @@ def register(kind: str, command: Callable[..., object]) -> None:
         return found.values_list("guid", column).iterator()
 
     timers.register(kind, TimerKind(lock, move, wanted))
+
+
+def look_at_divided(tickets: Iterable[UUID], at: datetime) -> None:
+    """Let the clock look whether split or converted tickets are complete."""
+    for guid in tickets:
+        timers.set_timer(DIVIDED, guid, at)
+
+
+def register_divided(command: Callable[..., object]) -> None:
+    """Register the command that completes a locked ticket when all that was made of it is closed."""
+
+    def move(item: WorkItem, _now: datetime) -> object:
+        return command(item, by=SYSTEM)
+
+    def wanted() -> Iterable[tuple[UUID, datetime]]:
+        return ((guid, clock.now()) for guid in relations.complete_tickets().values_list("guid", flat=True).iterator())
+
+    timers.register(DIVIDED, TimerKind(lock, move, wanted))
 
 
 def lock(guids: Sequence[UUID], wait: bool) -> dict[UUID, WorkItem]:

@@ -71,6 +71,17 @@ class WaitType(models.IntegerChoices):
     INFORMATION = 1
     DATE = 2
     SUB_CASE = 3
+    RELATED_WORK = 4
+
+
+class RelationKind(models.IntegerChoices):
+    """How a work item is related to another one: it was made from it, went into it, or is merely linked to it."""
+
+    SPLIT_FROM = 1
+    MERGED_INTO = 2
+    CONVERTED_FROM = 3
+    REWORKED_FROM = 4
+    LINKED = 5
 
 
 class ResolutionMethod(models.TextChoices):
@@ -140,6 +151,9 @@ class WorkItem(models.Model):
     category = models.ForeignKey("catalogue.TicketCategory", null=True, on_delete=models.PROTECT, related_name="+")
     definition = models.ForeignKey("catalogue.ActionDefinition", null=True, on_delete=models.PROTECT, related_name="+")
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
+    goes_on_in = models.ForeignKey(  # what took a merged or converted ticket over; what was said at it is seen there
+        "self", null=True, on_delete=models.PROTECT, related_name="taken_over", db_index=False
+    )
     current_step = models.ForeignKey("catalogue.CaseStep", null=True, on_delete=models.PROTECT, related_name="+")
     schedule_period = models.ForeignKey(
         "catalogue.SchedulePeriod", null=True, on_delete=models.PROTECT, related_name="+"
@@ -216,10 +230,32 @@ class WorkItem(models.Model):
             ),
             models.Index(fields=["wait_until"], name="item_wait_until", condition=Q(wait_until__isnull=False)),
             models.Index(fields=["closes_on"], name="item_closes_on", condition=Q(closes_on__isnull=False)),
+            models.Index(fields=["goes_on_in"], name="item_taken_over", condition=Q(goes_on_in__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return self.reference or str(self.guid)
+
+
+class Relation(models.Model):
+    """That a work item is split from, merged into, converted from or reworked from another one, or linked to it; of links the
+    other one is the main item."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    kind = models.IntegerField(choices=RelationKind.choices)
+    item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="relations")
+    other = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="relations_of_others")
+    made_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["item", "other", "kind"], name="relation_once"),
+            models.CheckConstraint(name="relation_is_of_two", condition=~Q(item=models.F("other"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.guid}"
 
 
 class ItemContact(models.Model):

@@ -24,8 +24,6 @@ from workwire.kernel.wording import ENGLISH, Statement, say, statement
 from workwire.outbox import ledger
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
-from workwire.rooms.files import queries as files
-from workwire.rooms.files.models import ItemFile
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
@@ -209,20 +207,6 @@ def _shown_tags(by: Actor) -> Prefetch[str]:
 
 
 _CONTACTS = ComposedQuery(_contacts)
-
-
-def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:
-    """The files of a work item, newest first; in self service without files of a hidden tag."""
-    return files.shown(files.files_of(item.pk), by=by)
-
-
-def file(guid: UUID, *, by: Actor) -> ItemFile:
-    """One file of a work item that the actor may see; raises NotFound."""
-    found = files.item_files().filter(lies_in_sight("work_item_id", by), guid=guid)
-    first = files.shown(found, by=by).first()
-    if first is None:
-        raise not_found("file")
-    return first
 
 
 def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:

@@ -35,6 +35,9 @@ class Move(StrEnum):
     HALT = "step done, the next one by hand"
     AWAIT = "sub-case launched"
     GO_ON = "sub-case ended"
+    DIVIDE = "split or converted"
+    COMPLETE = "related work closed"
+    MERGE = "merged into another item"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,9 @@ _NOT_POSSIBLE = {
     Move.HALT: "halt_not_possible",
     Move.AWAIT: "await_not_possible",
     Move.GO_ON: "go_on_not_possible",
+    Move.DIVIDE: "divide_not_possible",
+    Move.COMPLETE: "complete_not_possible",
+    Move.MERGE: "merge_not_possible",
 }
 _WITH_WINDOW = (CASE, TICKET)
 _EVERY = (CASE, TICKET, ACTION)
@@ -81,6 +87,9 @@ RULES = (
     Rule(Move.HALT, (CASE,), OPEN, (Status.TO_DO,)),
     Rule(Move.AWAIT, (CASE,), (Status.TO_DO, Status.IN_PROGRESS), (Status.WAITING,)),
     Rule(Move.GO_ON, (CASE,), (Status.WAITING,), (Status.TO_DO,)),
+    Rule(Move.DIVIDE, (TICKET,), OPEN, (Status.WAITING,)),
+    Rule(Move.COMPLETE, (TICKET,), (Status.WAITING,), (Status.CLOSED,)),
+    Rule(Move.MERGE, (TICKET,), OPEN, (Status.CLOSED,)),
     Rule(Move.RESOLVE, _WITH_WINDOW, OPEN, (Status.RESOLVED, Status.CLOSED)),
     Rule(Move.RESOLVE, (ACTION,), OPEN, (Status.CLOSED,)),
     Rule(Move.REOPEN, _WITH_WINDOW, (Status.RESOLVED,), (Status.TO_DO,)),
@@ -164,6 +173,7 @@ def halt(item: Standing, owner: int | None) -> Standing:
 
 def inform(item: Standing) -> Standing:
     """The information waited for arrives."""
+    require_not_divided(item)
     if item.status == Status.WAITING and item.wait_type != WaitType.INFORMATION:
         raise Conflict("waits_for_date")
     return _moved(item, Move.INFORM, Status.TO_DO, StatusReason.NEW_INFORMATION)
@@ -195,6 +205,7 @@ def resolve(
 
     Who resolved it first and when stays, however often it is reopened.
     """
+    require_not_divided(item)
     window = closes_on is not None and item.kind in _WITH_WINDOW
     moved = _moved(item, Move.RESOLVE, Status.RESOLVED if window else Status.CLOSED, reason)
     first = item.resolved_on is None
@@ -222,6 +233,45 @@ def close(item: Standing, *, at: datetime) -> Standing:
         raise Conflict("feedback_window_open")
     moved = _moved(item, Move.CLOSE, Status.CLOSED, StatusReason.FEEDBACK_WINDOW_PASSED)
     return replace(moved, closes_on=None, closed_on=at)
+
+
+def divide(item: Standing, method: ResolutionMethod, reason: StatusReason) -> Standing:
+    """A ticket waits for what it was split into, or for the case it became; it is resolved by that, and by nothing else."""
+    require_not_divided(item)
+    moved = _moved(item, Move.DIVIDE, Status.WAITING, reason)
+    return replace(moved, wait_type=WaitType.RELATED_WORK, method=method)
+
+
+def complete(item: Standing, reason: StatusReason, *, who: int | None, resolved_on: datetime, at: datetime) -> Standing:
+    """All that a split or converted ticket waited for is closed; it was resolved when the last of it was."""
+    if item.status == Status.WAITING and item.wait_type != WaitType.RELATED_WORK:
+        raise Conflict("waits_for_other.related_work")
+    moved = _moved(item, Move.COMPLETE, Status.CLOSED, reason)
+    return _resolved(moved, item, who=who, resolved_on=resolved_on, at=at)
+
+
+def merge(item: Standing, reason: StatusReason, *, who: int | None, at: datetime) -> Standing:
+    """A ticket is closed, because its work goes on in another item."""
+    require_not_divided(item)
+    moved = replace(_moved(item, Move.MERGE, Status.CLOSED, reason), method=ResolutionMethod.MERGED)
+    return _resolved(moved, item, who=who, resolved_on=at, at=at)
+
+
+def require_not_divided(item: Standing) -> None:
+    """Raise Conflict for a ticket that waits for related work."""
+    if item.status == Status.WAITING and item.wait_type == WaitType.RELATED_WORK:
+        raise Conflict("waits_for_related_work")
+
+
+def _resolved(moved: Standing, before: Standing, *, who: int | None, resolved_on: datetime, at: datetime) -> Standing:
+    """Closed for good; who resolved it first and when stays."""
+    first = before.resolved_on is None
+    return replace(
+        moved,
+        resolved_on=resolved_on if first else before.resolved_on,
+        resolved_by=who if first else before.resolved_by,
+        closed_on=at,
+    )
 
 
 def _moved(item: Standing, move: Move, to: Status, reason: StatusReason) -> Standing:

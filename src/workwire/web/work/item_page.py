@@ -17,14 +17,14 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.conversations import queries as conversations
 from workwire.rooms.conversations.queries import Communication, CommunicationType
-from workwire.rooms.work import item_due_dates, policy, queries
+from workwire.rooms.work import item_due_dates, item_files, policy, queries, relations
 from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, WorkItem
 from workwire.web.kit.ledger_parts import EventRow, rows
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
 from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, row, state_of
 
-MOST_BELOW, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS, MOST_EVENTS = 200, 100, 100, 20, 8
+MOST_BELOW, MOST_RELATED, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS, MOST_EVENTS = 200, 100, 100, 100, 20, 8
 _ANSWERS = {
     ChecklistResult.NONE: State("circle", "", "todo"),
     ChecklistResult.NOT_APPLICABLE: State("minus", "", "off"),
@@ -73,6 +73,14 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Another item, and what that one is to this one."""
+
+    how: str
+    row: Row
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A line of a checklist and its answer."""
 
@@ -104,6 +112,7 @@ class ItemPage:
     files: tuple[File, ...]
     checklist: tuple[Check, ...]
     below: tuple[Row, ...]
+    related: tuple[Related, ...]
     said: tuple[Entry, ...]
     history: tuple[EventRow, ...]
     all_events: str
@@ -134,11 +143,36 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         custom_data=tuple(Fact(name, _shown(value)) for name, value in found.custom_data.items()),
         files=_files(found, actor),
         checklist=_checklist(found) if is_action and not in_self_service else (),
-        below=tuple(_below(one, now) for one in queries.items_under(found, by=actor)[:MOST_BELOW]),
+        below=_all_below(found, actor, now),
+        related=_related(found, actor, now),
         said=tuple(_entry(one) for one in conversations.communications_of(found, by=actor)[:MOST_COMMUNICATIONS]),
         history=rows(list(queries.events_of(found).order_by("-pk")[:MOST_EVENTS])) if not in_self_service else (),
         all_events=f"{reverse('events')}?record={found.reference or found.guid}",
     )
+
+
+def _all_below(item: WorkItem, actor: Actor, now: datetime) -> tuple[Row, ...]:
+    """What lies in a case; the case that a ticket became is among its relations."""
+    if item.kind != ProcessType.CASE:
+        return ()
+    return tuple(_below(one, now) for one in queries.items_under(item, by=actor)[:MOST_BELOW])
+
+
+def _related(item: WorkItem, actor: Actor, now: datetime) -> tuple[Related, ...]:
+    words = {
+        "split_from": _("Split from"),
+        "split_into": _("Split into"),
+        "merged_into": _("Merged into"),
+        "merged_from": _("Took over"),
+        "converted_from": _("Made of"),
+        "converted_into": _("Became"),
+        "reworked_from": _("Done again after"),
+        "reworked_into": _("Done again as"),
+        "linked": _("Linked"),
+    }
+    found = relations.relations_of(item, by=actor).order_by("-pk")[:MOST_RELATED]
+    seen = (relations.seen_from(item, one) for one in found)
+    return tuple(Related(words[one.name], row(one.other, now)) for one in seen)
 
 
 def _below(item: WorkItem, now: datetime) -> Row:
@@ -209,7 +243,7 @@ def _person_of(somebody: Any) -> Person:
 def _files(item: WorkItem, actor: Actor) -> tuple[File, ...]:
     return tuple(
         File(one.file_name, filesizeformat(one.stored.size), tuple(held.tag.name for held in one.tags.all()))
-        for one in queries.files_of(item, by=actor)[:MOST_FILES]
+        for one in item_files.files_of(item, by=actor)[:MOST_FILES]
     )
 
 

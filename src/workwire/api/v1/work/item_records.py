@@ -29,7 +29,7 @@ from workwire.kernel.pages import page
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations import policy as said_policy
 from workwire.rooms.conversations import queries as said
-from workwire.rooms.work import commands, queries
+from workwire.rooms.work import commands, item_files, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.conversations.models import Communication
@@ -223,7 +223,7 @@ def remove_contact_tag(
 def list_files(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
     """List the files of a work item, newest first."""
     by = actor(request)
-    return listing(page(queries.files_of(queries.item(guid, by=by), by=by), **paging.arguments()), file_out, by)
+    return listing(page(item_files.files_of(queries.item(guid, by=by), by=by), **paging.arguments()), file_out, by)
 
 
 @router.post("/work-items/{uuid:guid}/files", response=answers(FileOut, 201), operation_id="attach_file")

@@ -66,6 +66,32 @@ def keep_attachment(item_pk: int, wish: FileWish, *, by: Actor, at: datetime) ->
     return _add(item_pk, wish, _known_tags([wish]), Source.EMAIL, by=by, at=at)
 
 
+def copy(from_pk: int, to_pk: int, *, by: Actor, at: datetime) -> list[RowChange]:
+    """Give a new work item copies of the files of another one, with notes and tags; returns what changed."""
+    found = ItemFile.objects.filter(work_item=from_pk, retired=False).prefetch_related("tags").order_by("pk")
+    originals = list(found)
+    made = ItemFile.objects.bulk_create(
+        ItemFile(
+            work_item_id=to_pk,
+            stored_id=file.stored_id,
+            file_name=file.file_name,
+            note=file.note,
+            source=file.source,
+            added_by_id=by.user_id,
+            updated_by_id=by.user_id,
+            created_at=at,
+            updated_at=at,
+        )
+        for file in originals
+    )
+    tags = ItemFileTag.objects.bulk_create(
+        ItemFileTag(item_file=copied, tag_id=row.tag_id, added_by_id=by.user_id, added_at=at)
+        for original, copied in zip(originals, made, strict=True)
+        for row in original.tags.all()
+    )
+    return added(*made, *tags)
+
+
 def _add(
     item_pk: int, wish: FileWish, tags: dict[UUID, FileTag], source: Source, *, by: Actor, at: datetime
 ) -> tuple[ItemFile, list[RowChange]]:

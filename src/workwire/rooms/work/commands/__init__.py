@@ -36,19 +36,28 @@ from workwire.rooms.work.commands.launching import (
     start_next_step,
     submit_or_go_on,
 )
+from workwire.rooms.work.commands.linking import MOST_LINKED, link, unlink
+from workwire.rooms.work.commands.merging import MOST_MERGED, merge
 from workwire.rooms.work.commands.queueing import create_queue, update_queue
+from workwire.rooms.work.commands.splitting import MOST_PARTS, Part, complete_divided, convert, split
 from workwire.rooms.work.commands.starting import create_case, create_ticket, submit
 
 __all__ = [
     "MOST_LAUNCHED",
+    "MOST_LINKED",
+    "MOST_MERGED",
+    "MOST_PARTS",
     "Changes",
     "ContactWish",
+    "Part",
     "TagWish",
     "answer_checklist",
     "assign",
     "attach_file",
     "close_window",
+    "complete_divided",
     "complete_unsuccessfully",
+    "convert",
     "create_case",
     "create_queue",
     "create_ticket",
@@ -59,16 +68,20 @@ __all__ = [
     "information_arrived",
     "launch_action",
     "launch_sub_case",
+    "link",
+    "merge",
     "move_to_queue",
     "reject",
     "reopen",
     "requester",
     "resolve",
+    "split",
     "start_next_step",
     "submit",
     "submit_or_go_on",
     "take",
     "unassign",
+    "unlink",
     "update",
     "update_queue",
     "wait_for_information",

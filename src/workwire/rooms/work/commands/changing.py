@@ -22,11 +22,11 @@ from workwire.rooms.offering import fields
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import DataField, ProcessType
 from workwire.rooms.parties import tags
-from workwire.rooms.work import events, item_due_dates, policy, queries
+from workwire.rooms.work import events, item_due_dates, item_timers, policy, queries, relations
 from workwire.rooms.work.commands import item_contacts
 from workwire.rooms.work.commands.item_contacts import ContactWish
 from workwire.rooms.work.item_timers import moments_of, set_timers
-from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WaitType, WorkItem
+from workwire.rooms.work.models import ResolutionMethod, StartedBy, Status, StatusReason, WaitType, WorkItem
 from workwire.rooms.work.transitions import Standing
 
 LONGEST_TITLE = 500
@@ -104,6 +104,8 @@ class Change:
             differing = own[0].new or {} if own else {}
             composed_writes.update(item, *differing, *keys.following(item, differing), *BOOKKEEPING)
             set_timers(item, self._moments)
+            if item.status == Status.CLOSED and "status" in differing and item.started_by_method == StartedBy.TICKET:
+                item_timers.look_at_divided(relations.made_from(item), self.at)
             self._moments = moments_of(item)
             events.record_updated(item, at=self.at, by=self.by, changes=own + self._beside)
             self._columns, self._beside = columns(item), []
@@ -121,12 +123,15 @@ def levels_above(item: WorkItem, most: int) -> int:
 
 def locked_line(item: WorkItem, *, by: Actor) -> list[Change]:
     """The cases above an item, outermost first, locked in this order before the item itself is; the system moves them,
-    whether the actor sees them or not."""
+    whether the actor sees them or not. A ticket that became a case lies above it, too, and is moved by the clock alone."""
     above: list[int] = []
     parent = item.parent_id
     while parent is not None:
+        kind, further = WorkItem.objects.filter(pk=parent).values_list("kind", "parent").get()
+        if kind != ProcessType.CASE:
+            break
         above.insert(0, parent)
-        parent = WorkItem.objects.filter(pk=parent).values_list("parent", flat=True).get()
+        parent = further
     return [Change(locked(pk, by=SYSTEM), by=by) for pk in above]
 
 

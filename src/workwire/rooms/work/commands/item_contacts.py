@@ -5,10 +5,12 @@ A tag that only one contact may hold moves to the last one given it; two in one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from workwire.access.models import User
 from workwire.kernel.actor import Actor
@@ -16,7 +18,7 @@ from workwire.kernel.errors import Invalid
 from workwire.kernel.wording import Value
 from workwire.outbox.changes import RowChange, added, related, removed
 from workwire.rooms.parties import queries as parties
-from workwire.rooms.parties.models import Contact, ContactTag
+from workwire.rooms.parties.models import Contact, ContactTag, Contract
 from workwire.rooms.work.models import ItemContact, WorkItem
 
 MOST_CONTACTS = 100
@@ -72,12 +74,40 @@ def set_contacts(item: WorkItem, wishes: Sequence[ContactWish], *, by: Actor, at
     return changes
 
 
+def copy(origin: WorkItem, item: WorkItem, *, by: Actor, at: datetime) -> list[RowChange]:
+    """Give a new item the contacts of another one with their tags, as far as they may stand there; returns what changed."""
+    rows = list(_rows(origin).prefetch_related("tags"))
+    if not rows:
+        return []
+    allowed = parties.contacts_of_customer(item.customer).filter(pk__in=[row.contact_id or 0 for row in rows])
+    known = set(allowed.values_list("pk", flat=True))
+    copied = [row for row in rows if row.contact_id in known or (row.user is not None and row.user.is_active)]
+    made = ItemContact.objects.bulk_create(
+        ItemContact(item=item, contact=row.contact, user=row.user, added_by_id=by.user_id, added_at=at)
+        for row in copied
+    )
+    held = [[tag for tag in row.tags.all() if _fits(tag, item.contract)] for row in copied]
+    through = ItemContact.tags.through
+    through.objects.bulk_create(
+        through(itemcontact_id=row.pk, contacttag_id=tag.pk)
+        for row, tags in zip(made, held, strict=True)
+        for tag in tags
+    )
+    return [
+        change for row, tags in zip(made, held, strict=True) for change in added(row, tags=[tag.pk for tag in tags])
+    ]
+
+
+def _fits(tag: ContactTag, contract: Contract) -> bool:
+    return not tag.retired and tag.supplier_id in (None, contract.supplier_id)
+
+
 def has_tag(item: WorkItem, built_in: str) -> bool:
     """Whether some contact of an item holds a built-in tag."""
     return ItemContact.objects.filter(item=item.pk, tags__built_in=built_in).exists()
 
 
-def _rows(item: WorkItem) -> Iterable[ItemContact]:
+def _rows(item: WorkItem) -> QuerySet[ItemContact]:
     return ItemContact.objects.filter(item=item.pk).select_related("contact", "user")
 
 

@@ -11,11 +11,12 @@ from django.db import transaction
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.composed_writes import insert_numbered
-from workwire.outbox.changes import added
+from workwire.outbox.changes import RowChange, added
+from workwire.rooms.files import commands as files
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
 from workwire.rooms.work import events, item_due_dates, policy, transitions
-from workwire.rooms.work.commands import allocation, flow
+from workwire.rooms.work.commands import allocation, flow, item_contacts
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
@@ -79,18 +80,29 @@ def started(
     by: Actor,
     parent: WorkItem | None = None,
     independent: bool = False,
+    origin: WorkItem | None = None,
 ) -> WorkItem:
-    """A new ticket or case of a version, inside the caller's transaction: a draft, or work to do `at_once`."""
+    """A new ticket or case of a version, inside the caller's transaction: a draft, or work to do `at_once`.
+
+    What is made of a ticket, its `origin`, gets copies of that one's custom data and contacts; a ticket is counted from the
+    same start and gets copies of the files, a case gets the number.
+    """
     at = clock.now()
     item = _new(kind, version, at=at, by=by)
     item.parent, item.independent = parent, independent
+    if origin is not None:
+        _come_from(item, origin)
     stand(item, transitions.create(kind, draft=not at_once))
     write(item, fields)
     if at_once:
         _become_work(item, at)
     item_due_dates.note_passing(item, at)
-    insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
-    attached = attach(item, fields, by=by, at=at)
+    if item.reference is None:
+        insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
+    else:
+        item.save(force_insert=True)
+    copied = _copied(origin, item, by=by, at=at) if origin is not None else []
+    attached = copied + attach(item, fields, by=by, at=at)
     if at_once:
         check_ready(item)
     events.record_created(item, at=at, by=by, changes=added(item) + attached)
@@ -131,10 +143,26 @@ def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor)
     )
 
 
+def _come_from(item: WorkItem, origin: WorkItem) -> None:
+    """What a new item has of the ticket it is made of. No other case has that ticket's number, for one table counts both."""
+    item.started_by_method = StartedBy.TICKET
+    item.custom_data, item.record_count = dict(origin.custom_data), origin.record_count
+    if item.kind == ProcessType.TICKET:
+        item.started_at = origin.started_at
+    else:
+        item.reference = f"{(origin.reference or '').partition('-')[0]}-{_LETTERS[ProcessType.CASE]}"
+
+
+def _copied(origin: WorkItem, item: WorkItem, *, by: Actor, at: datetime) -> list[RowChange]:
+    """Copy the contacts of a ticket to what is made of it, and its files to another ticket; a case shows them anyway."""
+    contacts = item_contacts.copy(origin, item, by=by, at=at)
+    return contacts + (files.copy(origin.pk, item.pk, by=by, at=at) if item.kind == ProcessType.TICKET else [])
+
+
 def _become_work(item: WorkItem, at: datetime) -> None:
     """What an item gets when it stops being a draft: its start, its due date, its place, a case its first step."""
     check_complete(item)
-    item.started_at = at
+    item.started_at = item.started_at or at
     item_due_dates.set_due(item, at)
     allocation.allocate(item)
     if item.kind == ProcessType.CASE:

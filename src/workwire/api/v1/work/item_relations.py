@@ -1,0 +1,197 @@
+"""How work items are related: relations and links, and merging, splitting and converting tickets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema, Status
+
+from workwire.api import etags
+from workwire.api.auth import actor
+from workwire.api.idempotency import once
+from workwire.api.paging import PageQuery
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Moment, answers, listing, rfc3339, whole
+from workwire.api.v1.spelling import KindName, RelationName, StatusName, spelled
+from workwire.api.v1.work.shapes import ItemOut, do, guid_of, item_out
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.kernel.pages import page
+from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.work import commands, queries, relations
+
+router = Router()
+
+
+class RelationOut(Schema):
+    """A relation: the other work item, and what that one is to this one, such as `split_into` of a ticket that was split."""
+
+    guid: Guid
+    relation: RelationName
+    item: Guid
+    kind: KindName
+    reference: str
+    title: str
+    status: StatusName
+    made_by: Guid | None
+    made_at: Moment
+
+
+class Links(In):
+    """The tickets and cases to link to the main one."""
+
+    others: Annotated[list[UUID], Field(min_length=1, max_length=commands.MOST_LINKED)]
+
+
+class MergeTarget(In):
+    """The work item that the ticket is merged into."""
+
+    into: UUID
+
+
+class MergedTickets(In):
+    """The tickets to merge into the work item."""
+
+    tickets: Annotated[list[UUID], Field(min_length=1, max_length=commands.MOST_MERGED)]
+
+
+class PartIn(In):
+    """One of the tickets to make; what is left out is that of the ticket that is split."""
+
+    title: Annotated[str, Field(max_length=500)] = LEFT_OUT
+    description: str = LEFT_OUT
+    process_version: UUID = LEFT_OUT
+    category: UUID = LEFT_OUT
+
+
+class Split(In):
+    """The tickets that a ticket is split into."""
+
+    parts: Annotated[list[PartIn], Field(min_length=2, max_length=commands.MOST_PARTS)]
+
+
+class Conversion(In):
+    """The case that a ticket becomes; what is left out is that of the ticket, the due date that of the process."""
+
+    process_version: UUID
+    title: Annotated[str, Field(max_length=500)] = LEFT_OUT
+    description: str = LEFT_OUT
+    due_date: datetime = LEFT_OUT
+    schedule_period: UUID = LEFT_OUT
+
+
+class Made(Schema):
+    """The tickets that were made."""
+
+    items: list[ItemOut]
+
+
+@router.get("/work-items/{uuid:guid}/relations", response=answers(Listing[RelationOut]), operation_id="list_relations")
+def list_relations(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """List what a work item was split, merged or converted from or into, and what it is linked to, newest first."""
+    by = actor(request)
+    item = queries.item(guid, by=by)
+
+    def show(row: relations.Relation, _actor: Actor) -> dict[str, Any]:
+        seen = relations.seen_from(item, row)
+        return {
+            "guid": str(seen.guid),
+            "relation": seen.name,
+            "item": str(seen.other.guid),
+            "kind": spelled(queries.ProcessType(seen.other.kind)),
+            "reference": seen.other.reference or "",
+            "title": seen.other.title,
+            "status": spelled(queries.Status(seen.other.status)),
+            "made_by": guid_of(row.made_by),
+            "made_at": rfc3339(row.made_at),
+        }
+
+    return listing(page(relations.relations_of(item, by=by), **paging.arguments()), show, by)
+
+
+@router.post("/work-items/{uuid:guid}/links", response=answers(ItemOut), operation_id="link_work_items")
+def link(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Links) -> dict[str, Any]:
+    """Link other tickets and cases to a work item, the main one."""
+    return do(commands.link, request, response, guid, _items(wish.others, "others", actor(request)))
+
+
+@router.delete(
+    "/work-items/{uuid:guid}/links/{uuid:other}", response=answers(ItemOut), operation_id="unlink_work_items"
+)
+def unlink(request: HttpRequest, response: HttpResponse, guid: UUID, other: UUID) -> dict[str, Any]:
+    """Take the link between two work items away, whichever is the main one."""
+    return do(commands.unlink, request, response, guid, queries.item(other, by=actor(request)))
+
+
+@router.get(
+    "/work-items/{uuid:guid}/merge-targets", response=answers(Listing[ItemOut]), operation_id="list_merge_targets"
+)
+def list_merge_targets(
+    request: HttpRequest, guid: UUID, text: Annotated[str, Query(min_length=2, max_length=200)]
+) -> dict[str, Any]:
+    """Find work items that a ticket may be merged into, at most 50: by reference, title, customer, contract or service."""
+    by = actor(request)
+    found = relations.merge_targets(queries.item(guid, by=by), text, by=by)
+    return whole([item_out(item, by) for item in found])
+
+
+@router.post("/work-items/{uuid:guid}/merge-into", response=answers(ItemOut), operation_id="merge_ticket_into")
+def merge_into(request: HttpRequest, response: HttpResponse, guid: UUID, wish: MergeTarget) -> dict[str, Any]:
+    """Close a ticket, because its work goes on in another work item."""
+    into = _items([wish.into], "into", actor(request))[0]
+
+    def merge(ticket: Any, *, by: Actor, version: int | None) -> Any:
+        return conversations.merge_tickets([ticket], into, by=by, version=version)
+
+    return do(merge, request, response, guid)
+
+
+@router.post("/work-items/{uuid:guid}/merge", response=answers(ItemOut), operation_id="merge_tickets")
+def merge_tickets(request: HttpRequest, response: HttpResponse, guid: UUID, wish: MergedTickets) -> dict[str, Any]:
+    """Close other tickets, because their work goes on in this work item."""
+    tickets = _items(wish.tickets, "tickets", actor(request))
+
+    def merge(into: Any, *, by: Actor, version: int | None) -> Any:
+        return conversations.merge_tickets(tickets, into, by=by, target_version=version)
+
+    return do(merge, request, response, guid)
+
+
+@router.post("/work-items/{uuid:guid}/split", response=answers(Made, 201), operation_id="split_ticket")
+def split(request: HttpRequest, guid: UUID, wish: Split) -> Status[dict[str, Any]]:
+    """Split a ticket into new ones, which it waits for."""
+    by = actor(request)
+
+    def make() -> dict[str, Any]:
+        parts = [
+            commands.Part(part.title, part.description, part.process_version, part.category) for part in wish.parts
+        ]
+        made = commands.split(queries.item(guid, by=by), parts, by=by, version=etags.wanted(request))
+        seen = queries.items_visible_to(by).filter(pk__in=[ticket.pk for ticket in made]).order_by("pk")
+        return {"items": [item_out(ticket, by) for ticket in seen]}
+
+    return Status(201, once(request, make))
+
+
+@router.post("/work-items/{uuid:guid}/convert", response=answers(ItemOut, 201), operation_id="convert_ticket")
+def convert(request: HttpRequest, guid: UUID, wish: Conversion) -> Status[dict[str, Any]]:
+    """Start a case for a ticket, which lies above it and waits for its end."""
+    by = actor(request)
+
+    def make() -> dict[str, Any]:
+        fields = wish.dict(exclude_unset=True, exclude={"process_version"})
+        ticket, version = queries.item(guid, by=by), etags.wanted(request)
+        made = commands.convert(ticket, wish.process_version, by=by, version=version, **fields)
+        return item_out(queries.item(made.guid, by=by), by)
+
+    return Status(201, once(request, make))
+
+
+def _items(guids: list[UUID], field: str, by: Actor) -> list[Any]:
+    """The work items that a body names, as far as the actor sees them all; raises Invalid."""
+    found = {item.guid: item for item in queries.items_visible_to(by).filter(guid__in=set(guids))}
+    if len(found) < len(set(guids)):
+        raise Invalid("work_item_not_found", field=field)
+    return [found[guid] for guid in dict.fromkeys(guids)]

@@ -1,0 +1,136 @@
+"""A ticket that asks for more than one thing is split into several; one that asks for a case becomes one.
+
+It waits for what was made of it, and is closed by the clock once all of that is closed: whoever closes the last of it holds
+that row, and must not go on to one that lies before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Unpack
+from uuid import UUID
+
+from django.db import transaction
+
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Invalid
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import ProcessType
+from workwire.rooms.work import policy, relations, transitions
+from workwire.rooms.work.commands.changing import (
+    Change,
+    Changes,
+    locked,
+    reason_for,
+    require_may_edit,
+    require_may_work,
+)
+from workwire.rooms.work.commands.linking import pass_links_on, relate
+from workwire.rooms.work.commands.starting import started
+from workwire.rooms.work.models import RelationKind, ResolutionMethod, Status, StatusReason, WorkItem
+
+FEWEST_PARTS, MOST_PARTS = 2, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the tickets that a ticket is split into; what is not given is that of the ticket. A part of another process needs
+    a category of it."""
+
+    title: str | None = None
+    description: str | None = None
+    version_guid: UUID | None = None
+    category_guid: UUID | None = None
+
+
+@transaction.atomic
+def split(ticket: WorkItem, parts: Sequence[Part], *, by: Actor, version: int | None = None) -> list[WorkItem]:
+    """Split a ticket into 2 to 20 new ones, which it waits for; returns the new ones.
+
+    Each is counted from the start of the ticket, and gets copies of its custom data, contacts and files.
+    """
+    change = _begin(ticket, by, version)
+    if change.item.kind != ProcessType.TICKET:
+        raise Invalid("not_a_ticket.split")
+    if not FEWEST_PARTS <= len(parts) <= MOST_PARTS:
+        raise Invalid("split_parts_invalid", field="parts", least=FEWEST_PARTS, most=MOST_PARTS)
+    _require_divisible(change)
+    made = [_part(change, part) for part in parts]
+    _divide(change, ResolutionMethod.SPLIT)
+    return made
+
+
+@transaction.atomic
+def convert(
+    ticket: WorkItem, version_guid: UUID, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]
+) -> WorkItem:
+    """Start a case of a live process for a ticket, which lies above it and waits for its end; returns the case.
+
+    The case has the number of the ticket, its title, description, custom data and contacts unless others are given; what was
+    said at the ticket, and its files, are seen at the case.
+    """
+    change = _begin(ticket, by, version)
+    item = change.item
+    if item.kind != ProcessType.TICKET:
+        raise Invalid("not_a_ticket.convert")
+    _require_divisible(change)
+    process = offering.live_version(version_guid, by=by, kind=ProcessType.CASE)
+    fields: Changes = {"title": item.title, "description": item.description, **changes}
+    case = started(ProcessType.CASE, process, fields, at_once=True, by=by, parent=item, origin=item)
+    item.goes_on_in = case
+    change.touch(relate(case, RelationKind.CONVERTED_FROM, item, change) + pass_links_on(item, case, change))
+    _divide(change, ResolutionMethod.CASE_LAUNCHED)
+    return case
+
+
+def complete_divided(item: WorkItem, *, by: Actor) -> WorkItem:
+    """Close a ticket when all that was made of it is closed, resolved when the last of that was. Only the clock (the system)
+    does so, which has locked it; raises Conflict while something is open."""
+    policy.require(policy.is_system(by), "system_only.related_work")
+    change = Change(item, by=by)
+    made = relations.made_of(item)
+    if not made or any(one.status != Status.CLOSED for one in made):
+        raise Conflict("related_work_open")
+    last = max(made, key=lambda one: one.resolved_on or one.created_at)
+    was_split = item.resolution_method == ResolutionMethod.SPLIT
+    reason = StatusReason.ALL_SPLIT_TICKETS_COMPLETED if was_split else StatusReason.ALL_CHILDREN_COMPLETED
+    resolved_on = last.resolved_on or change.at
+    after = transitions.complete(
+        change.standing, reason, who=last.resolved_by_id, resolved_on=resolved_on, at=change.at
+    )
+    change.move(after)
+    return change.done()
+
+
+def _begin(ticket: WorkItem, by: Actor, version: int | None) -> Change:
+    """Lock an item that the actor may edit."""
+    require_may_work(by)
+    change = Change(locked(ticket.pk, by=by, version=version), by=by)
+    require_may_edit(by, change.item)
+    return change
+
+
+def _require_divisible(change: Change) -> None:
+    """Raise Conflict, before anything is made, unless the ticket is running and does not wait for related work already."""
+    transitions.divide(change.standing, ResolutionMethod.SPLIT, reason_for(change.by))
+
+
+def _part(change: Change, part: Part) -> WorkItem:
+    """Make one of the tickets that a ticket is split into."""
+    item, by = change.item, change.by
+    other = part.version_guid if part.version_guid != item.process_version.guid else None
+    process = item.process_version if other is None else offering.live_version(other, by=by, kind=ProcessType.TICKET)
+    fields: Changes = {
+        "title": item.title if part.title is None else part.title,
+        "description": item.description if part.description is None else part.description,
+        "category_guid": part.category_guid or (item.category.guid if other is None and item.category else None),
+    }
+    made = started(ProcessType.TICKET, process, fields, at_once=True, by=by, origin=item)
+    change.touch(relate(made, RelationKind.SPLIT_FROM, item, change) + pass_links_on(item, made, change))
+    return made
+
+
+def _divide(change: Change, method: ResolutionMethod) -> None:
+    change.move(transitions.divide(change.standing, method, reason_for(change.by)))
+    change.done()

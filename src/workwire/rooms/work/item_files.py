@@ -1,0 +1,29 @@
+"""How to look at the files of work items, always as an actor; those of a ticket are seen at what it went into, too."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import not_found
+from workwire.rooms.files import queries as files
+from workwire.rooms.files.models import ItemFile
+from workwire.rooms.work import relations
+from workwire.rooms.work.models import WorkItem
+
+
+def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:
+    """The files of a work item, newest first; in self service without files of a hidden tag."""
+    found = files.item_files().filter(work_item__in=relations.own_and_taken_over(item, by=by)).order_by("-pk")
+    return files.shown(found, by=by)
+
+
+def file(guid: UUID, *, by: Actor) -> ItemFile:
+    """One file of a work item that the actor may see; raises NotFound."""
+    found = files.item_files().filter(relations.belongs_in_sight("work_item_id", by), guid=guid)
+    first = files.shown(found, by=by).first()
+    if first is None:
+        raise not_found("file")
+    return first
