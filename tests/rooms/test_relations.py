@@ -367,7 +367,7 @@ def test_who_is_in_self_service_sees_nothing_of_what_was_merged_into_its_ticket(
     conversations.merge_tickets([other], asked, by=by)
     me = replace(by, user_type=UserType.SELF_SERVICE, features=frozenset({features.SELF_SERVICE}))
     assert list(said.communications_of(asked, by=by)) == [call]
-    assert relations.own_and_taken_over(asked, by=me) == [asked.pk]
+    assert list(relations.own_and_taken_over(asked, by=me)) == [asked.pk]
 
 
 @pytest.mark.django_db(transaction=True)

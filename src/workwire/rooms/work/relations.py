@@ -58,11 +58,10 @@ def seen_from(item: WorkItem, relation: Relation) -> Seen:
     return Seen(relation.guid, at_other, relation.item)
 
 
-def own_and_taken_over(item: WorkItem, *, by: Actor) -> list[int]:
+def own_and_taken_over(item: WorkItem, *, by: Actor) -> QuerySet[WorkItem, int]:
     """The numbers of an item and of the tickets that went into it, as far as the actor is shown what was theirs."""
-    if _sees_own_only(by):
-        return [item.pk]
-    return [item.pk, *WorkItem.objects.filter(goes_on_in=item.pk).values_list("pk", flat=True)]
+    whose = Q(pk=item.pk) if _sees_own_only(by) else Q(pk=item.pk) | Q(goes_on_in=item.pk)
+    return WorkItem.objects.filter(whose).values_list("pk", flat=True)
 
 
 def belongs_in_sight(column: str, actor: Actor) -> Q:
