@@ -64,6 +64,8 @@ RIGHTS = {
     "renew_recovery_codes",
     "turn_off_second_factor",
     "remove_second_factor",
+    "preview_hand_over",
+    "hand_over_subscription",
 }
 WIDER = {  # of a subscription whose owner holds what this application does not
     "update_subscription",

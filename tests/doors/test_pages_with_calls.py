@@ -270,6 +270,7 @@ def test_monitoring(
     assert named == set(re.findall(r"alert: (\w+)", rules))
     for path in (page.take("/metrics"), page.take("/health/live"), page.take("/health/ready")):
         assert shell.run(f"curl -s -f -H 'Host: work1.internal' $SERVER{path}"), path
+    checks = page.take("GET /api/v1/checks")
     doctor = page.take("bin/workwire doctor")
     assert "worker" in shell.run(f"{doctor} 2>&1", status=1)
     as_json, all_lines = page.take("WORKWIRE_LOG_FORMAT"), page.take("WORKWIRE_LOG_LEVEL")
@@ -284,6 +285,7 @@ def test_monitoring(
     assert "queued" in _call(shell, call, organisation.accounts["process builder"].log_in())
     admin = organisation.accounts["administrator"].log_in()
     of_a_kind = page.take("GET /api/v1/jobs?kind").replace("…", "webhooks.retention")
+    assert _call(shell, checks, admin)["checks"]
     standing = _call(shell, of_a_kind, admin)["items"]
     assert [job["kind"] for job in standing] == ["webhooks.retention"]
     assert len(_call(shell, page.take("GET /api/v1/jobs"), admin)["items"]) > 1

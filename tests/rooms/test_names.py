@@ -22,6 +22,7 @@ from workwire.kernel import folding, keys
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, DomainError, Invalid, Unauthenticated
 from workwire.rooms.commitments import commands as commitments
+from workwire.rooms.defects import commands as defects
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands.uploading import checked_name
 from workwire.rooms.offering import commands as offering
@@ -58,6 +59,8 @@ def _makers(organisation: Organisation) -> dict[str, Callable[[str, Actor], obje
         "schedule": lambda name, by: offering.create_schedule(name, by=by),
         "data field": lambda name, by: offering.create_data_field(name, FieldKind.SHORT_TEXT, by=by),
         "category": lambda name, by: offering.add_category(draft, name, by=by),
+        "defect category": lambda name, by: defects.create_category(line, name, by=by),
+        "party at fault": lambda name, by: defects.create_party(name, by=by),
     }
 
 
@@ -77,6 +80,8 @@ KINDS = (
     "schedule",
     "data field",
     "category",
+    "defect category",
+    "party at fault",
 )
 
 
@@ -223,6 +228,8 @@ def test_migrations_fill_every_key() -> None:
         if keys.derived(model) and model.__module__.startswith("workwire."):
             if model.__name__ == "WorkItem":
                 continue  # its titles came later
+            if model._meta.app_label == "defects":
+                continue  # they had their keys from the beginning
             package = model.__module__.removesuffix(".models") + ".migrations"
             label: Any = {"access": "0004", "parties": "0004", "catalogue": "0006", "work": "0006"}
             number = label.get(model._meta.app_label, "0002")

@@ -17,7 +17,7 @@ from workwire.kernel.wording import Statement
 router = Router(tags=["administration"])
 
 
-class CheckOut(Schema):
+class FoundOut(Schema):
     """What a check found: `ok`, a `note` that asks for no mending, or something `wrong`; and what to do about it."""
 
     check: str
@@ -31,7 +31,7 @@ class InspectionOut(Schema):
 
     checked_at: Moment
     well: bool
-    checks: list[CheckOut]
+    checks: list[FoundOut]
 
 
 @router.get("/checks", response=answers(InspectionOut), operation_id="check_installation")

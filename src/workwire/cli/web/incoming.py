@@ -104,6 +104,7 @@ class Incoming(io.RawIOBase):
                 raise self._refused(408)
         finally:
             coming.cancel()
+            await asyncio.wait({coming})  # the server lets go of the body first: else it may keep the connection open
             self._waited += self._loop.time() - begun
         try:
             return bytes(coming.result())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from workwire.access import features
 from workwire.access.policy import require
@@ -43,8 +43,9 @@ def own(*, by: Actor, running: bool | None = None) -> QuerySet[TimeSession]:
 
 def session(guid: UUID, *, by: Actor) -> TimeSession:
     """One time session, the actor's own or at an item it sees and works on; raises NotFound."""
-    found = _sessions().filter(guid=guid).first() if _works(by) else None
-    if found is None or not (policy.is_own(by, found) or work.sees(by, found.work_item)):
+    own_or_seen = Q(account=by.user_id or 0) | Q(work_item__in=work.items_visible_to(by))
+    found = _sessions().filter(own_or_seen, guid=guid).first() if _works(by) else None
+    if found is None:
         raise not_found("time_session")
     return found
 
