@@ -12,7 +12,7 @@ from django.db import connection
 from tests.conftest import ON_POSTGRES
 from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
-from workwire.access import sessions
+from workwire.access import run_time_settings, sessions
 from workwire.access.models import Token, User
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
@@ -82,7 +82,7 @@ def test_workers_of_wrong_hosts_are_seen_alive(wrong_host: timedelta, engine: En
 
 def test_tokens_run_out_by_the_database(wrong_host: timedelta, organisation: Organisation) -> None:
     user: User = organisation.accounts["team member"].user
-    idle = timedelta(minutes=5)
+    idle = run_time_settings.token_idle()
     token = organisation.accounts["team member"].log_in()
     assert sessions.authenticate(token).user_id == user.pk
     Token.objects.update(last_used_at=_database_now() - idle - NEAR)

@@ -55,6 +55,7 @@ def organisation() -> Organisation:
     with transaction.atomic():
         for model, new in _kept.rows.items():
             _put_back(model, _as_of_now(model, new, clock.now() - _kept.at))
+        _number_on()
     return deepcopy(_kept.organisation)
 
 
@@ -101,6 +102,13 @@ def _put_back(model: type[Model], rows: list[_Row]) -> None:
                 f"INSERT INTO {table} ({_columns(model)}) VALUES {', '.join([one] * len(some))}",  # noqa: S608 - our tables
                 [value for row in some for value in row],
             )
+
+
+def _number_on() -> None:
+    """Let the next event follow the last one that was put back, as if it had just been recorded."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setval(pg_get_serial_sequence('outbox_event', 'id'), max(id)) FROM outbox_event")
 
 
 def _columns(model: type[Model]) -> str:
