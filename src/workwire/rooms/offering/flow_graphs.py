@@ -15,6 +15,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from workwire.rooms.offering.findings import Severity
+
 
 class NodeKind(StrEnum):
     """What a node does when the flow reaches it."""
@@ -150,13 +152,6 @@ def linear(stages: Iterable[Stage], actions: Iterable[Placed]) -> Graph:
     edges = [Edge(one.key, two.key) for one, two in pairs if (one.stage, one.branch) == (two.stage, two.branch)]
     nodes = [Node(one.key, NodeKind.ACTION, one.stage) for one in ordered]
     return Graph(tuple(stages), tuple(nodes), tuple(edges))
-
-
-class Severity(StrEnum):
-    """How much a flaw weighs: a version with it cannot be saved, or cannot go live."""
-
-    MUST = "must"
-    BEFORE_LIVE = "before_live"
 
 
 @dataclass(frozen=True, slots=True)
