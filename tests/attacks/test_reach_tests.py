@@ -57,7 +57,7 @@ class Listener:
                     self._over.wait()
                     continue
                 try:
-                    with self._tls.wrap_socket(connection, server_side=True) as secured:  # type: ignore[attr-defined]
+                    with self._tls.wrap_socket(connection, server_side=True) as secured:  # type: ignore[attr-defined]  # set before the thread starts
                         self.arrived.append(secured.recv(100))
                 except OSError:
                     self.arrived.append(b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyotp
 import pytest
@@ -286,6 +287,6 @@ def _password(browser: Client, account: Account) -> object:
     return browser.post("/sign-in", {"username": account.user.username, "password": account.password})
 
 
-def _proof(answer: object) -> str:
-    (found,) = re.findall(r'name="proof" value="([^"]+)"', answer.content.decode())  # type: ignore[attr-defined]
+def _proof(answer: Any) -> str:
+    (found,) = re.findall(r'name="proof" value="([^"]+)"', answer.content.decode())
     return str(found)

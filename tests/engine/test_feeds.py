@@ -105,7 +105,7 @@ def beside() -> Iterator[Callable[[Callable[[], object]], Future[object]]]:
 def happen(record_guid: UUID = ONE, *, changed: bool = False) -> int:
     """Record an event; returns its number."""
     kind: type[EventBody] = QueueUpdated if changed else QueueCreated
-    body = kind(GUID=str(record_guid), Name="x", Strict=False, Retired=False, Members=[], Managers=[])  # type: ignore[call-arg]
+    body = kind(GUID=str(record_guid), Name="x", Strict=False, Retired=False, Members=[], Managers=[])  # type: ignore[call-arg]  # a kind among several
     with transaction.atomic():
         return record(body, about=Subject(ObjectType.NONE, record_guid), by=SYSTEM, changes=()).pk
 

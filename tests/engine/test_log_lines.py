@@ -78,7 +78,7 @@ def test_what_goes_wrong_in_a_job_names_it(db: None, monkeypatch: pytest.MonkeyP
     def stumble(_piece: Piece, _answer: object) -> None:
         raise LookupError("a mistake of ours")
 
-    kind = JobKind("a kind of the test", "lane of the test", stumble, pauses=(timedelta(hours=1),))  # type: ignore[arg-type]
+    kind = JobKind("a kind of the test", "lane of the test", stumble, pauses=(timedelta(hours=1),))  # type: ignore[arg-type]  # it raises, so it gives nothing
     monkeypatch.setitem(kinds.kinds(), kind.name, kind)
     job = commands.enqueue(kind.name, by=SYSTEM)
     assert running.turn(kind.lane) == 0.0

@@ -529,7 +529,7 @@ def test_jobs_that_ended_are_forgotten_after_their_time(kind: Kind, monkeypatch:
         advance(timedelta(days=settings.CONFIG.job_retention_days, seconds=1))
         fresh, waiting = _ask(1), _ask(1, after=timedelta(days=1))
         assert _rest() == 1
-        monkeypatch.setitem(kinds.kinds(), running.FORGET, running.FORGETTING)  # type: ignore[arg-type]
+        monkeypatch.setitem(kinds.kinds(), running.FORGET, running.FORGETTING)  # type: ignore[arg-type]  # it is a plain dictionary
         Job.objects.exclude(kind__in=(COUNTING, running.FORGET)).delete()
         while running.turn("upkeep") == 0.0:
             pass

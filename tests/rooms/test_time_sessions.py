@@ -174,7 +174,7 @@ def test_the_time_of_a_robot_is_read_only(
     robot = next(actor for actor in actors.values() if actor.user_type == UserType.ROBOT)
     session = commands.stop(commands.start(ticket, by=robot), by=robot)
     for someone in (robot, actors["administrator"]):
-        _refused(lambda by=someone: commands.correct(session, 1, by=by), Forbidden, "time_of_robot")  # type: ignore[misc]
+        _refused(lambda by=someone: commands.correct(session, 1, by=by), Forbidden, "time_of_robot")  # type: ignore[misc]  # mypy cannot infer a lambda with a default
 
 
 def test_a_forgotten_clock_ends_at_the_bound(

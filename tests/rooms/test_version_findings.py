@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -58,13 +59,13 @@ def _told(version: ProcessVersion) -> list[tuple[str, str]]:
     return [(one.place, one.said.code.removeprefix("finding_")) for one in findings(fresh)]
 
 
-def _draft(first: Customer, admin: Actor, **placed: object) -> ProcessVersion:
-    return commands.create_version(first.case_version.process, by=admin, **placed)  # type: ignore[arg-type]
+def _draft(first: Customer, admin: Actor, **placed: Any) -> ProcessVersion:
+    return commands.create_version(first.case_version.process, by=admin, **placed)
 
 
-def _with_action(version: ProcessVersion, check: WorkType, admin: Actor, **placed: object) -> ProcessVersion:
+def _with_action(version: ProcessVersion, check: WorkType, admin: Actor, **placed: Any) -> ProcessVersion:
     step = commands.add_step(version, "Only step", by=admin)
-    commands.add_action(step, check, by=admin, **placed)  # type: ignore[arg-type]
+    commands.add_action(step, check, by=admin, **placed)
     return version
 
 

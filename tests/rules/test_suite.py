@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,19 @@ def test_only_the_tests_of_the_demo_know_its_organisation() -> None:
     """The demo may change without them: all others have `tests.support.organisation`."""
     found = {path for path, text, _ in _parsed("tests", "bench") if "workwire.cli.demo" in text}
     assert found == OF_THE_DEMO
+
+
+def test_every_suppression_has_a_reason() -> None:
+    """What keeps a checker silent says why beside it: `# noqa: X - why`, `# type: ignore[x]  # why`."""
+    silent = re.compile(r"# (noqa|type: ignore|pragma|nosec)\b")
+    reasoned = re.compile(r"# (noqa: [A-Z0-9, ]+( - | +# )|type: ignore\[[a-z-]+(, ?[a-z-]+)*\] +# )[`\w]")
+    found = [
+        (path, line)
+        for path, text, _ in _parsed("src", "tests", "bench", "examples")
+        for line in text.splitlines()
+        if len(silent.findall(line)) > len(reasoned.findall(line)) and "re.compile" not in line
+    ]
+    assert found == []
 
 
 def test_only_one_module_sleeps() -> None:

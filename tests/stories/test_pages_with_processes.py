@@ -48,7 +48,7 @@ def test_running_it(tmp_path: Path, fresh_database_url: str | None) -> None:
     key = shell.run(page.take("openssl rand")).strip()
     exports, web, worker, rest = _parts(page.take("export WORKWIRE_DATABASE_URL"))
     assert rest == ""
-    values = {"postgresql://workwire:…@db.internal/workwire": url, "KEYS=…": f"KEYS={key}", "0.0.0.0": "127.0.0.1"}  # noqa: S104
+    values = {"postgresql://workwire:…@db.internal/workwire": url, "KEYS=…": f"KEYS={key}", "0.0.0.0": "127.0.0.1"}  # noqa: S104 - read from a page, nothing listens there
     said = shell.run(f"{exports}\nenv | grep ^WORKWIRE_", replaced=values)
     shell.environment |= dict(line.split("=", 1) for line in said.splitlines() if line.startswith("WORKWIRE_"))
     assert {"WORKWIRE_ALLOWED_HOSTS", "WORKWIRE_HOST", "WORKWIRE_SECURE_COOKIES"} <= set(shell.environment)

@@ -154,8 +154,8 @@ def _nodes(nodes: Iterable[Any]) -> Iterator[Any]:
 
 def _block_text(node: object, tokens: object) -> str:
     """What a block says, with the names of its values, as the block itself looks it up."""
-    text, _names = node.render_token_list(tokens)  # type: ignore[attr-defined]
-    if node.trimmed:  # type: ignore[attr-defined]
+    text, _names = node.render_token_list(tokens)  # type: ignore[attr-defined]  # of a node of a translation
+    if node.trimmed:  # type: ignore[attr-defined]  # of a node of a translation
         text = " ".join(line.strip() for line in text.splitlines() if line.strip())
     return str(text)
 

@@ -50,7 +50,7 @@ def main() -> None:
         ),
         flush=True,
     )
-    os.execv(sys.executable, [sys.executable, "-m", "workwire", "web", "--quiet", "--port", sys.argv[1]])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "workwire", "web", "--quiet", "--port", sys.argv[1]])  # noqa: S606 - our own interpreter
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def _given(row: Model) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, default, is_secret in _columns_of(type(row)):
         value = getattr(row, name)
-        if value != (default() if isinstance(default, Callable) else default):  # type: ignore[arg-type]
+        if value != (default() if isinstance(default, Callable) else default):  # type: ignore[arg-type]  # it is a callable here
             given[name] = MASK if is_secret else _shortened(value)
     return given
 

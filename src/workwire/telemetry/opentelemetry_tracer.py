@@ -141,7 +141,7 @@ def _first_span(event: UUID) -> SpanContext:
 def _answered(span: trace.Span, status: int, route: str) -> None:
     span.set_attribute("http.response.status_code", status)
     if route:
-        span.update_name(f"{span.attributes['http.request.method']} {route}")  # type: ignore[attr-defined]
+        span.update_name(f"{span.attributes['http.request.method']} {route}")  # type: ignore[attr-defined]  # of a span that records
         span.set_attribute("http.route", route)
     if status >= FAILED:
         span.set_status(StatusCode.ERROR)

@@ -89,7 +89,7 @@ def preview(guid: UUID, *, owner: UUID, by: Actor) -> Preview:
     for event in recent:
         if not event.seen_after:  # type: ignore[attr-defined] # annotated
             unseen.setdefault(event.work_item_guid or event.record_guid, event)
-    pairs = [(event.seen_before, event.seen_after) for event in recent]  # type: ignore[attr-defined]
+    pairs = [(event.seen_before, event.seen_after) for event in recent]  # type: ignore[attr-defined]  # annotated
     return Preview(
         subscription=subscription,
         owner=after,
