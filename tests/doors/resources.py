@@ -215,6 +215,8 @@ USES = {
     "create_defect_party": Use(body={"name": "The bank"}),
     "update_defect_party": Use("{defect_party}", {"name": "Our own"}, shared=True),
     # effort
+    "get_effort": Use("{case}"),
+    "set_effort": Use("{taken}", {"minutes": 90}),
     "start_time_session": Use("{ticket}"),
     "list_work_item_time_sessions": Use("{taken}"),
     "list_time_sessions": Use(query="?running=true"),

@@ -438,6 +438,8 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     effort.pause: lambda w: effort.pause(w.clock(), by=w.by),
     effort.stop: lambda w: effort.stop(w.clock(), by=w.by),
     effort.correct: lambda w: effort.correct(w.clock(), 600, by=w.by),
+    effort.expect: lambda w: effort.expect(w.ticket(), 30, by=w.by),
+    effort.expect_of_rest: lambda w: effort.expect_of_rest(w.case(), 30, by=w.by),
     effort.end_forgotten: lambda w: effort.end_forgotten(w.forgotten_clock(), by=SYSTEM),
     following.follow: lambda w: w.followed(),
     following.unfollow: lambda w: following.unfollow(w.followed(), by=w.by),

@@ -75,11 +75,13 @@ class ProcessOut(Schema):
 
 
 class Placed(In):
-    """When work is due and to whom it goes first: a queue, or a person, by GUID."""
+    """When work is due, to whom it goes first (a queue, or a person, by GUID), and how many minutes each of its records is
+    expected to take."""
 
     due: DueRuleIn | None = None
     queue: UUID | None = None
     person: UUID | None = None
+    effort_per_record: int | None = Field(None, ge=0)
 
 
 class VersionIn(Placed):

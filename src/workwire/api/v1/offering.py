@@ -86,6 +86,7 @@ class ActionOut(Schema):
     queue: Guid | None
     person: Guid | None
     launchable: bool
+    effort_per_record: int | None
     checklist: list[str]
 
 
@@ -122,6 +123,7 @@ class VersionDetail(VersionOut):
     schedule: Guid | None
     requires_primary_contact: bool
     requires_requester: bool
+    effort_per_record: int | None
     categories: list[CategoryOut]
     steps: list[StepOut]
 
@@ -281,6 +283,7 @@ def version_detail(row: ProcessVersion, by: Actor) -> dict[str, Any]:
         "schedule": _guid(row.schedule),
         "requires_primary_contact": row.requires_primary_contact,
         "requires_requester": row.requires_requester,
+        "effort_per_record": row.effort_per_record,
         "categories": [_category(category) for category in queries.categories_of(row)] if ticket else [],
         "steps": [] if ticket else [_step(step) for step in queries.steps_with_checklists(row)],
     }
@@ -329,6 +332,7 @@ def _action(row: ActionDefinition) -> dict[str, Any]:
         "queue": _guid(row.queue),
         "person": _guid(row.person),
         "launchable": row.launchable,
+        "effort_per_record": row.effort_per_record,
         "checklist": [line.description for line in row.checklist.all()],
     }
 

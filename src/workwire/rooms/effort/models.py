@@ -58,3 +58,19 @@ class TimeCorrection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seconds} seconds of {self.session}"
+
+
+class ExpectedTime(models.Model):
+    """How long a work item is expected to take, in minutes, where that is not what its process gives: set `by_hand`, or the
+    total of a case that its parts have raised (which holds as long as the case has `record_count` records)."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    work_item = models.OneToOneField("work.WorkItem", on_delete=models.CASCADE, related_name="+")
+    minutes = models.PositiveIntegerField()
+    by_hand = models.BooleanField(default=True)
+    record_count = models.PositiveIntegerField(default=1)
+    set_by = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    set_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.minutes} minutes for {self.work_item}"

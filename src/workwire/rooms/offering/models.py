@@ -92,6 +92,7 @@ class ProcessVersion(models.Model):
     person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
     requires_primary_contact = models.BooleanField(default=False)
     requires_requester = models.BooleanField(default=False)
+    effort_per_record = models.PositiveIntegerField(null=True)  # minutes that each record is expected to take
 
     class Meta:
         constraints = [
@@ -166,6 +167,7 @@ class ActionDefinition(models.Model):
     queue = models.ForeignKey("work.Queue", null=True, on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
     launchable = models.BooleanField(default=False)
+    effort_per_record = models.PositiveIntegerField(null=True)  # minutes, as of a version
 
     class Meta:
         constraints = [

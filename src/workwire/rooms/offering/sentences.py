@@ -38,6 +38,7 @@ register(
         "date_value_invalid": "'{name}' is a date like 2026-03-31.",
         "decimal_value_invalid": "'{name}' is a decimal number of at most {most} digits.",
         "email_value_invalid": "'{name}' is a mail address like name@example.org.",
+        "effort_per_record_invalid": "The expected time of a record is between 0 and {most} minutes.",
         "kind_invalid": "This belongs to a {kind:process_kind} process.",
         "long_text_invalid": "'{name}' is a text.",
         "multi_level_too_long": "'{name}' has at most {most} levels.",

@@ -17,6 +17,7 @@ from workwire.rooms.commitments import queries as commitments
 from workwire.rooms.commitments import rules
 from workwire.rooms.commitments.rules import Base, Computed, DueRule, Override
 from workwire.rooms.commitments.rules import said_in as said_in  # for doors
+from workwire.rooms.commitments.working_time import WorkingCalendar
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import Rag, Status, WorkItem
 
@@ -80,7 +81,7 @@ def set_due(item: WorkItem, at: datetime) -> None:
         schedule_date=_schedule_date(item, rule),
         custom_date=_custom_date(item, case, rule),
     )
-    _keep(item, rules.compute(rule, facts, _calendar(item)))
+    _keep(item, rules.compute(rule, facts, calendar_of(item)))
 
 
 def add_wait(item: WorkItem, waited_to: datetime) -> None:
@@ -89,7 +90,7 @@ def add_wait(item: WorkItem, waited_to: datetime) -> None:
     if rule is None or not _waits_along(item) or item.due_date is None or item.waiting_since is None:
         return
     before = list(item.due_steps)
-    _keep(item, rules.add_wait(item.due_date, rule, item.waiting_since, waited_to, _calendar(item)))
+    _keep(item, rules.add_wait(item.due_date, rule, item.waiting_since, waited_to, calendar_of(item)))
     item.due_steps = [*before, *item.due_steps]
 
 
@@ -133,7 +134,8 @@ def _keep(item: WorkItem, computed: Computed) -> None:
     item.due_date, item.due_steps = computed.due, computed.steps_as_json()
 
 
-def _calendar(item: WorkItem) -> Any:
+def calendar_of(item: WorkItem) -> WorkingCalendar:
+    """The working time in which an item's due date is counted: that of its contract."""
     return commitments.working_calendar(item.contract.calendar, item.contract.time_zone)
 
 

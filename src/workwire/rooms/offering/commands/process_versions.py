@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 DEEPEST_CATEGORY = 3
 AD_HOC = 0  # the number of the step that holds what is only launched by hand
 MOST_LINES = 200
+MOST_EFFORT = 100_000  # minutes a record
 MOVES: Mapping[VersionState, tuple[VersionState, ...]] = {
     VersionState.DRAFT: (VersionState.TESTING, VersionState.LIVE, VersionState.ARCHIVE),
     VersionState.TESTING: (VersionState.DRAFT, VersionState.LIVE, VersionState.ARCHIVE),
@@ -79,6 +80,7 @@ def create_version(
     allocation: Allocation = NOBODY,
     requires_primary_contact: bool = False,
     requires_requester: bool = False,
+    effort_per_record: int | None = None,
 ) -> ProcessVersion:
     """Begin a draft of a process the actor sees."""
     require(by, features.PROCESSES)
@@ -94,6 +96,7 @@ def create_version(
         person=allocation.person,
         requires_primary_contact=requires_primary_contact,
         requires_requester=requires_requester,
+        effort_per_record=_effort(effort_per_record),
     )
     body = events.ProcessVersionCreated(**_version_body(version))
     record(
@@ -146,6 +149,7 @@ def add_action(
     allocation: Allocation = NOBODY,
     launchable: bool = False,
     checklist: tuple[str, ...] = (),
+    effort_per_record: int | None = None,
 ) -> ActionDefinition:
     """Add an action at the end of a branch of a step, in the draft of a case process."""
     version = _draft(step.version, ProcessType.CASE, by)
@@ -169,6 +173,7 @@ def add_action(
         queue=allocation.queue,
         person=allocation.person,
         launchable=launchable or step.number == AD_HOC,
+        effort_per_record=_effort(effort_per_record),
     )
     lines = ChecklistLine.objects.bulk_create(_lines(checklist, start=1, definition=action))
     what = f"action {step.number}.{action.number} {work_type.name} added"
@@ -186,6 +191,7 @@ def add_ad_hoc_action(
     due: DueRule | None = None,
     allocation: Allocation = NOBODY,
     checklist: tuple[str, ...] = (),
+    effort_per_record: int | None = None,
 ) -> ActionDefinition:
     """Add an action that is in no step and only launched by hand, to the draft of a case process."""
     version = _draft(version, ProcessType.CASE, by)
@@ -193,7 +199,14 @@ def add_ad_hoc_action(
     if is_new:
         _record_change(version, f"step {step.number} {step.name} added", by, added(step))
     return add_action(
-        step, work_type, by=by, instructions=instructions, due=due, allocation=allocation, checklist=checklist
+        step,
+        work_type,
+        by=by,
+        instructions=instructions,
+        due=due,
+        allocation=allocation,
+        checklist=checklist,
+        effort_per_record=effort_per_record,
     )
 
 
@@ -277,6 +290,12 @@ def _rule(due: DueRule | None) -> dict[str, Any] | None:
         return None
     due.check()
     return due.as_json()
+
+
+def _effort(minutes: int | None) -> int | None:
+    if minutes is not None and not 0 <= minutes <= MOST_EFFORT:
+        raise Invalid("effort_per_record_invalid", field="effort_per_record", most=MOST_EFFORT)
+    return minutes
 
 
 def _lines(descriptions: tuple[str, ...], *, start: int, **of: Any) -> list[ChecklistLine]:

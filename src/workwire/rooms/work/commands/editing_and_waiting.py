@@ -14,12 +14,14 @@ from workwire.outbox.changes import altered, columns
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.files.models import ItemFile
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import policy, transitions
 from workwire.rooms.work.commands.assignment import begin
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
     locked,
+    locked_line,
     reason_for,
     require_may_edit,
     require_may_work,
@@ -32,18 +34,25 @@ LONGEST_NOTE = 16 * 1024
 
 @transaction.atomic
 def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
-    """Change fields of an unfinished item; an item to do becomes in progress, assigned to the actor.
+    """Change fields of an unfinished item; an item to do becomes in progress, assigned to the actor. The record count of an
+    action becomes that of its case, for the actions to come.
 
     Giving only values it has already changes and records nothing.
     """
+    counts = item.kind == ProcessType.ACTION and changes.get("record_count") is not None
+    line = locked_line(item, by=by) if counts else []
     change = Change(locked(item.pk, by=by, version=version), by=by)
-    item = change.item
+    item, records = change.item, change.item.record_count
     require_may_edit(by, item)
     if item.status in FINISHED:
         raise Conflict("item_completed")
     if change.write(changes):
         _take_by_editing(change)
-    return change.done()
+    changed = change.done()
+    if item.record_count != records and line and line[-1].item.status not in FINISHED:
+        line[-1].item.record_count = item.record_count  # actions to come have as many
+        line[-1].done()
+    return changed
 
 
 @transaction.atomic

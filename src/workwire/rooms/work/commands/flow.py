@@ -68,6 +68,7 @@ def new_action(case: WorkItem, definition: ActionDefinition, name: str, *, at: d
         definition=definition,
         parent=case,
         schedule_period=case.schedule_period,
+        record_count=case.record_count,
         owner_id=case.owner_id,
         started_by_method=StartedBy.WORKFLOW,
         created_at=at,
