@@ -18,6 +18,7 @@ WEBHOOKS = (
     "/webhooks/catalogue",
     "/webhooks/catalogue/PacketUpdated",
     "/webhooks/subscriptions",
+    "/webhooks/subscriptions?sort=waiting",
     "/webhooks/subscribe",
     "/webhooks/subscribe?webhook=BusinessObjectCreated",
     "/webhooks/deliveries",
@@ -146,8 +147,14 @@ def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor)
 
 
 def _of_administration(page: Page) -> Iterator[str]:
-    """The pages of an account, a role and a group."""
-    for listed, more in (("accounts", ("", "/edit", "/sight")), ("roles", ("",)), ("groups", ("",))):
+    """The pages of an account, a role, a group, a queue and a calendar."""
+    for listed, more in (
+        ("accounts", ("", "/edit", "/sight")),
+        ("roles", ("",)),
+        ("groups", ("",)),
+        ("queues", ("", "/edit")),
+        ("calendars", ("", "/edit")),
+    ):
         page.goto(f"/administration/{listed}")
         address = page.locator("tbody .title a").first.get_attribute("href") or ""
         yield from (f"{address}{one}" for one in more)
@@ -192,7 +199,10 @@ def _events(page: Page) -> list[str]:
 
 
 def _subscriptions(world: World) -> list[str]:
-    return [f"/webhooks/subscriptions/{world.subscriptions[name]}" for name in ("well", "fails", "paused", "long name")]
+    found = [
+        f"/webhooks/subscriptions/{world.subscriptions[name]}" for name in ("well", "fails", "paused", "long name")
+    ]
+    return [*found, f"{found[1]}?period=7d", f"{found[3]}/unsubscribe"]
 
 
 def _repairs(page: Page, world: World) -> list[str]:

@@ -270,6 +270,7 @@ USES = {
     "get_sequence": Use("{subscription}", query="?record={ticket}"),
     "explain": Use("{subscription}", query="?record={ticket}"),
     "get_subscription_health": Use("{subscription}"),
+    "get_subscription_figures": Use("{subscription}", query="?period=7d"),
     "list_notices": Use("{subscription}"),
     "list_deliveries": Use(),
     "get_delivery": Use("{delivery}"),

@@ -70,7 +70,7 @@ def test_a_wrong_clock_and_an_old_release_are_told(organisation: Organisation) -
     assert "tell no figures" in shown
 
 
-def test_figures_add_up_over_living_workers(organisation: Organisation) -> None:
+def test_figures_add_up_over_workers(organisation: Organisation) -> None:
     for _ in range(2):
         report = Report()
         for _ in range(3):
@@ -83,6 +83,18 @@ def test_figures_add_up_over_living_workers(organisation: Organisation) -> None:
     assert "75.0 %" in shown
     assert "3,000" in shown
     assert "25 ms" in shown  # the class in which all of them lie
+    assert "Messages that ended, each hour of the last 24" in shown
+    assert "last 24 hours" in shown
+
+
+def test_what_ended_workers_did_within_a_day_counts_too(organisation: Organisation) -> None:
+    for hours, taken in ((30, 7), (3, 40), (0, 2)):
+        worker, report = ids.new_guid(), Report()
+        report.ended["delivered"] = taken
+        with clock.frozen(clock.now() - timedelta(hours=hours)):
+            workers.beat(worker, clock.now(), report.as_json())
+            workers.leave(worker)
+    assert "<dt>Delivered</dt><dd>42</dd>" in _page(organisation)
 
 
 def test_subscriptions_in_trouble_are_named_with_what_is_the_case(

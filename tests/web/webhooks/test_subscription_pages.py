@@ -7,6 +7,7 @@ from datetime import timedelta
 from html import unescape
 
 from django.db import connection
+from django.db.models import Count
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -14,7 +15,7 @@ from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.kernel import clock, ids
 from workwire.outbox.models import Event
-from workwire.reactions.webhooks.models import Delivery, State, Subscription
+from workwire.reactions.webhooks.models import Delivery, Queued, State, Subscription
 
 
 def _text(browser: Client, address: str) -> str:
@@ -88,7 +89,8 @@ def test_a_subscription_says_how_it_is_and_why(sent: dict[str, Subscription], bu
     assert "The owner has paused the subscription, or an administrator." in paused
     assert "CloudEvents" in paused
     waiting = Delivery.objects.filter(subscription=sent["paused"], state=State.DUE).count()
-    assert f"Unsubscribe and cancel {waiting}" in paused
+    asked = _text(builder, f"/webhooks/subscriptions/{sent['paused'].guid}/unsubscribe")
+    assert f"Unsubscribe and cancel {waiting}" in asked
     well = _text(builder, f"/webhooks/subscriptions/{sent['well'].guid}")
     assert "X-Team" in well
     assert "operations" not in well
@@ -139,3 +141,51 @@ def test_a_new_secret_is_shown_once_and_the_old_one_still_signs(sent: dict[str, 
     past = [{**until, "expires_at": (clock.now() - timedelta(seconds=1)).isoformat()}]
     Subscription.objects.filter(pk=sent["well"].pk).update(secrets=[sent["well"].secrets[0], *past])
     assert "An old secret" not in _text(builder, address)
+
+
+def test_ending_is_confirmed_with_numbers_first(
+    sent: dict[str, Subscription], builder: Client, organisation: Organisation
+) -> None:
+    address = f"/webhooks/subscriptions/{sent['fails'].guid}/unsubscribe"
+    waiting = Queued.objects.filter(subscription=sent["fails"], claimed_by=None).count()
+    logged = Delivery.objects.filter(subscription=sent["fails"]).count()
+    assert waiting
+    text = _text(builder, address)
+    assert f"{waiting} messages that wait" in text
+    assert "0 messages, which may still arrive" in text
+    assert f"{logged} messages, each for 30 days" in text
+    assert Subscription.objects.get(pk=sent["fails"].pk).ended_at is None
+    other = gallery.signed_in(organisation.accounts["process builder"])
+    assert other.get(address).status_code == 404
+    assert gallery.signed_in(organisation.accounts["team member"]).get(address).status_code == 403
+    assert builder.post(address).status_code == 303
+    assert builder.get(address).status_code == 404
+
+
+def test_the_list_tells_what_waits_and_how_the_day_went_and_is_sorted_by_it(
+    sent: dict[str, Subscription], builder: Client
+) -> None:
+    text = _text(builder, "/webhooks/subscriptions")
+    assert re.search(r'aria-label="Last 24 hours: \d+ of \d+ messages taken"', text)
+    assert "Nothing was tried in the last 24 hours" in text
+    waiting = Queued.objects.filter(subscription=sent["paused"]).count()
+    assert f'<td class="waiting-cell number">{waiting}<' in text
+    for order in ("health", "name", "waiting", "lag"):
+        shown = _text(builder, f"/webhooks/subscriptions?sort={order}&condition=")
+        assert shown.count("aria-sort=") == 1
+        assert 'href="/webhooks/subscriptions"' in shown  # once more leads back to the newest
+    first = re.findall(r'<td class="title" title="([^"]+)"', _text(builder, "/webhooks/subscriptions?sort=waiting"))
+    waiting_of = Queued.objects.filter(claimed_by=None).values("subscription__url", "subscription")
+    most = waiting_of.annotate(count=Count("pk")).order_by("-count", "-subscription")[0]
+    assert first[0] == most["subscription__url"]
+    assert "aria-sort" not in _text(builder, "/webhooks/subscriptions?sort=nonsense")
+
+
+def test_a_subscription_shows_what_it_took_over_a_day_or_a_week(sent: dict[str, Subscription], builder: Client) -> None:
+    address = f"/webhooks/subscriptions/{sent['fails'].guid}"
+    day, week = _text(builder, address), _text(builder, f"{address}?period=7d")
+    assert "Attempts by answer, each hour of the last 24" in day
+    assert "Time to answer, every 6 hours of the last 7 days" in week
+    assert day.count('<table class="table">') == 3  # the figures of each chart for who does not see it
+    assert "What waits in each lane, now" in day
+    assert "Attempts by answer, each hour of the last 24" in _text(builder, f"{address}?period=1y")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -14,7 +14,7 @@ from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Moment, StatementOut, answers, listing, rfc3339, stated
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
-from workwire.reactions.webhooks import queries, subscription_health
+from workwire.reactions.webhooks import attempt_figures, queries, subscription_health
 
 if TYPE_CHECKING:
     from workwire.outbox.models import Event
@@ -72,6 +72,24 @@ class HealthOut(Schema):
     counted: int = Field(description="Among how many of the newest messages attempts were looked for, 1,000 at most.")
 
 
+class SlotOut(CountsOut):
+    """Attempts that began within a slot, and within how many seconds half and 95 % of the answers came; null where none
+    came."""
+
+    begins: Moment
+    half_within: float | None
+    most_within: float | None
+
+
+class FiguresOut(Schema):
+    """What an endpoint took over a time, oldest slot first: 24 hours by the hour, or 7 days by 6 hours."""
+
+    slots: list[SlotOut]
+    missing_until: Moment | None = Field(
+        description="Before this moment only attempts of the newest 5,000 messages are counted; null if none is missing."
+    )
+
+
 class NoticeOut(Schema):
     """Something that happened to a subscription."""
 
@@ -108,6 +126,14 @@ def get_subscription_health(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     }
 
 
+@router.get("/subscriptions/{uuid:guid}/figures", response=answers(FiguresOut), operation_id="get_subscription_figures")
+def get_subscription_figures(request: HttpRequest, guid: UUID, period: Literal["24h", "7d"] = "24h") -> dict[str, Any]:
+    """Get what the endpoint of a subscription took over the last 24 hours or 7 days, and how long it took."""
+    subscription = queries.subscription(guid, by=subscriber(request))
+    found = attempt_figures.figures(subscription, attempt_figures.Period(period))
+    return {"slots": [_slot(one) for one in found.slots], "missing_until": rfc3339(found.missing_until)}
+
+
 @router.get("/subscriptions/{uuid:guid}/notices", response=answers(Listing[NoticeOut]), operation_id="list_notices")
 def list_notices(request: HttpRequest, paging: Query[PageQuery], guid: UUID) -> dict[str, Any]:
     """What happened to a subscription, newest first: made, changed, failing, paused, recovered, access lost and back, a secret
@@ -122,6 +148,10 @@ def _tried(one: subscription_health.Tried | None) -> dict[str, Any] | None:
 
 def _counts(of: subscription_health.Counts) -> dict[str, int]:
     return {"succeeded": of.succeeded, "refused": of.refused, "unanswered": of.unanswered}
+
+
+def _slot(of: attempt_figures.Slot) -> dict[str, Any]:
+    return _counts(of.counts) | {"begins": rfc3339(of.begins), "half_within": of.half, "most_within": of.most}
 
 
 def _notice(row: Event, _actor: Actor) -> dict[str, Any]:

@@ -311,3 +311,17 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"
+
+
+class WorkerSlot(models.Model):
+    """How far the counts of a worker had come by the end of a quarter of an hour (see `worker_slots`)."""
+
+    worker = models.UUIDField()
+    begins = models.DateTimeField(db_index=True)
+    counts = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["worker", "begins"], name="worker_slot_once")]
+
+    def __str__(self) -> str:
+        return f"{self.worker} at {self.begins}"

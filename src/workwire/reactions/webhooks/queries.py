@@ -32,6 +32,8 @@ from workwire.reactions.webhooks import messages, rights
 from workwire.reactions.webhooks.models import SOON, UNUSUAL, UNWELL, Attempt, Delivery, State, Subscription
 from workwire.rooms.work import queries as work
 
+MOST_LOGGED = 10_000
+
 
 def subscriptions_of(actor: Actor) -> QuerySet[Subscription]:
     """The living subscriptions of the actor's account; everybody's for an administrator."""
@@ -70,6 +72,12 @@ def subscription(guid: UUID, *, by: Actor) -> Subscription:
     if found is None:
         raise not_found("subscription")
     return found
+
+
+def log_length(of: Subscription) -> int:
+    """How many deliveries the log has of a subscription, counted up to `MOST_LOGGED`; whoever calls has checked that it may be
+    seen."""
+    return Delivery.objects.filter(subscription=of).order_by()[:MOST_LOGGED].count()
 
 
 def deliveries_visible_to(actor: Actor) -> QuerySet[Delivery]:
@@ -141,15 +149,6 @@ def attempts(of: Delivery) -> QuerySet[Attempt]:
     """The attempts of a delivery, first one first; whoever calls has checked that the delivery may be seen."""
     found = Attempt.objects.filter(delivery=of).select_related("delivery__subscription", "delivery__event")
     return found.order_by("number", "id")
-
-
-def newest_deliveries(of: Iterable[Subscription]) -> QuerySet[Delivery]:
-    """The newest delivery of each of some subscriptions, without anything of its record; whoever calls has checked that the
-    subscriptions may be seen."""
-    mine = Delivery.objects.filter(subscription=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    newest = Subscription.objects.filter(pk__in=[one.pk for one in of]).values_list(Subquery(mine), flat=True)
-    found = Delivery.objects.filter(pk__in=[pk for pk in newest if pk is not None]).annotate(was_taken=_taken())
-    return found.select_related("subscription", "queued")
 
 
 def detail_of(attempt: Attempt) -> str:

@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from workwire.kernel import ids
 from workwire.outbox.models import Pending
@@ -294,16 +295,20 @@ class Ages(NamedTuple):
 def depth(subscription: int | None = None) -> Depth:
     """How long the queue is, of one subscription or in all; two queries, of bounded cost however long it is."""
     mine = Queued.objects.filter(subscription=subscription) if subscription else Queued.objects.all()
-    lanes = [mine.filter(claimed_by=None, lane=lane).order_by()[:MOST_COUNTED].values("lane") for lane in LANES]
+    counted: list[QuerySet[Any, Any]] = [
+        mine.filter(claimed_by=None, lane=lane).order_by()[:MOST_COUNTED].values("lane") for lane in LANES
+    ]
+    if not subscription:
+        counted.append(Pending.objects.order_by()[:MOST_COUNTED].values("event_id"))
     sending = mine.filter(claimed_by__isnull=False).order_by()[:MOST_COUNTED].values("lane")
-    counts = ", ".join(["(SELECT count(*) FROM ({}) q)"] * len(lanes))
-    texts, parameters = zip(*(lane.query.sql_with_params() for lane in lanes), strict=True)
+    counts = ", ".join(["(SELECT count(*) FROM ({}) q)"] * len(counted))
+    texts, parameters = zip(*(one.query.sql_with_params() for one in counted), strict=True)
     row = sql.rows(f"SELECT {counts}".format(*texts), *(one for some in parameters for one in some))[0]
     return Depth(
-        dict(zip(LANES, row, strict=True)),
+        dict(zip(LANES, row, strict=False)),
         dict.fromkeys(LANES, 0)
         | {Lane(lane): count for lane, count in Counter(sending.values_list("lane", flat=True)).items()},
-        0 if subscription else Pending.objects.order_by()[:MOST_COUNTED].count(),
+        0 if subscription else row[-1],
     )
 
 

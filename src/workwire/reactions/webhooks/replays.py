@@ -162,6 +162,11 @@ def _advance(found: Replay, now: datetime) -> More | Done:
     return Done({"queued": found.queued}, done=looked_at)
 
 
+def unfinished_of(subscription: Subscription) -> int:
+    """How many replays of a subscription run or are paused; whoever calls has checked that it may be seen."""
+    return Replay.objects.filter(subscription=subscription, state__in=UNFINISHED).count()
+
+
 def _gave_up(given: Piece, _error: Exception, again: datetime | None) -> None:
     """Pause a replay whose job has failed, so that it can be resumed when what was wrong is mended."""
     found = _of_job(given)
@@ -229,8 +234,7 @@ def _prepare(found: Replay, now: datetime) -> int:
 
 
 def _start(wanted: Replay, by: Actor) -> Replay:
-    unfinished = Replay.objects.filter(subscription=wanted.subscription, state__in=UNFINISHED)
-    if unfinished.count() >= MOST_UNFINISHED:
+    if unfinished_of(wanted.subscription) >= MOST_UNFINISHED:
         raise Conflict("too_many_replays", most=MOST_UNFINISHED)
     wanted.save(force_insert=True)
     jobs.enqueue(KIND.name, by=by, subject=wanted.guid)

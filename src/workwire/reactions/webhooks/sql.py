@@ -63,7 +63,8 @@ def guid_bytes(value: UUID | str) -> bytes:
 
 def read_moment(value: Any) -> datetime:
     """A moment from a row."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def insert(table: str, columns: Sequence[str], values: Iterable[Sequence[Any]]) -> None:

@@ -83,8 +83,8 @@ def health(subscription: Subscription) -> Health:
         oldest_due=queue.oldest_due_of(subscription.pk, now),
         last_success=next((one for one in tried if one.succeeded), None),
         last_failure=next((one for one in tried if not one.succeeded), None),
-        last_hour=_counts(one for one in tried if one.at > now - HOUR),
-        last_day=_counts(one for one in tried if one.at > now - DAY),
+        last_hour=counts(one for one in tried if one.at > now - HOUR),
+        last_day=counts(one for one in tried if one.at > now - DAY),
         counted=len(newest),
     )
 
@@ -98,7 +98,7 @@ def condition(subscription: Subscription) -> str:
     return "healthy" if subscription.failing_since is None else "failing"
 
 
-def _counts(attempts: Iterable[Tried]) -> Counts:
+def counts(attempts: Iterable[Tried]) -> Counts:
     known = list(attempts)
     succeeded, unanswered = sum(one.succeeded for one in known), sum(one.status is None for one in known)
     return Counts(succeeded, len(known) - succeeded - unanswered, unanswered)

@@ -16,6 +16,7 @@ from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
+from workwire.reactions.webhooks import worker_slots
 from workwire.reactions.webhooks.models import State, Worker
 
 BEAT_EVERY, DEAD_AFTER = timedelta(seconds=5), timedelta(seconds=30)
@@ -105,6 +106,8 @@ def beat(worker: UUID, now: datetime, report: dict[str, Any] | None = None) -> N
         defaults=told,
         create_defaults=told | {"host": socket.gethostname(), "pid": os.getpid(), "started_at": now},
     )
+    if report is not None:
+        worker_slots.keep(worker, now, report)
     Worker.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
 
 

@@ -11,11 +11,12 @@ from django.urls import reverse
 
 from workwire.kernel import clock
 from workwire.kernel.errors import not_found
-from workwire.web.kit import charts
+from workwire.web.kit import charts, time_charts
 from workwire.web.kit.charts import Bars, Series
 from workwire.web.kit.overtaken import Overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Chip, Column, Due, Empty, Entry, Fact, Link, Pager, Person, State
+from workwire.web.kit.time_charts import Spark, TimeChart
 
 LONG = "Lieferantenstammdatenänderungsantragsgenehmigungsverfahren"
 
@@ -61,6 +62,9 @@ class Specimens:
     facts: tuple[Fact, ...]
     chart: Bars
     steps: Bars
+    many: TimeChart
+    long: TimeChart
+    sparks: tuple[Spark, ...]
     overtaken: Overtaken
 
 
@@ -143,5 +147,28 @@ def _specimens(form: forms.Form, wrong: forms.Form, now: datetime) -> Specimens:
             Series("Milliseconds", "run"),
             (("Name lookup", 12.5), ("Connecting", 30.0), ("TLS", 61.2), ("First byte", 188.0), (LONG, 3.1)),
         ),
+        many=time_charts.columns(
+            "Attempts by answer, each hour of the last 24",
+            (Series("Taken", "ok"), Series("Refused", "bad"), Series("No answer", "warn")),
+            [(f"{hour:02}:00", (hour * 7 % 40, hour % 5, int(hour == 13))) for hour in range(24)],
+        ),
+        long=time_charts.lines(
+            "Time to answer, each hour of the last 24",
+            (Series("Half of the answers", "run"), Series("95 % of the answers", "warn")),
+            [(f"{hour:02}:00", _times(hour)) for hour in range(24)],
+        ),
+        sparks=(
+            time_charts.spark("Nothing was tried in the last 24 hours", [None] * 24),
+            time_charts.spark("All taken", [1.0] * 24),
+            time_charts.spark("Some taken", [None, 1.0, 0.5, 0.0] * 6),
+        ),
         overtaken=Overtaken("Lars Østergaard", now, (Fact("Payment terms", "60 days"), Fact("Title", LONG))),
     )
+
+
+def _times(hour: int) -> tuple[tuple[float, str] | None, ...]:
+    """A time for each of two lines, none in some hours."""
+    if hour in (3, 4, 6):
+        return None, None
+    half, most = 40 + hour * 3, 120 + hour * 11 % 90
+    return (half / 1000, f"{half} ms"), (most / 1000, f"{most} ms")

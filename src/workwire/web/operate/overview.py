@@ -26,10 +26,13 @@ from workwire.outbox.feeds import Standing
 from workwire.reactions.webhooks import queries, queue, workers
 from workwire.reactions.webhooks.models import Lane, Subscription
 from workwire.reactions.webhooks.models import State as Ended
-from workwire.reactions.webhooks.workers import ENDS, OUTCOMES, Report, Seen
+from workwire.reactions.webhooks.worker_slots import Happened
+from workwire.reactions.webhooks.workers import Seen
 from workwire.web.kit.charts import Bars, Series, bars
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Person, State, lasted
+from workwire.web.kit.time_charts import TimeChart
+from workwire.web.operate import worker_charts
 from workwire.web.operate.job_list import KINDS
 
 Words = str | Promise
@@ -54,11 +57,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its name and what it means."""
+    """A figure with its name, what it means, and of when it is."""
 
     name: Words
     value: str
-    meaning: Words = ""
+    meaning: Words
+    period: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,7 @@ class Overview:
     findings: tuple[Told, ...]
     figures: tuple[Figure, ...]
     lanes: Bars
+    charts: tuple[TimeChart, ...]
     workers: tuple[WorkerRow, ...]
     feeds: tuple[FeedRow, ...]
     jobs: tuple[JobRow, ...]
@@ -149,6 +154,7 @@ def operate(visit: Visit) -> Overview:
     health, standing = jobs.health(now), list(jobs.standing())
     unwell_in_all = sum(unwell[name] for name in ("paused", "failing", "access_lost"))
     troubled = tuple(_troubled(one) for one in queries.troubled(MOST_TROUBLED))
+    hours = worker_charts.last_day(now)
     size, tables = table_sizes.whole(), table_sizes.largest(MOST_TABLES)
     return Overview(
         at=now,
@@ -163,8 +169,9 @@ def operate(visit: Visit) -> Overview:
                 *operation.of_subscriptions(unwell),
             )
         ),
-        figures=_figures(ages, depth, [one.report for one in seen if one.is_alive and one.report]),
+        figures=_figures(ages, depth, worker_charts.summed(hours)),
         lanes=_lanes(depth),
+        charts=worker_charts.charts(hours),
         workers=tuple(_worker(one) for one in seen),
         feeds=tuple(_feed(name, one) for name, one in feeds.items()),
         jobs=tuple(_job(one) for one in standing),
@@ -189,48 +196,40 @@ def _verdict(found: Iterable[Finding]) -> tuple[Told, ...]:
     )
 
 
-def _figures(ages: queue.Ages, depth: queue.Depth, reports: list[Report]) -> tuple[Figure, ...]:
-    ended = {end: sum(report.ended.get(end, 0) for report in reports) for end in ENDS}
-    attempts = {outcome: sum(report.attempts.get(outcome, 0) for report in reports) for outcome in OUTCOMES}
-    whole = sum(attempts.values())
-    taken = f"{number_format(100 * attempts['2xx'] / whole, 1)} %" if whole else "–"
-    delivered = number_format(ended[Ended.DELIVERED.label], force_grouping=True)
+def _figures(ages: queue.Ages, depth: queue.Depth, day: Happened) -> tuple[Figure, ...]:
+    whole = sum(day.attempts.values())
+    taken = f"{number_format(100 * day.attempts['2xx'] / whole, 1)} %" if whole else "–"
+    delivered = number_format(day.ended[Ended.DELIVERED.label], force_grouping=True)
+    now, last = _("now"), _("last 24 hours")
     return (
         Figure(
-            _("Oldest due"), _lasted(ages.healthy), _("Age of the oldest message to an endpoint that is not failing")
+            _("Oldest due"),
+            _lasted(ages.healthy),
+            _("Age of the oldest message to an endpoint that is not failing"),
+            now,
         ),
-        Figure(_("Waiting"), _counted(sum(depth.waiting.values())), _("Messages due now or later, all lanes")),
-        Figure(_("Under way"), _counted(sum(depth.sending.values())), _("Messages a worker holds at this moment")),
-        Figure(_("Events to fan out"), _counted(depth.pending), _("Changes whose messages are not written yet")),
-        Figure(_("Delivered"), delivered, _("Since the living workers started")),
-        Figure(_("Attempts taken"), taken, _("Of all attempts since the living workers started")),
+        Figure(_("Waiting"), _counted(sum(depth.waiting.values())), _("Messages due now or later, all lanes"), now),
+        Figure(_("Under way"), _counted(sum(depth.sending.values())), _("Messages a worker holds at this moment"), now),
+        Figure(_("Events to fan out"), _counted(depth.pending), _("Changes whose messages are not written yet"), now),
+        Figure(_("Delivered"), delivered, _("Messages that an endpoint took"), last),
+        Figure(_("Attempts taken"), taken, _("Of all attempts"), last),
         *(
-            Figure(_("Within, %(share)s %%") % {"share": share}, of, _("From the change to the receiver's answer"))
-            for share, of in _latencies(reports)
+            Figure(
+                _("Within, %(share)s %%") % {"share": share},
+                worker_charts.bound_words(bound),
+                _("From the change to the receiver's answer"),
+                last,
+            )
+            for share in _QUANTILES
+            if (bound := day.within(share)) is not None
         ),
     )
-
-
-def _latencies(reports: list[Report]) -> list[tuple[int, str]]:
-    """For each share of all messages the time within which they were taken, as classes tell it; nothing before the first."""
-    counts: dict[str, int] = {}
-    for report in reports:
-        for bound, count in report.classes():
-            counts[bound] = counts.get(bound, 0) + count
-    whole = max(counts.values(), default=0)
-    if not whole:
-        return []
-    found = []
-    for share in _QUANTILES:
-        bound = next(name for name, count in counts.items() if count * 100 >= whole * share)
-        found.append((share, _("over a day") if bound == "+Inf" else _seconds(float(bound))))
-    return found
 
 
 def _lanes(depth: queue.Depth) -> Bars:
     series = (Series(gettext_lazy("Under way"), "run"), Series(gettext_lazy("Waiting"), "warn"))
     rows = [(words, (depth.sending[lane], depth.waiting[lane])) for lane, words in _LANES.items()]
-    return bars(gettext_lazy("What waits in each lane"), series, rows)
+    return bars(gettext_lazy("What waits in each lane, now"), series, rows)
 
 
 def _worker(one: Seen) -> WorkerRow:
@@ -292,12 +291,6 @@ def _counted(count: int) -> str:
     if count >= queue.MOST_COUNTED:
         return _("%(count)s or more") % {"count": number_format(count, force_grouping=True)}
     return number_format(count, force_grouping=True)
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 1:
-        return _("%(count)s ms") % {"count": number_format(round(seconds * 1000))}
-    return _lasted(seconds)
 
 
 def _lasted(seconds: float) -> str:

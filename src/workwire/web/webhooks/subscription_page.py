@@ -1,4 +1,4 @@
-"""The page of a subscription: how it is and why, what waits, what it asks for; pausing, testing, a new secret, the end."""
+"""The page of a subscription: how it is and why, what waits, what it asks for; pausing, testing, a new secret."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.wording import say
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import (
+    attempt_figures,
     commands,
     log,
     queries,
@@ -25,6 +26,7 @@ from workwire.reactions.webhooks import (
     subscription_health,
     subscription_objects,
 )
+from workwire.reactions.webhooks.attempt_figures import Period
 from workwire.reactions.webhooks.hand_over import may_hand_over
 from workwire.reactions.webhooks.log import Wish
 from workwire.reactions.webhooks.models import SOON, Lane, Subscription
@@ -32,7 +34,9 @@ from workwire.reactions.webhooks.subscription_health import Health, Tried
 from workwire.web.kit import charts
 from workwire.web.kit.charts import Bars, Series
 from workwire.web.kit.page import See, Visit, page
-from workwire.web.kit.parts import Fact, Link, Person, State, Words, brief, remaining, took
+from workwire.web.kit.parts import Fact, Link, Person, State, Words, address, brief, remaining, took
+from workwire.web.kit.time_charts import TimeChart
+from workwire.web.webhooks.attempt_charts import PERIODS, how_long, how_many, period_of
 from workwire.web.webhooks.delivery_parts import ERRORS, Row, name_of, row
 from workwire.web.webhooks.subscription_parts import CONDITIONS, object_of
 
@@ -66,15 +70,6 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
-    """What waits in a lane and what is being sent."""
-
-    words: Words
-    waiting: str
-    sending: str
-
-
-@dataclass(frozen=True, slots=True)
 class OldSecret:
     """How much longer an old secret signs, and until when exactly."""
 
@@ -103,10 +98,11 @@ class SubscriptionPage:
     last_failure: Words
     last_failure_at: datetime | None
     oldest: str
-    queues: tuple[Queue, ...]
     waiting: str
-    chart: Bars
-    counted: str
+    lanes: Bars
+    periods: tuple[Link, ...]
+    charts: tuple[TimeChart, ...]
+    missing_until: datetime | None
     facts: tuple[Fact, ...]
     secrets: tuple[OldSecret, ...]
     secret: str
@@ -146,14 +142,6 @@ def simulate(visit: Visit, guid: UUID) -> See:
     return See(reverse("delivery", args=[sent.guid]))
 
 
-@page("", methods=("POST",))
-def unsubscribe(visit: Visit, guid: UUID) -> See:
-    """End a subscription for good."""
-    commands.unsubscribe(guid, by=visit.actor)
-    visit.tell(_("Unsubscribed. What was waiting has been cancelled."))
-    return See(reverse("subscriptions"))
-
-
 @page("webhooks/subscription.html", methods=("POST",))
 def rotate(visit: Visit, guid: UUID) -> SubscriptionPage:
     """Make a new secret and show it in the answer, nowhere else."""
@@ -166,10 +154,12 @@ def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
     actor, now = visit.actor, clock.now()
     found = queries.subscription(guid, by=actor)
     health = subscription_health.health(found)
-    name = name_of(found)
+    period = period_of(visit)
+    figures = attempt_figures.figures(found, period)
+    name, here = name_of(found), reverse("subscription", args=[guid])
     return SubscriptionPage(
         crumbs=(Link(_("Subscriptions"), reverse("subscriptions")), Link(name, is_here=True)),
-        address=reverse("subscription", args=[guid]),
+        address=here,
         name=name,
         url=found.url,
         webhook=webhooks()[found.webhook].name,
@@ -185,10 +175,14 @@ def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
         last_failure=_failure(health.last_failure),
         last_failure_at=health.last_failure.at if health.last_failure else None,
         oldest=took(health.oldest_due) if health.oldest_due else "",
-        queues=_queues(health),
         waiting=_number(sum(health.depth.waiting.values())),
-        chart=_chart(health),
-        counted=_number(health.counted),
+        lanes=_lanes(health),
+        periods=tuple(
+            Link(words, address(here, {"period": one if one != Period.DAY else ""}), one == period)
+            for one, words in PERIODS.items()
+        ),
+        charts=(how_many(figures, period), how_long(figures, period)),
+        missing_until=figures.missing_until,
         facts=_facts(found),
         secrets=tuple(_old_secrets(found, now)),
         secret=secret,
@@ -227,20 +221,11 @@ def _failure(last: Tried | None) -> Words:
     return str(last.status) if last.status is not None else ERRORS.get(last.error, last.error)
 
 
-def _queues(health: Health) -> tuple[Queue, ...]:
+def _lanes(health: Health) -> Bars:
+    series = Series(_("Under way"), "run"), Series(_("Waiting"), "warn")
     depth = health.depth
-    return tuple(
-        Queue(words, _number(depth.waiting[lane]), _number(depth.sending[lane])) for lane, words in LANES.items()
-    )
-
-
-def _chart(health: Health) -> Bars:
-    series = Series(_("Taken"), "ok"), Series(_("Refused"), "bad"), Series(_("No answer"), "warn")
-    rows = [
-        (words, (counts.succeeded, counts.refused, counts.unanswered))
-        for words, counts in ((_("Last hour"), health.last_hour), (_("Last 24 hours"), health.last_day))
-    ]
-    return charts.bars(_("How attempts were answered"), series, rows)
+    rows = [(words, (depth.sending[lane], depth.waiting[lane])) for lane, words in LANES.items()]
+    return charts.bars(_("What waits in each lane, now"), series, rows)
 
 
 def _facts(found: Subscription) -> tuple[Fact, ...]:

@@ -16,6 +16,7 @@ from workwire.web.webhooks import (
     replay_page,
     subscription_list,
     subscription_page,
+    unsubscribe_page,
 )
 
 urlpatterns = [
@@ -34,7 +35,7 @@ urlpatterns = [
     path("webhooks/subscriptions/<uuid:guid>/resume", subscription_page.resume, name="subscription-resume"),
     path("webhooks/subscriptions/<uuid:guid>/rotate", subscription_page.rotate, name="subscription-rotate"),
     path("webhooks/subscriptions/<uuid:guid>/simulate", subscription_page.simulate, name="subscription-simulate"),
-    path("webhooks/subscriptions/<uuid:guid>/unsubscribe", subscription_page.unsubscribe, name="subscription-end"),
+    path("webhooks/subscriptions/<uuid:guid>/unsubscribe", unsubscribe_page.unsubscribe, name="subscription-end"),
     path(
         "webhooks/subscriptions/<uuid:guid>/hand-over",
         hand_over_page.subscription_hand_over,

@@ -1,0 +1,94 @@
+"""How a subscription's endpoint did over a time, slot by slot: what it took, what it did not, and how long it took to answer.
+
+Bounded, however much is sent: attempts are looked for among the newest messages, and the answer says from which moment on
+none is missing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from workwire.kernel import clock
+from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
+from workwire.reactions.webhooks.subscription_health import Counts, Tried, counts
+
+MOST_MESSAGES, MOST_TRIED = 5_000, 10_000
+
+
+class Period(StrEnum):
+    """Over how long figures are told."""
+
+    DAY = "24h"
+    WEEK = "7d"
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return timedelta(days=1) if self is Period.DAY else timedelta(days=7)
+
+    @property
+    def slot(self) -> timedelta:
+        """How long a slot of it is."""
+        return timedelta(hours=1) if self is Period.DAY else timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The attempts that began within a slot by outcome, and within how many seconds half and 95 % of the answers came; None
+    where none came."""
+
+    begins: datetime
+    counts: Counts
+    half: float | None
+    most: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Slots of a period, oldest first; the last one is not over. `missing_until` is the moment before which attempts of older
+    messages are not counted, None where all are."""
+
+    slots: tuple[Slot, ...]
+    missing_until: datetime | None
+
+
+def figures(subscription: Subscription, period: Period) -> Figures:
+    """The figures of a subscription, two queries; the caller has checked that it may be seen."""
+    slot = period.slot
+    begins = slots_of(clock.now(), period.length, slot)
+    newest = Delivery.objects.filter(subscription=subscription).order_by("-pk")
+    beyond = newest.values_list("created_at", flat=True)[MOST_MESSAGES : MOST_MESSAGES + 1]
+    rows = Attempt.objects.filter(delivery__in=newest.values("pk")[:MOST_MESSAGES], started_at__gte=begins[0])
+    columns = rows.order_by("-started_at").values_list("started_at", "status", "error", "duration")[:MOST_TRIED]
+    tried: dict[int, list[tuple[Tried, float]]] = defaultdict(list)
+    oldest = None
+    for number, (at, status, error, duration) in enumerate(columns, start=1):
+        tried[int((at - begins[0]) / slot)].append((Tried(at, status, error), duration))
+        oldest = at if number == MOST_TRIED else None
+    missing = max((moment for moment in (*beyond, oldest) if moment is not None), default=None)
+    return Figures(
+        tuple(_slot(moment, tried[number]) for number, moment in enumerate(begins)),
+        missing if missing is not None and missing > begins[0] else None,
+    )
+
+
+def slots_of(now: datetime, length: timedelta, slot: timedelta) -> list[datetime]:
+    """When the slots of a length of time begin that ends with the present one."""
+    seconds = int(slot.total_seconds())
+    last = datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=now.tzinfo)
+    count = length // slot
+    return [last - slot * (count - 1 - number) for number in range(count)]
+
+
+def _slot(begins: datetime, tried: Sequence[tuple[Tried, float]]) -> Slot:
+    answered = sorted(duration for one, duration in tried if one.status is not None)
+    return Slot(begins, counts(one for one, _ in tried), _share(answered, 50), _share(answered, 95))
+
+
+def _share(ordered: Sequence[float], percent: int) -> float | None:
+    """The value that so many of a hundred do not exceed."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None
