@@ -5,7 +5,9 @@ from __future__ import annotations
 from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import sessions
+from workwire.rooms.effort import commands as effort
 from workwire.rooms.work import queries
+from workwire.web.work.item_effort import in_hours
 
 
 def test_the_page_of_every_item_is_answered_to_every_account(organisation: Organisation) -> None:
@@ -31,3 +33,27 @@ def test_the_page_says_why_there_is_no_due_date(organisation: Organisation) -> N
     items = gallery.items(organisation)
     page = browser.get(f"/work/{items['nothing to count from'].guid}").content.decode()
     assert "There is no due date: the field &#x27;Pay By&#x27; has no value." in page
+
+
+def test_the_page_says_what_is_expected_and_why_to_who_works(organisation: Organisation) -> None:
+    """work-manager TIM-4."""
+    accounts = gallery.accounts(organisation)
+    item = gallery.items(organisation)["with contacts"]
+    browser = gallery.signed_in(accounts["team member"])
+    assert "Effort" not in browser.get(f"/work/{item.guid}").content.decode()
+    effort.expect(item, 95, by=sessions.actor_for(accounts["team member"].user))
+    page = browser.get(f"/work/{item.guid}").content.decode()
+    for words in ("1 h 35 min", "Tomas Sato set it to 95 minutes."):
+        assert words in page
+    outside = gallery.signed_in(accounts["self service"]).get(f"/work/{item.guid}")
+    assert "1 h 35 min" not in outside.content.decode()
+
+
+def test_effort_is_told_in_hours() -> None:
+    assert [in_hours(minutes) for minutes in (0, 0.4, 59.6, 61, 26 * 60)] == [
+        "0 min",
+        "0 min",
+        "1 h",
+        "1 h 1 min",
+        "26 h",
+    ]

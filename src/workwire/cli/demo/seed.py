@@ -186,7 +186,11 @@ def _customer(
 
 def _ticket_version(process: Process, queue: Queue, admin: Actor) -> ProcessVersion:
     version = offering.create_version(
-        process, due=_due(8, Unit.WORKING_HOURS), allocation=offering.Allocation(queue=queue), by=admin
+        process,
+        due=_due(8, Unit.WORKING_HOURS),
+        allocation=offering.Allocation(queue=queue),
+        effort_per_record=20,
+        by=admin,
     )
     payment = offering.add_category(version, "Payment", by=admin)
     offering.add_category(version, "Overdue invoice", parent=payment, by=admin)
@@ -195,7 +199,7 @@ def _ticket_version(process: Process, queue: Queue, admin: Actor) -> ProcessVers
 
 
 def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, admin: Actor) -> ProcessVersion:
-    version = offering.create_version(process, due=_due(5, Unit.WORKING_DAYS), by=admin)
+    version = offering.create_version(process, due=_due(5, Unit.WORKING_DAYS), effort_per_record=240, by=admin)
     checks = offering.add_step(version, "Checks", by=admin)
     allocation = offering.Allocation(queue=queue)
     offering.add_action(
@@ -206,6 +210,7 @@ def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, ad
         due=_due(1, Unit.WORKING_DAYS),
         allocation=allocation,
         launchable=True,
+        effort_per_record=90,
         by=admin,
     )
     offering.add_action(
@@ -214,6 +219,7 @@ def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, ad
         branch=2,
         due=_due(4, Unit.WORKING_HOURS),
         allocation=allocation,
+        effort_per_record=15,
         by=admin,
     )
     set_up = offering.add_step(version, "Set-up", by=admin)
@@ -222,10 +228,16 @@ def _case_version(process: Process, types: dict[str, WorkType], queue: Queue, ad
         types["Set Up Supplier"],
         due=DueRule(1, Unit.WORKING_DAYS, base=Base.PREVIOUS_END, adjust=Adjust.END_OF_DAY),
         allocation=allocation,
+        effort_per_record=60,
         by=admin,
     )
     offering.add_ad_hoc_action(
-        version, types["Call the Supplier"], due=_due(1, Unit.WORKING_DAYS), allocation=allocation, by=admin
+        version,
+        types["Call the Supplier"],
+        due=_due(1, Unit.WORKING_DAYS),
+        allocation=allocation,
+        effort_per_record=10,
+        by=admin,
     )
     return offering.set_version_state(version, VersionState.LIVE, by=admin)
 

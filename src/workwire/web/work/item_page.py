@@ -22,6 +22,7 @@ from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, Wo
 from workwire.web.kit.ledger_parts import EventRow, rows
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
+from workwire.web.work.item_effort import Effort, effort_of
 from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, row, state_of
 
 MOST_BELOW, MOST_RELATED, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS, MOST_EVENTS = 200, 100, 100, 100, 20, 8
@@ -107,6 +108,7 @@ class ItemPage:
     queue: str
     contract: str
     facts: tuple[Fact, ...]
+    effort: Effort | None
     contacts: tuple[Contact, ...]
     custom_data: tuple[Fact, ...]
     files: tuple[File, ...]
@@ -139,6 +141,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         queue=found.queue.name if found.queue else "",
         contract=found.contract.name,
         facts=_facts(found),
+        effort=effort_of(found, actor),
         contacts=_contacts(found, actor),
         custom_data=tuple(Fact(name, _shown(value)) for name, value in found.custom_data.items()),
         files=_files(found, actor),
