@@ -12,7 +12,16 @@ from playwright.sync_api import ConsoleMessage, Page
 from tests.browser.conftest import PHONE, WIDE, Visitor, World
 from tests.web import traffic
 
-ITEMS = ("with contacts", "with files", "with custom data", "said and sent", "due by hand", "long word", "hostile")
+ITEMS = (
+    "with contacts",
+    "with files",
+    "with custom data",
+    "said and sent",
+    "due by hand",
+    "long word",
+    "hostile",
+    "related",
+)
 CASES = ("case that needs attention", "action with a checklist", "rejected by a robot", "nothing to count from")
 WEBHOOKS = (
     "/webhooks/catalogue",

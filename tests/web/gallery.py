@@ -60,6 +60,8 @@ def items(organisation: Organisation) -> dict[str, WorkItem]:
     """Work items of the first customer by what is special about each."""
     customer, member = organisation.customers[0], _actor(organisation, "team member")
     made = _tickets(organisation, customer, member) | _cases(organisation, customer, member)
+    others = ("long word", "hostile", "case", "resolved")
+    made["related"] = work.link(made["related"], [made[name] for name in others], by=member)
     return {name: WorkItem.objects.get(pk=item.pk) for name, item in made.items()}
 
 
@@ -74,6 +76,7 @@ def _tickets(organisation: Organisation, customer: Customer, member: Actor) -> d
 
     made = {
         "plain": ticket("Where is our invoice?"),
+        "related": ticket("Related to much"),
         "long word": ticket(LONG_WORD[:500]),
         "hostile": ticket(HOSTILE, description=f"{HOSTILE}\nsecond line"),
         "nameless draft": work.create_ticket(customer.ticket_version.guid, by=member),

@@ -89,7 +89,7 @@ def test_the_list_tells_how_much_waits_and_the_oldest_due(organisation: Organisa
     )
     count = WorkItem.objects.filter(queue=queue, status=Status.TO_DO, assignee=None).count()
     assert count
-    assert f">{count}</td>" in _text(admin, QUEUES)
+    assert f'<td class="waiting-cell number">{count}<' in _text(admin, QUEUES)
     assert "Overdue 3 h" in _text(admin, QUEUES)
     assert "Overdue 3 h" in _text(admin, f"{QUEUES}/{queue.guid}")
     work.create_queue("Nothing waits here", by=SYSTEM)

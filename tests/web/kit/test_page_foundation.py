@@ -25,6 +25,7 @@ from workwire.web.kit import icons
 from workwire.web.kit.page import FORM, STATUS, See, Visit, page
 from workwire.web.kit.parts import Person
 from workwire.web.kit.specimens import SpecimenForm
+from workwire.web.kit.template_tags import coded
 
 KEPT_BY_NOBODY = ("off", "current-password", "new-password", "one-time-code")
 PAGES = Path(__file__).parents[3] / "src" / "workwire" / "web"
@@ -287,3 +288,9 @@ def test_no_icon_is_carried_that_nothing_uses() -> None:
 )
 def test_people_have_initials(name: str, initials: str) -> None:
     assert Person.of(name).initials == initials
+
+
+def test_commands_in_sentences_are_set_as_code() -> None:
+    assert coded("Run `workwire up`, then <b>.") == "Run <code>workwire up</code>, then &lt;b&gt;."
+    assert coded("`<i>` first") == "<code>&lt;i&gt;</code> first"
+    assert coded("one ` alone & more") == "one ` alone &amp; more"

@@ -42,7 +42,7 @@ def test_what_is_to_be_mended_comes_first_with_what_to_do(organisation: Organisa
     shown = _page(organisation)
     assert "has to be mended." in shown
     assert shown.index("No worker is alive, so nothing is sent.") < shown.index("The keys open the stored secrets.")
-    assert "Run `workwire up` or `workwire worker`" in shown
+    assert "Run <code>workwire up</code> or <code>workwire worker</code>" in shown
     workers.beat(ids.new_guid(), clock.now(), Report().as_json())
     assert "1 worker is alive." in _page(organisation)
 

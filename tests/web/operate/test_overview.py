@@ -51,7 +51,7 @@ def test_all_is_well_while_a_worker_is_alive_and_nothing_is_late(organisation: O
 def test_no_worker_is_an_alarm_that_says_what_to_do(organisation: Organisation) -> None:
     shown = _page(organisation)
     assert "No worker is alive, so nothing is sent." in shown
-    assert "Run `workwire up` or `workwire worker`" in shown
+    assert "Run <code>workwire up</code> or <code>workwire worker</code>" in shown
 
 
 def test_held_sending_is_told_with_its_reason(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from django.template.context import Context
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -45,6 +45,16 @@ def fragment(parser: Parser, token: Token) -> FragmentNode:
     nodelist = parser.parse(("endfragment",))
     parser.delete_first_token()
     return FragmentNode(name, nodelist)
+
+
+@register.filter
+def coded(words: Words) -> SafeString:
+    """A sentence in which what stands between backticks is set as code."""
+    parts = str(words).split("`")
+    if len(parts) % 2 == 0:  # one is alone, so that it is no pair
+        return conditional_escape(str(words))
+    drawn = (format_html("<code>{}</code>", text) if place % 2 else text for place, text in enumerate(parts))
+    return format_html_join("", "{}", ((one,) for one in drawn))
 
 
 @register.simple_tag
