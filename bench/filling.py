@@ -40,8 +40,8 @@ class Office:
     tickets: Sequence[WorkItem]
 
 
-def office(tickets: int = 100) -> Office:
-    """Seed an organisation and tickets; whatever that put into the queue is dropped."""
+def office(tickets: int = 100, *, submitted: bool = False) -> Office:
+    """Seed an organisation and tickets, drafts or submitted ones; whatever that put into the queue is dropped."""
     from tests.support.organisation import build
     from workwire.access import sessions
     from workwire.outbox.models import Pending
@@ -52,8 +52,11 @@ def office(tickets: int = 100) -> Office:
         sessions.actor_for(organisation.accounts[who].user) for who in ("process builder", "team member")
     )
     customer = organisation.customers[0]
+    wish = {"category_guid": customer.category.guid, "submit": True} if submitted else {}
     made = [
-        work.create_ticket(customer.ticket_version.guid, by=member, title=f"Invoice {number} does not match the order")
+        work.create_ticket(
+            customer.ticket_version.guid, by=member, title=f"Invoice {number} does not match the order", **wish
+        )
         for number in range(tickets)
     ]
     Pending.objects.all().delete()
@@ -101,12 +104,28 @@ def copies_of(subscription: Subscription, count: int, **changed: Sequence[Any]) 
     ]
 
 
+def subscriptions_of_two(office: Office, count: int, of_few: int) -> list[Subscription]:
+    """So many subscriptions to new work of the first customer; the first few belong to somebody who sees little else."""
+    from workwire.access import commands as access
+    from workwire.access import sessions
+    from workwire.reactions.webhooks.models import Subscription
+
+    accounts = office.organisation.accounts
+    few = accounts["process builder of one company"].user
+    access.change_members(office.customer.group, add=[few], by=sessions.actor_for(accounts["administrator"].user))
+    (first, _), *_ = subscribe(office, ["http://127.0.0.1:9/hook"])
+    owners = [few.pk] * of_few + [first.owner_id] * (count - of_few)
+    made = Subscription.objects.bulk_create(copies_of(first, count, owner_id=owners))
+    first.delete()
+    return made
+
+
 def add_events(count: int, *, pending: bool = True) -> int:
     """Put so many events about the tickets into the ledger, and into the queue for fan-out, as if the tickets had just
     been created; returns the id of the last event before them."""
     from django.db import transaction
 
-    last = _last("outbox_event")
+    last = last_id("outbox_event")
     with transaction.atomic():
         _run(
             f"INSERT INTO outbox_event (guid, sequence, {_EVENT})"
@@ -131,12 +150,12 @@ def add_deliveries(
     from workwire.kernel import clock
     from workwire.reactions.webhooks.models import State
 
-    begun, last = at or clock.now(), _last("outbox_event")
+    begun, last = at or clock.now(), last_id("outbox_event")
     ended = int(state or State.DUE)
     marks = ", ".join(str(subscription.pk) for subscription in subscriptions)
     step = max(1, BATCH // len(subscriptions))
     for number, begin in enumerate(range(after, last, step), 1):
-        moment, before = _moment(begun + timedelta(microseconds=number)), _last("webhooks_delivery")
+        moment, before = _moment(begun + timedelta(microseconds=number)), last_id("webhooks_delivery")
         with transaction.atomic():
             _run(
                 f"INSERT INTO webhooks_delivery ({_DELIVERY})"
@@ -171,7 +190,7 @@ def add_work_items(count: int) -> None:
 
     own = ("id", "guid", "reference")
     names = ", ".join(field.column for field in WorkItem._meta.concrete_fields if field.column not in own)
-    last, sources = _last("work_workitem"), _tickets()
+    last, sources = last_id("work_workitem"), _tickets()
     for begin in range(0, count, BATCH):
         first, final = last + 1 + begin, last + min(begin + BATCH, count)
         with transaction.atomic():
@@ -181,6 +200,35 @@ def add_work_items(count: int) -> None:
                 f" FROM {_series(first, final)} JOIN (SELECT row_number() OVER (ORDER BY id) - 1 AS place, w.*"
                 f" FROM work_workitem w ORDER BY id LIMIT {sources}) AS first ON first.place = s.n %% {sources} ORDER BY s.n"
             )
+
+
+def add_communications(each: int, after: int) -> None:
+    """Copy what is said about the first ticket until every work item behind an id has so many communications."""
+    from django.db import transaction
+
+    from workwire.rooms.conversations.models import Communication
+
+    own = ("id", "guid", "work_item_id")
+    names = ", ".join(field.column for field in Communication._meta.concrete_fields if field.column not in own)
+    source, last = Communication.objects.earliest("pk").pk, last_id("work_workitem")
+    for begin in range(after, last, BATCH):
+        with transaction.atomic():
+            _run(
+                f"INSERT INTO conversations_communication (guid, work_item_id, {names})"
+                f" SELECT {_guid('w.id * 1000 + s.n')}, w.id, {names} FROM (SELECT id FROM work_workitem"
+                f" WHERE id > %s AND id <= %s) w CROSS JOIN {_series(1, each)} JOIN (SELECT {names}"
+                " FROM conversations_communication WHERE id = %s) AS first ON true ORDER BY w.id, s.n",
+                *(begin, begin + BATCH, source),
+            )
+
+
+def last_id(table: str) -> int:
+    """The highest id of a table; 0 of an empty one."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table}")
+        return int(cursor.fetchone()[0])
 
 
 def _tickets() -> int:
@@ -210,14 +258,6 @@ def _moment(at: datetime) -> Any:
     from workwire.reactions.webhooks import sql
 
     return sql.moment(at)
-
-
-def _last(table: str) -> int:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table}")
-        return int(cursor.fetchone()[0])
 
 
 def _run(sql: str, *parameters: Any) -> None:

@@ -87,7 +87,7 @@ def measure(given: Given) -> list[Figure]:
     items = given.size(1_000_000 if given.database == "postgres" else 200_000, 50_000)
     with rig.installation(given.database):
         office = filling.office()
-        subscriptions = _subscriptions(office)
+        subscriptions = filling.subscriptions_of_two(office, SUBSCRIPTIONS, OF_FEW)
         clients = _clients(office)
         _grow(SMALL, SMALL, subscriptions)
         small = _look(clients, subscriptions, given)
@@ -159,22 +159,6 @@ def _places(who: str, subscriptions: list[Subscription]) -> dict[str, Any]:
         "record": Delivery.objects.get(pk=middle).record_guid,
         "early": (clock.now() - EARLIER / 2).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-
-
-def _subscriptions(office: filling.Office) -> list[Subscription]:
-    """A hundred subscriptions to new work of the first customer; the first ten belong to somebody who sees little else."""
-    from workwire.access import commands as access
-    from workwire.access import sessions
-    from workwire.reactions.webhooks.models import Subscription
-
-    accounts = office.organisation.accounts
-    few = accounts["process builder of one company"].user
-    access.change_members(office.customer.group, add=[few], by=sessions.actor_for(accounts["administrator"].user))
-    (first, _), *_ = filling.subscribe(office, ["http://127.0.0.1:9/hook"])
-    owners = [few.pk] * OF_FEW + [first.owner_id] * (SUBSCRIPTIONS - OF_FEW)
-    made = Subscription.objects.bulk_create(filling.copies_of(first, SUBSCRIPTIONS, owner_id=owners))
-    first.delete()
-    return made
 
 
 def _clients(office: filling.Office) -> dict[str, Client]:

@@ -76,8 +76,11 @@ def test_a_percentile_is_a_value_that_occurred(bench: dict[str, ModuleType]) -> 
     assert shares == [1.0, 50.0, 99.0, 100.0]
 
 
-def test_the_page_has_the_markers_between_which_the_table_goes() -> None:
-    begin, end = re.findall(r'^BEGIN, END = "(.+)\\n", "(.+)\\n"$', (BENCH / "suite.py").read_text(), re.MULTILINE)[0]
+@pytest.mark.parametrize("module", ["suite", "web_pages"])
+def test_the_page_has_the_markers_between_which_the_table_goes(module: str) -> None:
+    begin, end = re.findall(r'^BEGIN, END = "(.+)\\n", "(.+)\\n"$', (BENCH / f"{module}.py").read_text(), re.MULTILINE)[
+        0
+    ]
     page = (BENCH.parent / "docs" / "performance.md").read_text()
     assert [page.count(begin), page.count(end)] == [1, 1]
     assert page.index(begin) < page.index(end)

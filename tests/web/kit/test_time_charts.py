@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workwire.web.kit import time_charts
 from workwire.web.kit.charts import Series
-from workwire.web.kit.time_charts import BOTTOM, HEIGHT, SPARK_HEIGHT, TOP
+from workwire.web.kit.time_charts import BOTTOM, HEIGHT, TOP
 
 SERIES = Series("Taken", "ok"), Series("Refused", "bad")
 
@@ -37,9 +37,8 @@ def test_lines_are_broken_where_there_is_no_value() -> None:
 
 def test_a_spark_shows_what_failed_above_what_went_well() -> None:
     nothing, half, all_ = time_charts.spark("x", [None]), time_charts.spark("x", [0.5]), time_charts.spark("x", [1.0])
-    assert [piece.tone for piece in nothing.pieces] == ["none"]
-    assert [(piece.tone, piece.height) for piece in half.pieces] == [
-        ("bad", SPARK_HEIGHT / 2),
-        ("ok", SPARK_HEIGHT / 2),
-    ]
-    assert [(piece.tone, piece.height) for piece in all_.pieces] == [("ok", SPARK_HEIGHT)]
+    assert nothing.paths == (("none", "M0 14h95v2h-95z"),)
+    assert half.paths == (("bad", "M0 0h95v8h-95z"), ("ok", "M0 8h95v8h-95z"))
+    assert all_.paths == (("ok", "M0 0h95v16h-95z"),)
+    many = time_charts.spark("x", [None, None])
+    assert many.paths == (("none", "M0 14h47v2h-47zM48 14h47v2h-47z"),)  # all of a tone at once

@@ -75,7 +75,7 @@ class Spark:
     """Small columns, one for each slot, and what they say in words."""
 
     words: Words
-    pieces: tuple[Piece, ...]
+    paths: tuple[tuple[str, str], ...]  # of each tone, all of its columns as one path
     width: int = SPARK_WIDTH
     height: int = SPARK_HEIGHT
 
@@ -116,18 +116,17 @@ def spark(words: Words, shares: Sequence[float | None]) -> Spark:
     """Draw the share of each slot that went well: full height where all did, the part that failed in another colour above it,
     a stub where nothing was."""
     step = SPARK_WIDTH / max(1, len(shares))
-    pieces: list[Piece] = []
+    width = round(max(1.0, step - 1), 1)
+    paths: dict[str, str] = {}
     for number, share in enumerate(shares):
-        x, width = round(number * step, 1), round(max(1.0, step - 1), 1)
-        if share is None:
-            pieces.append(Piece(x, SPARK_HEIGHT - 2, width, 2, "none"))
-            continue
-        well = round(share * SPARK_HEIGHT, 1)
-        if well < SPARK_HEIGHT:
-            pieces.append(Piece(x, 0, width, round(SPARK_HEIGHT - well, 1), "bad"))
-        if well:
-            pieces.append(Piece(x, round(SPARK_HEIGHT - well, 1), width, well, "ok"))
-    return Spark(words, tuple(pieces))
+        parts: tuple[tuple[str, float, float], ...] = (("none", SPARK_HEIGHT - 2.0, 2.0),)
+        if share is not None:
+            well = round(share * SPARK_HEIGHT, 1)
+            parts = (("bad", 0.0, SPARK_HEIGHT - well), ("ok", SPARK_HEIGHT - well, well))
+        for tone, y, height in parts:
+            if height:
+                paths[tone] = f"{paths.get(tone, '')}M{number * step:g} {y:g}h{width:g}v{height:g}h-{width:g}z"
+    return Spark(words, tuple(paths.items()))
 
 
 def _step(rows: Sequence[object]) -> float:
