@@ -170,6 +170,7 @@ def stage(
         "service": customer.service,
         "calendar": customer.contract.calendar,
         "queue": customer.queue,
+        "job_position": work.create_job_position("Clerk", by=admin),
         "group": customer.group,
         "role": access.create_role("Scribe", "builder", ["queues"], by=admin),
         "schedule": Schedule.objects.first(),

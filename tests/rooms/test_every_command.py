@@ -422,6 +422,10 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     work.complete_divided: lambda w: work.complete_divided(w.locked(w.divided()), by=SYSTEM),
     work.create_queue: lambda w: work.create_queue("x", by=w.by),
     work.update_queue: lambda w: work.update_queue(w.customer.queue, strict=True, by=w.by),
+    work.create_job_position: lambda w: work.create_job_position("Clerk", holders=[w.user], by=w.by),
+    work.update_job_position: lambda w: work.update_job_position(
+        work.create_job_position("Clerk", by=w.by), holders=[w.user], by=w.by
+    ),
     conversations.add: lambda w: conversations.add(w.ticket(), kind=CommunicationType.AUDIT_NOTE, body="x", by=w.by),
     conversations.send_mail: lambda w: w.mail(),
     conversations.mail_sent: lambda w: conversations.mail_sent(w.mail(), by=SYSTEM),

@@ -54,6 +54,7 @@ def _makers(organisation: Organisation) -> dict[str, Callable[[str, Actor], obje
         "file tag": lambda name, by: files.create_tag(name, by=by),
         "calendar": lambda name, by: commitments.create_calendar(name, by=by),
         "queue": lambda name, by: work.create_queue(name, by=by),
+        "job position": lambda name, by: work.create_job_position(name, by=by),
         "service line": lambda name, by: offering.create_service_line(name, by=by),
         "work type": lambda name, by: offering.create_work_type(line, ProcessType.TICKET, name, by=by),
         "schedule": lambda name, by: offering.create_schedule(name, by=by),
@@ -75,6 +76,7 @@ KINDS = (
     "file tag",
     "calendar",
     "queue",
+    "job position",
     "service line",
     "work type",
     "schedule",
@@ -226,8 +228,8 @@ def test_migrations_fill_every_key() -> None:
     """A model with a key is named in a migration that fills it."""
     for model in apps.get_models():
         if keys.derived(model) and model.__module__.startswith("workwire."):
-            if model.__name__ == "WorkItem":
-                continue  # its titles came later
+            if model.__name__ in ("WorkItem", "JobPosition"):
+                continue  # the titles of the one came later, and the other itself
             if model._meta.app_label == "defects":
                 continue  # they had their keys from the beginning
             package = model.__module__.removesuffix(".models") + ".migrations"

@@ -52,6 +52,8 @@ FORWARDED = {  # calls whose code comes from a table or from the caller; `held` 
     ("rooms/parties/queries.py", "'sight_contact.global' if looked.holds else 'sight_contact.of_company'"),
     ("rooms/work/policy.py", "code"),
     ("rooms/work/queries.py", "belongs if looked.holds else does_not"),
+    ("rooms/work/who_gets_it.py", "_SITUATION[facts.situation]"),
+    ("rooms/work/who_gets_it.py", "code"),
     ("worker/account_mail.py", "code"),
     ("rooms/work/transitions.py", "_NOT_POSSIBLE[move]"),
 }

@@ -45,7 +45,7 @@ FEATURES = {
     DATA_FIELDS: "Configures data fields.",
     SCHEDULES: "Configures schedules.",
     CALENDARS: "Configures calendars.",
-    QUEUES: "Configures queues; sees all of them.",
+    QUEUES: "Configures queues and job positions; sees all of them.",
     TAGS: "Configures contact tags and file tags.",
     WEBHOOKS: "Subscribes to webhooks, repairs and replays deliveries of its own subscriptions.",
     WORK_ITEMS: "Starts and works on tickets, cases and actions, and writes communications.",

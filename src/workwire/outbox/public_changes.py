@@ -27,7 +27,7 @@ _NAMED = {
     "User": "full_name",
     **dict.fromkeys(
         (
-            *("Calendar", "ContactTag", "DefectCategory", "DefectParty", "FileTag"),
+            *("Calendar", "ContactTag", "DefectCategory", "DefectParty", "FileTag", "JobPosition"),
             *("Queue", "Role", "ServiceLine", "UserGroup", "WorkType"),
         ),
         "name",

@@ -27,7 +27,9 @@ from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
 
 if TYPE_CHECKING:
+    from workwire.access.models import User
     from workwire.rooms.offering.models import DataField, Process, ProcessVersion, WorkType
+    from workwire.rooms.work.models import JobPosition
 
 router = Router(tags=["building"])
 
@@ -75,13 +77,17 @@ class ProcessOut(Schema):
 
 
 class Placed(In):
-    """When work is due, to whom it goes first (a queue, or a person, by GUID), and how many minutes each of its records is
-    expected to take."""
+    """When work is due, to whom it goes (its queue, and who gets it from there at once: the first of two people and the
+    holders of two job positions who may have it; all by GUID), and how many minutes each of its records is expected to
+    take."""
 
     due: DueRuleIn | None = None
     queue: UUID | None = None
     person: UUID | None = None
     effort_per_record: int | None = Field(None, ge=0)
+    secondary_person: UUID | None = None
+    job_position: UUID | None = None
+    secondary_job_position: UUID | None = None
 
 
 class VersionIn(Placed):
@@ -340,9 +346,20 @@ def _placed(wish: Placed, by: Actor) -> dict[str, Any]:
     """When work is due and to whom it goes first, as commands want it."""
     allocation = commands.Allocation(
         queue=work.queue(wish.queue, by=by) if wish.queue is not None else None,
-        person=access.user(wish.person, by=by) if wish.person is not None else None,
+        person=_person(wish.person, by),
+        secondary_person=_person(wish.secondary_person, by),
+        job_position=_job_position(wish.job_position, by),
+        secondary_job_position=_job_position(wish.secondary_job_position, by),
     )
     return {"due": _due(wish.due) if wish.due else None, "allocation": allocation}
+
+
+def _person(guid: UUID | None, by: Actor) -> User | None:
+    return None if guid is None else access.user(guid, by=by)
+
+
+def _job_position(guid: UUID | None, by: Actor) -> JobPosition | None:
+    return None if guid is None else work.job_position(guid, by=by)
 
 
 def _due(wish: DueRuleIn) -> DueRule:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
@@ -85,6 +86,9 @@ class ActionOut(Schema):
     due: DueRuleIn | None
     queue: Guid | None
     person: Guid | None
+    secondary_person: Guid | None
+    job_position: Guid | None
+    secondary_job_position: Guid | None
     launchable: bool
     effort_per_record: int | None
     checklist: list[str]
@@ -120,6 +124,9 @@ class VersionDetail(VersionOut):
     due: DueRuleIn | None
     queue: Guid | None
     person: Guid | None
+    secondary_person: Guid | None
+    job_position: Guid | None
+    secondary_job_position: Guid | None
     schedule: Guid | None
     requires_primary_contact: bool
     requires_requester: bool
@@ -278,8 +285,7 @@ def version_detail(row: ProcessVersion, by: Actor) -> dict[str, Any]:
     ticket = row.process.work_type.kind == queries.ProcessType.TICKET
     return version_out(row, by) | {
         "due": _due(row.due_rule),
-        "queue": _guid(row.queue),
-        "person": _guid(row.person),
+        **_allocation(row),
         "schedule": _guid(row.schedule),
         "requires_primary_contact": row.requires_primary_contact,
         "requires_requester": row.requires_requester,
@@ -329,12 +335,15 @@ def _action(row: ActionDefinition) -> dict[str, Any]:
         "work_type": str(row.work_type.guid),
         "instructions": row.instructions,
         "due": _due(row.due_rule),
-        "queue": _guid(row.queue),
-        "person": _guid(row.person),
+        **_allocation(row),
         "launchable": row.launchable,
         "effort_per_record": row.effort_per_record,
         "checklist": [line.description for line in row.checklist.all()],
     }
+
+
+def _allocation(row: ProcessVersion | ActionDefinition) -> dict[str, Any]:
+    return {field.name: _guid(getattr(row, field.name)) for field in fields(commands.Allocation)}
 
 
 def _period(row: SchedulePeriod) -> dict[str, Any]:

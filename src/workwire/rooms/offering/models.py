@@ -77,7 +77,7 @@ class Process(models.Model):
 
 
 class ProcessVersion(models.Model):
-    """How a process runs: when its work is due (none means never), and to whom it goes first: a queue, or a person.
+    """How a process runs: when its work is due (none means never), and to whom it goes first (see `commands.Allocation`).
 
     `due_rule` is a `commitments.rules.DueRule` as JSON.
     """
@@ -90,6 +90,11 @@ class ProcessVersion(models.Model):
     schedule = models.ForeignKey("Schedule", null=True, on_delete=models.PROTECT, related_name="process_versions")
     queue = models.ForeignKey("work.Queue", null=True, on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    secondary_person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    job_position = models.ForeignKey("work.JobPosition", null=True, on_delete=models.PROTECT, related_name="+")
+    secondary_job_position = models.ForeignKey(
+        "work.JobPosition", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     requires_primary_contact = models.BooleanField(default=False)
     requires_requester = models.BooleanField(default=False)
     effort_per_record = models.PositiveIntegerField(null=True)  # minutes that each record is expected to take
@@ -153,7 +158,8 @@ class CaseStep(models.Model):
 class ActionDefinition(models.Model):
     """An action a case step creates. `number` counts the actions of the step; `branch` and `position` order them.
 
-    It goes first to its `queue` or its `person`. A `launchable` one may also be started by hand, any number of times.
+    To whom it goes first is its allocation (see `commands.Allocation`). A `launchable` one may also be started by hand, any
+    number of times.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -166,6 +172,11 @@ class ActionDefinition(models.Model):
     due_rule = models.JSONField(null=True)
     queue = models.ForeignKey("work.Queue", null=True, on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    secondary_person = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    job_position = models.ForeignKey("work.JobPosition", null=True, on_delete=models.PROTECT, related_name="+")
+    secondary_job_position = models.ForeignKey(
+        "work.JobPosition", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     launchable = models.BooleanField(default=False)
     effort_per_record = models.PositiveIntegerField(null=True)  # minutes, as of a version
 

@@ -36,6 +36,7 @@ from workwire.rooms.offering.models import ScheduleState as ScheduleState
 from workwire.rooms.offering.models import VersionState as VersionState
 
 _ABOVE = "process__service__contract"
+ALLOCATION = ("queue", "person", "secondary_person", "job_position", "secondary_job_position")
 _NOT_LIVE = {
     VersionState.DRAFT: "version_draft",
     VersionState.TESTING: "version_testing",
@@ -127,8 +128,7 @@ def versions_visible_to(actor: Actor) -> QuerySet[ProcessVersion]:
         f"{_ABOVE}__customer",
         f"{_ABOVE}__supplier",
         f"{_ABOVE}__calendar",
-        "queue",
-        "person",
+        *ALLOCATION,
         "schedule",
     )
     return found if sees_all(actor) else found.filter(versions_seen_by(actor.user_id or 0))
@@ -256,7 +256,7 @@ def service_line(guid: UUID) -> ServiceLine:
 
 def definitions() -> QuerySet[ActionDefinition]:
     """Actions of case versions with all that starting one needs."""
-    return ActionDefinition.objects.select_related("step", "work_type", "queue", "person")
+    return ActionDefinition.objects.select_related("step", "work_type", *ALLOCATION)
 
 
 def launchable(version: ProcessVersion) -> QuerySet[ActionDefinition]:

@@ -48,6 +48,7 @@ register(
         "options_invalid.wanted": "A field of this kind takes '{option}'.",
         "parent_invalid.category": "A category must lie in the same version, at most three levels deep.",
         "period_name_taken": "A period with this name exists already.",
+        "job_position_retired": "The job position '{name}' is retired.",
         "person_retired": "User '{user}' is retired.",
         "process_name_taken": "A process with this name exists already.",
         "process_not_found": "There is no such process.",

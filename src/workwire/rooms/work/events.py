@@ -101,6 +101,25 @@ class QueueUpdated(QueueBody):
     """A queue or its people changed."""
 
 
+class JobPositionBody(EventBody):
+    """A job position as of the event, with the user names of who holds it."""
+
+    GUID: str
+    Name: str
+    Retired: bool
+    Holders: list[str]
+
+
+@event("JobPositionCreated")
+class JobPositionCreated(JobPositionBody):
+    """A job position was made."""
+
+
+@event("JobPositionUpdated")
+class JobPositionUpdated(JobPositionBody):
+    """A job position or who holds it changed."""
+
+
 def body_of(item: WorkItem, at: datetime) -> dict[str, Any]:
     """The documented keys of a work item as it stands at a moment; `queries.for_events` names what it reads."""
     submitted = item.status != Status.DRAFT

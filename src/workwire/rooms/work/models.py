@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -127,6 +129,25 @@ class Queue(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="queue_name_key_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class JobPosition(models.Model):
+    """What several people are in the organisation; of its holders the one with the least in the inbox gets the work."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    name = models.CharField(max_length=200)
+    name_key = NameKey()
+    description = models.TextField(blank=True)
+    holders = models.ManyToManyField("access.User", related_name="job_positions")
+    retired = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+    objects: ClassVar[models.Manager[JobPosition]]  # which mypy does not find by itself
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="job_position_name_key_once")]
 
     def __str__(self) -> str:
         return self.name

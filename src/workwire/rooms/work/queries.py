@@ -14,7 +14,7 @@ from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, V
 
 from workwire.access import features, sight
 from workwire.access.models import User
-from workwire.access.policy import require
+from workwire.access.policy import require, require_one_of
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock, keys
 from workwire.kernel.actor import SYSTEM, Actor, UserType
@@ -29,7 +29,7 @@ from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import item_due_dates, lists, policy
-from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue
+from workwire.rooms.work.models import ChecklistItem, ItemContact, JobPosition, Queue
 from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
 from workwire.rooms.work.models import Rag as Rag  # for doors
 from workwire.rooms.work.models import ResolutionMethod as ResolutionMethod  # for doors
@@ -41,6 +41,7 @@ from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotati
 from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
 from workwire.rooms.work.transitions import DUE, FINISHED
 from workwire.rooms.work.transitions import OPEN as OPEN  # for doors
+from workwire.rooms.work.who_gets_it import UNTROUBLED
 
 _FOR_EVENTS = (
     "customer",
@@ -62,12 +63,6 @@ _FOR_READERS = (
     "started_by",
     "resolved_by",
     "updated_by",
-)
-_UNTROUBLED = (
-    StatusReason.NEWLY_CREATED,
-    StatusReason.UPDATED_BY_RESOURCE,
-    StatusReason.UPDATED_BY_INTEGRATION,
-    StatusReason.UPDATED_BY_SYSTEM,
 )
 TROUBLED = (
     StatusReason.SUB_CASE_CANCELLED,
@@ -275,6 +270,20 @@ def queue(guid: UUID, *, by: Actor) -> Queue:
     return found
 
 
+def job_positions(*, by: Actor) -> QuerySet[JobPosition]:
+    """All job positions with their holders, for who configures processes or queues, or gives out work; raises Forbidden."""
+    require_one_of(by, features.QUEUES, features.PROCESSES, features.ASSIGN_WORK)
+    return JobPosition.objects.prefetch_related("holders")
+
+
+def job_position(guid: UUID, *, by: Actor) -> JobPosition:
+    """One job position; raises NotFound, and Forbidden like `job_positions`."""
+    found = job_positions(by=by).filter(guid=guid).first()
+    if found is None:
+        raise not_found("job_position")
+    return found
+
+
 def manages_queue_of(actor: Actor, item: WorkItem) -> bool:
     """Whether the actor is a manager of the queue an item lies in."""
     if item.queue_id is None or actor.user_id is None:
@@ -301,7 +310,7 @@ def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:
             kind=ProcessType.ACTION, robot_rejected=False, robot_assignments__lt=MOST_ROBOT_ASSIGNMENTS, queue__in=mine
         )
     else:
-        runs_by_itself = Q(kind=ProcessType.CASE, status_reason__in=_UNTROUBLED) & Exists(
+        runs_by_itself = Q(kind=ProcessType.CASE, status_reason__in=UNTROUBLED) & Exists(
             WorkItem.objects.filter(parent=OuterRef("pk"), independent=False).exclude(status__in=FINISHED)
         )
         lenient = Q(queue__in=mine.filter(strict=False)) | Q(queue__in=mine, robot_rejected=True)

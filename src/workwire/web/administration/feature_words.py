@@ -36,7 +36,10 @@ SAID: dict[str, tuple[Words, Words]] = {
     features.DATA_FIELDS: (gettext_lazy("Data fields"), gettext_lazy("Configures custom data fields.")),
     features.SCHEDULES: (gettext_lazy("Schedules"), gettext_lazy("Configures schedules.")),
     features.CALENDARS: (gettext_lazy("Calendars"), gettext_lazy("Configures calendars.")),
-    features.QUEUES: (gettext_lazy("Queues"), gettext_lazy("Configures queues, and sees all of them.")),
+    features.QUEUES: (
+        gettext_lazy("Queues"),
+        gettext_lazy("Configures queues and job positions, and sees all of them."),
+    ),
     features.TAGS: (gettext_lazy("Tags"), gettext_lazy("Configures contact tags and file tags.")),
     features.WEBHOOKS: (
         gettext_lazy("Webhooks"),

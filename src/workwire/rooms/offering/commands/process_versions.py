@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -37,7 +37,7 @@ from workwire.rooms.offering.models import (
 from workwire.rooms.offering.version_findings import findings
 
 if TYPE_CHECKING:
-    from workwire.rooms.work.models import Queue
+    from workwire.rooms.work.models import JobPosition, Queue
 
 DEEPEST_CATEGORY = 3
 AD_HOC = 0  # the number of the step that holds what is only launched by hand
@@ -54,17 +54,31 @@ MOVES: Mapping[VersionState, tuple[VersionState, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """To whom new work goes first: a queue, or a person; the person before the queue where both are named."""
+    """To whom work goes: the queue it lies in, and who gets it from there at once: the first of two people and the holders of
+    two job positions, in this order, who may have it."""
 
     queue: Queue | None = None
     person: User | None = None
+    secondary_person: User | None = None
+    job_position: JobPosition | None = None
+    secondary_job_position: JobPosition | None = None
 
     def check(self) -> None:
-        """Raise Invalid for a queue or a person that is retired."""
+        """Raise Invalid for a queue, a person or a job position that is retired."""
         if self.queue is not None and self.queue.retired:
             raise Invalid("queue_retired", field="queue", queue=self.queue.name)
-        if self.person is not None and not self.person.is_active:
-            raise Invalid("person_retired", field="person", user=self.person.username)
+        for field in ("person", "secondary_person"):
+            person = getattr(self, field)
+            if person is not None and not person.is_active:
+                raise Invalid("person_retired", field=field, user=person.username)
+        for field in ("job_position", "secondary_job_position"):
+            position = getattr(self, field)
+            if position is not None and position.retired:
+                raise Invalid("job_position_retired", field=field, name=position.name)
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that hold it, at a process version or an action."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 NOBODY = Allocation()
@@ -92,8 +106,7 @@ def create_version(
         number=last + 1,
         due_rule=_rule(due),
         schedule=schedule,
-        queue=allocation.queue,
-        person=allocation.person,
+        **allocation.columns(),
         requires_primary_contact=requires_primary_contact,
         requires_requester=requires_requester,
         effort_per_record=_effort(effort_per_record),
@@ -170,8 +183,7 @@ def add_action(
         position=position + 1,
         instructions=prose(instructions),
         due_rule=_rule(due),
-        queue=allocation.queue,
-        person=allocation.person,
+        **allocation.columns(),
         launchable=launchable or step.number == AD_HOC,
         effort_per_record=_effort(effort_per_record),
     )

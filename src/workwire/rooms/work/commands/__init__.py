@@ -38,6 +38,7 @@ from workwire.rooms.work.commands.launching import (
 )
 from workwire.rooms.work.commands.linking import MOST_LINKED, link, unlink
 from workwire.rooms.work.commands.merging import MOST_MERGED, merge
+from workwire.rooms.work.commands.positioning import create_job_position, update_job_position
 from workwire.rooms.work.commands.queueing import create_queue, update_queue
 from workwire.rooms.work.commands.splitting import MOST_PARTS, Part, complete_divided, convert, split
 from workwire.rooms.work.commands.starting import create_case, create_ticket, submit
@@ -59,6 +60,7 @@ __all__ = [
     "complete_unsuccessfully",
     "convert",
     "create_case",
+    "create_job_position",
     "create_queue",
     "create_ticket",
     "date_reached",
@@ -83,6 +85,7 @@ __all__ = [
     "unassign",
     "unlink",
     "update",
+    "update_job_position",
     "update_queue",
     "wait_for_information",
     "wait_until",

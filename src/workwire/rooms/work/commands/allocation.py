@@ -7,7 +7,11 @@ with nobody, where somebody who gives out work finds it.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from workwire.access import features
 from workwire.access.models import User
@@ -15,18 +19,37 @@ from workwire.access.sessions import actor_for
 from workwire.kernel.actor import UserType
 from workwire.kernel.errors import Invalid
 from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import ActionDefinition, ProcessVersion
 from workwire.rooms.work import policy
 from workwire.rooms.work.commands.changing import stand, standing_of
 from workwire.rooms.work.models import WorkItem
+from workwire.rooms.work.transitions import DUE
 
 
 def allocate(item: WorkItem) -> None:
-    """Put new work where its action or its process says: into a queue, to a person, or both."""
+    """Put new work where its action or its process says: into a queue, to the first who may have it, or both."""
     wished = item.definition if item.definition is not None else item.process_version
     item.queue = wished.queue if wished.queue is not None and not wished.queue.retired else None
-    if wished.person is not None:
+    for user in _first_to_get(wished):
         with contextlib.suppress(Invalid):
-            hand_to(item, wished.person)
+            hand_to(item, user)
+            return
+
+
+def _first_to_get(wished: ActionDefinition | ProcessVersion) -> Iterator[User]:
+    """Who is to get new work, in order: two people, then the holders of two job positions, with the fewest items first."""
+    yield from (person for person in (wished.person, wished.secondary_person) if person is not None)
+    for position in (wished.job_position_id, wished.secondary_job_position_id):
+        if position is not None:
+            yield from _holders(position)
+
+
+def _holders(position: int) -> QuerySet[User]:
+    """The active holders of a job position in use, who has the fewest items in the inbox first."""
+    inbox = WorkItem.objects.filter(assignee=OuterRef("pk"), status__in=DUE).order_by().values("assignee")
+    number = Coalesce(Subquery(inbox.annotate(number=Count("pk")).values("number")), 0)
+    found = User.objects.filter(job_positions=position, job_positions__retired=False, is_active=True)
+    return found.order_by(number, "pk")
 
 
 def hand_to(item: WorkItem, user: User) -> None:
