@@ -1,4 +1,4 @@
-"""The rules of the documented product: each is named by a test, or it is said why not.
+"""The rules of the documented product: each is named by a test, or it is said why not; of one that holds in part, both.
 
 `WORKWIRE_TEST_RENEW=1` writes the page.
 """
@@ -19,6 +19,7 @@ ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "documented-behaviour.md"
 RULES = tomllib.loads((HERE / "documented_rules.toml").read_text(encoding="utf-8"))
 MISSING: Mapping[str, str] = RULES.pop("missing")
+PARTLY: Mapping[str, str] = RULES.pop("partly")
 TITLES = {
     f"{part}-{number}": text for part, rules in RULES.items() for number, text in rules.items() if number != "title"
 }
@@ -30,7 +31,8 @@ NAMED = re.compile(rf"\b({'|'.join(RULES)})-(\d+)(?: … \1-(\d+))?\b")
 HEAD = """# The documented product's behaviour, rule by rule
 
 Workwire behaves as the product whose web API it speaks is documented to behave. The rules are numbered; here they are in our
-words, each with the tests that show it, or with what is missing.
+words, each with the tests that show it, or with what is missing. *In part* means that tests show some of a rule; what follows
+says what is not there, or is otherwise.
 """
 
 
@@ -38,7 +40,8 @@ def test_each_rule_is_named_by_a_test_or_has_a_reason() -> None:
     shown = _shown()
     assert sorted(set(TITLES) - set(shown) - set(MISSING)) == [], "no test names these, and no reason is given"
     assert sorted(set(MISSING) & set(shown)) == [], "tests name these: take their reasons out"
-    assert sorted((set(shown) | set(MISSING)) - set(TITLES)) == [], "there are no such rules"
+    assert sorted(set(PARTLY) - set(shown)) == [], "no test names what is there of these"
+    assert sorted((set(shown) | set(MISSING) | set(PARTLY)) - set(TITLES)) == [], "there are no such rules"
 
 
 def test_the_page_is_as_committed() -> None:
@@ -87,6 +90,7 @@ def _page(shown: Mapping[str, list[tuple[str, str]]]) -> str:
         for number in (number for number in rules if number != "title"):
             name = f"{part}-{number}"
             tests = ", ".join(f"[`{test}`](../{path})" for path, test in shown.get(name, []))
-            lines.append(f"| {name} | {TITLES[name]} | {tests or MISSING.get(name, '')} |")
+            said = f"*In part*: {PARTLY[name]} {tests}" if name in PARTLY else tests or f"*Not yet*: {MISSING[name]}"
+            lines.append(f"| {name} | {TITLES[name]} | {said} |")
         lines.append("")
     return "\n".join(lines)

@@ -123,6 +123,7 @@ def test_the_last_action_is_the_one_that_ended_last(case: WorkItem, by: Actor) -
 
 
 def test_builder_cn_9_the_answers_of_earlier_actions(case: WorkItem, by: Actor) -> None:
+    """builder CN-9."""
     signed, looked = _line("Signed?"), _line("Looked at?")
     assert _says(case, f'[answer.{signed.guid}] = "Yes"') is False, "nothing is answered yet"
     commands.answer_checklist(
@@ -141,6 +142,7 @@ def _by_hand(case: WorkItem) -> ActionDefinition:
 
 
 def test_builder_cn_10_only_lines_of_earlier_steps_are_known(version: ProcessVersion) -> None:
+    """builder CN-10."""
     early, late = version.steps.exclude(number=0)
     lines = {
         step: {
@@ -181,6 +183,7 @@ def test_custom_data_in_the_types_of_its_fields(case: WorkItem, by: Actor, actor
 
 
 def test_builder_cn_7_files_of_the_case_and_its_actions(case: WorkItem, by: Actor) -> None:
+    """builder CN-7."""
     assert _says(case, 'WorkItemHasFileWithTag("invoice")') is False
     tag = files.TagWish(FileTag.objects.get(name="Invoice").guid)
     wish = files.FileWish(data=b"%PDF-1.4 paid", file_name="bill.pdf", tags=(tag,))

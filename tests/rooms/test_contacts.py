@@ -156,6 +156,7 @@ def test_taking_away_what_is_not_there_changes_nothing(ticket: WorkItem, ines: C
 def test_a_process_that_needs_a_primary_contact_gets_no_work_without(
     first: Customer, ines: Contact, by: Actor, actors: dict[str, Actor]
 ) -> None:
+    """work-manager TIC-1."""
     admin = actors["administrator"]
     version = offering.create_version(
         first.ticket_version.process, requires_primary_contact=True, requires_requester=True, by=admin

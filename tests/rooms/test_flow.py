@@ -89,6 +89,7 @@ def _now(item: WorkItem) -> tuple[Status, StatusReason]:
 
 
 def test_branches_run_beside_each_other_and_a_branch_is_a_sequence(build: Build, by: Actor) -> None:
+    """work-manager CAS-3."""
     case = _case(build((1, 1, 2), (1,)), by)
     assert _open(case) == ["A1.1", "A1.3"]
     _finish(case, "A1.1", by=by)
@@ -106,6 +107,7 @@ def test_branches_run_beside_each_other_and_a_branch_is_a_sequence(build: Build,
 
 
 def test_a_running_case_keeps_the_version_it_was_started_with(build: Build, by: Actor) -> None:
+    """builder SL-5."""
     before = build((1,), (1,))
     case = _case(before, by)
     build((1,))
@@ -157,6 +159,7 @@ def test_a_case_is_resolved_by_hand_only_when_nothing_under_it_is_open(build: Bu
 
 
 def test_an_ad_hoc_action_stands_beside_the_flow(build: Build, by: Actor, first: Customer) -> None:
+    """work-manager CAS-8, ACT-4."""
     version = build((1,), (1,), ad_hoc=True)
     case = _case(version, by)
     definition = offering_queries.launchable(version)[0]
@@ -166,6 +169,7 @@ def test_an_ad_hoc_action_stands_beside_the_flow(build: Build, by: Actor, first:
     assert {(item.description, item.due_date, item.due_date_overridden) for item in (one, two)} == {
         ("Call again.", due, True)
     }
+    assert {item.assignee_id for item in (case, one, two)} == {None}
     _finish(case, "A1.1", by=by)
     assert "A2.1" in _open(case)  # no step waits for what was launched by hand
     _finish(case, "A2.1", by=by)
@@ -183,6 +187,7 @@ def test_an_ad_hoc_action_stands_beside_the_flow(build: Build, by: Actor, first:
 
 @pytest.mark.parametrize("times", [0, 101])
 def test_launching_is_bounded_and_only_of_what_may_be_launched(times: int, build: Build, by: Actor) -> None:
+    """work-manager CAS-8."""
     version = build((1,), ad_hoc=True)
     case = _case(version, by)
     with pytest.raises(Invalid) as refusal:
@@ -215,6 +220,7 @@ def test_a_case_waits_for_its_sub_case(cancelled: bool, build: Build, by: Actor)
 
 
 def test_a_case_waits_for_the_last_of_several_sub_cases(build: Build, by: Actor) -> None:
+    """work-manager SUB-1."""
     version = build((1,))
     case = _case(version, by)
     one, two = (commands.launch_sub_case(case, version.guid, name, by=by) for name in ("One", "Two"))
@@ -287,6 +293,7 @@ def recursion_limit(depth: int) -> Iterator[None]:
 def test_a_resolved_item_is_reopened_inside_its_window_and_closed_after_it(
     build: Build, by: Actor, window: None
 ) -> None:
+    """work-manager STA-5, CAS-3."""
     case = _case(build((1,)), by)
     _finish(case, "A1.1", by=by)
     resolved = WorkItem.objects.get(pk=case.pk)

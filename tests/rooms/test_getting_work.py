@@ -172,6 +172,7 @@ def test_two_who_take_the_same_item_one_gets_it(first: Customer, person: Actor, 
 def test_work_is_given_by_leaders_managers_and_within_ones_own_hands(
     first: Customer, person: Actor, admin: Actor, organisation: Organisation
 ) -> None:
+    """work-manager ASG-30."""
     other = access.create_user("nora", "Nora", list(Role.objects.filter(name="Team Member")), by=admin)
     access.change_members(first.group, add=[other], by=admin)
     (action,) = _launched(first, admin, 1)
@@ -190,6 +191,7 @@ def test_work_is_given_by_leaders_managers_and_within_ones_own_hands(
 
 @pytest.mark.parametrize("why", ["retired", "self service", "no right", "no sight"])
 def test_work_is_given_only_to_who_may_have_it(why: str, first: Customer, admin: Actor) -> None:
+    """work-manager ASG-15."""
     kind = UserType.SELF_SERVICE if why == "self service" else UserType.OPERATIONAL
     role = access.create_role("Guest", "operational", [], by=admin) if why == "no right" else None
     name = "Self Service" if why == "self service" else "Team Member"

@@ -159,6 +159,7 @@ def test_a_version_begins_as_the_next_draft(first: Customer, admin: Actor) -> No
 def test_categories_lie_in_up_to_three_levels(
     first: Customer, second: Customer, ticket_draft: ProcessVersion, admin: Actor
 ) -> None:
+    """work-manager TIC-4."""
     with recorded() as found:
         top = commands.add_category(ticket_draft, "Payment", by=admin)
     assert found.only.name == "ProcessVersionChanged"
@@ -231,6 +232,7 @@ def test_content_belongs_to_its_kind_of_process(
 
 
 def test_only_a_draft_changes_in_content(first: Customer, check: WorkType, admin: Actor) -> None:
+    """builder SL-5."""
     step = queries.steps_of(first.case_version)[0]
     with recorded() as found:
         for refused in (
@@ -268,6 +270,7 @@ def test_an_incomplete_version_is_neither_tested_nor_live(
 def test_going_live_retires_the_one_before(
     first: Customer, case_draft: ProcessVersion, check: WorkType, admin: Actor
 ) -> None:
+    """builder MX-4: each is an event."""
     _fill(case_draft, check, admin)
     with recorded() as found:
         live = commands.set_version_state(case_draft, VersionState.LIVE, by=admin)

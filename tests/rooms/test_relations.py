@@ -92,6 +92,7 @@ def _tick() -> None:
 
 
 def test_links_are_shown_at_both_ends_and_change_nothing_else(ticket: Make, case: WorkItem, by: Actor) -> None:
+    """work-manager LNK-1, LNK-2."""
     main, other = ticket(), ticket("Another one")
     with recorded() as found:
         commands.link(main, [other, case, other], by=by)
@@ -109,6 +110,7 @@ def test_links_are_shown_at_both_ends_and_change_nothing_else(ticket: Make, case
 
 
 def test_what_cannot_be_linked(ticket: Make, case: WorkItem, by: Actor, actors: dict[str, Actor]) -> None:
+    """work-manager LNK-1, LNK-2."""
     main = ticket()
     (action, *_) = queries.items_under(case, by=by)
     for others, code in (
@@ -146,6 +148,7 @@ def test_what_one_may_not_see_is_not_among_the_relations(
 def test_a_merged_ticket_is_closed_and_what_was_said_is_seen_and_told_at_the_other(
     ticket: Make, first: Customer, by: Actor
 ) -> None:
+    """work-manager MRG-3 … MRG-5."""
     one, two = ticket("Paid twice"), ticket("Paid twice as well")
     call = conversations.add(one, by=by, kind=CommunicationType.PHONE_INCOMING, body="It was paid twice.")
     file = commands.attach_file(one, FileWish(data=b"x", file_name="bill.txt"), by=by)
@@ -182,6 +185,7 @@ def test_what_was_merged_goes_on_where_its_target_goes(ticket: Make, by: Actor) 
 
 
 def test_a_merge_is_new_information_for_its_target(ticket: Make, case: WorkItem, window: None, by: Actor) -> None:
+    """work-manager MRG-1, MRG-4."""
     waiting = commands.wait_for_information(ticket(), by=by)
     assert commands.merge([ticket()], waiting, by=by).status_reason == StatusReason.NEW_INFORMATION
     resolved = commands.resolve(ticket(), by=by)
@@ -214,6 +218,7 @@ def test_what_cannot_be_merged(ticket: Make, case: WorkItem, by: Actor, admin: A
 def test_targets_of_a_merge_are_found_by_what_people_know(
     ticket: Make, case: WorkItem, first: Customer, second: Customer, by: Actor, admin: Actor
 ) -> None:
+    """work-manager MRG-2."""
     one, two, foreign = ticket("Paid twice"), ticket("Lost goods"), ticket("Lost bill", customer=second, by=admin)
     closed = commands.resolve(ticket("Lost cause"), by=by)
     assert closed.status == Status.CLOSED
@@ -233,6 +238,7 @@ def test_targets_of_a_merge_are_found_by_what_people_know(
 def test_a_split_ticket_waits_for_all_and_is_resolved_with_the_last(
     ticket: Make, window: None, by: Actor, organisation: Organisation
 ) -> None:
+    """work-manager SPL-1 … SPL-4, LNK-4."""
     original = ticket("Two things")
     user = organisation.accounts["team member"].user
     commands.update(original, by=by, custom_data={"Invoice": "4711"}, contacts=[commands.requester(user.guid)])
@@ -314,6 +320,7 @@ def test_what_cannot_be_split(ticket: Make, case: WorkItem, by: Actor) -> None:
 def test_a_converted_ticket_lies_above_its_case_and_is_closed_with_it(
     ticket: Make, first: Customer, by: Actor, organisation: Organisation
 ) -> None:
+    """work-manager CNV-1, CNV-2."""
     asked = ticket("Equip the new clinic")
     commands.update(asked, by=by, contacts=[commands.requester(organisation.accounts["team member"].user.guid)])
     note = conversations.add(asked, by=by, body="It opens in May.")

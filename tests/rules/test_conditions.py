@@ -195,6 +195,7 @@ def test_json_is_a_condition_or_refused(written: object) -> None:
     ],
 )
 def test_builder_cn_5_to_cn_8_the_documented_syntax(written: str, canonical: str) -> None:
+    """builder CN-5 … CN-8."""
     spelled = render(parse(written))
     assert spelled == canonical.replace("not [a] is empty", "[a] is not empty")
     assert parse(spelled) == parse(written)
@@ -224,6 +225,7 @@ def test_builder_cn_5_to_cn_8_the_documented_syntax(written: str, canonical: str
     ],
 )
 def test_builder_cn_4_what_cannot_be_read_is_refused_with_its_position(text: str, code: str, position: int) -> None:
+    """builder CN-4."""
     with pytest.raises(Invalid) as refused:
         parse(text)
     assert refused.value.full_code == code
@@ -289,6 +291,7 @@ def test_a_finding_says_where_it_is_and_how_much_it_matters() -> None:
 
 
 def test_builder_cn_9_and_cn_10_answers_only_equal_or_differ() -> None:
+    """builder CN-9."""
     line = of_answer(UUID(int=7), "Signed?")
     known = KNOWN | {line.name: line}
     named = f"[{line.name}]"
@@ -396,6 +399,7 @@ def test_orders_are_consistent(facts: Facts) -> None:
     ],
 )
 def test_how_values_compare(text: str, known: dict[str, Any], holds: bool | None) -> None:
+    """builder CN-8."""
     assert says(text, **known) is holds
 
 
@@ -413,6 +417,7 @@ def test_days_of_moments_are_those_of_the_items_time_zone() -> None:
 
 
 def test_builder_cn_7_files_with_a_tag() -> None:
+    """builder CN-7."""
     assert says('WorkItemHasFileWithTag("Invoice")', tags=("invoice",)) is True
     assert says('not WorkItemHasFileWithTag("order")', tags=("invoice",)) is True
     assert conditions.tags_of(parse('WorkItemHasFileWithTag("a") or not WorkItemHasFileWithTag("b")')) == ["a", "b"]
@@ -474,6 +479,7 @@ def test_every_data_field_has_a_name_of_its_own_that_never_changes() -> None:
 
 
 def test_every_type_has_its_operators_and_compares_with_itself() -> None:
+    """builder CN-2."""
     assert set(OPERATORS) == set(ValueType)
     for type_, operators in OPERATORS.items():
         fits = [operator for operator in Operator if operator.values and compares(type_, operator, type_)]

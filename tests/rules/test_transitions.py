@@ -100,6 +100,7 @@ EXCEPT = {
 def test_every_move_from_every_status_is_as_the_specification_says(
     kind: ProcessType, status: Status, move: str
 ) -> None:
+    """work-manager STA-8, ACT-3."""
     expected = EXCEPT[kind].get(move, AFTER[move]).get(status)
     before = standing(kind, status)
     if expected is None:
@@ -111,6 +112,7 @@ def test_every_move_from_every_status_is_as_the_specification_says(
 
 
 def test_tickets_and_cases_begin_as_drafts_or_to_do_and_actions_to_do() -> None:
+    """work-manager ACT-1."""
     for kind in (TICKET, CASE):
         assert transitions.create(kind, draft=True) == Standing(kind, DRAFT)
         assert transitions.create(kind, draft=False) == Standing(kind, TO_DO)
@@ -171,6 +173,7 @@ def test_a_divided_ticket_is_completed_by_what_was_made_of_it_and_by_nothing_els
 
 
 def test_the_first_resolution_is_kept() -> None:
+    """work-manager STA-5."""
     resolved = resolve(standing(TICKET, IN_PROGRESS), window=True)
     reopened = transitions.reopen(resolved, BY_PERSON, at=NOW)
     again = transitions.resolve(reopened, DONE, BY_PERSON, who=9, at=LATER, closes_on=None)
