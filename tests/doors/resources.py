@@ -120,6 +120,22 @@ USES = {
     "try_condition": Use("{ticket}", {"text": '[amount] >= 100 or [customerName] = "Willow Clinics"'}),
     "set_version_state": Use("{draft_version}", {"state": "archive"}),
     "add_category": Use("{draft_ticket_version}", {"name": "Late"}),
+    "get_process_flow": Use("{case_version}"),
+    "save_process_flow": Use(
+        "{draft_version}",
+        {
+            "steps": [{"name": "Only", "milestone": 100}],
+            "nodes": [
+                {
+                    "key": "0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b90",
+                    "kind": "action",
+                    "step": 1,
+                    "action": {**ACTION, "checklist": ["Is it there?"]},
+                }
+            ],
+            "edges": [],
+        },
+    ),
     "add_step": Use("{draft_version}", {"name": "Second", "automatic": False}),
     "add_action": Use("{step}", {**ACTION, "checklist": ["Is it there?"], "branch": 2}),
     "add_ad_hoc_action": Use("{draft_version}", {**ACTION, "instructions": "Call."}),
@@ -164,6 +180,10 @@ USES = {
     "resolve_work_item": Use("{ticket}", {"method": "done_successfully"}),
     "unable_to_complete_action": Use("{action}", {}),
     "reopen_work_item": Use("{resolved}", {}),
+    "get_case_flow": Use("{blocked_case}"),
+    "abort_case": Use("{blocked_case}"),
+    "discard_draft": Use("{draft}"),
+    "rework_case": Use("{blocked_case}", {"step": 1}),
     "start_next_step": Use("{blocked_case}", {}),
     "list_launchable_actions": Use("{case}"),
     "launch_action": Use("{case}", {"action": "{launchable}", "times": 2, "instructions": "Call again."}),

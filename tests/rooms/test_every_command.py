@@ -27,6 +27,7 @@ from workwire.jobs.models import Job
 from workwire.jobs.running import FORGET
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.ids import new_guid
 from workwire.outbox import changes
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks import commands as subscriptions
@@ -45,6 +46,7 @@ from workwire.rooms.files.models import FileTag, ItemFile
 from workwire.rooms.following import commands as following
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering import queries as offering_queries
+from workwire.rooms.offering.flow_graphs import Node, NodeKind
 from workwire.rooms.offering.models import (
     DataField,
     FieldKind,
@@ -269,6 +271,12 @@ class World:
         following.focus(self.ticket(), by=self.by)
         return item
 
+    def flow(self) -> offering.FlowWish:
+        """A flow of one step with one action, to be saved."""
+        node = Node(str(new_guid()), NodeKind.ACTION, 1)
+        wish = {node.key: offering.ActionWish(self.action_type, checklist=("Seen?",))}
+        return offering.FlowWish([offering.StepWish("Only")], [node], [], wish)
+
     def job(self) -> Job:
         """A job that the actor asked for."""
         with transaction.atomic():
@@ -357,6 +365,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     offering.create_version: lambda w: offering.create_version(w.customer.case_version.process, by=w.by),
     offering.add_category: lambda w: offering.add_category(w.ticket_draft, "x", by=w.by),
     offering.add_step: lambda w: offering.add_step(w.case_draft, "x", by=w.by),
+    offering.save_flow: lambda w: offering.save_flow(w.case_draft, w.flow(), by=w.by),
     offering.add_action: lambda w: offering.add_action(w.step, w.action_type, by=w.by),
     offering.set_version_state: lambda w: offering.set_version_state(w.case_draft, VersionState.ARCHIVE, by=w.by),
     offering.create_schedule: lambda w: offering.create_schedule("x", by=w.by),
@@ -410,6 +419,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     work.complete_unsuccessfully: lambda w: work.complete_unsuccessfully(w.action(), by=w.by),
     work.reopen: lambda w: work.reopen(w.resolved(over=False), by=w.by),
     work.close_window: lambda w: work.close_window(w.locked(w.resolved(over=True)), by=SYSTEM),
+    work.abort: lambda w: work.abort(w.case(), by=w.by),
+    work.discard: lambda w: work.discard(w.case(submit=False), by=w.by),
+    work.rework: lambda w: work.rework(w.action(), 1, by=w.by),
     work.launch_sub_case: lambda w: work.launch_sub_case(w.case(), w.customer.case_version.guid, "y", by=w.by),
     work.launch_action: lambda w: work.launch_action(w.case(), w.definition(), by=w.by),
     work.start_next_step: lambda w: work.start_next_step(w.halted(), by=w.by),

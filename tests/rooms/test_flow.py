@@ -173,7 +173,7 @@ def test_an_ad_hoc_action_stands_beside_the_flow(build: Build, by: Actor, first:
     _finish(case, "A1.1", by=by)
     assert "A2.1" in _open(case)  # no step waits for what was launched by hand
     _finish(case, "A2.1", by=by)
-    assert _now(case)[0] == Status.TO_DO  # but the case does not end before it
+    assert _now(case)[0] == Status.IN_PROGRESS  # but the case does not end before it
     for action in (one, two):
         with pytest.raises(Conflict) as refusal:
             commands.resolve(action, by=by)
@@ -207,7 +207,7 @@ def test_a_case_waits_for_its_sub_case(cancelled: bool, build: Build, by: Actor)
     below = commands.launch_sub_case(case, version.guid, "Below", by=by)
     waiting = WorkItem.objects.get(pk=case.pk)
     assert (waiting.status, waiting.wait_type) == (Status.WAITING, WaitType.SUB_CASE)
-    assert (below.parent_id, below.status) == (case.pk, Status.TO_DO)
+    assert (below.parent_id, below.status) == (case.pk, Status.IN_PROGRESS)
     if cancelled:
         commands.complete_unsuccessfully(_action(below, "A1.1"), by=by)
         commands.resolve(below, by=by, method=ResolutionMethod.CANCELLED)
@@ -227,7 +227,7 @@ def test_a_case_waits_for_the_last_of_several_sub_cases(build: Build, by: Actor)
     _finish(one, "A1.1", by=by)
     assert _now(case)[0] == Status.WAITING
     _finish(two, "A1.1", by=by)
-    assert _now(case) == (Status.TO_DO, StatusReason.SUB_CASE_COMPLETED)
+    assert _now(case) == (Status.IN_PROGRESS, StatusReason.SUB_CASE_COMPLETED)
     _finish(case, "A1.1", by=by)
     assert _now(case) == (Status.CLOSED, StatusReason.ALL_CHILDREN_COMPLETED)
 
@@ -236,7 +236,7 @@ def test_an_independent_sub_case_holds_nothing_up(build: Build, by: Actor) -> No
     version = build((1,))
     case = _case(version, by)
     below = commands.launch_sub_case(case, version.guid, "Apart", independent=True, by=by)
-    assert _now(case)[0] == Status.TO_DO
+    assert _now(case)[0] == Status.IN_PROGRESS
     _finish(case, "A1.1", by=by)
     assert _now(case)[0] == Status.CLOSED
     _finish(below, "A1.1", by=by)
@@ -250,7 +250,7 @@ def test_the_end_of_the_lowest_case_ends_those_above_it(build: Build, by: Actor)
     bottom = commands.launch_sub_case(middle, version.guid, "Bottom", by=by)
     _finish(top, "A1.1", by=by)
     _finish(middle, "A1.1", by=by)
-    assert [_now(case)[0] for case in (top, middle, bottom)] == [Status.WAITING, Status.WAITING, Status.TO_DO]
+    assert [_now(case)[0] for case in (top, middle, bottom)] == [Status.WAITING, Status.WAITING, Status.IN_PROGRESS]
     _finish(bottom, "A1.1", by=by)
     assert [_now(case)[0] for case in (top, middle, bottom)] == [Status.CLOSED] * 3
 

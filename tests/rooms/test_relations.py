@@ -327,7 +327,7 @@ def test_a_converted_ticket_lies_above_its_case_and_is_closed_with_it(
     case = commands.convert(asked, first.case_version.guid, by=by, description="All of it")
     number = (asked.reference or "").partition("-")[0]
     assert (case.reference, case.title, case.description) == (f"{number}-C", asked.title, "All of it")
-    assert (case.parent_id, case.started_by_method, case.status) == (asked.pk, StartedBy.TICKET, Status.TO_DO)
+    assert (case.parent_id, case.started_by_method, case.status) == (asked.pk, StartedBy.TICKET, Status.IN_PROGRESS)
     assert ItemContact.objects.filter(item=case.pk).count() == 1
     assert [row.guid for row in said.communications_of(case, by=by)] == [note.guid]
     waits = _now(asked)

@@ -120,7 +120,7 @@ def test_what_takes_nothing(first: Customer, by: Actor) -> None:
     effort.start(ticket, by=by)
     following.follow(ticket, by=by)
     commands.launch_action(case, by_hand.guid, by=by)
-    assert _now(ticket) == _now(case) == (Status.TO_DO, None)
+    assert (_now(ticket), _now(case)) == ((Status.TO_DO, None), (Status.IN_PROGRESS, None))
 
 
 def test_without_a_window_resolved_is_closed_and_with_one_it_waits_for_it(
@@ -177,7 +177,7 @@ def test_contacts_of_a_case_are_mandatory_only_where_that_is_said(
     first: Customer, by: Actor, admin: Actor, organisation: Organisation
 ) -> None:
     """work-manager CAS-6; builder SL-2."""
-    assert _case(_case_type("Claim", first, admin), by).status == Status.TO_DO
+    assert _case(_case_type("Claim", first, admin), by).status == Status.IN_PROGRESS
     asking = _case_type("Loan", first, admin, requires_primary_contact=True, requires_requester=True)
     with pytest.raises(Invalid) as refusal:
         _case(asking, by)
@@ -189,7 +189,7 @@ def test_contacts_of_a_case_are_mandatory_only_where_that_is_said(
     with pytest.raises(Invalid) as refusal:
         commands.submit(case, by=by)
     assert refusal.value.code == "requester_missing"
-    assert commands.submit(case, by=by, contacts=[commands.requester(someone.guid)]).status == Status.TO_DO
+    assert commands.submit(case, by=by, contacts=[commands.requester(someone.guid)]).status == Status.IN_PROGRESS
 
 
 def test_only_a_case_has_sub_cases(first: Customer, by: Actor) -> None:

@@ -134,6 +134,13 @@ def test_an_empty_step_is_passed_over_or_holds_the_case(when_empty: WhenEmpty, e
         assert advance(graph, run, Continued())[1] == [Enter(3), Start("3c")]
 
 
+def test_a_case_without_steps_goes_on_by_hand() -> None:
+    run, effects = told(Graph(), Begun())
+    assert (effects, run.phase) == ([Halt(Because.NO_STEP)], Phase.HALTED)
+    assert advance(Graph(), run, Freed()) == (run, [])
+    assert advance(Graph(), run, Continued())[1] == [Close()]
+
+
 def test_after_a_step_by_hand_a_person_lets_the_case_go_on() -> None:
     graph = graph_of({"1a": A, "2b": A}, stages=(Stage(1, by_hand=True), Stage(2, by_hand=True)))
     assert told(graph, Begun(), *done("1a"))[1] == [Halt(Because.STEP_DONE)]

@@ -14,7 +14,6 @@ from workwire.rooms.offering.flow_graphs import (
     Node,
     NodeKind,
     Placed,
-    Severity,
     Stage,
     WhenEmpty,
     flaws,
@@ -85,8 +84,8 @@ def test_a_flaw_is_found_where_it_is(graph: Graph, expected: tuple[str, str]) ->
 
 
 def test_conditions_are_judged_by_who_knows_them() -> None:
-    found = flaws(SOUND, is_valid=lambda tree: "amount" not in tree)
-    assert found == [Flaw("flow_condition_invalid", Severity.BEFORE_LIVE, "c", 1)]
+    found = flaws(SOUND, is_valid=lambda _node, tree: "amount" not in tree)
+    assert found == [Flaw("flow_condition_invalid", "c", 1)]
 
 
 def test_the_linear_form_becomes_branches_beside_each_other() -> None:

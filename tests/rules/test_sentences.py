@@ -46,6 +46,8 @@ FORWARDED = {  # calls whose code comes from a table or from the caller; `held` 
     ("rooms/commitments/rules.py", "code"),
     ("rooms/commitments/rules.py", "_MOVED[rule.adjust]"),
     ("rooms/files/commands/keeping.py", "code"),
+    ("rooms/offering/commands/graph_form.py", "flaw.code"),
+    ("rooms/offering/version_findings.py", "flaw.code"),
     ("rooms/offering/commands/saving.py", "_TAKEN[what]"),
     ("rooms/offering/queries.py", "_NOT_LIVE[VersionState(version.state)]"),
     ("rooms/work/commands/item_contacts.py", "code"),

@@ -55,6 +55,13 @@ MOVES = {
     "inform": transitions.inform,
     "come_due": lambda item: transitions.come_due(item, NOW),
     "block": transitions.block,
+    "stall": transitions.stall,
+    "pause": lambda item: transitions.pause(item, BY_PERSON),
+    "resume": lambda item: transitions.resume(item, BY_PERSON),
+    "rework": transitions.rework,
+    "replaced": lambda item: transitions.replaced(item, who=7, at=NOW),
+    "abort": lambda item: transitions.abort(item, ResolutionMethod.CANCELLED, BY_PERSON, who=7, at=NOW),
+    "discard": lambda item: transitions.discard(item, BY_PERSON, who=7, at=NOW),
     "resolve with a window": lambda item: resolve(item, window=True),
     "resolve without": lambda item: resolve(item, window=False),
     "reopen": lambda item: transitions.reopen(item, BY_PERSON, at=NOW),
@@ -71,7 +78,14 @@ AFTER = {  # the table of the specification, written out once more by hand
     "wait_until": WAIT,
     "inform": {WAITING: TO_DO},
     "come_due": {WAITING: TO_DO},
-    "block": {TO_DO: TO_DO, IN_PROGRESS: TO_DO, WAITING: TO_DO},
+    "block": dict.fromkeys(transitions.OPEN, TO_DO),
+    "stall": dict.fromkeys(transitions.OPEN, TO_DO),
+    "pause": WAIT,
+    "resume": dict.fromkeys(transitions.OPEN, IN_PROGRESS),
+    "rework": dict.fromkeys(transitions.OPEN, IN_PROGRESS),
+    "replaced": {},
+    "abort": dict.fromkeys((*transitions.OPEN, RESOLVED), CLOSED),
+    "discard": {DRAFT: CLOSED},
     "resolve with a window": {TO_DO: RESOLVED, IN_PROGRESS: RESOLVED, WAITING: RESOLVED},
     "resolve without": {TO_DO: CLOSED, IN_PROGRESS: CLOSED, WAITING: CLOSED},
     "reopen": {RESOLVED: TO_DO},
@@ -82,15 +96,19 @@ AFTER = {  # the table of the specification, written out once more by hand
 EXCEPT = {
     ACTION: {
         "submit": {},
-        "block": {},
+        **{move: {} for move in ("block", "stall", "pause", "resume", "rework", "discard", "reopen", "close")},
         "resolve with a window": AFTER["resolve without"],
-        "reopen": {},
-        "close": {},
-        "divide": {},
-        "merge": {},
+        **{move: {} for move in ("divide", "merge")},
+        "replaced": dict.fromkeys(transitions.OPEN, CLOSED),
+        "abort": dict.fromkeys(transitions.OPEN, CLOSED),
     },
-    TICKET: {"block": {}},
-    CASE: {"divide": {}, "merge": {}},
+    TICKET: {move: {} for move in ("block", "stall", "pause", "resume", "rework", "abort")},
+    CASE: {  # a case is in progress while its flow runs, whoever works on it
+        **{move: {} for move in ("divide", "merge")},
+        "submit": {DRAFT: IN_PROGRESS},
+        "take": {TO_DO: IN_PROGRESS, IN_PROGRESS: IN_PROGRESS},
+        "give": {TO_DO: TO_DO, IN_PROGRESS: IN_PROGRESS, WAITING: WAITING},
+    },
 }
 
 
@@ -111,11 +129,11 @@ def test_every_move_from_every_status_is_as_the_specification_says(
         assert MOVES[move](before).status == expected
 
 
-def test_tickets_and_cases_begin_as_drafts_or_to_do_and_actions_to_do() -> None:
+def test_tickets_begin_as_drafts_or_to_do_cases_as_drafts_or_flowing_and_actions_to_do() -> None:
     """work-manager ACT-1."""
-    for kind in (TICKET, CASE):
+    for kind, begun in ((TICKET, TO_DO), (CASE, IN_PROGRESS)):
         assert transitions.create(kind, draft=True) == Standing(kind, DRAFT)
-        assert transitions.create(kind, draft=False) == Standing(kind, TO_DO)
+        assert transitions.create(kind, draft=False) == Standing(kind, begun)
     assert transitions.create(ACTION, draft=False).status == TO_DO
     with pytest.raises(Conflict, match="never a draft"):
         transitions.create(ACTION, draft=True)
@@ -129,6 +147,24 @@ def test_the_reasons_are_the_documented_ones() -> None:
     assert transitions.come_due(dated, NOW).reason == 6
     assert transitions.close(standing(TICKET, RESOLVED), at=LATER).reason == 14
     assert transitions.block(standing(CASE, IN_PROGRESS)).reason == 19
+    assert transitions.stall(standing(CASE, IN_PROGRESS)).reason == 11
+    assert transitions.rework(standing(CASE, IN_PROGRESS)).reason == 21
+
+
+def test_a_case_flows_on_unless_a_person_must_decide() -> None:
+    """Work-flow section 2: to do only when a person must decide."""
+    waiting = replace(standing(CASE, WAITING), wait_type=WaitType.SUB_CASE)
+    troubled = replace(waiting, needs_attention=True)
+    assert transitions.sub_case_ended(waiting, cancelled=False).status == IN_PROGRESS
+    assert transitions.sub_case_ended(waiting, cancelled=True).status == TO_DO
+    assert transitions.sub_case_ended(troubled, cancelled=False).status == TO_DO
+    taken = replace(standing(CASE, IN_PROGRESS), needs_attention=True)
+    assert transitions.give(taken, None, BY_PERSON).status == TO_DO
+
+
+def test_what_was_resolved_before_its_case_was_aborted_keeps_how() -> None:
+    ended = transitions.abort(standing(CASE, RESOLVED), ResolutionMethod.CANCELLED, BY_PERSON, who=7, at=NOW)
+    assert (ended.method, ended.resolved_on, ended.closes_on, ended.closed_on) == (DONE, EARLIER, None, NOW)
 
 
 def test_dates_decide_when_a_wait_and_a_window_end() -> None:
@@ -214,6 +250,7 @@ class WorkItemLife(RuleBasedStateMachine):
             "close": lambda: transitions.close(item, at=now),
             "merge": lambda: transitions.merge(item, BY_PERSON, who=who, at=now),
             "complete": lambda: transitions.complete(item, BY_PERSON, who=who, resolved_on=now, at=now),
+            "abort": lambda: transitions.abort(item, ResolutionMethod.CANCELLED, BY_PERSON, who=who, at=now),
             "resolve with a window": lambda: transitions.resolve(
                 item, DONE, BY_PERSON, who=who, at=now, closes_on=now + timedelta(days=2) if window else None
             ),
@@ -233,7 +270,7 @@ class WorkItemLife(RuleBasedStateMachine):
         assert (item.status == RESOLVED) == (item.closes_on is not None)
         assert (item.status == CLOSED) == (item.closed_on is not None)
         assert item.status not in transitions.FINISHED or item.resolved_on is not None
-        assert item.status != IN_PROGRESS or item.assignee is not None
+        assert item.status != IN_PROGRESS or item.assignee is not None or item.kind == CASE
         assert item.status != DRAFT or item.assignee is None
         assert item.kind != ACTION or item.status not in (DRAFT, RESOLVED)
 

@@ -241,7 +241,7 @@ def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> 
             schedule=schedule,
             requires_primary_contact=wish.requires_primary_contact,
             requires_requester=wish.requires_requester,
-            **_placed(wish, by),
+            **placed(wish, by),
         )
         return version_detail(made, by)
 
@@ -274,7 +274,7 @@ def add_action(request: HttpRequest, guid: UUID, wish: ActionIn) -> dict[str, An
     """Add an action at the end of a branch of a step, in the draft of a case process."""
     by = actor(request)
     step = queries.step(guid, by=by)
-    placed, work_type = _placed(wish, by), queries.work_type(wish.work_type)
+    where, work_type = placed(wish, by), queries.work_type(wish.work_type)
     commands.add_action(
         step,
         work_type,
@@ -283,7 +283,7 @@ def add_action(request: HttpRequest, guid: UUID, wish: ActionIn) -> dict[str, An
         launchable=wish.launchable,
         instructions=wish.instructions,
         checklist=tuple(wish.checklist),
-        **placed,
+        **where,
     )
     return version_detail(_version(request, step.version.guid), by)
 
@@ -294,9 +294,9 @@ def add_action(request: HttpRequest, guid: UUID, wish: ActionIn) -> dict[str, An
 def add_ad_hoc_action(request: HttpRequest, guid: UUID, wish: AdHocActionIn) -> dict[str, Any]:
     """Add an ad hoc action, launched only by hand, to the draft of a case process."""
     by, version = actor(request), _version(request, guid)
-    placed, work_type = _placed(wish, by), queries.work_type(wish.work_type)
+    where, work_type = placed(wish, by), queries.work_type(wish.work_type)
     checklist = tuple(wish.checklist)
-    commands.add_ad_hoc_action(version, work_type, by=by, instructions=wish.instructions, checklist=checklist, **placed)
+    commands.add_ad_hoc_action(version, work_type, by=by, instructions=wish.instructions, checklist=checklist, **where)
     return version_detail(version, by)
 
 
@@ -342,7 +342,7 @@ def _version(request: HttpRequest, guid: UUID) -> ProcessVersion:
     return queries.version(guid, by=actor(request))
 
 
-def _placed(wish: Placed, by: Actor) -> dict[str, Any]:
+def placed(wish: Placed, by: Actor) -> dict[str, Any]:
     """When work is due and to whom it goes first, as commands want it."""
     allocation = commands.Allocation(
         queue=work.queue(wish.queue, by=by) if wish.queue is not None else None,

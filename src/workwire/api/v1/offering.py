@@ -284,8 +284,8 @@ def version_detail(row: ProcessVersion, by: Actor) -> dict[str, Any]:
     """A process version with all that is in it."""
     ticket = row.process.work_type.kind == queries.ProcessType.TICKET
     return version_out(row, by) | {
-        "due": _due(row.due_rule),
-        **_allocation(row),
+        "due": due_out(row.due_rule),
+        **allocation_out(row),
         "schedule": _guid(row.schedule),
         "requires_primary_contact": row.requires_primary_contact,
         "requires_requester": row.requires_requester,
@@ -334,15 +334,15 @@ def _action(row: ActionDefinition) -> dict[str, Any]:
         "name": row.work_type.name,
         "work_type": str(row.work_type.guid),
         "instructions": row.instructions,
-        "due": _due(row.due_rule),
-        **_allocation(row),
+        "due": due_out(row.due_rule),
+        **allocation_out(row),
         "launchable": row.launchable,
         "effort_per_record": row.effort_per_record,
         "checklist": [line.description for line in row.checklist.all()],
     }
 
 
-def _allocation(row: ProcessVersion | ActionDefinition) -> dict[str, Any]:
+def allocation_out(row: ProcessVersion | ActionDefinition) -> dict[str, Any]:
     return {field.name: _guid(getattr(row, field.name)) for field in fields(commands.Allocation)}
 
 
@@ -356,7 +356,8 @@ def _period(row: SchedulePeriod) -> dict[str, Any]:
     }
 
 
-def _due(rule: dict[str, Any] | None) -> dict[str, Any] | None:
+def due_out(rule: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A due date rule as it goes out."""
     if rule is None:
         return None
     return rule | {"override": spelled(Override(rule.get("override", Override.YES)))}

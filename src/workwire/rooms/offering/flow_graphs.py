@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from workwire.rooms.offering.findings import Severity
+from workwire.rooms.offering.findings import SEVERITIES, Severity
 
 
 class NodeKind(StrEnum):
@@ -159,17 +159,27 @@ class Flaw:
     """What is wrong with a graph: a code, where (the key of a node, else the number of a stage), what it is called there."""
 
     code: str
-    severity: Severity
     node: str = ""
     stage: int | None = None
     name: str = ""
 
+    @property
+    def severity(self) -> Severity:
+        """What the flaw forbids."""
+        return SEVERITIES[self.code]
 
-CheckCondition = Callable[[Mapping[str, Any]], bool]
+    @property
+    def place(self) -> str:
+        """Where the flaw is, as a path joined by slashes."""
+        parts = [] if self.stage is None else ["steps", str(self.stage)]
+        return "/".join([*parts, "nodes", self.node] if self.node else parts)
 
 
-def flaws(graph: Graph, is_valid: CheckCondition = lambda _tree: True) -> list[Flaw]:
-    """What is wrong with a graph, stage by stage; `is_valid` judges the condition of a branch."""
+CheckCondition = Callable[[Node, Mapping[str, Any]], bool]
+
+
+def flaws(graph: Graph, is_valid: CheckCondition = lambda _node, _tree: True) -> list[Flaw]:
+    """What is wrong with a graph, stage by stage; `is_valid` judges the condition of a branch of a node."""
     found = _broken(graph)
     if found:
         return found
@@ -180,67 +190,60 @@ def flaws(graph: Graph, is_valid: CheckCondition = lambda _tree: True) -> list[F
 
 def _broken(graph: Graph) -> list[Flaw]:
     """What makes it impossible to look further: keys twice, stages and nodes that are not there."""
-    found = [
-        Flaw("flow_stage_twice", Severity.MUST, stage=number)
-        for number in _twice(stage.number for stage in graph.stages)
-    ]
-    found += [Flaw("flow_node_twice", Severity.MUST, node=key) for key in _twice(node.key for node in graph.nodes)]
+    found = [Flaw("flow_stage_twice", stage=number) for number in _twice(stage.number for stage in graph.stages)]
+    found += [Flaw("flow_node_twice", node=key) for key in _twice(node.key for node in graph.nodes)]
     for node in graph.nodes:
         if node.stage not in graph.by_number:
-            found.append(Flaw("flow_stage_unknown", Severity.MUST, node.key, node.stage, node.name))
+            found.append(Flaw("flow_stage_unknown", node.key, node.stage, node.name))
     for edge in graph.edges:
         unknown = {edge.source, edge.target} - graph.by_key.keys()
-        found += [Flaw("flow_edge_unknown", Severity.MUST, node=key) for key in sorted(unknown)]
+        found += [Flaw("flow_edge_unknown", node=key) for key in sorted(unknown)]
     return found
 
 
 def _at_node(graph: Graph, node: Node, is_valid: CheckCondition) -> list[Flaw]:
     into, out_of = graph.into[node.key], graph.out_of[node.key]
-    found: list[tuple[str, Severity]] = []
+    found: list[str] = []
     if any(graph.by_key[edge.target].stage != node.stage for edge in out_of):
-        found.append(("flow_edge_across_steps", Severity.MUST))
+        found.append("flow_edge_across_steps")
     if len({(edge.target, edge.branch) for edge in out_of}) < len(out_of):
-        found.append(("flow_edge_twice", Severity.MUST))
+        found.append("flow_edge_twice")
     if node.kind != NodeKind.MERGE and len(into) > 1:
-        found.append(("flow_join_without_merge", Severity.MUST))
+        found.append("flow_join_without_merge")
     if node.kind == NodeKind.MERGE and len(into) < 2:
-        found.append(("flow_merge_of_one", Severity.BEFORE_LIVE))
+        found.append("flow_merge_of_one")
     if node.kind == NodeKind.END and out_of:
-        found.append(("flow_end_not_last", Severity.MUST))
+        found.append("flow_end_not_last")
     if {edge.branch for edge in out_of} - ({branch.key for branch in node.branches} or {""}):
-        found.append(("flow_edge_of_no_branch", Severity.MUST))
+        found.append("flow_edge_of_no_branch")
     if node.kind == NodeKind.CONDITION:
         found += _at_condition(node, is_valid)
     elif node.branches:
-        found.append(("flow_branches_without_condition", Severity.MUST))
-    return [Flaw(code, severity, node.key, node.stage, node.name) for code, severity in found]
+        found.append("flow_branches_without_condition")
+    return [Flaw(code, node.key, node.stage, node.name) for code in found]
 
 
-def _at_condition(node: Node, is_valid: CheckCondition) -> list[tuple[str, Severity]]:
-    found: list[tuple[str, Severity]] = []
+def _at_condition(node: Node, is_valid: CheckCondition) -> list[str]:
+    found: list[str] = []
     tried = [branch.condition for branch in node.branches if branch.condition is not None]
     if len(node.branches) == len(tried):
-        found.append(("flow_otherwise_missing", Severity.BEFORE_LIVE))
+        found.append("flow_otherwise_missing")
     elif len(node.branches) > len(tried) + 1 or node.branches[-1].condition is not None:
-        found.append(("flow_otherwise_not_last", Severity.MUST))
+        found.append("flow_otherwise_not_last")
     if not tried:
-        found.append(("flow_condition_without_branch", Severity.BEFORE_LIVE))
+        found.append("flow_condition_without_branch")
     names = [branch.name.casefold() for branch in node.branches]
     if _twice(branch.key for branch in node.branches) or _twice(names):
-        found.append(("flow_branch_twice", Severity.MUST))
-    if not all(is_valid(tree) for tree in tried):
-        found.append(("flow_condition_invalid", Severity.BEFORE_LIVE))
+        found.append("flow_branch_twice")
+    if not all(is_valid(node, tree) for tree in tried):
+        found.append("flow_condition_invalid")
     return found
 
 
 def _in_a_cycle(graph: Graph) -> list[Flaw]:
     """The nodes that lead back to themselves, or that only such ones lead to: nothing ever starts them."""
     ordered = {node.key for node in graph.ordered}
-    return [
-        Flaw("flow_cycle", Severity.MUST, node.key, node.stage, node.name)
-        for node in graph.nodes
-        if node.key not in ordered
-    ]
+    return [Flaw("flow_cycle", node.key, node.stage, node.name) for node in graph.nodes if node.key not in ordered]
 
 
 def _never_reached(graph: Graph) -> list[Flaw]:
@@ -248,7 +251,7 @@ def _never_reached(graph: Graph) -> list[Flaw]:
     ends = [node for node in graph.nodes if node.kind == NodeKind.END and not _is_conditional(graph, node)]
     first = min((node.stage for node in ends), default=None)
     return [
-        Flaw("flow_unreachable", Severity.BEFORE_LIVE, node.key, node.stage, node.name)
+        Flaw("flow_unreachable", node.key, node.stage, node.name)
         for node in graph.nodes
         if first is not None and node.stage > first
     ]

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from workwire.kernel import clock, ids
 from workwire.kernel.keys import NameKey
+from workwire.rooms.offering.flow_graphs import NodeKind, WhenEmpty
 
 
 class ProcessType(models.IntegerChoices):
@@ -135,10 +136,10 @@ class TicketCategory(models.Model):
 
 
 class CaseStep(models.Model):
-    """A step of a case; its actions run in branches beside each other, in a branch one after the other.
+    """A step of a case; its nodes and the edges between them say what runs beside and after each other.
 
-    After an `automatic` step the next one starts by itself, after another one the case goes to its owner. Step 0 never
-    runs: it holds the actions that are only launched by hand (ad hoc).
+    After an `automatic` step the next one starts by itself, after another one the case goes to its owner. `milestone` is how
+    much of the case is done with it, in per cent. Step 0 never runs: it holds the actions that are only launched by hand.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -146,9 +147,19 @@ class CaseStep(models.Model):
     number = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=200)
     automatic = models.BooleanField(default=True)
+    when_empty = models.CharField(
+        max_length=10,
+        choices=[(one.value, one.value) for one in WhenEmpty],
+        default=WhenEmpty.SKIP.value,
+        db_default=WhenEmpty.SKIP.value,
+    )
+    milestone = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["version", "number"], name="step_number_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "number"], name="step_number_once"),
+            models.CheckConstraint(name="step_milestone", condition=Q(milestone=None) | Q(milestone__lte=100)),
+        ]
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -189,6 +200,49 @@ class ActionDefinition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step.number}.{self.number} {self.work_type}"
+
+
+class FlowNode(models.Model):
+    """A node in the flow of a case version. `key` is its identity in all versions of the process.
+
+    A condition has `branches`, tried in order: objects of `key`, `name` and `condition`, which is null in the *otherwise*.
+    """
+
+    version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="nodes")
+    step = models.ForeignKey(CaseStep, on_delete=models.CASCADE, related_name="nodes")
+    key = models.UUIDField(default=ids.new_guid)
+    kind = models.CharField(max_length=10, choices=[(one.value, one.value) for one in NodeKind])
+    name = models.CharField(max_length=200, blank=True)
+    definition = models.OneToOneField(ActionDefinition, null=True, on_delete=models.CASCADE, related_name="node")
+    branches = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "key"], name="node_key_once"),
+            models.CheckConstraint(
+                name="node_of_an_action",
+                condition=Q(kind=NodeKind.ACTION.value, definition__isnull=False)
+                | (~Q(kind=NodeKind.ACTION.value) & Q(definition=None)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.key)
+
+
+class FlowEdge(models.Model):
+    """From a node to one that follows it in its step; out of a condition along the branch with a key."""
+
+    version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="edges")
+    source = models.ForeignKey(FlowNode, on_delete=models.CASCADE, related_name="out_of")
+    target = models.ForeignKey(FlowNode, on_delete=models.CASCADE, related_name="into")
+    branch = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "target", "branch"], name="edge_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source} → {self.target}"
 
 
 class ChecklistLine(models.Model):

@@ -264,10 +264,18 @@ def launchable(version: ProcessVersion) -> QuerySet[ActionDefinition]:
     return definitions().filter(step__version=version.pk, launchable=True).order_by("step__number", "number")
 
 
-def checklist_of(definition: ActionDefinition) -> QuerySet[ChecklistLine]:
-    """The lines an action starts with: the global ones of its type, then its own."""
-    whose = Q(work_type=definition.work_type_id) | Q(definition=definition.pk)
-    return ChecklistLine.objects.filter(whose, retired=False).order_by("definition_id", "order", "pk")
+def checklists_of(actions: Iterable[ActionDefinition]) -> dict[int, list[ChecklistLine]]:
+    """The lines that actions start with, by number: the global ones of the type, then their own."""
+    wanted = list(actions)
+    whose = Q(work_type__in={one.work_type_id for one in wanted}) | Q(definition__in=[one.pk for one in wanted])
+    lines = list(ChecklistLine.objects.filter(whose, retired=False).order_by("order", "pk"))
+    return {
+        one.pk: [
+            *(line for line in lines if line.work_type_id == one.work_type_id),
+            *(line for line in lines if line.definition_id == one.pk),
+        ]
+        for one in wanted
+    }
 
 
 def version_for_case(guid: UUID, *, by: Actor) -> ProcessVersion:

@@ -11,6 +11,8 @@ from workwire.kernel.wording import statement
 from workwire.rooms.commitments.rules import Base, DueRule
 from workwire.rooms.offering import queries
 from workwire.rooms.offering.findings import Finding
+from workwire.rooms.offering.flow_checks import flaws_of
+from workwire.rooms.offering.flow_graphs import WhenEmpty
 from workwire.rooms.offering.models import (
     ActionDefinition,
     CaseStep,
@@ -19,6 +21,7 @@ from workwire.rooms.offering.models import (
     ProcessType,
     ProcessVersion,
 )
+from workwire.rooms.offering.version_graphs import VersionGraph, graph_of
 
 _DATES = (FieldKind.DATE, FieldKind.DATE_TIME)
 
@@ -35,6 +38,11 @@ class _Looked:
         """The names of the dates that the periods of the schedule have."""
         schedule = self.version.schedule
         return {name for period in schedule.periods.all() for name in period.dates} if schedule is not None else set()
+
+    @cached_property
+    def flow(self) -> VersionGraph:
+        """The graph of a case version."""
+        return graph_of(self.version.pk)
 
     @cached_property
     def data_fields(self) -> Mapping[str, DataField]:
@@ -79,9 +87,20 @@ def _steps(looked: _Looked) -> list[Finding]:
 def _step(looked: _Looked, step: CaseStep) -> list[Finding]:
     place = f"steps/{step.number}"
     actions = list(step.actions.all())
-    if not actions:
+    passed_over = step.when_empty == WhenEmpty.SKIP and not looked.flow.graph.in_stage(step.number)
+    if not actions and passed_over:
         return [Finding(statement("finding_step_empty", step=step.name), place)]
     return [finding for action in actions for finding in _work(looked, action, f"{place}/actions/{action.number}")]
+
+
+def _flow(looked: _Looked) -> list[Finding]:
+    """What is wrong with the graph of a case version, with the place of the node or step."""
+    if looked.version.process.work_type.kind != ProcessType.CASE:
+        return []
+    return [
+        Finding(statement(flaw.code, node=flaw.name or flaw.node, step=flaw.stage), flaw.place)
+        for flaw in flaws_of(looked.version, looked.flow)
+    ]
 
 
 def _work(looked: _Looked, placed: ProcessVersion | ActionDefinition, place: str) -> list[Finding]:
@@ -116,4 +135,10 @@ def _due(looked: _Looked, rule: DueRule, place: str) -> list[Finding]:
     return []
 
 
-_RULES: tuple[Callable[[_Looked], list[Finding]], ...] = (_schedule, _version_itself, _categories, _steps)
+_RULES: tuple[Callable[[_Looked], list[Finding]], ...] = (
+    _schedule,
+    _version_itself,
+    _categories,
+    _steps,
+    _flow,
+)

@@ -16,13 +16,15 @@ from workwire.rooms.offering.flow_graphs import Edge, Graph, Node, NodeKind, Whe
 
 
 class NodeState(StrEnum):
-    """How a node stands that the flow came to; `kept` is the answer of a condition that rework does not ask again."""
+    """How a node stands that the flow came to; `kept` is the answer of a condition that rework does not ask again, `stopped`
+    what ran when the case was aborted."""
 
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
     KEPT = "kept"
+    STOPPED = "stopped"
 
 
 class Phase(StrEnum):
@@ -106,7 +108,12 @@ class Freed:
     """The last thing beside the flow (a sub-case, an ad hoc action) has ended."""
 
 
-Happening = Begun | Completed | Failed | Chosen | Continued | Reworked | Freed
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """The case was ended for good, and everything below it."""
+
+
+Happening = Begun | Completed | Failed | Chosen | Continued | Reworked | Freed | Aborted
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,7 @@ class Because(StrEnum):
     STEP_DONE = "step_done"
     STEP_EMPTY = "step_empty"
     PAUSED = "paused"
+    NO_STEP = "no_step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ def advance(graph: Graph, run: Run, happening: Happening) -> tuple[Run, list[Eff
     """The run after a happening, and what is to be done; raises ValueError for rework from where there is none."""
     match happening:
         case Begun():
-            return _next_stage(graph, run, by_hand=True) if run.stage == 0 and run.phase != Phase.OVER else (run, [])
+            return _begun(graph, run) if run.stage == 0 and run.phase == Phase.RUNNING else (run, [])
         case Completed(node) | Failed(node) | Chosen(node):
             return _settled(graph, run, happening) if run.state(node) == NodeState.RUNNING else (run, [])
         case Continued():
@@ -176,6 +184,8 @@ def advance(graph: Graph, run: Run, happening: Happening) -> tuple[Run, list[Eff
             return _reworked(graph, run, happening)
         case Freed():
             return run, [Close()] if run.phase == Phase.OVER else []
+        case Aborted():
+            return _aborted(run), []
 
 
 def rework_points(graph: Graph, run: Run) -> list[Reworked]:
@@ -194,6 +204,27 @@ def is_idle(graph: Graph, run: Run) -> bool:
     return not any(run.state(node.key) == NodeState.RUNNING for node in graph.nodes)
 
 
+def failed_conditions(graph: Graph, run: Run) -> list[str]:
+    """The conditions of the step that could not be evaluated, and will be once more when a person lets the case go on."""
+    nodes = [] if run.ending else graph.in_stage(run.stage)
+    conditions = [node.key for node in nodes if node.kind == NodeKind.CONDITION]
+    return [key for key in conditions if run.state(key) == NodeState.FAILED]
+
+
+def _begun(graph: Graph, run: Run) -> tuple[Run, list[Effect]]:
+    """Begin the first stage; where there is none, all work is launched by hand, and a person ends the case."""
+    if not graph.stages:
+        return replace(run, phase=Phase.HALTED), [Halt(Because.NO_STEP)]
+    return _next_stage(graph, run, by_hand=True)
+
+
+def _aborted(run: Run) -> Run:
+    running = [key for key, visit in run.visits.items() if visit.state == NodeState.RUNNING]
+    for key in running:
+        run = _with(run, key, NodeState.STOPPED)
+    return replace(run, phase=Phase.OVER)
+
+
 _REACHED = (NodeState.RUNNING, NodeState.DONE, NodeState.FAILED)
 
 
@@ -210,17 +241,13 @@ def _settled(graph: Graph, run: Run, happening: Completed | Failed | Chosen) -> 
 def _continued(graph: Graph, run: Run) -> tuple[Run, list[Effect]]:
     if run.phase == Phase.OVER:
         return run, [Close()]
-    again = [node.key for node in graph.in_stage(run.stage) if _failed_condition(run, node) and not run.ending]
+    again = failed_conditions(graph, run)
     if not again:
         return _next_stage(graph, run, by_hand=True) if is_idle(graph, run) else (run, [])
     for key in again:
         run = _with(run, key, NodeState.RUNNING)
     failed = any(run.state(node.key) == NodeState.FAILED for node in graph.in_stage(run.stage))
     return replace(run, phase=Phase.HALTED if failed else Phase.RUNNING), [Evaluate(key) for key in again]
-
-
-def _failed_condition(run: Run, node: Node) -> bool:
-    return node.kind == NodeKind.CONDITION and run.state(node.key) == NodeState.FAILED
 
 
 def _reworked(graph: Graph, run: Run, wish: Reworked) -> tuple[Run, list[Effect]]:

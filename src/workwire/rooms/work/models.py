@@ -10,6 +10,7 @@ from django.db.models import Q
 from workwire.kernel import clock, ids
 from workwire.kernel.keys import NameKey, SearchText
 from workwire.rooms.offering.models import ProcessType
+from workwire.rooms.work.advancing import NodeState, Phase
 
 
 class Status(models.IntegerChoices):
@@ -74,6 +75,7 @@ class WaitType(models.IntegerChoices):
     DATE = 2
     SUB_CASE = 3
     RELATED_WORK = 4
+    PAUSE = 5
 
 
 class RelationKind(models.IntegerChoices):
@@ -187,6 +189,7 @@ class WorkItem(models.Model):
     wait_type = models.IntegerField(choices=WaitType.choices, null=True)
     wait_until = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(null=True)
+    attention = models.JSONField(null=True, blank=True)  # a statement: why a person must decide how a case goes on
     due_date = models.DateTimeField(null=True)
     due_date_overridden = models.BooleanField(default=False)
     due_passed = models.BooleanField(default=False, db_default=False)  # its last event says that it is overdue
@@ -229,7 +232,7 @@ class WorkItem(models.Model):
             ),
             models.CheckConstraint(
                 name="in_progress_is_assigned",
-                condition=~Q(status=Status.IN_PROGRESS) | Q(assignee__isnull=False),
+                condition=~Q(status=Status.IN_PROGRESS) | Q(assignee__isnull=False) | Q(kind=ProcessType.CASE),
             ),
         ]
         indexes = [
@@ -277,6 +280,61 @@ class Relation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.guid}"
+
+
+class FlowRun(models.Model):
+    """Where a case stands in the graph of its version (`advancing.Run`): its stage, its pass, how it stands."""
+
+    case = models.OneToOneField(WorkItem, on_delete=models.CASCADE, related_name="flow_run")
+    stage = models.PositiveSmallIntegerField(default=0)
+    in_pass = models.PositiveIntegerField(default=1)
+    phase = models.CharField(
+        max_length=10, choices=[(one.value, one.value) for one in Phase], default=Phase.RUNNING.value
+    )
+    ending = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.phase} in step {self.stage}"
+
+
+class NodeRun(models.Model):
+    """One node of a run in one pass: how it stands, the action it became, the branch it chose.
+
+    What rework does again is `replaced_at` then, and stays for the history.
+    """
+
+    run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="nodes")
+    node = models.UUIDField()  # the key of the node
+    in_pass = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=[(one.value, one.value) for one in NodeState])
+    branch = models.CharField(max_length=40, blank=True)
+    item = models.OneToOneField(WorkItem, null=True, on_delete=models.CASCADE, related_name="node_run")
+    reached_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    replaced_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "node", "in_pass"], name="node_once_per_pass")]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.node} {self.state}"
+
+
+class ConditionEvaluation(models.Model):
+    """One evaluation of a condition: the branch it chose (none where it could not be evaluated) and what each branch that was
+    tried saw (`conditions.Outcome` as JSON, with the key of the branch)."""
+
+    node_run = models.ForeignKey(NodeRun, on_delete=models.CASCADE, related_name="evaluations")
+    at = models.DateTimeField()
+    branch = models.CharField(max_length=40, blank=True)
+    tried = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.node_run}: {self.branch}"
 
 
 class ItemContact(models.Model):

@@ -38,6 +38,12 @@ class Move(StrEnum):
     DIVIDE = "split or converted"
     COMPLETE = "related work closed"
     MERGE = "merged into another item"
+    STALL = "condition cannot be evaluated"
+    PAUSE = "empty step that pauses"
+    RESUME = "continue by hand"
+    REWORK = "rework"
+    ABORT = "abort"
+    DISCARD = "discard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,12 @@ _NOT_POSSIBLE = {
     Move.DIVIDE: "divide_not_possible",
     Move.COMPLETE: "complete_not_possible",
     Move.MERGE: "merge_not_possible",
+    Move.STALL: "stall_not_possible",
+    Move.PAUSE: "pause_not_possible",
+    Move.RESUME: "resume_not_possible",
+    Move.REWORK: "rework_not_possible",
+    Move.ABORT: "abort_not_possible",
+    Move.DISCARD: "discard_not_possible",
 }
 _WITH_WINDOW = (CASE, TICKET)
 _EVERY = (CASE, TICKET, ACTION)
@@ -75,23 +87,35 @@ DUE = (Status.TO_DO, Status.IN_PROGRESS)  # what a due date presses: neither pau
 FINISHED = (Status.RESOLVED, Status.CLOSED)
 
 RULES = (
-    Rule(Move.CREATE, _WITH_WINDOW, (), (Status.DRAFT, Status.TO_DO)),
+    Rule(Move.CREATE, (TICKET,), (), (Status.DRAFT, Status.TO_DO)),
+    Rule(Move.CREATE, (CASE,), (), (Status.DRAFT, Status.IN_PROGRESS)),
     Rule(Move.CREATE, (ACTION,), (), (Status.TO_DO,)),
-    Rule(Move.SUBMIT, _WITH_WINDOW, (Status.DRAFT,), (Status.TO_DO,)),
-    Rule(Move.TAKE, _EVERY, (Status.TO_DO,), (Status.IN_PROGRESS,)),
-    Rule(Move.GIVE_AWAY, _EVERY, (Status.IN_PROGRESS,), (Status.TO_DO,)),
+    Rule(Move.SUBMIT, (TICKET,), (Status.DRAFT,), (Status.TO_DO,)),
+    Rule(Move.SUBMIT, (CASE,), (Status.DRAFT,), (Status.IN_PROGRESS,)),
+    Rule(Move.DISCARD, _WITH_WINDOW, (Status.DRAFT,), (Status.CLOSED,)),
+    Rule(Move.TAKE, (TICKET, ACTION), (Status.TO_DO,), (Status.IN_PROGRESS,)),
+    Rule(Move.TAKE, (CASE,), (Status.TO_DO, Status.IN_PROGRESS), (Status.IN_PROGRESS,)),
+    Rule(Move.GIVE_AWAY, (TICKET, ACTION), (Status.IN_PROGRESS,), (Status.TO_DO,)),
+    Rule(Move.GIVE_AWAY, (CASE,), (Status.IN_PROGRESS,), (Status.TO_DO, Status.IN_PROGRESS)),
     Rule(Move.WAIT, _EVERY, (Status.TO_DO, Status.IN_PROGRESS), (Status.WAITING,)),
     Rule(Move.INFORM, _EVERY, (Status.WAITING,), (Status.TO_DO,)),
     Rule(Move.COME_DUE, _EVERY, (Status.WAITING,), (Status.TO_DO,)),
     Rule(Move.BLOCK, (CASE,), OPEN, (Status.TO_DO,)),
+    Rule(Move.STALL, (CASE,), OPEN, (Status.TO_DO,)),
     Rule(Move.HALT, (CASE,), OPEN, (Status.TO_DO,)),
+    Rule(Move.PAUSE, (CASE,), (Status.TO_DO, Status.IN_PROGRESS), (Status.WAITING,)),
+    Rule(Move.RESUME, (CASE,), OPEN, (Status.IN_PROGRESS,)),
+    Rule(Move.REWORK, (CASE,), OPEN, (Status.IN_PROGRESS,)),
+    Rule(Move.REWORK, (ACTION,), OPEN, (Status.CLOSED,)),
     Rule(Move.AWAIT, (CASE,), (Status.TO_DO, Status.IN_PROGRESS), (Status.WAITING,)),
-    Rule(Move.GO_ON, (CASE,), (Status.WAITING,), (Status.TO_DO,)),
+    Rule(Move.GO_ON, (CASE,), (Status.WAITING,), (Status.TO_DO, Status.IN_PROGRESS)),
     Rule(Move.DIVIDE, (TICKET,), OPEN, (Status.WAITING,)),
     Rule(Move.COMPLETE, (TICKET,), (Status.WAITING,), (Status.CLOSED,)),
     Rule(Move.MERGE, (TICKET,), OPEN, (Status.CLOSED,)),
     Rule(Move.RESOLVE, _WITH_WINDOW, OPEN, (Status.RESOLVED, Status.CLOSED)),
     Rule(Move.RESOLVE, (ACTION,), OPEN, (Status.CLOSED,)),
+    Rule(Move.ABORT, (CASE,), (*OPEN, Status.RESOLVED), (Status.CLOSED,)),
+    Rule(Move.ABORT, (ACTION,), OPEN, (Status.CLOSED,)),
     Rule(Move.REOPEN, _WITH_WINDOW, (Status.RESOLVED,), (Status.TO_DO,)),
     Rule(Move.CLOSE, _WITH_WINDOW, (Status.RESOLVED,), (Status.CLOSED,)),
 )
@@ -113,19 +137,25 @@ class Standing:
     resolved_by: int | None = None
     closes_on: datetime | None = None
     closed_on: datetime | None = None
+    needs_attention: bool = False
 
 
 def create(kind: ProcessType, *, draft: bool) -> Standing:
-    """A new work item, as a draft or ready to be worked on."""
-    status = Status.DRAFT if draft else Status.TO_DO
+    """A new work item, as a draft, ready to be worked on, or (a case) flowing."""
+    status = Status.DRAFT if draft else _begun(kind)
     if status not in _BY_KIND_AND_MOVE[kind, Move.CREATE].targets:
         raise Conflict("create_not_possible")
     return Standing(kind, status)
 
 
 def submit(item: Standing, reason: StatusReason) -> Standing:
-    """A draft becomes work to do."""
-    return _moved(item, Move.SUBMIT, Status.TO_DO, reason)
+    """A draft becomes work to do, a case flows."""
+    return _moved(item, Move.SUBMIT, _begun(item.kind), reason)
+
+
+def discard(item: Standing, reason: StatusReason, *, who: int | None, at: datetime) -> Standing:
+    """A draft is not wanted; it is closed for good."""
+    return _closed(_moved(item, Move.DISCARD, Status.CLOSED, reason), ResolutionMethod.CANCELLED, who, at)
 
 
 def take(item: Standing, who: int, reason: StatusReason) -> Standing:
@@ -134,9 +164,10 @@ def take(item: Standing, who: int, reason: StatusReason) -> Standing:
 
 
 def give(item: Standing, who: int | None, reason: StatusReason) -> Standing:
-    """Assign or unassign an item; work in progress becomes work to do again."""
+    """Assign or unassign an item; work in progress becomes work to do again, a case that flows goes on."""
     if item.status == Status.IN_PROGRESS:
-        item = _moved(item, Move.GIVE_AWAY, Status.TO_DO, reason)
+        flows = item.kind == CASE and not item.needs_attention
+        item = _moved(item, Move.GIVE_AWAY, Status.IN_PROGRESS if flows else Status.TO_DO, reason)
     elif item.status not in OPEN:
         raise _refused(item, Move.GIVE_AWAY)
     return replace(item, assignee=who, reason=reason)
@@ -159,16 +190,17 @@ def wait_for_sub_case(item: Standing, reason: StatusReason) -> Standing:
 
 
 def sub_case_ended(item: Standing, *, cancelled: bool) -> Standing:
-    """The last sub-case that a case waited for has ended."""
+    """The last sub-case that a case waited for has ended; it flows again, unless a person must decide."""
     if item.status == Status.WAITING and item.wait_type != WaitType.SUB_CASE:
         raise Conflict("waits_for_other")
     reason = StatusReason.SUB_CASE_CANCELLED if cancelled else StatusReason.SUB_CASE_COMPLETED
-    return _moved(item, Move.GO_ON, Status.TO_DO, reason)
+    decides = cancelled or item.needs_attention
+    return _moved(item, Move.GO_ON, Status.TO_DO if decides else Status.IN_PROGRESS, reason)
 
 
-def halt(item: Standing, owner: int | None) -> Standing:
-    """A step of the case is done and its owner decides when the next one starts."""
-    return replace(_moved(item, Move.HALT, Status.TO_DO, StatusReason.PREVIOUS_STEP_COMPLETED), assignee=owner)
+def halt(item: Standing, owner: int | None, reason: StatusReason = StatusReason.PREVIOUS_STEP_COMPLETED) -> Standing:
+    """A step of the case is done, or there is none, and its owner decides how it goes on."""
+    return replace(_moved(item, Move.HALT, Status.TO_DO, reason), assignee=owner)
 
 
 def inform(item: Standing) -> Standing:
@@ -190,6 +222,37 @@ def come_due(item: Standing, at: datetime) -> Standing:
 def block(item: Standing) -> Standing:
     """An action of the case cannot be completed; the case needs attention."""
     return _moved(item, Move.BLOCK, Status.TO_DO, StatusReason.ACTION_UNABLE_TO_COMPLETE)
+
+
+def stall(item: Standing) -> Standing:
+    """A condition of the case cannot be evaluated; the case needs attention."""
+    return _moved(item, Move.STALL, Status.TO_DO, StatusReason.BLOCKED_BY_RULE)
+
+
+def pause(item: Standing, reason: StatusReason) -> Standing:
+    """The case comes to an empty step that pauses; it waits until a person lets it go on."""
+    return replace(_moved(item, Move.PAUSE, Status.WAITING, reason), wait_type=WaitType.PAUSE)
+
+
+def resume(item: Standing, reason: StatusReason) -> Standing:
+    """A person lets the case go on."""
+    return _moved(item, Move.RESUME, Status.IN_PROGRESS, reason)
+
+
+def rework(item: Standing) -> Standing:
+    """The case goes back in its flow."""
+    return _moved(item, Move.REWORK, Status.IN_PROGRESS, StatusReason.REWORK)
+
+
+def replaced(item: Standing, *, who: int | None, at: datetime) -> Standing:
+    """A running action is closed because its case goes back in its flow."""
+    return _closed(_moved(item, Move.REWORK, Status.CLOSED, StatusReason.REWORK), ResolutionMethod.REWORK, who, at)
+
+
+def abort(item: Standing, method: ResolutionMethod, reason: StatusReason, *, who: int | None, at: datetime) -> Standing:
+    """Close a case or an action for good; what was resolved keeps how it was."""
+    kept = item.method if item.status == Status.RESOLVED and item.method is not None else method
+    return _closed(_moved(item, Move.ABORT, Status.CLOSED, reason), kept, who, at)
 
 
 def resolve(
@@ -247,14 +310,13 @@ def complete(item: Standing, reason: StatusReason, *, who: int | None, resolved_
     if item.status == Status.WAITING and item.wait_type != WaitType.RELATED_WORK:
         raise Conflict("waits_for_other.related_work")
     moved = _moved(item, Move.COMPLETE, Status.CLOSED, reason)
-    return _resolved(moved, item, who=who, resolved_on=resolved_on, at=at)
+    return _closed(moved, moved.method, who, at, resolved_on=resolved_on)
 
 
 def merge(item: Standing, reason: StatusReason, *, who: int | None, at: datetime) -> Standing:
     """A ticket is closed, because its work goes on in another item."""
     require_not_divided(item)
-    moved = replace(_moved(item, Move.MERGE, Status.CLOSED, reason), method=ResolutionMethod.MERGED)
-    return _resolved(moved, item, who=who, resolved_on=at, at=at)
+    return _closed(_moved(item, Move.MERGE, Status.CLOSED, reason), ResolutionMethod.MERGED, who, at)
 
 
 def require_not_divided(item: Standing) -> None:
@@ -263,13 +325,27 @@ def require_not_divided(item: Standing) -> None:
         raise Conflict("waits_for_related_work")
 
 
-def _resolved(moved: Standing, before: Standing, *, who: int | None, resolved_on: datetime, at: datetime) -> Standing:
-    """Closed for good; who resolved it first and when stays."""
-    first = before.resolved_on is None
+def _begun(kind: ProcessType) -> Status:
+    """The status in which an item of a kind starts."""
+    return Status.IN_PROGRESS if kind == CASE else Status.TO_DO
+
+
+def _closed(
+    item: Standing,
+    method: ResolutionMethod | None,
+    who: int | None,
+    at: datetime,
+    *,
+    resolved_on: datetime | None = None,
+) -> Standing:
+    """A closed item with its method, resolved when it was closed or at another moment; the first who and when stay."""
+    first = item.resolved_on is None
     return replace(
-        moved,
-        resolved_on=resolved_on if first else before.resolved_on,
-        resolved_by=who if first else before.resolved_by,
+        item,
+        method=method,
+        resolved_on=(resolved_on or at) if first else item.resolved_on,
+        resolved_by=who if first else item.resolved_by,
+        closes_on=None,
         closed_on=at,
     )
 

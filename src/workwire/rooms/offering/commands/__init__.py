@@ -1,6 +1,7 @@
 """The only writer of what is offered. All of it needs the feature Process Builder."""
 
 from workwire.rooms.offering.commands.data_fields import create_data_field, update_data_field
+from workwire.rooms.offering.commands.graph_form import ActionWish, FlowWish, StepWish, save_flow
 from workwire.rooms.offering.commands.process_versions import (
     Allocation,
     add_action,
@@ -15,8 +16,11 @@ from workwire.rooms.offering.commands.schedules import ScheduleChanges, add_peri
 from workwire.rooms.offering.commands.service_lines import create_process, create_service_line, create_work_type
 
 __all__ = [
+    "ActionWish",
     "Allocation",
+    "FlowWish",
     "ScheduleChanges",
+    "StepWish",
     "add_action",
     "add_ad_hoc_action",
     "add_category",
@@ -29,6 +33,7 @@ __all__ = [
     "create_service_line",
     "create_version",
     "create_work_type",
+    "save_flow",
     "set_version_state",
     "update_data_field",
     "update_schedule",

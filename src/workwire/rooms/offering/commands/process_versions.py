@@ -20,6 +20,7 @@ from workwire.outbox.ledger import record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.commitments.rules import DueRule
 from workwire.rooms.offering import events, queries
+from workwire.rooms.offering.commands import linear_form
 from workwire.rooms.offering.commands.saving import prose, save
 from workwire.rooms.offering.findings import blocking
 from workwire.rooms.offering.models import (
@@ -104,12 +105,12 @@ def create_version(
     version = ProcessVersion.objects.create(
         process=process,
         number=last + 1,
-        due_rule=_rule(due),
+        due_rule=rule_written(due),
         schedule=schedule,
         **allocation.columns(),
         requires_primary_contact=requires_primary_contact,
         requires_requester=requires_requester,
-        effort_per_record=_effort(effort_per_record),
+        effort_per_record=checked_effort(effort_per_record),
     )
     body = events.ProcessVersionCreated(**_version_body(version))
     record(
@@ -126,7 +127,7 @@ def add_category(
     version: ProcessVersion, name: str, *, by: Actor, parent: TicketCategory | None = None
 ) -> TicketCategory:
     """Add a category to the draft of a ticket process, below another one or at the top."""
-    version = _draft(version, ProcessType.TICKET, by)
+    version = draft(version, ProcessType.TICKET, by)
     if parent is not None and (parent.version_id != version.pk or parent.level >= DEEPEST_CATEGORY):
         raise Invalid(
             "parent_invalid.category",
@@ -136,17 +137,17 @@ def add_category(
         version=version, parent=parent, level=parent.level + 1 if parent else 1, name=text.name(name)
     )
     save(category, "category")
-    _record_change(version, f"category {category.name} added", by, added(category))
+    record_change(version, f"category {category.name} added", by, added(category))
     return category
 
 
 @transaction.atomic
 def add_step(version: ProcessVersion, name: str, *, by: Actor, automatic: bool = True) -> CaseStep:
     """Add a step at the end of the draft of a case process; after one that is not `automatic` the case goes to its owner."""
-    version = _draft(version, ProcessType.CASE, by)
+    version = draft(version, ProcessType.CASE, by)
     last = version.steps.aggregate(last=Max("number"))["last"] or 0
     step = CaseStep.objects.create(version=version, number=last + 1, name=text.name(name), automatic=automatic)
-    _record_change(version, f"step {step.number} {step.name} added", by, added(step))
+    record_change(version, f"step {step.number} {step.name} added", by, added(step))
     return step
 
 
@@ -165,11 +166,9 @@ def add_action(
     effort_per_record: int | None = None,
 ) -> ActionDefinition:
     """Add an action at the end of a branch of a step, in the draft of a case process."""
-    version = _draft(step.version, ProcessType.CASE, by)
+    version = draft(step.version, ProcessType.CASE, by)
     allocation.check()
-    line_id = version.process.service.service_line_id
-    if work_type.kind != ProcessType.ACTION or work_type.service_line_id != line_id:
-        raise Invalid("work_type_invalid.action", field="work_type")
+    check_action_type(version, work_type)
     if not 1 <= branch <= 100:
         raise Invalid("branch_invalid", field="branch")
     present = ActionDefinition.objects.filter(step=step)
@@ -182,14 +181,15 @@ def add_action(
         branch=branch,
         position=position + 1,
         instructions=prose(instructions),
-        due_rule=_rule(due),
+        due_rule=rule_written(due),
         **allocation.columns(),
         launchable=launchable or step.number == AD_HOC,
-        effort_per_record=_effort(effort_per_record),
+        effort_per_record=checked_effort(effort_per_record),
     )
-    lines = ChecklistLine.objects.bulk_create(_lines(checklist, start=1, definition=action))
+    in_graph = [] if step.number == AD_HOC else linear_form.place(version, action)
+    lines = ChecklistLine.objects.bulk_create(checklist_lines(checklist, start=1, definition=action))
     what = f"action {step.number}.{action.number} {work_type.name} added"
-    _record_change(version, what, by, added(action, *lines))
+    record_change(version, what, by, added(action, *in_graph, *lines))
     return action
 
 
@@ -206,10 +206,10 @@ def add_ad_hoc_action(
     effort_per_record: int | None = None,
 ) -> ActionDefinition:
     """Add an action that is in no step and only launched by hand, to the draft of a case process."""
-    version = _draft(version, ProcessType.CASE, by)
+    version = draft(version, ProcessType.CASE, by)
     step, is_new = CaseStep.objects.get_or_create(version=version, number=AD_HOC, defaults={"name": "Ad hoc"})
     if is_new:
-        _record_change(version, f"step {step.number} {step.name} added", by, added(step))
+        record_change(version, f"step {step.number} {step.name} added", by, added(step))
     return add_action(
         step,
         work_type,
@@ -229,7 +229,7 @@ def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Act
     if work_type.kind != ProcessType.ACTION:
         raise Invalid("work_type_invalid.checklist", field="work_type")
     last = work_type.checklist.aggregate(last=Max("order"))["last"] or 0
-    made = ChecklistLine.objects.bulk_create(_lines(lines, start=last + 1, work_type=work_type))
+    made = ChecklistLine.objects.bulk_create(checklist_lines(lines, start=last + 1, work_type=work_type))
     if made:
         events.record_work_type_changed(work_type, f"{len(made)} checklist lines added", by=by, changes=added(*made))
     return made
@@ -270,7 +270,8 @@ def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
     return found
 
 
-def _draft(version: ProcessVersion, kind: ProcessType, by: Actor) -> ProcessVersion:
+def draft(version: ProcessVersion, kind: ProcessType, by: Actor) -> ProcessVersion:
+    """The draft of a process of a kind, once its process is locked; raises Conflict for what is no draft any more."""
     found = _locked_version(version, by)
     if found.state != VersionState.DRAFT:
         raise Conflict("version_not_draft")
@@ -290,27 +291,37 @@ def _require_ready(version: ProcessVersion) -> None:
         raise Conflict("version_not_ready", count=len(found))
 
 
+def check_action_type(version: ProcessVersion, work_type: WorkType) -> None:
+    """Raise Invalid unless a type is an action type of the version's service line."""
+    line_id = version.process.service.service_line_id
+    if work_type.kind != ProcessType.ACTION or work_type.service_line_id != line_id:
+        raise Invalid("work_type_invalid.action", field="work_type")
+
+
 def _set_state(version: ProcessVersion, state: VersionState, by: Actor) -> None:
     before = columns(version)
     version.state = state
     version.save(update_fields=["state"])
-    _record_change(version, f"state {state.label}", by, altered(version, before))
+    record_change(version, f"state {state.label}", by, altered(version, before))
 
 
-def _rule(due: DueRule | None) -> dict[str, Any] | None:
+def rule_written(due: DueRule | None) -> dict[str, Any] | None:
+    """A due date rule as it is kept; raises Invalid."""
     if due is None:
         return None
     due.check()
     return due.as_json()
 
 
-def _effort(minutes: int | None) -> int | None:
+def checked_effort(minutes: int | None) -> int | None:
+    """The minutes that each record is expected to take; raises Invalid."""
     if minutes is not None and not 0 <= minutes <= MOST_EFFORT:
         raise Invalid("effort_per_record_invalid", field="effort_per_record", most=MOST_EFFORT)
     return minutes
 
 
-def _lines(descriptions: tuple[str, ...], *, start: int, **of: Any) -> list[ChecklistLine]:
+def checklist_lines(descriptions: tuple[str, ...], *, start: int, **of: Any) -> list[ChecklistLine]:
+    """Lines of a checklist that are not saved yet, counted from `start`; raises Invalid."""
     if len(descriptions) + start - 1 > MOST_LINES:
         raise Invalid("checklist_too_long", field="checklist", most=MOST_LINES)
     return [
@@ -329,7 +340,8 @@ def _version_body(version: ProcessVersion) -> dict[str, Any]:
     }
 
 
-def _record_change(version: ProcessVersion, change: str, by: Actor, changes: list[RowChange]) -> None:
+def record_change(version: ProcessVersion, change: str, by: Actor, changes: list[RowChange]) -> None:
+    """Write that the content or the state of a version changed."""
     body = events.ProcessVersionChanged(**_version_body(version), Change=change)
     about = events.below_process(ObjectType.PROCESS_VERSION, version.guid, version.process)
     record(body, about=about, by=by, changes=changes)

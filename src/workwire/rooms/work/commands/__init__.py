@@ -7,6 +7,7 @@ afterwards; the object handed in is not touched. What an actor may not see is No
 Forbidden; a deed its status or version does not allow is Conflict.
 """
 
+from workwire.rooms.work.commands.aborting import abort, discard
 from workwire.rooms.work.commands.assignment import (
     assign,
     get_more_work,
@@ -40,6 +41,7 @@ from workwire.rooms.work.commands.linking import MOST_LINKED, link, unlink
 from workwire.rooms.work.commands.merging import MOST_MERGED, merge
 from workwire.rooms.work.commands.positioning import create_job_position, update_job_position
 from workwire.rooms.work.commands.queueing import create_queue, update_queue
+from workwire.rooms.work.commands.reworking import rework
 from workwire.rooms.work.commands.splitting import MOST_PARTS, Part, complete_divided, convert, split
 from workwire.rooms.work.commands.starting import create_case, create_ticket, submit
 
@@ -52,6 +54,7 @@ __all__ = [
     "ContactWish",
     "Part",
     "TagWish",
+    "abort",
     "answer_checklist",
     "assign",
     "attach_file",
@@ -64,6 +67,7 @@ __all__ = [
     "create_queue",
     "create_ticket",
     "date_reached",
+    "discard",
     "due_date_passed",
     "get_more_work",
     "give_back_all",
@@ -77,6 +81,7 @@ __all__ = [
     "reopen",
     "requester",
     "resolve",
+    "rework",
     "split",
     "start_next_step",
     "submit",

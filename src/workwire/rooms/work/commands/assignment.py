@@ -32,7 +32,7 @@ def take(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
         raise _already_assigned()
     if by.user_type == UserType.ROBOT and not policy.may_hold(by, item) and (barred := policy.bar_to_robots(item)):
         raise barred
-    if item.status != Status.IN_PROGRESS:
+    if item.status != Status.IN_PROGRESS or item.assignee_id is None:
         begin(change)
     return change.done()
 

@@ -93,6 +93,12 @@ class Change:
         self.touch(attached)
         return bool(attached) or columns(self.item) != before
 
+    def flush(self) -> None:
+        """Write what differs already, for statements that are to see it; `done` still records the change."""
+        if own := altered(self.item, self._columns):
+            differing = own[0].new or {}
+            composed_writes.update(self.item, *differing, *keys.following(self.item, differing))
+
     def done(self) -> WorkItem:
         """Save and record the change; an item that is as it was is neither saved nor recorded."""
         item = self.item
@@ -187,6 +193,7 @@ def standing_of(item: WorkItem) -> Standing:
         resolved_by=item.resolved_by_id,
         closes_on=item.closes_on,
         closed_on=item.closed_on,
+        needs_attention=item.attention is not None,
     )
 
 

@@ -58,10 +58,10 @@ def resolve(
         raise Conflict("case_has_open_work")
     if item.kind == ProcessType.ACTION and queries.checklist_of(item).filter(result=ChecklistResult.NONE).exists():
         raise Conflict("checklist_open")
-    change.done()
     if item.kind == ProcessType.ACTION:
-        flow.go_on(line, item)
-    elif item.kind == ProcessType.CASE:
+        flow.go_on(line, change)
+    change.done()
+    if item.kind == ProcessType.CASE:
         flow.sub_case_ended(line, item)
     return item
 
@@ -74,13 +74,11 @@ def complete_unsuccessfully(
     require_may_work(by)
     if item.kind != ProcessType.ACTION:
         raise Invalid("not_an_action")
-    case = locked_line(item, by=by)[-1]
+    line = locked_line(item, by=by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     change.write(changes)
     flow.finish(change, Method.NOT_DONE_SUCCESSFULLY, reason_for(by))
-    change.done()
-    case.move(transitions.block(case.standing))
-    case.done()
+    flow.go_on(line, change)
     return change.item
 
 

@@ -1,22 +1,43 @@
-"""How a case flows: steps in order, in a step branches beside each other, in a branch actions one after the other.
+"""How a case flows: what its run says is to be done (`advancing`) is done here, to the case and to what lies under it.
 
 Cases are moved under their own lock, outermost first. What is launched by hand (ad hoc) stands beside the flow: a case does
-not end before it, but no step waits for it.
+not end before it, but no step waits for it. A case is in progress while its flow runs; it is to do when a person must decide,
+and then its `attention` says why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from workwire.access import run_time_settings
-from workwire.kernel.actor import Actor
-from workwire.outbox.changes import added
+from workwire.kernel import composed_writes
+from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.errors import Conflict
+from workwire.kernel.wording import Statement, statement
+from workwire.outbox.changes import RowChange, added
 from workwire.rooms.offering import queries as offering
-from workwire.rooms.offering.models import ActionDefinition, CaseStep, ProcessType
+from workwire.rooms.offering.models import ActionDefinition, ChecklistLine, ProcessType
 from workwire.rooms.work import events, item_due_dates, queries, transitions
+from workwire.rooms.work.advancing import (
+    Because,
+    Begun,
+    Close,
+    Completed,
+    Continued,
+    Effect,
+    Enter,
+    Failed,
+    Freed,
+    Halt,
+    Phase,
+    Start,
+    failed_conditions,
+)
 from workwire.rooms.work.commands import allocation
-from workwire.rooms.work.commands.changing import Change, stand
+from workwire.rooms.work.commands.changing import Change, locked, reason_for, stand
+from workwire.rooms.work.commands.runs import CaseRun
 from workwire.rooms.work.models import (
     ChecklistItem,
     ResolutionMethod,
@@ -27,33 +48,81 @@ from workwire.rooms.work.models import (
     WorkItem,
 )
 
-
-def next_step(case: WorkItem) -> CaseStep | None:
-    """The step after the case's current one, the first when it has none; steps without actions are passed over."""
-    done = case.current_step.number if case.current_step else 0
-    steps = offering.steps_of(case.process_version)
-    return next((step for step in steps if step.number > done and list(step.actions.all())), None)
+ENDED_EARLY = (ResolutionMethod.CANCELLED, ResolutionMethod.REWORK)
 
 
-def begin_step(case: WorkItem, *, at: datetime, by: Actor) -> None:
-    """Start the first action of every branch of the case's current step."""
-    if case.current_step is None:
-        return
-    firsts: dict[int, ActionDefinition] = {}
-    for definition in sorted(case.current_step.actions.all(), key=lambda action: (action.branch, action.position)):
-        firsts.setdefault(definition.branch, definition)
-    for definition in firsts.values():
-        start(case, definition, at=at, by=by)
+def begin(change: Change) -> None:
+    """Start the flow of a case that was submitted, and record the change."""
+    run = CaseRun(change.item, change.at, is_new=True)
+    effects = run.tell(Begun(), change)
+    change.touch(run.write())
+    carry_out([change], run, effects)
 
 
-def start(case: WorkItem, definition: ActionDefinition, *, at: datetime, by: Actor) -> WorkItem:
-    """Bring an action of a locked case into existence: ready to be worked on, due by its own rule, in its queue."""
-    action = new_action(case, definition, f"A{definition.step.number}.{definition.number}", at=at, by=by)
-    return bring(action, at=at, by=by)
+def begin_new(case: WorkItem, *, at: datetime, by: Actor, changes: list[RowChange]) -> None:
+    """Record that a case was created, with changes beside its own, and start its flow."""
+    run = CaseRun(case, at, is_new=True)
+    effects = run.tell(Begun(), Change(case, by=by))
+    _enter(case, run, effects)
+    composed_writes.update(case, "current_step_id")
+    events.record_created(case, at=at, by=by, changes=added(case) + changes + run.write())
+    carry_out([Change(case, by=by)], run, effects)
 
 
-def new_action(case: WorkItem, definition: ActionDefinition, name: str, *, at: datetime, by: Actor) -> WorkItem:
-    """An action of a case that is not saved yet."""
+def continue_by_hand(line: Sequence[Change]) -> None:
+    """Let the last case of the line go on; raises Conflict while work of its step, or at its end any work, is open."""
+    case = line[-1]
+    run = CaseRun(case.item, case.at)
+    asked_again = failed_conditions(run.graph, run.run)
+    effects = run.tell(Continued(), case)
+    if not asked_again and queries.open_items_under(case.item).exclude(ad_hoc=True).exists():
+        raise Conflict("step_not_done")
+    if any(isinstance(effect, Close) for effect in effects) and queries.has_open_items_under(case.item):
+        raise Conflict("case_has_open_work.end")
+    if run.run.phase != Phase.HALTED:
+        resume(case, reason_for(case.by))
+    case.touch(run.write())
+    carry_out(line, run, effects)
+
+
+def go_on(line: Sequence[Change], action: Change) -> None:
+    """Record that an action ended, and do what that sets going in its case, the last of the line: what follows, the next step,
+    the end; of one that cannot be completed, that the case needs attention."""
+    case, item = line[-1], action.item
+    run = CaseRun(case.item, case.at)
+    node, failed = run.node_of(item), item.resolution_method == ResolutionMethod.NOT_DONE_SUCCESSFULLY
+    if node is not None:
+        effects = run.tell(Failed(node) if failed else Completed(node), action)
+    else:
+        effects = [] if failed else run.tell(Freed(), action)
+    action.touch(run.write())
+    action.done()
+    if failed:
+        _need_attention(
+            case, transitions.block(case.standing), statement("attention.action_failed", action=item.reference)
+        )
+        effects = [effect for effect in effects if not isinstance(effect, Halt)]
+    carry_out(line, run, effects)
+
+
+def carry_out(line: Sequence[Change], run: CaseRun, effects: Sequence[Effect]) -> None:
+    """Do what the run of the last case of the line says, and record what changed."""
+    case = line[-1]
+    _enter(case.item, run, effects)
+    for effect in effects:
+        if isinstance(effect, Halt):
+            _halt(case, run, effect)
+    case.done()
+    for number in run.stopped:
+        _stop(number, by=case.by)
+    _start(case, run, [effect.node for effect in effects if isinstance(effect, Start)])
+    if any(isinstance(effect, Close) for effect in effects):
+        _end(line)
+
+
+def new_action(case: WorkItem, definition: ActionDefinition, count: int, *, at: datetime, by: Actor) -> WorkItem:
+    """An action of a case that is not saved yet, so many of the same counted."""
+    name = f"A{definition.step.number}.{definition.number}" + (f"-{count}" if count > 1 else "")
     action = WorkItem(
         kind=ProcessType.ACTION,
         reference=f"{case.reference}-{name}",
@@ -81,43 +150,11 @@ def new_action(case: WorkItem, definition: ActionDefinition, name: str, *, at: d
 
 
 def bring(action: WorkItem, *, at: datetime, by: Actor) -> WorkItem:
-    """Give a new action its due date, its place and its checklist, save it and record that it was created."""
-    item_due_dates.set_due(action, at)
-    item_due_dates.note_passing(action, at)
-    allocation.allocate(action)
-    action.save(force_insert=True)
-    lines = [] if action.definition is None else offering.checklist_of(action.definition)
-    checklist = ChecklistItem.objects.bulk_create(ChecklistItem(item=action, line=line) for line in lines)
-    events.record_created(action, at=at, by=by, changes=added(action, *checklist))
+    """Save a new action and record that it was created."""
+    lines = {} if action.definition is None else offering.checklists_of([action.definition])
+    checklists = _save([action], lines, at)
+    events.record_created(action, at=at, by=by, changes=added(action, *checklists[action.pk]))
     return action
-
-
-def go_on(line: Sequence[Change], action: WorkItem) -> None:
-    """What a finished action sets going in its case, the last of the line: its successor, the next step, the end."""
-    case = line[-1]
-    successor = None if action.ad_hoc else _successor_of(action)
-    if successor is not None:
-        start(case.item, successor, at=case.at, by=case.by)
-    elif action.ad_hoc or _step_is_done(case.item):
-        advance(line, by_hand=False, ad_hoc=action.ad_hoc)
-
-
-def advance(line: Sequence[Change], *, by_hand: bool, ad_hoc: bool = False) -> None:
-    """Start the next step of the last case of the line, let it halt before one that starts by hand, or end the case."""
-    case = line[-1]
-    following = next_step(case.item)
-    if following is None:
-        if by_hand or _step_is_done(case.item):
-            _end(line)
-    elif ad_hoc:
-        return
-    elif by_hand or case.item.current_step is None or case.item.current_step.automatic:
-        case.item.current_step = following
-        case.done()
-        begin_step(case.item, at=case.at, by=case.by)
-    else:
-        case.move(transitions.halt(case.standing, case.item.owner_id))
-        case.done()
 
 
 def finish(change: Change, method: ResolutionMethod, reason: StatusReason) -> None:
@@ -128,6 +165,7 @@ def finish(change: Change, method: ResolutionMethod, reason: StatusReason) -> No
         change.standing, method, reason, who=change.by.user_id, at=change.at, closes_on=closes_on
     )
     change.move(after)
+    change.item.attention = None
 
 
 def sub_case_ended(line: Sequence[Change], sub_case: WorkItem) -> None:
@@ -136,16 +174,116 @@ def sub_case_ended(line: Sequence[Change], sub_case: WorkItem) -> None:
     above = list(line)
     while above and not sub_case.independent:
         parent = above.pop()
-        waits = parent.item.status == Status.WAITING and parent.item.wait_type == WaitType.SUB_CASE
-        if waits and not queries.open_items_under(parent.item).filter(kind=ProcessType.CASE).exists():
-            cancelled = sub_case.resolution_method == ResolutionMethod.CANCELLED
-            parent.move(transitions.sub_case_ended(parent.standing, cancelled=cancelled))
+        _wake(parent, sub_case)
         open_still = parent.item.status in transitions.OPEN
-        ends = open_still and next_step(parent.item) is None and _step_is_done(parent.item) and _finish_if_empty(parent)
+        ends = open_still and _is_over(parent) and _finish_if_empty(parent)
         parent.done()
         if not ends:
             return
         sub_case = parent.item
+
+
+def resume(case: Change, reason: StatusReason) -> None:
+    """Let a case flow again that needed attention."""
+    case.move(transitions.resume(case.standing, reason))
+    case.item.attention = None
+
+
+def _start(case: Change, run: CaseRun, nodes: Sequence[str]) -> None:
+    """Bring the actions of some nodes into existence: ready to be worked on, due by their own rules, in their queues."""
+    definitions = {node: run.version.actions[node] for node in nodes}
+    lines = offering.checklists_of(definitions.values()) if definitions else {}
+    actions = dict[str, WorkItem]()
+    for node, definition in definitions.items():
+        count = 1 if run.is_new else 1 + _present(case.item, run, definition)
+        actions[node] = new_action(case.item, definition, count, at=case.at, by=case.by)
+    checklists = _save(actions.values(), lines, case.at)
+    rows = run.started(actions)
+    for node, action in actions.items():
+        beside = [*added(action, *checklists[action.pk]), rows[node]]
+        events.record_created(action, at=case.at, by=case.by, changes=beside)
+
+
+def _present(case: WorkItem, run: CaseRun, definition: ActionDefinition) -> int:
+    """How many actions of a definition a case has already."""
+    if run.run.in_pass == 1 and not definition.launchable:
+        return 0
+    return WorkItem.objects.filter(parent=case.pk, definition=definition.pk).count()
+
+
+def _save(
+    actions: Collection[WorkItem], lines: Mapping[int, Sequence[ChecklistLine]], at: datetime
+) -> dict[int, list[ChecklistItem]]:
+    """Give new actions their due dates, places and checklists (`lines` by definition), and save them; the checklists by
+    action."""
+    for action in actions:
+        item_due_dates.set_due(action, at)
+        item_due_dates.note_passing(action, at)
+        allocation.allocate(action)
+    WorkItem.objects.bulk_create(actions)
+    checklists = {
+        action.pk: [ChecklistItem(item=action, line=line) for line in lines.get(action.definition_id or 0, ())]
+        for action in actions
+    }
+    ChecklistItem.objects.bulk_create(itertools.chain.from_iterable(checklists.values()))
+    return checklists
+
+
+def _enter(case: WorkItem, run: CaseRun, effects: Sequence[Effect]) -> None:
+    """Note the step that the case has come to."""
+    for effect in effects:
+        if isinstance(effect, Enter):
+            case.current_step = run.version.steps[effect.stage]
+
+
+def _wake(parent: Change, sub_case: WorkItem) -> None:
+    """Let a case go on that waited for the last of its sub-cases."""
+    waits = parent.item.status == Status.WAITING and parent.item.wait_type == WaitType.SUB_CASE
+    if not waits or queries.open_items_under(parent.item).filter(kind=ProcessType.CASE).exists():
+        return
+    ended_early = sub_case.resolution_method in ENDED_EARLY
+    after = transitions.sub_case_ended(parent.standing, cancelled=ended_early)
+    if ended_early:
+        _need_attention(parent, after, statement("attention.sub_case_cancelled", case=sub_case.reference))
+    else:
+        parent.move(after)
+
+
+def _halt(case: Change, run: CaseRun, halt: Halt) -> None:
+    owner, reason = case.item.owner_id, case.standing.reason
+    step = run.graph.by_number[run.run.stage].name if run.run.stage else ""
+    match halt.because:
+        case Because.NO_STEP:
+            _need_attention(case, transitions.halt(case.standing, owner, reason), statement("attention.no_step"))
+        case Because.STEP_DONE:
+            _need_attention(case, transitions.halt(case.standing, owner), statement("attention.step_done", step=step))
+        case Because.STEP_EMPTY:
+            _need_attention(case, transitions.halt(case.standing, owner), statement("attention.step_empty", step=step))
+        case Because.PAUSED:
+            waits = case.item.status == Status.WAITING
+            after = case.standing if waits else transitions.pause(case.standing, reason_for(case.by))
+            _need_attention(case, after, statement("attention.paused", step=step))
+        case _:
+            name = run.graph.by_key[halt.node].name
+            said = statement("attention.condition_failed", condition=name, step=step)
+            _need_attention(case, transitions.stall(case.standing), said)
+
+
+def _need_attention(case: Change, to: transitions.Standing, why: Statement) -> None:
+    case.move(to)
+    case.item.attention = why.as_json()
+
+
+def _stop(number: int, *, by: Actor) -> None:
+    """Close a running action because of rework."""
+    change = Change(locked(number, by=SYSTEM), by=by)
+    if change.item.status in transitions.OPEN:
+        change.move(transitions.replaced(change.standing, who=by.user_id, at=change.at))
+        change.done()
+
+
+def _is_over(case: Change) -> bool:
+    return CaseRun(case.item, case.at).run.phase == Phase.OVER
 
 
 def _end(line: Sequence[Change]) -> None:
@@ -162,20 +300,3 @@ def _finish_if_empty(case: Change) -> bool:
         return False
     finish(case, ResolutionMethod.CASE_COMPLETED, StatusReason.ALL_CHILDREN_COMPLETED)
     return True
-
-
-def _successor_of(action: WorkItem) -> ActionDefinition | None:
-    """What follows an action in its branch."""
-    done = action.definition
-    if done is None:
-        return None
-    later = offering.definitions().filter(step=done.step_id, branch=done.branch, position__gt=done.position)
-    return later.order_by("position").first()
-
-
-def _step_is_done(case: WorkItem) -> bool:
-    """Whether every action of the case's current step was completed successfully; a case without steps waits for none."""
-    if case.current_step is None:
-        return True
-    completed = WorkItem.objects.filter(parent=case.pk, resolution_method=ResolutionMethod.DONE_SUCCESSFULLY)
-    return not case.current_step.actions.exclude(pk__in=completed.values("definition")).exists()

@@ -13,7 +13,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition, ProcessType
-from workwire.rooms.work import item_due_dates, queries, transitions
+from workwire.rooms.work import item_due_dates, transitions
 from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.changing import (
     LONGEST_DESCRIPTION,
@@ -48,7 +48,7 @@ def launch_sub_case(
     if period is not None and period.schedule_id == version.schedule_id:
         fields["schedule_period"] = period.guid
     made = started(ProcessType.CASE, version, fields, at_once=True, by=by, parent=change.item, independent=independent)
-    if not independent and change.item.status != Status.WAITING:
+    if not independent and change.item.status != Status.WAITING and made.status not in transitions.FINISHED:
         change.move(transitions.wait_for_sub_case(change.standing, reason_for(by)))
         change.done()
     return made
@@ -78,7 +78,8 @@ def launch_action(
 
 @transaction.atomic
 def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **changes: Unpack[Changes]) -> WorkItem:
-    """Advance a case by hand: into its next step, or to its end after the last one.
+    """Advance a case by hand: conditions that could not be evaluated are evaluated again, else it goes into its next step, or
+    to its end after the last one.
 
     Raises Conflict while an action of the flow or a sub-case is open.
     """
@@ -88,13 +89,9 @@ def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **
     _require_case(change.item)
     if change.item.status not in transitions.OPEN:
         raise Conflict("case_not_running")
-    if queries.open_items_under(change.item).exclude(ad_hoc=True).exists():
-        raise Conflict("step_not_done")
-    if flow.next_step(change.item) is None and queries.has_open_items_under(change.item):
-        raise Conflict("case_has_open_work.end")
     change.write(changes)
-    flow.advance([*line, change], by_hand=True)
-    return change.done()
+    flow.continue_by_hand([*line, change])
+    return change.item
 
 
 @transaction.atomic
@@ -121,8 +118,7 @@ def _require_case(item: WorkItem) -> None:
 def _launch(
     change: Change, definition: ActionDefinition, count: int, instructions: str | None, due_date: datetime | None
 ) -> WorkItem:
-    name = f"A{definition.step.number}.{definition.number}" + (f"-{count}" if count > 1 else "")
-    action = flow.new_action(change.item, definition, name, at=change.at, by=change.by)
+    action = flow.new_action(change.item, definition, count, at=change.at, by=change.by)
     action.ad_hoc = True
     action.started_by_method, action.started_by_id = started_by(change.by), change.by.user_id
     if instructions:

@@ -66,9 +66,9 @@ def submit(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
     check_ready(item)
     change.move(transitions.submit(change.standing, reason_for(by)))
     _become_work(item, change.at)
-    change.done()
-    flow.begin_step(item, at=change.at, by=by)
-    return item
+    if item.kind == ProcessType.CASE:
+        flow.begin(change)
+    return change.done()
 
 
 def started(
@@ -105,9 +105,10 @@ def started(
     attached = copied + attach(item, fields, by=by, at=at)
     if at_once:
         check_ready(item)
-    events.record_created(item, at=at, by=by, changes=added(item) + attached)
-    if at_once:
-        flow.begin_step(item, at=at, by=by)
+    if at_once and kind == ProcessType.CASE:
+        flow.begin_new(item, at=at, by=by, changes=attached)
+    else:
+        events.record_created(item, at=at, by=by, changes=added(item) + attached)
     return item
 
 
@@ -160,13 +161,11 @@ def _copied(origin: WorkItem, item: WorkItem, *, by: Actor, at: datetime) -> lis
 
 
 def _become_work(item: WorkItem, at: datetime) -> None:
-    """What an item gets when it stops being a draft: its start, its due date, its place, a case its first step."""
+    """What an item gets when it stops being a draft: its start, its due date, its place."""
     check_complete(item)
     item.started_at = item.started_at or at
     item_due_dates.set_due(item, at)
     allocation.allocate(item)
-    if item.kind == ProcessType.CASE:
-        item.current_step = flow.next_step(item)
 
 
 def _require_may_change(actor: Actor, item: WorkItem) -> None:
