@@ -50,6 +50,7 @@ def ticket(first: Customer, admin: Actor) -> Callable[..., WorkItem]:
 def test_the_second_person_gets_what_the_first_may_not_have(
     ticket: Callable[..., WorkItem], hire: Callable[[str], User], admin: Actor, first: Customer
 ) -> None:
+    """work-manager ASG-11."""
     gone, nora = hire("gone"), hire("nora")
     access.set_active(gone, False, by=admin)
     made = ticket(person=gone, secondary_person=nora)
@@ -59,6 +60,7 @@ def test_the_second_person_gets_what_the_first_may_not_have(
 def test_of_the_holders_of_a_position_the_one_with_the_fewest_items_gets_it(
     ticket: Callable[..., WorkItem], hire: Callable[[str], User], admin: Actor, first: Customer
 ) -> None:
+    """work-manager ASG-12."""
     blind, busy, idle = hire("blind"), hire("busy"), hire("idle")
     access.change_members(first.group, remove=[blind], by=admin)
     commands.assign(ticket(), busy, by=admin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -18,14 +18,15 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.conversations import queries as said
 from workwire.rooms.conversations.models import CommunicationType
 from workwire.rooms.effort import commands as effort
 from workwire.rooms.following import commands as following
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion, ServiceLine, VersionState
 from workwire.rooms.parties.models import ContactTag
-from workwire.rooms.work import commands, queries, relations
-from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status, StatusReason, WorkItem
+from workwire.rooms.work import commands, lists, queries, relations
+from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status, StatusReason, WaitType, WorkItem
 
 Deed = Callable[[WorkItem], object]
 
@@ -99,6 +100,17 @@ def test_what_changes_hands_is_to_do_again(first: Customer, by: Actor, admin: Ac
         item = commands.take(_ticket(first, by), by=by)
         deed(item)
         assert _now(item) == (Status.TO_DO, whose)
+
+
+def test_work_is_given_with_a_note_and_to_one_robot(
+    first: Customer, by: Actor, admin: Actor, organisation: Organisation
+) -> None:
+    """work-manager ASG-30, ASG-36."""
+    (action, *_) = _actions(_case(first.case_version, by))
+    robot = organisation.accounts["robot"].user
+    conversations.assign_with_note(action, robot, "Only the sums.", by=admin)
+    assert _now(action) == (Status.TO_DO, robot.pk)
+    assert [note.body for note in said.communications_of(action, by=by)] == ["Only the sums."]
 
 
 def test_no_robot_is_given_a_case(first: Customer, by: Actor, admin: Actor, organisation: Organisation) -> None:
@@ -199,6 +211,114 @@ def test_only_a_case_has_sub_cases(first: Customer, by: Actor) -> None:
         with pytest.raises(Invalid) as refusal:
             commands.launch_sub_case(item, first.case_version.guid, "Below", by=by)
         assert refusal.value.code == "not_a_case"
+
+
+def test_a_sub_case_is_for_the_customer_of_its_case(first: Customer, second: Customer, admin: Actor) -> None:
+    """work-manager SUB-2."""
+    case = _case(first.case_version, admin)
+    with recorded() as found, pytest.raises(Invalid) as refusal:
+        commands.launch_sub_case(case, second.case_version.guid, "Of another customer", by=admin)
+    assert (refusal.value.code, refusal.value.field, found.events) == (
+        "sub_case_of_other_customer",
+        "process_version",
+        [],
+    )
+
+
+def test_a_sub_case_is_launched_with_what_it_needs(
+    first: Customer, by: Actor, admin: Actor, organisation: Organisation
+) -> None:
+    """work-manager SUB-3; builder SL-2."""
+    asking = _case_type("Loan", first, admin, requires_primary_contact=True)
+    case = _case(first.case_version, by)
+    with pytest.raises(Invalid) as refusal:
+        commands.launch_sub_case(case, asking.guid, "Loan", by=by)
+    assert refusal.value.code == "primary_contact_missing"
+    someone, due = organisation.accounts["team member"].user, clock.now() + timedelta(days=9)
+    more: commands.Changes = {
+        "description": "For the new room.",
+        "due_date": due,
+        "contacts": [commands.requester(someone.guid)],
+    }
+    made = commands.launch_sub_case(case, asking.guid, "Loan", by=by, more=more)
+    assert (made.title, made.description, made.due_date) == ("Loan", "For the new room.", due)
+    assert [row.user for row in queries.contacts_of(made, by=by)] == [someone]
+
+
+def test_a_draft_is_resolved_at_once(first: Customer, by: Actor) -> None:
+    """work-manager STA-7."""
+    draft = commands.create_ticket(first.ticket_version.guid, by=by, title="Broken chair")
+    with recorded() as found, pytest.raises(Invalid) as refusal:
+        commands.resolve(draft, by=by)
+    assert (refusal.value.code, found.events) == ("category_missing", [])
+    with recorded() as found:
+        done = commands.resolve(draft, by=by, category_guid=first.category.guid)
+    assert (done.status, done.started_at is not None, done.due_date is not None) == (Status.CLOSED, True, True)
+    assert found.names == ["WorkItemUpdated"]
+    case = commands.create_case(first.case_version.guid, by=by, title="Order")
+    with pytest.raises(Conflict):
+        commands.resolve(case, by=by)
+
+
+def test_people_choose_among_four_ways_to_resolve_a_ticket(first: Customer, by: Actor) -> None:
+    """work-manager TIC-7."""
+    offered = {
+        ResolutionMethod.COMMUNICATION,
+        ResolutionMethod.NO_CUSTOMER_RESPONSE,
+        ResolutionMethod.REJECTED,
+        ResolutionMethod.REJECTED_AS_SPAM,
+    }
+    for method in ResolutionMethod:
+        ticket = _ticket(first, by)
+        if method in offered:
+            assert commands.resolve(ticket, by=by, method=method).resolution_method == method
+        else:
+            with pytest.raises(Invalid) as refusal:
+                commands.resolve(ticket, by=by, method=method)
+            assert refusal.value.code == "resolution_method_invalid"
+
+
+def test_running_is_to_do_in_progress_or_waiting(first: Customer, by: Actor) -> None:
+    """work-manager STA-9."""
+    to_do, taken, waiting, done = (_ticket(first, by, title) for title in ("A", "B", "C", "D"))
+    commands.take(taken, by=by)
+    commands.wait_for_information(waiting, by=by)
+    commands.resolve(done, by=by)
+    draft = commands.create_ticket(first.ticket_version.guid, by=by, title="Draft")
+
+    def found(running: bool) -> set[int]:
+        return {item.pk for item in lists.narrowed(WorkItem.objects.all(), lists.Wanted(running=running))}
+
+    assert found(True) == {to_do.pk, taken.pk, waiting.pk}
+    assert found(False) == {done.pk, draft.pk}
+
+
+def test_the_actions_of_a_case_have_their_order(first: Customer, by: Actor) -> None:
+    """work-manager CAS-7."""
+    case, now = _case(first.case_version, by), clock.now()
+    by_hand = first.case_version.steps.get(number=0).actions.get()
+    one, two = _actions(case)
+    made = commands.launch_action(case, by_hand.guid, by=by, times=6)
+    soon, late, same_and_later, paused, long_paused, closed = made
+    order: list[tuple[WorkItem, dict[str, object]]] = [
+        (soon, {"due_date": now + timedelta(days=1)}),
+        (same_and_later, {"due_date": now + timedelta(days=2), "started_at": now}),
+        (late, {"due_date": now + timedelta(days=2), "started_at": now - timedelta(days=1)}),
+        (one, {"due_date": now + timedelta(days=2)}),
+        (two, {"status": Status.IN_PROGRESS, "assignee": by.user_id, "due_date": now}),
+        (paused, _waiting(now + timedelta(days=9), now + timedelta(days=8))),
+        (long_paused, _waiting(now + timedelta(days=2), now)),
+        (closed, {"status": Status.CLOSED, "resolution_method": "DoneSuccessfully", "due_date": now}),
+    ]
+    by_hand.due_rule = {"amount": 2, "unit": "hours", "add_wait_time": True}
+    by_hand.save()
+    for item, columns in order:
+        WorkItem.objects.filter(pk=item.pk).update(**columns)
+    assert [item.reference for item in queries.items_under(case, by=by)] == [item.reference for item, _ in order]
+
+
+def _waiting(due: datetime, since: datetime) -> dict[str, object]:
+    return {"status": Status.WAITING, "wait_type": WaitType.INFORMATION, "due_date": due, "waiting_since": since}
 
 
 def test_what_becomes_of_a_ticket_is_linked_to_what_the_ticket_was_linked_to(first: Customer, by: Actor) -> None:

@@ -14,6 +14,7 @@ from workwire.kernel.pages import Order
 from workwire.kernel.text import is_storable
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import ItemContact, Status, WorkItem
+from workwire.rooms.work.transitions import OPEN
 
 _RELATIONS = frozenset({"parent", "queue", "assignee", "owner", "customer", "contract", "service"})
 ORDERS: Mapping[str, Order | None] = {
@@ -28,10 +29,11 @@ ORDERS: Mapping[str, Order | None] = {
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What narrows a list; conditions hold together, and what is None does not narrow. Records are named by their GUIDs;
-    `text` is part of the title, the reference, or the number in it."""
+    `running` are those to do, in progress or waiting; `text` is part of the title, the reference, or the number in it."""
 
     kind: ProcessType | None = None
     status: Status | None = None
+    running: bool | None = None
     reference: str | None = None
     text: str | None = None
     parent: UUID | None = None
@@ -66,6 +68,7 @@ def _condition(name: str, value: object) -> Q:
     if name == "contact":
         return Q(pk__in=ItemContact.objects.filter(Q(contact__guid=value)).values("item"))
     conditions = {
+        "running": Q(status__in=OPEN) if value else ~Q(status__in=OPEN),
         "text": matching(str(value)),
         "reference": _called(str(value)),
         "updated_since": Q(updated_at__gte=value),

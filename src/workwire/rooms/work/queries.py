@@ -10,7 +10,20 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, QuerySet, Value, When, prefetch_related_objects
+from django.db.models import (
+    Case,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+    When,
+    prefetch_related_objects,
+)
 
 from workwire.access import features, sight
 from workwire.access.models import User
@@ -161,8 +174,25 @@ def item_with_reference(reference: str, *, by: Actor) -> WorkItem:
 
 
 def items_under(case: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:
-    """The actions and sub-cases of a case, in the order they came into existence."""
-    return items_visible_to(by).filter(parent=case.pk).order_by("pk")
+    """The actions and sub-cases of a case: by state, the soonest due first, after them those whose due date waits along, the
+    least time left first; then by step, the latest start first, and by reference."""
+    rule_waits = Q(definition__due_rule__add_wait_time=True) | Q(
+        definition=None, process_version__due_rule__add_wait_time=True
+    )
+    paused = Q(rule_waits, status=Status.WAITING, due_date_overridden=False)
+    left = ExpressionWrapper(F("due_date") - F("waiting_since"), output_field=DurationField())
+    return (
+        items_visible_to(by)
+        .filter(parent=case.pk)
+        .order_by(
+            "status",
+            Case(When(paused, then=None), default=F("due_date")).asc(nulls_last=True),
+            Case(When(paused, then=left), default=None).asc(nulls_last=True),
+            F("definition__step__number").asc(nulls_last=True),
+            F("started_at").desc(nulls_last=True),
+            "reference",
+        )
+    )
 
 
 def rag(item: WorkItem, now: datetime | None = None) -> Rag:

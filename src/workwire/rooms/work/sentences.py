@@ -103,6 +103,7 @@ register(
         "split_parts_invalid": "A ticket is split into {least} to {most} tickets.",
         "stall_not_possible": "'condition cannot be evaluated' is not possible: the {kind:the_kind} is {status:item_status}.",
         "step_not_done": "The step is not done: work of it is open.",
+        "sub_case_of_other_customer": "A sub-case is for the customer of its case.",
         "submit_not_possible": "'submit' is not possible: the {kind:the_kind} is {status:item_status}.",
         "system_does_not_work": "The system cannot work on work items.",
         "system_only.due_date": "Only the clock tells that a due date has passed.",

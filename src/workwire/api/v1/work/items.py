@@ -33,11 +33,12 @@ class ItemIn(ItemFields):
 
 
 class ItemFilter(Schema):
-    """Which work items are wanted, and in which order; filters narrow the list together. `text` is part of the title, the
-    reference, or the number in it."""
+    """Which work items are wanted, and in which order; filters narrow the list together. `running` are those to do, in
+    progress or waiting; `text` is part of the title, the reference, or the number in it."""
 
     kind: KindName | None = None
     status: StatusName | None = None
+    running: bool | None = None
     reference: str | None = Field(None, max_length=60)
     text: str | None = Field(None, min_length=2, max_length=200)
     parent: UUID | None = None

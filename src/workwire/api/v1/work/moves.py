@@ -67,7 +67,7 @@ class LaunchedAction(In):
     times: int = Field(1, ge=1, le=commands.MOST_LAUNCHED)
 
 
-class SubCase(In):
+class SubCase(ItemFields):
     """A case to launch from another one, which waits for it unless it is `independent`."""
 
     process_version: UUID
@@ -197,7 +197,10 @@ def launch_sub_case(request: HttpRequest, guid: UUID, wish: SubCase) -> Status[d
 
     def launch() -> dict[str, Any]:
         case = queries.item(guid, by=by)
-        made = commands.launch_sub_case(case, wish.process_version, wish.title, by=by, independent=wish.independent)
+        more: commands.Changes = {**fields_of(wish)}  # type: ignore[typeddict-item]  # the names commands use
+        made = commands.launch_sub_case(
+            case, wish.process_version, wish.title, by=by, independent=wish.independent, more=more
+        )
         return item_out(queries.item(made.guid, by=by), by)
 
     return Status(201, once(request, launch))

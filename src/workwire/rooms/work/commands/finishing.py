@@ -12,21 +12,12 @@ from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import policy, queries, transitions
 from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.changing import Change, Changes, locked, locked_line, reason_for, require_may_work
-from workwire.rooms.work.models import ChecklistResult, WorkItem
+from workwire.rooms.work.commands.starting import make_work_of
+from workwire.rooms.work.models import ChecklistResult, Status, WorkItem
 from workwire.rooms.work.models import ResolutionMethod as Method
 
-_METHODS = {
-    ProcessType.TICKET: (
-        Method.COMMUNICATION,
-        Method.CASE_LAUNCHED,
-        Method.NO_CUSTOMER_RESPONSE,
-        Method.CANCELLED,
-        Method.DONE_SUCCESSFULLY,
-        Method.NOT_DONE_SUCCESSFULLY,
-        Method.REJECTED,
-        Method.REJECTED_AS_SPAM,
-        Method.REJECTED_UNCONFIGURED_ADDRESS,
-    ),
+_METHODS = {  # that people choose among; the others are set by what happens to an item
+    ProcessType.TICKET: (Method.COMMUNICATION, Method.NO_CUSTOMER_RESPONSE, Method.REJECTED, Method.REJECTED_AS_SPAM),
     ProcessType.CASE: (Method.CASE_COMPLETED, Method.CANCELLED, Method.REJECTED),
     ProcessType.ACTION: (Method.DONE_SUCCESSFULLY,),
 }
@@ -41,8 +32,8 @@ def resolve(
     version: int | None = None,
     **changes: Unpack[Changes],
 ) -> WorkItem:
-    """Finish an item, by default with the first method of its kind; raises Conflict for a case with open work under it, and
-    for an action with an unanswered checklist.
+    """Finish an item, by default with the first method of its kind; the draft of a ticket is submitted by it. Raises Conflict
+    for a case with open work under it, and for an action with an unanswered checklist.
 
     A finished action starts what follows it; the last one of a case resolves the case; a finished sub-case lets the case go
     on that waited for it.
@@ -51,7 +42,10 @@ def resolve(
     line = locked_line(item, by=by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    change.write(changes)
+    if item.kind == ProcessType.TICKET and item.status == Status.DRAFT:
+        make_work_of(change, changes)
+    else:
+        change.write(changes)
     method = _checked_method(ProcessType(item.kind), method)
     flow.finish(change, method, reason_for(by))
     if item.kind == ProcessType.CASE and queries.has_open_items_under(item):

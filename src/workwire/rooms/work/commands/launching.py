@@ -34,19 +34,28 @@ MOST_NESTED = 20  # cases, the outermost one counted
 
 @transaction.atomic
 def launch_sub_case(
-    case: WorkItem, version_guid: UUID, title: str, *, by: Actor, independent: bool = False
+    case: WorkItem,
+    version_guid: UUID,
+    title: str,
+    *,
+    by: Actor,
+    independent: bool = False,
+    more: Changes | None = None,
 ) -> WorkItem:
-    """Start a case from another one, which waits until it ends unless the new one is `independent`; returns the new case.
-    Raises Conflict (`nested_too_deep`) below a case that has too many above it."""
+    """Start a case from another one of the same customer, which waits until it ends unless the new one is `independent`;
+    returns the new case. `more` is set of it beside its title. Raises Conflict (`nested_too_deep`) below a case that has too
+    many above it."""
     require_may_work(by)
     change = _running(case, by)
     if levels_above(change.item, MOST_NESTED) >= MOST_NESTED - 1:
         raise Conflict("nested_too_deep", most=MOST_NESTED)
     version = offering.version_for_case(version_guid, by=by)
-    fields: Changes = {"title": title}
+    if version.process.service.contract.customer_id != change.item.customer_id:
+        raise Invalid("sub_case_of_other_customer", field="process_version")
+    fields: Changes = {**(more or {}), "title": title}
     period = change.item.schedule_period
     if period is not None and period.schedule_id == version.schedule_id:
-        fields["schedule_period"] = period.guid
+        fields.setdefault("schedule_period", period.guid)
     made = started(ProcessType.CASE, version, fields, at_once=True, by=by, parent=change.item, independent=independent)
     if not independent and change.item.status != Status.WAITING and made.status not in transitions.FINISHED:
         change.move(transitions.wait_for_sub_case(change.standing, reason_for(by)))

@@ -62,13 +62,18 @@ def submit(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_change(by, item)
-    change.write(changes)
-    check_ready(item)
-    change.move(transitions.submit(change.standing, reason_for(by)))
-    _become_work(item, change.at)
+    make_work_of(change, changes)
     if item.kind == ProcessType.CASE:
         flow.begin(change)
     return change.done()
+
+
+def make_work_of(change: Change, changes: Changes) -> None:
+    """Turn the draft of a change into work to do, with what else is given; raises Invalid when something is missing."""
+    change.write(changes)
+    check_ready(change.item)
+    change.move(transitions.submit(change.standing, reason_for(change.by)))
+    _become_work(change.item, change.at)
 
 
 def started(
