@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
 from workwire.api.auth import actor
-from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Moment, StatementOut, answers, given, rfc3339
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Maybe, Moment, StatementOut, answers, given, rfc3339
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.rooms.effort import commands, estimates
@@ -65,7 +65,7 @@ def get_effort(request: HttpRequest, guid: UUID) -> dict[str, Any]:
 
 
 @router.put("/work-items/{uuid:guid}/effort", response=answers(EffortOut), operation_id="set_effort")
-def set_effort(request: HttpRequest, guid: UUID, wish: EffortIn) -> dict[str, Any]:
+def set_effort(request: HttpRequest, guid: UUID, wish: Maybe[EffortIn]) -> dict[str, Any]:
     """Set how long a work item is expected to take."""
     by, wanted = actor(request), given(wish)
     if len(wanted) != 1:
