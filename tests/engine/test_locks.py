@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 import pytest
-from django.db import DatabaseError, NotSupportedError, OperationalError, connection, connections, transaction
+from django.db import DatabaseError, NotSupportedError, OperationalError, connection, transaction
 
 from tests.conftest import ON_POSTGRES
+from tests.support.beside import Beside, wait_until, waits_for_a_lock
 from tests.support.receiver import Receiver
-from tests.support.waiting import eventually
 from tests.support.world import Subscribe
 from workwire.jobs import commands as jobs
 from workwire.jobs import running, timers
@@ -36,35 +36,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 Open = Callable[..., WorkItem]
-T = TypeVar("T")
-_BLOCKED = """
-    SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()
-"""
-
-
-class Beside:
-    """Work in threads with connections of their own."""
-
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self._pool = pool
-
-    def start(self, work: Callable[[], T]) -> Future[T]:
-        """Let something begin."""
-
-        def run() -> T:
-            try:
-                return work()
-            finally:
-                connections.close_all()
-
-        return self._pool.submit(run)
-
-    def start_and_block(self, work: Callable[[], T]) -> Future[T]:
-        """Let something begin, and wait until it waits for a lock."""
-        begun = self.start(work)
-        _wait_until(lambda: begun.done() or _ask(_BLOCKED) > 0)
-        assert not begun.done(), "it waits for nobody"
-        return begun
 
 
 @pytest.fixture
@@ -72,17 +43,6 @@ def beside() -> Iterator[Beside]:
     """Threads that have ended when the test has."""
     with ThreadPoolExecutor(3) as pool:
         yield Beside(pool)
-
-
-def _ask(question: str) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else who connects after the first look is never seen
-        cursor.execute(question)
-        return cursor.fetchone()[0]
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    eventually(holds, 10, every=0.005)
 
 
 @contextmanager
@@ -241,7 +201,7 @@ def test_a_settling_that_must_give_way_is_made_again_as_it_was(
     fanning.fan_out(clock.now())
     engine.step()
     receiver.wait_for(3)
-    _wait_until(lambda: engine.answers.not_looked_at == 3)
+    wait_until(lambda: engine.answers.not_looked_at == 3)
     Subscription.objects.filter(pk=subscription.pk).update(access_lost_at=clock.now())  # so that all outcomes lock it
     held = threading.Event()
 
@@ -250,7 +210,7 @@ def test_a_settling_that_must_give_way_is_made_again_as_it_was(
         sql.run("SET LOCAL deadlock_timeout = '20s'")  # so that it is the other one that is chosen
         sql.run("SELECT 1 FROM webhooks_queued FOR UPDATE")
         held.set()
-        _wait_until(lambda: _ask(_BLOCKED) > 0)
+        wait_until(waits_for_a_lock)
         sql.run("SELECT 1 FROM webhooks_subscription FOR UPDATE")
 
     other = beside.start(other_way_round)

@@ -30,6 +30,8 @@ from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import CommunicationType
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.following import commands as following
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering.models import VersionState, WorkType
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
@@ -168,6 +170,23 @@ def test_who_follows_a_case_is_told_when_it_needs_attention_and_when_its_actions
     assert told(actors["administrator"])[1:] == [(Kind.ATTENTION, Reason.FOLLOWER)]
     assert (Kind.ATTENTION, Reason.OWNER) in told(actors[MEMBER])
     assert told(actors[LEADER]) == []
+
+
+def test_the_owner_is_told_when_the_next_step_of_a_case_starts_by_hand(
+    organisation: Organisation, actors: dict[str, Actor]
+) -> None:
+    """work-manager NOT-2: it is told once, and not again when it goes on."""
+    admin, kind = actors["administrator"], WorkType.objects.get(name="Check Budget")
+    version = offering.create_version(organisation.customers[0].case_version.process, by=admin)
+    for name, automatic in (("Prepare", False), ("Carry out", True)):
+        offering.add_action(offering.add_step(version, name, by=admin, automatic=automatic), kind, by=admin)
+    offering.set_version_state(version, VersionState.LIVE, by=admin)
+    case = work.create_case(version.guid, by=actors[MEMBER], title="Order", submit=True)
+    work.resolve(case.children.get(), by=actors[LEADER])
+    assert told(actors[MEMBER]) == [(Kind.ATTENTION, Reason.ASSIGNEE)]
+    so_far = told(actors[MEMBER])
+    work.start_next_step(case, by=actors[LEADER])
+    assert told(actors[MEMBER]) == so_far
 
 
 def test_who_does_without_a_kind_or_sees_the_item_no_more_is_not_told_by_following(

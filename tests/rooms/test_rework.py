@@ -95,6 +95,8 @@ def test_rework_closes_what_runs_and_starts_copies(case: WorkItem, by: Actor, fi
         (1, "done", True),
         (2, "done", False),
     ]
+    last = flow_of(case.guid, by=by).steps[1].nodes[0]
+    assert [(one.state, one.settled_at is not None) for one in last.passes] == [("stopped", True), ("done", True)]
 
 
 def test_rework_from_an_action_leaves_what_does_not_follow_from_it(
@@ -189,6 +191,7 @@ def test_abort_closes_everything_below_for_good(case: WorkItem, version: Process
     }
     told = flow_of(case.guid, by=by)
     assert (told.choices, told.waits_for) == ([], [])
+    assert [step.state for step in told.steps] == ["current", "ahead"]
     assert {one.state for step in told.steps for node in step.nodes for one in node.passes} == {"failed", "stopped"}
     with pytest.raises(Conflict):
         commands.reopen(case, by=by)

@@ -6,7 +6,7 @@ from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import sessions
 from workwire.rooms.effort import commands as effort
-from workwire.rooms.work import queries
+from workwire.rooms.work import commands, queries
 from workwire.web.work.item_effort import in_hours
 
 
@@ -47,6 +47,20 @@ def test_the_page_says_what_is_expected_and_why_to_who_works(organisation: Organ
         assert words in page
     outside = gallery.signed_in(accounts["self service"]).get(f"/work/{item.guid}")
     assert "1 h 35 min" not in outside.content.decode()
+
+
+def test_the_page_of_a_case_that_needs_attention_says_why_to_who_works(organisation: Organisation) -> None:
+    accounts, customer = gallery.accounts(organisation), organisation.customers[0]
+    by = sessions.actor_for(accounts["team member"].user)
+    case = commands.create_case(customer.case_version.guid, by=by, title="Equip the clinic", submit=True)
+    browser = gallery.signed_in(accounts["team member"])
+    assert "Needs attention" not in browser.get(f"/work/{case.guid}").content.decode()
+    failed = commands.complete_unsuccessfully(queries.items_under(case, by=by).order_by("pk")[0], by=by)
+    page = browser.get(f"/work/{case.guid}").content.decode()
+    for words in ("Needs attention", f"Action {failed.reference} could not be completed."):
+        assert words in page
+    german = browser.get(f"/work/{case.guid}", headers={"accept-language": "de"}).content.decode()
+    assert f"Die Aktion {failed.reference} konnte nicht erledigt werden." in german
 
 
 def test_effort_is_told_in_hours() -> None:

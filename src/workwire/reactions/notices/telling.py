@@ -27,7 +27,6 @@ from workwire.rooms.following import queries as following
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
 
-_TROUBLED = re.compile(rf'"status_reason":({"|".join(str(int(reason)) for reason in work.TROUBLED)})\b')
 _ADDED_FILE = re.compile(r'"record":"ItemFile","key":"[^"]*","new"')  # not one that was there
 _ASSIGNEE, _KIND = re.compile(r'"assignee_id":(\d+)'), re.compile(r'"kind":(\d+)')  # texts in JSON have no bare quotes
 _OF_ITEMS = ("WorkItemCreated", "WorkItemUpdated")
@@ -72,7 +71,7 @@ def narrowed(event: Event) -> bool:
     if event.name in _OF_ITEMS:
         others = (int(account) != event.actor_id for account in _ASSIGNEE.findall(changes))
         has_file = event.name == "WorkItemUpdated" and _ADDED_FILE.search(changes) is not None
-        return has_file or '"due_passed":true' in changes or _TROUBLED.search(changes) is not None or any(others)
+        return has_file or '"due_passed":true' in changes or '"attention":{' in changes or any(others)
     return event.name != "NewCommunication" or any(
         int(kind) in conversations.INCOMING for kind in _KIND.findall(changes)
     )
@@ -172,14 +171,14 @@ def _of_item(event: Event, item: WorkItem, followers: _Followers) -> Iterator[_C
             yield from _of_people(item, followers.of(item), Kind.FILE_ADDED, event, told)
         if change["record"] != "WorkItem" or change["key"] != str(item.guid):
             continue
+        if new.get("attention"):  # before the assignment that comes with it
+            yield from _of_people(item, followers.of(item), Kind.ATTENTION, event, about)
         if new.get("assignee_id") is not None:
             yield _Concerned(new["assignee_id"], Kind.ASSIGNED, Reason.ASSIGNEE, event, about | {"by": by})
         if new.get("due_passed"):
             due = orjson.loads(event.body)["DueDate"]
             people = followers.of(item, above=True)
             yield from _of_people(item, people, Kind.OVERDUE, event, about | {"due_date": due})
-        if item.kind == work.ProcessType.CASE and new.get("status_reason") in work.TROUBLED:
-            yield from _of_people(item, followers.of(item), Kind.ATTENTION, event, about)
 
 
 def _of_communication(event: Event, item: WorkItem, followers: _Followers) -> Iterator[_Concerned]:

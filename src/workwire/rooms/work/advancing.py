@@ -17,7 +17,7 @@ from workwire.rooms.offering.flow_graphs import Edge, Graph, Node, NodeKind, Whe
 
 class NodeState(StrEnum):
     """How a node stands that the flow came to; `kept` is the answer of a condition that rework does not ask again, `stopped`
-    what ran when the case was aborted."""
+    what ran when the case was aborted or went back."""
 
     RUNNING = "running"
     DONE = "done"

@@ -167,7 +167,8 @@ def _node(graph: Graph, node: Node, passes: list[PassSeen]) -> NodeSeen:
 
 
 def _state_of_step(run: Run, number: int) -> str:
-    if number < run.stage or (number == run.stage and run.phase == Phase.OVER):
+    stopped = any(visit.state == NodeState.STOPPED for visit in run.visits.values())
+    if number < run.stage or (number == run.stage and run.phase == Phase.OVER and not stopped):
         return "done"
     return "current" if number == run.stage else "ahead"
 

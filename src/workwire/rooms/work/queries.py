@@ -393,6 +393,11 @@ sight.register(
 sight.register(sight.Kind("queue", queues, QUEUE_RULES, _queues_matching, str))
 
 
+def why_attention(found: WorkItem) -> str:
+    """Why a person must decide how a case goes on, in the language of the present reader; empty where none must."""
+    return Statement(**found.attention).sentence() if found.attention else ""
+
+
 def why_rejected(found: WorkItem) -> str:
     """Why an item was given back: the reason as it was written, or one of ours in the language of the present reader. An older
     process writes the reason alone, so that a statement counts only where it is the one of the reason."""

@@ -134,7 +134,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         crumbs=_crumbs(found),
         state=state_of(found),
         waits_until=found.wait_until if found.status == Status.WAITING else None,
-        needs=queries.why_rejected(found) if found.robot_rejected and not in_self_service else "",
+        needs="" if in_self_service else _needs(found),
         description=found.description,
         due=_due_date(found, now),
         assignee=assignee_of(found),
@@ -182,6 +182,11 @@ def _below(item: WorkItem, now: datetime) -> Row:
     """A row under a case; an action, which has the title of its case, is called by what there is to do."""
     made = row(item, now)
     return replace(made, title=made.process) if item.kind == ProcessType.ACTION else made
+
+
+def _needs(found: WorkItem) -> str:
+    """Why a person must look at an item: a robot gave it back, or a case does not go on by itself."""
+    return queries.why_rejected(found) if found.robot_rejected else queries.why_attention(found)
 
 
 def _crumbs(item: WorkItem) -> tuple[Link, ...]:

@@ -68,10 +68,9 @@ def address_of(item: WorkItem) -> str:
 
 
 def state_of(item: WorkItem) -> State:
-    """Where an item stands; one that came back to do because something went wrong needs attention."""
-    if item.status == Status.TO_DO and (item.robot_rejected or item.status_reason in queries.TROUBLED):
-        return _NEEDS_ATTENTION
-    return _STATES[Status(item.status)]
+    """Where an item stands; one that a person must decide about needs attention."""
+    in_trouble = item.status == Status.TO_DO and (item.robot_rejected or item.status_reason in queries.TROUBLED)
+    return _NEEDS_ATTENTION if in_trouble or item.attention else _STATES[Status(item.status)]
 
 
 def assignee_of(item: WorkItem) -> Person:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -69,12 +69,16 @@ class FlowWish:
 
     @property
     def graph(self) -> Graph:
-        """The graph that is wished for."""
+        """The graph that is wished for; actions are called by their types."""
+        nodes = (
+            replace(node, name=self.actions[node.key].work_type.name) if node.key in self.actions else node
+            for node in self.nodes
+        )
         stages = (
             Stage(number, step.name, not step.automatic, step.when_empty, step.milestone)
             for number, step in enumerate(self.steps, start=1)
         )
-        return Graph(tuple(stages), tuple(self.nodes), tuple(self.edges))
+        return Graph(tuple(stages), tuple(nodes), tuple(self.edges))
 
 
 @transaction.atomic

@@ -56,7 +56,7 @@ class CaseRun:
         for key, row in list(self._nodes.items()):
             visit = self.run.visits.get(key)
             if visit is None or visit.in_pass != row.in_pass:
-                changes += _alter(self._nodes.pop(key), replaced_at=self.at)
+                changes += self._replace(self._nodes.pop(key))
             elif (visit.state, visit.branch) != (row.state, row.branch):
                 settled = None if visit.state == NodeState.RUNNING else row.settled_at or self.at
                 changes += _alter(row, state=visit.state, branch=visit.branch, settled_at=settled)
@@ -75,6 +75,12 @@ class CaseRun:
         NodeRun.objects.bulk_create(rows.values())
         self._nodes |= rows
         return {key: added(row)[0] for key, row in rows.items()}
+
+    def _replace(self, row: NodeRun) -> list[RowChange]:
+        """Note that rework does a node again; what ran until then was stopped."""
+        if row.state == NodeState.RUNNING:
+            return _alter(row, state=NodeState.STOPPED, settled_at=self.at, replaced_at=self.at)
+        return _alter(row, replaced_at=self.at)
 
     def _is_to_start(self, key: str, visit: Visit) -> bool:
         runs = visit.state == NodeState.RUNNING and self.graph.by_key[key].kind == NodeKind.ACTION
