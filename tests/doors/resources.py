@@ -282,6 +282,8 @@ USES = {
     "preview_hand_over": Use("{subscription}", query="?owner={new_owner}"),
     "hand_over_subscription": Use("{subscription}", {"owner": "{new_owner}"}),
     "simulate": Use("{subscription}", {}),
+    "test_endpoint": Use(body={"url": "{url}"}),
+    "get_endpoint_test": Use("{endpoint_test}"),
     "replay": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),
     "backfill": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),
     "count_replay": Use("{subscription}", {"since": "2026-01-01T00:00:00Z"}),

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,7 @@ from workwire.access import second_factors, sessions
 from workwire.access.models import Role, Token
 from workwire.api.v1 import api
 from workwire.jobs import commands as jobs
+from workwire.jobs.models import Job, JobState
 from workwire.jobs.running import FORGET
 from workwire.kernel import clock
 from workwire.kernel.actor import UserType
@@ -45,7 +46,7 @@ from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.notices.models import Notice
 from workwire.reactions.webhooks import commands as webhooks
-from workwire.reactions.webhooks import repair, replays
+from workwire.reactions.webhooks import reachability, repair, replays
 from workwire.reactions.webhooks.models import Delivery
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import commands as offering
@@ -53,6 +54,7 @@ from workwire.rooms.offering.models import DataField, ProcessType, Schedule, Wor
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries as items
 from workwire.worker.delivery.engine import Engine
+from workwire.worker.delivery.transport.probing import Seen
 
 FOREIGNER = "process builder of one company"
 ROLES = ("self service", "robot", MEMBER, "process builder", "administrator", FOREIGNER)
@@ -196,6 +198,9 @@ def stage(
         more["job"] = jobs.enqueue(FORGET, by=member)
     more["replay"], more["paused_replay"] = (replays.replay(subscription, by=builder, since=start) for _ in range(2))
     replays.pause(more["paused_replay"].guid, by=builder)
+    more["endpoint_test"] = reachability.test(reachability.ask(receiver.url("/other"), by=builder), by=builder)
+    seen = asdict(Seen(address="127.0.0.1"))
+    Job.objects.filter(pk=more["endpoint_test"].pk).update(state=JobState.DONE, ended_at=start, result=seen)
     monkeypatch.setattr(second_factors, "DRIFT", 120)  # so that the code stays right for as long as this takes
     waiting = _begin(organisation.accounts["administrator"])
     enrolled = _begin(organisation.accounts[MEMBER])

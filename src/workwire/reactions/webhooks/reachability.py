@@ -19,9 +19,10 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.jobs import commands as jobs
 from workwire.jobs import queries as done_later
+from workwire.jobs.queries import Job
 from workwire.kernel import addresses, clock, text
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid, Limited, refusal_of
+from workwire.kernel.errors import Invalid, Limited, not_found, refusal_of
 from workwire.kernel.limits import ConcurrencyLimit
 from workwire.reactions.webhooks.tls_terms import LONGEST_PEM
 
@@ -68,6 +69,15 @@ def ask(url: str, authorities: str = "", *, by: Actor) -> UUID:
     ):
         raise Limited("too_many_reach_tests", retry_after=AGAIN)
     return jobs.enqueue(KIND, {"url": target.url, "authorities": authorities}, by=by).guid
+
+
+def test(guid: UUID, *, by: Actor) -> Job:
+    """A test that the actor has asked for, ended or not; raises NotFound, also for one of another account."""
+    require(by, features.WEBHOOKS)
+    found = done_later.narrowed(done_later.jobs(by.user_id), kind=KIND).filter(guid=guid).first()
+    if found is None:
+        raise not_found("endpoint_test")
+    return found
 
 
 def seconds_of_a_test() -> float:

@@ -20,6 +20,7 @@ register(
         "client_key_too_long": "A client key has at most {most:,} characters, which hold 4096 bits of RSA.",
         "client_key_unreadable": "The stored client key cannot be read with the keys of this installation: give it again.",
         "delivery_in_flight": "This delivery is being sent at this moment.",
+        "endpoint_test_not_found": "There is no such test of an endpoint.",
         "event_not_found": "There is no such event.",
         "delivery_not_found": "There is no such delivery.",
         "filter_company_no_customer": (
