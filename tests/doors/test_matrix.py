@@ -198,7 +198,7 @@ def stage(
         more["job"] = jobs.enqueue(FORGET, by=member)
     more["replay"], more["paused_replay"] = (replays.replay(subscription, by=builder, since=start) for _ in range(2))
     replays.pause(more["paused_replay"].guid, by=builder)
-    more["endpoint_test"] = reachability.test(reachability.ask(receiver.url("/other"), by=builder), by=builder)
+    more["endpoint_test"] = reachability.test(reachability.ask(receiver.url("/other"), by=admin), by=admin)
     seen = asdict(Seen(address="127.0.0.1"))
     Job.objects.filter(pk=more["endpoint_test"].pk).update(state=JobState.DONE, ended_at=start, result=seen)
     monkeypatch.setattr(second_factors, "DRIFT", 120)  # so that the code stays right for as long as this takes

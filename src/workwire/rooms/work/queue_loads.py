@@ -27,6 +27,6 @@ def waiting_in(found: Iterable[Queue]) -> dict[int, Waiting]:
         WorkItem.objects.filter(queue__in=asked, status=Status.TO_DO, assignee=None)
         .order_by()
         .values_list("queue")
-        .annotate(count=Count("pk"), oldest_due=Min("due_date"))
+        .annotate(count=Count("*"), oldest_due=Min("due_date"))  # all of it stands in one index
     )
     return dict.fromkeys(asked, Waiting()) | {pk: Waiting(count, oldest) for pk, count, oldest in rows}
