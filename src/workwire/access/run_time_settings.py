@@ -77,7 +77,7 @@ _keeping = Lock()
 
 def value_of(name: str) -> Any:
     """The value of a run-time setting that is in force."""
-    return in_force(name).value
+    return _found(name)[0]
 
 
 def token_idle() -> timedelta:
@@ -87,13 +87,8 @@ def token_idle() -> timedelta:
 
 def in_force(name: str) -> InForce:
     """A run-time setting, its value and where that came from."""
-    field, config = Config.model_fields[name], settings.CONFIG
-    default, value, source = field.get_default(), getattr(config, name), "default"
-    if is_set_by_operator(name):
-        source = "operator"
-    elif name in (chosen := _chosen()):
-        value, source = chosen[name], "administrator"
-    return InForce(name, value, source, default, field.description or "")  # type: ignore[arg-type]  # `source` is one of the three
+    field, (value, source) = Config.model_fields[name], _found(name)
+    return InForce(name, value, source, field.get_default(), field.description or "")
 
 
 def all_in_force() -> list[InForce]:
@@ -124,6 +119,15 @@ def forget() -> None:
     global _kept
     with _keeping:
         _kept = Kept(_kept.chosen, 0.0)
+
+
+def _found(name: str) -> tuple[Any, Source]:
+    """The value of a run-time setting, and where it came from."""
+    if is_set_by_operator(name):
+        return getattr(settings.CONFIG, name), "operator"
+    if name in (chosen := _chosen()):
+        return chosen[name], "administrator"
+    return getattr(settings.CONFIG, name), "default"
 
 
 def _readable(rows: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -73,11 +73,12 @@ class ComposedQuery(Generic[M]):
     def _filled(
         self, actor: Actor, constants: tuple[Hashable, ...], values: dict[str, Any]
     ) -> tuple[_Composed, list[Any]]:
-        actor = replace(actor, credential_id=None)  # what it may do is in its features
-        shape = (connection.vendor, actor.user_id is None, replace(actor, user_id=None), *constants, *values)
+        of_any = replace(actor, user_id=None, credential_id=None)  # what it may do is in its features
+        shape = (connection.vendor, actor.user_id is None, of_any, *constants, *values)
         composed = self._shapes.get(shape)
         if composed is None:
-            composed = self._shapes[shape] = self._compose(actor, constants, values)
+            composed = self._compose(replace(of_any, user_id=actor.user_id), constants, values)
+            self._shapes[shape] = composed
             while len(self._shapes) > MOST_SHAPES:
                 self._shapes.popitem(last=False)
         if composed.locks and connection.get_autocommit():

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.db.models import Field, Model
 
-from workwire.kernel.statements import carried_out
+from workwire.kernel.statements import carried_out, own_connection
 
 
 def insert_numbered(row: Model, **made: str) -> None:
@@ -20,7 +20,7 @@ def insert_numbered(row: Model, **made: str) -> None:
     `made` names columns whose values the database makes of that number, as SQL of `n.id`; the row has them, too.
     """
     statement, fields = _insert(type(row), connection.vendor, tuple(made.items()))
-    values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields]
+    values = _values(row, fields, add=True)
     with carried_out(statement, values) as cursor:
         row.pk, *found = cursor.fetchone()
     for name, value in zip(made, found, strict=True):
@@ -31,10 +31,17 @@ def insert_numbered(row: Model, **made: str) -> None:
 def update(row: Model, *columns: str) -> None:
     """Write columns of a saved row; raises DatabaseError when it is gone."""
     statement, fields = _update(type(row), connection.vendor, columns)
-    values = [field.get_db_prep_save(field.pre_save(row, add=False), connection) for field in fields]
+    values = _values(row, fields, add=False)
     with carried_out(statement, [*values, row.pk]) as cursor:
         if cursor.rowcount != 1:
             raise DatabaseError(f"{type(row).__name__} {row.pk} is gone")
+
+
+def _values(row: Model, fields: tuple[Field[Any, Any], ...], *, add: bool) -> list[Any]:
+    """What a row has in columns, as the database's driver takes it; nothing is nothing in a column of any type."""
+    database = own_connection()
+    found = ((field, field.pre_save(row, add=add)) for field in fields)
+    return [None if value is None else field.get_db_prep_save(value, database) for field, value in found]
 
 
 @cache

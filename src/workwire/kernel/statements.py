@@ -14,60 +14,61 @@ from typing import Any
 import orjson
 import psycopg
 from django.conf import settings
-from django.db import DataError, Error, IntegrityError, connection
+from django.db import DEFAULT_DB_ALIAS, DataError, Error, IntegrityError, connection, connections
 
 
 @contextmanager
 def carried_out(sql: str, parameters: Sequence[Any]) -> Iterator[Any]:
     """A cursor that has carried out a statement."""
-    if connection.vendor != "postgresql":
-        with connection.cursor() as cursor:
+    database = own_connection()
+    if database.vendor != "postgresql":
+        with database.cursor() as cursor:
             cursor.execute(sql, parameters)
             yield cursor
         return
-    with connection.wrap_database_errors:
+    with database.wrap_database_errors:
         try:
-            answer = _execute(sql, parameters)
+            answer = _execute(database, sql, parameters)
         except psycopg.OperationalError:
-            if not (_begins_unchecked() and sql.startswith("SELECT")):
+            if not (_begins_unchecked(database) and sql.startswith("SELECT")):
                 raise
-            connection.close()  # the server was restarted since the last request, say: this one does not pay for it
-            answer = _execute(sql, parameters)
+            database.close()  # the server was restarted since the last request, say: this one does not pay for it
+            answer = _execute(database, sql, parameters)
         except psycopg.errors.FeatureNotSupported:  # a migration changed a column: the plan kept here is of no use
-            connection.close()
+            database.close()
             raise
-        _of_django().health_check_done = True
+        database.health_check_done = True
         with answer:
             yield answer
 
 
-def _execute(sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
-    connection.ensure_connection()
-    server, kept = connection.connection, not settings.CONFIG.database_pooled
+def own_connection() -> Any:
+    """This thread's connection itself: `django.db.connection` looks it up anew for every attribute, which a statement on the
+    way of a message reads by the dozen. The stubs of Django do not know of its health checks."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _execute(database: Any, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Any]:
+    database.ensure_connection()
+    server, kept = database.connection, not settings.CONFIG.database_pooled
     server.prepare_threshold = 0 if kept else None  # Django's own cursors bind on the client and are not concerned
-    if connection.queries_logged:
-        connection.queries_log.append({"sql": sql, "time": "0.000"})  # so that budgets of queries count them
+    if database.queries_logged:
+        database.queries_log.append({"sql": sql, "time": "0.000"})  # so that budgets of queries count them
     cursor = psycopg.Cursor(server)
 
     def execute(sql: str, parameters: Sequence[Any], _many: bool, _context: dict[str, Any]) -> Any:
         return cursor.execute(sql, parameters, prepare=kept)
 
-    for wrapper in reversed(connection.execute_wrappers):
+    for wrapper in reversed(database.execute_wrappers):
         execute = partial(wrapper, execute)
-    execute(sql, parameters, False, {"connection": connection, "cursor": cursor})
+    execute(sql, parameters, False, {"connection": database, "cursor": cursor})
     return cursor
 
 
-def _begins_unchecked() -> bool:
+def _begins_unchecked(database: Any) -> bool:
     """Whether Django would have asked the server first whether it is still there: with the first statement of a request, which
     here is the question itself."""
-    database = _of_django()
     return database.health_check_enabled and not database.health_check_done and not database.in_atomic_block
-
-
-def _of_django() -> Any:
-    """The connection; the stubs of Django do not know of its health checks."""
-    return connection
 
 
 def any_of(column: str) -> str:

@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from workwire.kernel import clock, ids, logs, spans
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
-from workwire.kernel.statements import carried_out
+from workwire.kernel.statements import carried_out, own_connection
 from workwire.outbox import listeners, wake
 from workwire.outbox.changes import RowChange, dumped
 from workwire.outbox.models import Event, RecordSequence
@@ -135,7 +135,8 @@ def _write(event: Event, text: str, *, pending: bool, in_bulk: bool, told_to: li
             _ask(f"{_FEED} VALUES (%s, %s, %s) RETURNING event_id", listener, event.pk, key)
         return
     statement, fields = _composed(pending, bool(told_to))
-    values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in fields]
+    database = own_connection()
+    values = [field.get_db_prep_save(getattr(event, field.attname), database) for field in fields]
     more: list[Any] = [in_bulk] if pending else []
     if told_to:
         more += [event.record_guid, told_to]

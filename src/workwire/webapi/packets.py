@@ -109,7 +109,7 @@ def ticket_packet(item: WorkItem, by: Actor, *, contacts: Sequence[ItemContact] 
             "EndDate": rfc3339(item.closed_on),
             "LastUpdatedByUserOn": rfc3339(item.updated_at),
             "Description": item.description,
-            "TicketStartedMethod": item.get_started_by_method_display(),
+            "TicketStartedMethod": shown["StartedByMethod"],
             "ProcessName": item.work_type.name,
             "LastUpdatedByUserDate": rfc3339(item.updated_at),
             "QueueName": item.queue.name if item.queue else None,
