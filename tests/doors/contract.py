@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ def fits(operation: str, answer: Any) -> Any:
     """
     content = json.loads(answer.content) if answer.content else None
     _fits_our_document(operation, answer.status_code, content)
+    assert [*empty(content)] == [], operation
     if CONTRACT.exists():
         responses = listed(operation)["responses"]
         assert str(answer.status_code) in {*responses, "400"}, (answer.status_code, answer.content)
@@ -46,6 +48,16 @@ def fits(operation: str, answer: Any) -> Any:
         if answer.status_code == 200 and schema:
             Draft4Validator({**schema, "definitions": contract()["definitions"]}).validate(content)
     return content
+
+
+def empty(content: Any, name: str = "") -> Iterator[str]:
+    """The names of keys that hold null, at any depth: no answer of this API has one (decision 8)."""
+    if content is None and name:
+        yield name
+    for key, value in content.items() if isinstance(content, dict) else ():
+        yield from empty(value, f"{name}/{key}")
+    for number, value in enumerate(content if isinstance(content, list) else ()):
+        yield from empty(value, f"{name}/{number}")
 
 
 def described(operation: str) -> dict[str, Any]:

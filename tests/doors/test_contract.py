@@ -5,6 +5,7 @@ A row says who calls rightly, with what, and which GUID of the call may be malfo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from django.test import Client
 
 from tests.doors.conftest import Caller
-from tests.doors.contract import CONTRACT, contract, fits, listed, needs_contract
+from tests.doors.contract import CONTRACT, contract, empty, fits, listed, needs_contract
 from tests.doors.stage import MEMBER, ROWS, Stage, filled, staged
 from tests.support.organisation import Organisation
 from tests.support.receiver import Receiver
@@ -132,6 +133,24 @@ def test_what_is_absent_and_what_is_out_of_sight_are_not_told_apart(
         invisible = _call(someone, operation, stage)
         assert (invisible.status_code, invisible.content) == (absent.status_code, absent.content)
     assert Event.objects.count() == before
+
+
+@EVERY
+def test_a_refusal_has_no_result_at_all(
+    operation: str, caller: Callable[[str], Caller], reader: Caller, stage: Stage
+) -> None:
+    """Whoever is refused and for whatever: the contract has an object as `Result`, which null is not."""
+    row = ROWS[operation]
+    refused = [_call(Caller("wwt_none"), operation, stage)] + ([] if row.open else [_call(reader, operation, stage)])
+    if row.guid:
+        refused += [_call(caller(row.who), operation, stage, **{row.guid: guid}) for guid in ("none", str(new_guid()))]
+    if "Title" in (row.body or {}):  # this one is answered with 200 and with what was wrong
+        refused.append(_call(caller(row.who), operation, stage, Title="x" * 501))
+        assert refused[-1].json()["Messages"]
+    for answer in refused:
+        content = json.loads(answer.content) if answer.content else {}
+        assert "Result" not in content, answer.content
+        assert [*empty(content)] == [], answer.content
 
 
 @EVERY

@@ -20,6 +20,7 @@ from tests.support.organisation import Customer, Organisation
 from workwire.api.v1 import api, openapi
 from workwire.kernel import clock
 from workwire.kernel.pages import MOST
+from workwire.outbox.registry import webhooks
 
 
 @cache
@@ -73,6 +74,43 @@ def test_every_operation_says_what_it_is_and_whether_it_needs_a_token() -> None:
         assert not operation["summary"].endswith("."), (method, path)
         assert set(operation["tags"]) <= known, (method, path)
         assert operation["security"] == ([] if operation["operationId"] == "create_token" else [{"Bearer": []}]), path
+
+
+def test_the_document_says_whose_it_is_and_where_it_is_served() -> None:
+    info = document()["info"]
+    assert info["license"]["identifier"] == "Apache-2.0"
+    assert info["contact"]["name"]
+    assert [server["url"] for server in document()["servers"]] == ["/"]
+
+
+def test_what_a_receiver_takes_is_described_under_components() -> None:
+    """In each of the three formats, with the headers that mark a message, so that a generator finds a name for every body."""
+    described = document()["webhooks"]
+    assert set(described) == {hook.name for hook in webhooks().values()}
+    for name, methods in described.items():
+        bodies = methods["post"]["requestBody"]["content"]
+        said = {
+            kind: sorted(one["$ref"] for one in body["schema"].get("oneOf", [body["schema"]]))
+            for kind, body in bodies.items()
+        }
+        schemas = f"#/components/schemas/{name}"
+        assert said == {
+            "application/json": [f"{schemas}Body", f"{schemas}Standard"],
+            "application/cloudevents+json": [f"{schemas}CloudEvent"],
+        }
+        headers = {one["name"]: one["required"] for one in methods["post"]["parameters"] if one["in"] == "header"}
+        assert {header for header, required in headers.items() if not required} == {"Webhook-Test", "Webhook-Replay"}
+        signed = {"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"}
+        assert signed <= {header for header, required in headers.items() if required}
+
+
+def test_a_version_is_told_wherever_one_is_asked_for() -> None:
+    """Who is to say `If-Match` finds the version in the answer to the change before: as a tag or in the record."""
+    for method, path, operation in operations():
+        asked = {parameter.get("$ref", "").rpartition("/")[2] for parameter in operation["parameters"]}
+        if method == "PATCH" and "IfMatch" in asked:
+            told = any("ETag" in answer.get("headers", {}) for answer in operation["responses"].values())
+            assert told or "version" in _schema(operation)["properties"], path
 
 
 def test_guids_moments_and_enumerations_have_one_spelling() -> None:
