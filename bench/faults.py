@@ -92,8 +92,8 @@ def table(names: list[str], headings: list[str], given: argparse.Namespace) -> b
             told = {"row": [name, "not run to its end"], "wrong": [error.stderr[-3000:]], "counts": []}
         row = told["row"] + [""] * (len(headings) - len(told["row"]))
         print(f"| {' | '.join(row)} |", flush=True)
-        for wrong in told["wrong"]:
-            print(f"{name}: {wrong}", file=sys.stderr)
+        for said in [*told.get("said", []), *told["wrong"]]:
+            print(f"{name}: {said}", file=sys.stderr)
         well = well and not told["wrong"]
         if told["counts"]:
             total = [before + more for before, more in zip(total, told["counts"], strict=True)]
@@ -174,7 +174,16 @@ def one(name: str, given: argparse.Namespace) -> dict[str, Any]:
             result = chaos_faults.run(site, name, chaos_faults.Ground(**below), changes=given.changes)
         tally = result.tally
         wrong = [*tally.lost, *tally.wrong, *(["two requests of one message at once"] * bool(tally.overlaps))]
-        return {"row": result.row(), "counts": result.counts(), "wrong": wrong}
+        return {"row": result.row(), "counts": result.counts(), "wrong": wrong, "said": [waits(result.others)]}
+
+
+def waits(seconds: list[float]) -> str:
+    """What messages took that a fault did not hurt, in words."""
+    if not seconds:
+        return "no message was delivered"
+    shares = {"p50": 0.5, "p99": 0.99, "at most": 1.0}
+    at = {name: seconds[min(len(seconds) - 1, int(len(seconds) * share))] for name, share in shares.items()}
+    return "from change to arrival: " + ", ".join(f"{name} {value:.2f} s" for name, value in at.items())
 
 
 class Server:

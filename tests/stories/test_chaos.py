@@ -23,9 +23,11 @@ SHORT = (
     "worker killed at each point in turn",
     "any process killed",
     "one of three workers killed",
+    "one of three workers frozen beyond its lease",
     "backends terminated",
     "database away",
     "storm of 500",
+    "storm of 410 at many subscriptions",
     "right revoked",
 )
 

@@ -259,6 +259,29 @@ class Site:
         )
         return time.monotonic() - begun
 
+    def undelivered(self, last: int, at: Callable[[str], bool]) -> list[str]:
+        """Messages of the changes up to the last that were not delivered to the endpoints at these paths."""
+        done = set(Delivery.objects.filter(state=State.DELIVERED).values_list("event_id", "subscription_id"))
+        urls = {self.receiver.url(path) for path in self.secrets if at(path)}
+        return [
+            f"{event} to {subscription}"
+            for subscription in Subscription.objects.filter(url__in=urls)
+            for event in Event.objects.filter(id__gt=self.first_event, id__lte=last, work_item_guid__isnull=False)
+            if subscription.webhook in {hook.number for hook in event_types()[event.name].webhooks}
+            and (event.pk, subscription.pk) not in done
+        ]
+
+    def seconds_taken(self, at: Callable[[str], bool]) -> list[float]:
+        """From each change until its message was first taken by the endpoints at these paths, in order."""
+        since_boot = time.time() - time.monotonic()
+        made = {str(guid): moment.timestamp() for guid, moment in Event.objects.values_list("guid", "occurred_at")}
+        first: dict[str, float] = {}
+        for one in sorted(self.receiver.answered, key=lambda one: one.request.at):
+            if at(one.request.path) and 200 <= one.status < 300:
+                event = one.request.json()["EventID"]
+                first.setdefault(_id(one), one.request.at + since_boot - made[event])
+        return sorted(first.values())
+
     def logs(self) -> str:
         """All that the processes said."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))

@@ -20,7 +20,7 @@ from django.db import connection
 from tests.support.chaos import CREATED, UPDATED, RestartedProcess, Site, Stream, Tally, at_last
 from tests.support.chaos_points import POINTS
 from tests.support.chaos_proxy import Proxy
-from tests.support.waiting import happens, linger
+from tests.support.waiting import eventually, happens, linger
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.outbox.models import Event
@@ -37,7 +37,9 @@ HUGE = 2**20  # bytes
 FULL = 6.0  # seconds, in which a worker gives a sign of life
 TOLERATED = 300  # seconds that a signature's timestamp may be off at a receiver
 MOST_PROCESSOR_TIME = 0.2  # of the time that a worker waits for its database
-PATIENCE = 60.0  # seconds for a worker to die as often as it is to
+PATIENCE = 60.0  # seconds for a worker to die as often as it is to, and for messages to pass by what is hurt
+MANY = 20  # subscriptions that end at once
+HURT = "/hurt/"  # begins the paths of endpoints that a fault hurts, where it leaves the others alone
 
 
 @dataclass
@@ -58,23 +60,27 @@ Inject = Callable[[Site, Stream, Ground], Injected]
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong. `needs` names what the ground must have."""
+    """Something that goes wrong. `needs` names what the ground must have; `hurt` is how many subscriptions it hurts beside the
+    two that every fault is tallied by."""
 
     inject: Inject
     databases: tuple[str, ...] = BOTH
     workers: int = 1
+    hurt: int = 0
     environment: Callable[[Path], dict[str, str]] = field(default=lambda _: {})
     needs: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A fault, how often it was injected, what came of it, and the seconds from its end until all was at rest."""
+    """A fault, how often it was injected, what came of it, the seconds from its end until all was at rest, and those that
+    messages to endpoints it did not hurt took from their change on, in order."""
 
     fault: str
     injected: Injected
     tally: Tally
     recovered: float
+    others: list[float]
 
     def counts(self) -> list[int]:
         """What was counted, as the headings between the fault's and the last name it."""
@@ -107,13 +113,16 @@ def run(site: Site, name: str, ground: Ground, *, changes: int, pause: float = 0
     site.worker_environment |= fault.environment(site.folder)
     site.subscribe("/created", CREATED)
     site.subscribe("/updated", UPDATED, in_order=True)
+    for number in range(fault.hurt):
+        site.subscribe(f"{HURT}{number}", CREATED)
     with site.running(workers=fault.workers):
         stream = site.stream(changes, pause)
         injected = fault.inject(site, stream, ground)
         stream.end()
         recovered = site.settle()
         tally = Tally.of(site, stream)
-    return Result(name, injected, tally, recovered)
+        others = site.seconds_taken(lambda path: not path.startswith(HURT))
+    return Result(name, injected, tally, recovered, others)
 
 
 def _hit(hit: Callable[[], object], pause: float, times: int = 3) -> Injected:
@@ -140,17 +149,34 @@ def _kill_transport(site: Site, stream: Stream, _ground: Ground) -> Injected:
 
 
 def _freeze(pick: Callable[[Site], RestartedProcess]) -> Inject:
-    """Let a worker and its transport stand still for longer than their leases last."""
+    """Let a worker and its transport stand still for longer than their leases last. Where there are others, nothing waits for
+    it to go on, what it had claimed neither."""
 
     def inject(site: Site, stream: Stream, _ground: Ground) -> Injected:
         linger(1 + site.random.random())
         group = pick(site).process.pid
         os.killpg(group, signal.SIGSTOP)
-        linger(FROZEN)
-        os.killpg(group, signal.SIGCONT)
+        try:
+            linger(FROZEN)
+            if len(site.workers) > 1:
+                _pass_by(site)
+        finally:
+            os.killpg(group, signal.SIGCONT)
         return 1
 
     return inject
+
+
+def _pass_by(site: Site) -> None:
+    """Wait until all that was changed so far has been delivered to the endpoints that the fault does not hurt."""
+    last = at_last(lambda: Event.objects.latest("id").pk)
+    eventually(
+        lambda: not at_last(lambda: site.undelivered(last, lambda path: not path.startswith(HURT))),
+        PATIENCE,
+        what=lambda: (
+            f"not delivered beside the fault: {site.undelivered(last, lambda path: not path.startswith(HURT))}"
+        ),
+    )
 
 
 def _end_transport(site: Site) -> None:
@@ -354,6 +380,25 @@ def _gone(site: Site, stream: Stream, ground: Ground) -> Injected:
     return 1
 
 
+def _gone_at_many(site: Site, stream: Stream, _ground: Ground) -> Injected:
+    """Many endpoints say at once that they are gone, which pauses each; messages to the others arrive meanwhile. Later their
+    owner resumes them."""
+    linger(1)
+    hurt = [path for path in site.secrets if path.startswith(HURT)]
+    for path in hurt:
+        site.receiver.script(path, status=410)
+    paused = Subscription.objects.filter(paused_at__isnull=False)
+    eventually(
+        lambda: at_last(paused.count) == len(hurt), PATIENCE, what=lambda: f"{paused.count()} of {len(hurt)} are paused"
+    )
+    _pass_by(site)
+    site.receiver.scripts.clear()
+    by = sessions.actor_for(site.organisation.accounts["integrator"].user)
+    for subscription in list(paused):
+        webhooks.resume(subscription.guid, by=by)
+    return len(hurt)
+
+
 def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
     """Take the owner's sight of the records away in the middle; nothing prepared later may come, nor may a word of it."""
     linger(1)
@@ -404,6 +449,7 @@ FAULTS: dict[str, Fault] = {
     "storm of hangs": _storm(stall=10),
     "storm of slow answers": _storm(stall=1),
     "storm of 410": Fault(_gone),
+    "storm of 410 at many subscriptions": Fault(_gone_at_many, hurt=MANY),
     "storm of redirects": _storm(status=307, redirect=True),
     "storm of huge answers": _storm(status=200, body=bytes(HUGE)),
     "storm of broken answers": _storm(status=200, body=bytes(100), cut=50),
