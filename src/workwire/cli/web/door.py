@@ -139,6 +139,7 @@ class Door:
             answer.close()
 
         await threads.run(work)
+        proto = None  # the server ends the connection of a refused body once nobody could read on: see `Incoming.end`
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Incoming(io.RawIOBase):
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._of_a_piece, self._until = of_a_piece, self._loop.time() + of_all
-        self._pieces = aiter(proto)
+        self._pieces: Any = aiter(proto)
         self._rest = memoryview(b"")
         self._environ, self._slow = environ, slow
         self._waited, self._has_place = 0.0, False
@@ -82,7 +82,12 @@ class Incoming(io.RawIOBase):
         return taken
 
     def end(self) -> None:
-        """Give back the place it has, if any; nothing is read afterwards."""
+        """Give back the place it has, if any, and let go of the body; nothing is read afterwards.
+
+        A refusal is an exception, whose frames may be kept by a cycle until the garbage collector comes by. The body must not
+        wait for that: the server keeps the connection open as long as somebody holds it.
+        """
+        self._pieces = None
         if self._has_place:
             self._has_place = False
             self._slow.give_back(self._account)
