@@ -26,7 +26,7 @@ from typing import Any
 import rig
 
 SMALL_DISK = {"sqlite": "24m", "postgres": "160m"}
-SERVER_SETTINGS = {"max_connections": 25, "min_wal_size": "'32MB'", "max_wal_size": "'48MB'"}
+SERVER_SETTINGS = {"max_connections": 60, "min_wal_size": "'32MB'", "max_wal_size": "'48MB'"}
 PARTS = ("data", "pg", "logs", "proxy")
 PATIENCE = 60.0  # seconds for a server to end or to start
 
