@@ -26,7 +26,7 @@ def reach(piece: Piece) -> Seen:
 
 
 def note(_piece: Piece, seen: Seen) -> Done:
-    """Keep what was seen, for whoever asked."""
+    """Keep what the probe saw as the result of its job."""
     return Done(seen.as_json())
 
 

@@ -63,6 +63,6 @@ def look_of(request: HttpRequest, session: Session | None) -> Look:
 
 @contextmanager
 def speaking(look: Look) -> Iterator[None]:
-    """Words, numbers and moments are those of a reader while inside."""
+    """Write words, numbers and moments as a reader wants them while inside."""
     with translation.override(look.language), timezone.override(look.zone):
         yield

@@ -62,8 +62,8 @@ def _subscribes(actor: Actor) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One line of the navigation; `query` chooses among views of one page, `may` says to whom it is shown. The bar of a phone
-    has those `on_phone`, and all others behind one button."""
+    """One line of the navigation. `query` chooses a view of the page, `may` says who is shown the line. On a phone the bar has
+    the lines that are `on_phone`; one button leads to all others."""
 
     name: str
     words: Words

@@ -137,8 +137,8 @@ class Visit:
 
     @contextmanager
     def refusals(self, form: Form) -> Iterator[None]:
-        """Turn what a command refuses inside into errors of a form; those of a field that the form has stand beside it.
-        What is not found is one only where a field of the form names it."""
+        """Turn the refusals of a command into errors of a form, each beside its field where the form has that field.
+        NotFound becomes an error only where a field of the form names the record; otherwise it is raised."""
         try:
             yield
         except (Unauthenticated, Invalid, Conflict, Limited) as error:

@@ -18,7 +18,7 @@ AGES = {
 
 
 def moment_of(written: str) -> datetime | None:
-    """A moment of an address: with an offset, or without one in the zone of the page; None for what is none."""
+    """Read a moment in an address; without an offset it is in the zone of the page. None for any other text."""
     try:
         found = parse_datetime(written)
     except ValueError:

@@ -36,7 +36,7 @@ class Easy(Protocol):
 
 
 class Multi(Protocol):
-    """libcurl's multi handle: many requests at a time, driven by whoever calls."""
+    """libcurl's multi handle: many requests at a time, driven by the thread that calls it."""
 
     def setopt(self, option: int, value: int) -> None:
         """Set an option."""

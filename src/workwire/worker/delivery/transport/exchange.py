@@ -70,7 +70,7 @@ END_OF_HEAD = (b"\r\n", b"\n")
 
 
 class Unsendable(ValueError):
-    """The request cannot be made; `error` and the text are those of its answer."""
+    """A request that cannot be made; its answer gets this `error` and this text."""
 
     def __init__(self, error: str, detail: str) -> None:
         super().__init__(detail)
