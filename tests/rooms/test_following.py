@@ -195,6 +195,28 @@ def test_what_one_sees_no_more_is_not_shown(
     assert FocusEntry.objects.count() == 1
 
 
+def test_what_one_sees_no_more_takes_no_place_on_the_focus_list(
+    make: Make, by: Actor, first: Customer, second: Customer, organisation: Organisation, actors: dict[str, Actor]
+) -> None:
+    hidden = [make(), make()]
+    category = second.category.guid
+    own = [
+        work.create_ticket(second.ticket_version.guid, by=by, title=title, category_guid=category, submit=True)
+        for title in ("One", "Two", "Three")
+    ]
+    for item in (hidden[0], own[0], hidden[1]):
+        commands.focus(item, by=by)
+    user, admin = organisation.accounts["team member"].user, actors["administrator"]
+    access.change_members(first.group, remove=[user], by=admin)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "MOST_IN_FOCUS", 2)
+        commands.focus(own[1], by=by, place=1)
+        _refused(lambda: commands.focus(own[2], by=by), Conflict, "focus_list_full")
+    assert [(entry.work_item, entry.place) for entry in queries.focus_list(by=by)] == [(own[1], 1), (own[0], 2)]
+    access.change_members(first.group, add=[user], by=admin)
+    assert focused(by) == [own[1], own[0], *hidden]
+
+
 def test_only_the_system_ends_what_others_follow(make: Make, by: Actor) -> None:
     item = make()
     commands.follow(item, by=by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -343,6 +344,41 @@ def test_a_converted_ticket_lies_above_its_case_and_is_closed_with_it(
     done = _now(asked)
     assert (done.status, done.resolution_method) == (Status.CLOSED, ResolutionMethod.CASE_LAUNCHED)
     assert (done.status_reason, done.resolved_on) == (StatusReason.ALL_CHILDREN_COMPLETED, closed.resolved_on)
+
+
+def test_what_went_into_a_ticket_goes_on_in_the_case_it_becomes_and_its_files_in_the_parts_it_is_split_into(
+    ticket: Make, first: Customer, by: Actor
+) -> None:
+    one, two, three = ticket("Joined"), ticket("Becomes a case"), ticket("Becomes two")
+    note = conversations.add(one, by=by, body="Hello")
+    file = commands.attach_file(one, FileWish(data=b"x", file_name="bill.txt"), by=by)
+    conversations.merge_tickets([one], two, by=by)
+    case = commands.convert(two, first.case_version.guid, by=by)
+    assert _now(one).goes_on_in_id == case.pk
+    assert [row.guid for row in said.communications_of(case, by=by)] == [note.guid]
+    assert [row.guid for row in item_files.files_of(case, by=by)] == [file.guid]
+    other = ticket("Joined as well")
+    commands.attach_file(other, FileWish(data=b"y", file_name="letter.txt"), by=by)
+    conversations.merge_tickets([other], three, by=by)
+    for part in commands.split(three, [commands.Part()] * 2, by=by):
+        assert [row.file_name for row in item_files.files_of(part, by=by)] == ["letter.txt"]
+
+
+def test_links_are_passed_on_in_one_statement_however_many_they_are(
+    ticket: Make, by: Actor, django_assert_max_num_queries: Callable[..., AbstractContextManager[object]]
+) -> None:
+    main, target = ticket("Main"), ticket("Target")
+    others = [ticket(f"Other {number}") for number in range(12)]
+    commands.link(main, others[:6], by=by)
+    for other in others[6:]:
+        commands.link(other, [main], by=by)
+    commands.link(target, [others[0], main], by=by)
+    with django_assert_max_num_queries(30):
+        commands.merge([main], target, by=by)
+    linked = [reference for name, reference in _relations(target, by) if name == "linked"]
+    assert sorted(linked, key=str) == sorted((one.reference for one in (main, *others)), key=str)
+    led = Relation.objects.filter(kind=RelationKind.LINKED, other=target.pk).values_list("item", flat=True)
+    assert set(led) == {main.pk, *(one.pk for one in others[:6])}
 
 
 def test_only_a_ticket_becomes_a_case_and_only_once(ticket: Make, case: WorkItem, first: Customer, by: Actor) -> None:

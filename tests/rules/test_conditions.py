@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -251,6 +251,40 @@ def test_conditions_are_bounded() -> None:
         *("condition_too_large", "condition_too_deep", "condition_too_deep"),
         *("condition_too_large", "condition_too_deep"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("addDays([dueOn], [x]) = 2026-01-01", 1e300),
+        ("addDays([dueOn], [x]) = 2026-01-01", Decimal("1e40")),
+        ("[x] = 2026-01-01", datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-14)))),
+        ("[x] = 2026-01-01", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))),
+        ("[x] > 3", float("nan")),
+        ("[x] > 3", float("-inf")),
+        ("[x] > 3", Decimal("sNaN")),
+    ],
+)
+def test_what_no_field_should_hold_is_not_evaluated_and_kept_as_json(text: str, value: Any) -> None:
+    outcome = evaluate(parse(text), Facts({"dueOn": date(2026, 1, 1), "x": value}))
+    assert outcome.holds is None
+    json.dumps(outcome.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("written", ["0." + "9" * 34, "1." + "0" * 33 + "1", "9" * 34, "1" * 100_000])
+def test_a_number_with_too_many_digits_is_refused_and_not_rounded(written: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        trees.number_literal(written)
+    assert refusal.value.code == "condition_number_invalid"
+
+
+def test_json_of_too_many_nodes_is_refused_before_any_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = {"left": {"field": "a"}, "operator": "is_empty", "right": []}
+    wide = {"all": [{"any": [compared] * 199}] * 199}
+    monkeypatch.setattr(trees, "_condition", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(Invalid) as refusal:
+        trees.from_json(wide)
+    assert refusal.value.code == "condition_too_large"
 
 
 # -- checks -------------------------------------------------------------------------------------------------------------

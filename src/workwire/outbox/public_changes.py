@@ -1,18 +1,19 @@
 """Internal changes as readers see them: other records by their GUIDs, or by names that everybody knows, never by the numbers
-of rows."""
+of rows. A record that the reader may not see is not named, and what binds the event's record to such a one is left out."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
 import orjson
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Field, Model
+from django.db.models import Field, Model, QuerySet
 
+from workwire.kernel.actor import Actor
 from workwire.outbox.models import Event
 
 
@@ -22,7 +23,7 @@ class Label(str):
     __slots__ = ()
 
 
-_Guids = dict[type[Model], dict[int, str]]
+_Names = dict[type[Model], dict[int, str]]
 _NAMED = {
     "User": "full_name",
     **dict.fromkeys(
@@ -33,24 +34,43 @@ _NAMED = {
         "name",
     ),
 }  # the records of everybody, and the column that names one of them to people
+_visible: dict[str, Callable[[QuerySet[Any], Actor], QuerySet[Any]]] = {}
 
 
-def changes_of(events: Iterable[Event], *, for_people: bool = False) -> dict[int, list[dict[str, Any]] | None]:
-    """The internal changes of some events, by the id of the event; None for one recorded before they were kept. `for_people`
-    names accounts, queues and the like by their names, and a value of a choice by its `Label`."""
-    kept = {event.pk: None if event.changes is None else orjson.loads(event.changes) for event in events}
+def name_to_seers(record: str, visible: Callable[[QuerySet[Any], Actor], QuerySet[Any]]) -> None:
+    """Name the records of a kind only to those who see them; `visible` narrows rows to these."""
+    _visible[record] = visible
+
+
+def changes_of(
+    events: Iterable[Event], *, by: Actor, for_people: bool = False
+) -> dict[int, list[dict[str, Any]] | None]:
+    """The internal changes of some events that the actor sees, by the id of the event; None for one recorded before they were
+    kept. `for_people` names accounts, queues and the like by their names, and a value of a choice by its `Label`."""
+    found = list(events)
+    kept = {event.pk: None if event.changes is None else orjson.loads(event.changes) for event in found}
     wanted: dict[type[Model], set[int]] = defaultdict(set)
     for change in (change for changes in kept.values() for change in changes or ()):
         for name, value in _values(change):
             target = _target(change["record"], name)
             if target is not None:
                 wanted[target].update(_numbers(value))
-    guids = {
-        model: {pk: str(name) for pk, name in _names(model, pks, _NAMED.get(model.__name__) if for_people else None)}
+    names = {
+        model: {
+            pk: str(name) for pk, name in _names(model, pks, by, _NAMED.get(model.__name__) if for_people else None)
+        }
         for model, pks in wanted.items()
     }
+    own = {str(guid) for event in found for guid in (event.record_guid, event.work_item_guid)}
+    hidden = _hidden((change for changes in kept.values() for change in changes or ()), own, by)
     return {
-        pk: None if changes is None else [_public(change, guids, for_people) for change in changes]
+        pk: None
+        if changes is None
+        else [
+            _public(change, names, for_people)
+            for change in changes
+            if change["key"] not in hidden and not _binds_to_hidden(change, names)
+        ]
         for pk, changes in kept.items()
     }
 
@@ -61,22 +81,53 @@ def record_types() -> dict[str, type[Model]]:
     return {model.__name__: model for model in apps.get_models() if model.__module__.startswith("workwire.")}
 
 
-def _names(model: type[Model], pks: set[int], column: str | None) -> Iterable[tuple[int, Any]]:
-    found = model._default_manager.filter(pk__in=pks)
+def _names(model: type[Model], pks: set[int], by: Actor, column: str | None) -> Iterable[tuple[int, Any]]:
+    found = _seen(model, by).filter(pk__in=pks)
     return found.values_list("pk", column) if column is not None else found.values_list("pk", "guid")
 
 
-def _public(change: dict[str, Any], guids: _Guids, for_people: bool) -> dict[str, Any]:
+def _seen(model: type[Model], by: Actor) -> QuerySet[Any]:
+    rows = model._default_manager.all()
+    visible = _visible.get(model.__name__)
+    return rows if visible is None else visible(rows, by)
+
+
+def _hidden(changes: Iterable[dict[str, Any]], own: set[str], by: Actor) -> set[str]:
+    """The GUIDs of the rows, other than the events' `own` records, that the reader may not see."""
+    others: dict[str, set[str]] = defaultdict(set)
+    for change in changes:
+        if change["record"] in _visible and change["key"] not in own:
+            others[change["record"]].add(change["key"])
+    seen = {
+        str(guid)
+        for record, keys in others.items()
+        for guid in _seen(record_types()[record], by).filter(guid__in=keys).values_list("guid", flat=True)
+    }
+    return {key for keys in others.values() for key in keys} - seen
+
+
+def _binds_to_hidden(change: dict[str, Any], names: _Names) -> bool:
+    """Whether a row of another kind, such as a relation, names a record that the reader may not see."""
+    if change["record"] in _visible:
+        return False
+    for name, value in _values(change):
+        target = _target(change["record"], name)
+        if target is not None and target.__name__ in _visible and not names[target].keys() >= set(_numbers(value)):
+            return True
+    return False
+
+
+def _public(change: dict[str, Any], names: _Names, for_people: bool) -> dict[str, Any]:
     model = record_types().get(change["record"])
     has_guid = model is not None and hasattr(model, "guid")
     shown: dict[str, Any] = {"record": change["record"], "guid": change["key"] if has_guid else None}
     for side in ("old", "new"):
         values = change.get(side)
-        shown[side] = None if values is None else dict(_named(change["record"], values, guids, for_people))
+        shown[side] = None if values is None else dict(_named(change["record"], values, names, for_people))
     return shown
 
 
-def _named(record: str, values: dict[str, Any], guids: _Guids, for_people: bool) -> Iterable[tuple[str, Any]]:
+def _named(record: str, values: dict[str, Any], names: _Names, for_people: bool) -> Iterable[tuple[str, Any]]:
     for name, value in values.items():
         field = _field(record, name)
         if field is None or field.related_model is None:
@@ -87,7 +138,7 @@ def _named(record: str, values: dict[str, Any], guids: _Guids, for_people: bool)
         target = _target(record, name)
         if target is None:  # a row without a public name: a part of its record
             continue
-        known = guids.get(target, {})
+        known = names.get(target, {})
         yield field.name, [known.get(pk) for pk in value] if isinstance(value, list) else known.get(value)
 
 

@@ -16,7 +16,7 @@ from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Moment, answers, aware, rfc3339
 from workwire.api.v1.spelling import AreaName, EventName, UserTypeName, chosen, spelled
-from workwire.kernel.actor import UserType
+from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.pages import Page
 from workwire.outbox.event_pages import Wanted
 from workwire.outbox.public_changes import changes_of
@@ -111,16 +111,17 @@ class AuditQuery(EventQuery):
 @router.get("/audit", response=answers(Listing[AuditedOut]), operation_id="list_audit_events")
 def list_audit_events(request: HttpRequest, query: Query[AuditQuery]) -> dict[str, Any]:
     """List the events of all records, newest first, for who holds the feature *audit*."""
-    found = queries.audit(query.wanted(), by=actor(request), **query.arguments())
-    made = events_out(found)
+    by = actor(request)
+    found = queries.audit(query.wanted(), by=by, **query.arguments())
+    made = events_out(found, by)
     for row, out in zip(found.rows, made["items"], strict=True):
         out["address"] = row.address
     return made
 
 
-def events_out(found: Page[Event]) -> dict[str, Any]:
+def events_out(found: Page[Event], by: Actor) -> dict[str, Any]:
     """A page of events as it goes out."""
-    changes = changes_of(found.rows)
+    changes = changes_of(found.rows, by=by)
     return {
         "items": [event_out(row, changes[row.pk]) for row in found.rows],
         "next_cursor": found.next_cursor,

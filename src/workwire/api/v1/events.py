@@ -39,7 +39,7 @@ class EventDetail(EventOut):
 def list_events(request: HttpRequest, query: Query[EventQuery]) -> dict[str, Any]:
     """List the events of the records you may see, newest first. Events of another record are not listed."""
     by = actor(request)
-    return events_out(explorer.page(query.wanted(), by=by, **query.arguments()))
+    return events_out(explorer.page(query.wanted(), by=by, **query.arguments()), by)
 
 
 @router.get("/events/{uuid:guid}", response=answers(EventDetail), operation_id="get_event")
@@ -48,7 +48,7 @@ def get_event(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     by = actor(request)
     found = explorer.event(guid, by=by)
     deliveries = [_delivery(one) for one in explorer.deliveries_of(found, by=by)]
-    return event_out(found, changes_of([found])[found.pk]) | {"deliveries": deliveries}
+    return event_out(found, changes_of([found], by=by)[found.pk]) | {"deliveries": deliveries}
 
 
 def _delivery(row: Delivery) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def own(*, by: Actor, running: bool | None = None) -> QuerySet[TimeSession]:
 
 def session(guid: UUID, *, by: Actor) -> TimeSession:
     """One time session, the actor's own or at an item it sees and works on; raises NotFound."""
-    own_or_seen = Q(account=by.user_id or 0) | Q(work_item__in=work.items_visible_to(by))
+    own_or_seen = Q(account=by.user_id or 0) | Q(work.lies_in_sight("work_item_id", by))
     found = _sessions().filter(own_or_seen, guid=guid).first() if _works(by) else None
     if found is None:
         raise not_found("time_session")

@@ -14,7 +14,7 @@ from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.outbox.changes import RowChange, added, altered, columns, removed
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
-from workwire.rooms.following import events
+from workwire.rooms.following import events, queries
 from workwire.rooms.following.models import FocusEntry, Follower
 from workwire.rooms.following.queries import MOST_IN_FOCUS
 from workwire.rooms.work import events as work_events
@@ -54,21 +54,26 @@ def end_following(item: WorkItem, *, by: Actor) -> None:
 
 @transaction.atomic
 def focus(item: WorkItem, *, by: Actor, place: int | None = None) -> None:
-    """Put an item that the actor sees on its focus list, or move it there: to a place counted from 1, or to the end."""
+    """Put an item that the actor sees on its focus list, or move it there: to a place counted from 1, or to the end.
+
+    Items that it sees no more are not counted, and come after all others.
+    """
     account = _locked_account(by)
     item = work.item(item.guid, by=by)
     if item.status == Status.CLOSED:
         raise Conflict("focus_not_possible")
     rows = _list_of(account)
+    in_sight = set(queries.focus_list(by=by).values_list("pk", flat=True))
     entry = next((row for row in rows if row.work_item_id == item.pk), None)
-    if entry is None and len(rows) >= MOST_IN_FOCUS:
+    if entry is None and len(in_sight) >= MOST_IN_FOCUS:
         raise Conflict("focus_list_full", most=MOST_IN_FOCUS)
     if place is not None and not 1 <= place <= MOST_IN_FOCUS:
         raise Invalid("focus_place_invalid", field="place", most=MOST_IN_FOCUS)
-    others = [row for row in rows if row is not entry]
+    others = [row for row in rows if row is not entry and row.pk in in_sight]
+    unseen = [row for row in rows if row.pk not in in_sight]
     entry = entry or FocusEntry(account=account, work_item=item, added_at=clock.now())
     at = len(others) if place is None else min(place - 1, len(others))
-    _order(account, [*others[:at], entry, *others[at:]], [], by=by)
+    _order(account, [*others[:at], entry, *others[at:], *unseen], [], by=by)
 
 
 @transaction.atomic

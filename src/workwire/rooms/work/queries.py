@@ -34,7 +34,7 @@ from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, not_found
 from workwire.kernel.wording import ENGLISH, Statement, say, statement
-from workwire.outbox import ledger
+from workwire.outbox import ledger, public_changes
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.offering import queries as offering
@@ -129,13 +129,19 @@ def for_events() -> QuerySet[WorkItem]:
 
 def items_visible_to(actor: Actor) -> QuerySet[WorkItem]:
     """The work items an actor may see, with all that answers show of them; in self service only those one started."""
-    items = for_events().select_related(*_FOR_READERS).annotate(sequence=ledger.sequence_of(OuterRef("guid")))
+    items = for_events().select_related(*_FOR_READERS)
+    items = items.annotate(sequence=ledger.sequence_of(OuterRef("guid")), sees_parent=lies_in_sight("parent_id", actor))
     return visible(items, actor)
 
 
 def visible(items: QuerySet[WorkItem], actor: Actor) -> QuerySet[WorkItem]:
     """The items that the actor may see."""
     return sight.seen(items, actor, ITEM_RULES)
+
+
+def _named_to(items: QuerySet[WorkItem], reader: Actor) -> QuerySet[WorkItem]:
+    """The items that are named to a reader of internal changes: those it sees, all to who reads the history of all records."""
+    return items if reader.has(features.AUDIT) else visible(items, reader)
 
 
 def lies_in_sight(column: str, actor: Actor) -> Exists:
@@ -193,6 +199,11 @@ def items_under(case: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:
             "reference",
         )
     )
+
+
+def parent_of(item: WorkItem) -> WorkItem | None:
+    """What an item of `items_visible_to` lies in, where its reader sees that, too."""
+    return item.parent if item.sees_parent else None  # type: ignore[attr-defined]  # annotated
 
 
 def rag(item: WorkItem, now: datetime | None = None) -> Rag:
@@ -391,6 +402,7 @@ sight.register(
     )
 )
 sight.register(sight.Kind("queue", queues, QUEUE_RULES, _queues_matching, str))
+public_changes.name_to_seers("WorkItem", _named_to)
 
 
 def why_attention(found: WorkItem) -> str:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from workwire.kernel.actor import UserType
+from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.wording import say
 from workwire.outbox.public_changes import Label, changes_of
 from workwire.outbox.told_records import Told, told_by
@@ -70,9 +70,9 @@ class EventRow:
     changes: tuple[RecordChange, ...]
 
 
-def rows(events: Collection[Event], *, with_values: bool = False) -> tuple[EventRow, ...]:
-    """Events as rows of a list; old and new values cost a query for each kind of record that they name."""
-    changes = changes_of(events, for_people=True) if with_values else {}
+def rows(events: Collection[Event], *, values_for: Actor | None = None) -> tuple[EventRow, ...]:
+    """Events as rows of a list; old and new values, for their reader, cost a query for each kind of record that they name."""
+    changes = changes_of(events, by=values_for, for_people=True) if values_for is not None else {}
     told = {event.pk: told_by(orjson.loads(event.body)) for event in events}
     without = {event.work_item_guid for event in events if event.work_item_guid and not told[event.pk].reference}
     references = work.references_of(without)

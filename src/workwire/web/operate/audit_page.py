@@ -58,7 +58,7 @@ def audit(visit: Visit) -> Audit:
         filters=filters,
         chips=filters.chips(),
         form=EventFilterForm(filters, _names(filters, kinds), without=("record",)),
-        rows=rows(part.rows, with_values=True),
+        rows=rows(part.rows, values_for=visit.actor),
         pager=part.pager,
         empty=Empty(
             "shield-check",

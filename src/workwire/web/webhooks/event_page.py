@@ -56,7 +56,7 @@ def event(visit: Visit, guid: UUID) -> EventPage:
     """One event."""
     actor = visit.actor
     found = explorer.event(guid, by=actor)
-    (row,) = ledger_parts.rows([found], with_values=True)
+    (row,) = ledger_parts.rows([found], values_for=actor)
     of_record = str(found.work_item_guid or found.record_guid)
     return EventPage(
         crumbs=(Link(_("Events"), reverse("events")), Link(row.kind, is_here=True)),

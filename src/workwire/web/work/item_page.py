@@ -191,7 +191,8 @@ def _needs(found: WorkItem) -> str:
 
 def _crumbs(item: WorkItem) -> tuple[Link, ...]:
     of_customer = f"{reverse('work')}?view=all&customer={item.customer.guid}"
-    above = (Link(item.parent.reference or "", address_of(item.parent)),) if item.parent else ()
+    parent = queries.parent_of(item)
+    above = (Link(parent.reference or "", address_of(parent)),) if parent is not None else ()
     return Link(item.customer.name, of_customer), *above, Link(item.reference or _("Draft"), is_here=True)
 
 

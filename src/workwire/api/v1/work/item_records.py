@@ -116,7 +116,7 @@ class Answer(In):
 def list_events(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
     """List the events of a work item, newest first, with who caused them and what they changed."""
     by = actor(request)
-    return events_out(page(queries.history(guid, by=by), **paging.arguments()))
+    return events_out(page(queries.history(guid, by=by), **paging.arguments()), by)
 
 
 @router.get(

@@ -183,7 +183,7 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
         "service": str(row.service.guid),
         "process_version": str(row.process_version.guid),
         "work_type": row.work_type.name,
-        "parent": guid_of(row.parent),
+        "parent": guid_of(queries.parent_of(row)),
         "category": guid_of(row.category),
         "current_step": row.current_step.number if row.current_step else None,
         "schedule_period": guid_of(row.schedule_period),

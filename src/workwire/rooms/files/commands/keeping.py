@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Model, QuerySet
+
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -66,9 +68,10 @@ def keep_attachment(item_pk: int, wish: FileWish, *, by: Actor, at: datetime) ->
     return _add(item_pk, wish, _known_tags([wish]), Source.EMAIL, by=by, at=at)
 
 
-def copy(from_pk: int, to_pk: int, *, by: Actor, at: datetime) -> list[RowChange]:
-    """Give a new work item copies of the files of another one, with notes and tags; returns what changed."""
-    found = ItemFile.objects.filter(work_item=from_pk, retired=False).prefetch_related("tags").order_by("pk")
+def copy(origins: QuerySet[Model, int], to_pk: int, *, by: Actor, at: datetime) -> list[RowChange]:
+    """Give a new work item copies of the files of others, named by a query of their ids, with notes and tags; returns what
+    changed."""
+    found = ItemFile.objects.filter(work_item__in=origins, retired=False).prefetch_related("tags").order_by("pk")
     originals = list(found)
     made = ItemFile.objects.bulk_create(
         ItemFile(

@@ -230,7 +230,7 @@ def _lower(call: Call, arguments: list[Known], _facts: Facts) -> Known:
 
 def _add_days(call: Call, arguments: list[Known], facts: Facts) -> Known:
     begin, days = arguments
-    if not isinstance(days, Decimal) or _type(begin) not in DAYS or days % 1 or abs(days) > MOST_DAYS:
+    if not isinstance(days, Decimal) or _type(begin) not in DAYS or abs(days) > MOST_DAYS or days % 1:
         raise _wrong(call)
     if isinstance(begin, datetime):
         return (begin.astimezone(_zone(facts.time_zone)) + timedelta(days=int(days))).astimezone(UTC)
@@ -281,9 +281,15 @@ def _as_json(value: Any) -> Any:
         return f"{len(value)} rows" if value else None
     if isinstance(value, str):
         return value[:LONGEST_SEEN] or None
-    if isinstance(value, (bool, int, float)) or value is None:
+    if isinstance(value, (bool, int)) or value is None:
         return value
-    return trees.plain(value) if isinstance(value, (Decimal, date)) else str(value)[:LONGEST_SEEN]
+    try:
+        if isinstance(value, float):
+            return value if math.isfinite(value) else str(value)
+        is_plain = isinstance(value, date) or (isinstance(value, Decimal) and value.is_finite())
+        return trees.plain(value) if is_plain else str(value)[:LONGEST_SEEN]
+    except OverflowError:  # a moment at the end of time in another time zone
+        return str(value)
 
 
 @cache

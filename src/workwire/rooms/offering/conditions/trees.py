@@ -115,11 +115,13 @@ def number_literal(written: str) -> Literal:
         raise Invalid("condition_number_invalid", most=MOST_DIGITS) from error
     if not number.is_finite():
         raise Invalid("condition_number_invalid", most=MOST_DIGITS)
-    number = number.normalize() if number else Decimal(0)
-    _, digits, exponent = number.as_tuple()
-    if number.adjusted() >= MOST_DIGITS or len(digits) > MOST_DIGITS or int(exponent) < -MOST_DECIMALS:
+    shortest = number.normalize() if number else Decimal(0)
+    _, digits, exponent = shortest.as_tuple()
+    if shortest.adjusted() >= MOST_DIGITS or len(digits) > MOST_DIGITS or int(exponent) < -MOST_DECIMALS:
         raise Invalid("condition_number_invalid", most=MOST_DIGITS)
-    return Literal(number)
+    if shortest != number:  # it has more digits than Decimal calculates with
+        raise Invalid("condition_number_invalid", most=MOST_DIGITS)
+    return Literal(shortest)
 
 
 def date_literal(written: str) -> Literal:
@@ -232,22 +234,38 @@ def plain(value: Scalar) -> str | int | float | bool:
 
 def from_json(written: object) -> Condition:
     """The tree that JSON describes; raises Invalid for anything else, and for one that is too large or too deep."""
-    return require_bounded(_condition(written, 1))
+    _require_small(written)
+    return require_bounded(_condition(written))
 
 
-def _condition(written: object, level: int) -> Condition:
-    found = _object(written, level)
+def _require_small(written: object) -> None:
+    """Raise Invalid for JSON of more objects than a tree has nodes, or of deeper ones, before any is read."""
+    waiting, count = [(written, 0)], 0
+    while waiting:
+        value, level = waiting.pop()
+        if isinstance(value, Mapping):
+            count, level = count + 1, level + 1
+        if level > DEEPEST:
+            raise Invalid("condition_too_deep", most=DEEPEST)
+        if count > MOST_PARTS:
+            raise Invalid("condition_too_large", most=MOST_PARTS)
+        if isinstance(value, (Mapping, list)):
+            waiting.extend((one, level) for one in (value.values() if isinstance(value, Mapping) else value))
+
+
+def _condition(written: object) -> Condition:
+    found = _object(written)
     if found.keys() == {"left", "operator", "right"}:
         return comparison(
-            _value(found["left"], level + 1),
+            _value(found["left"]),
             _operator(found["operator"]),
-            tuple(_value(one, level + 1) for one in _list(found["right"])),
+            tuple(_value(one) for one in _list(found["right"])),
         )
     if found.keys() == {"not"}:
-        return Not(_condition(found["not"], level + 1))
+        return Not(_condition(found["not"]))
     for key, made in (("all", AllOf), ("any", AnyOf)):
         if found.keys() == {key}:
-            parts = tuple(_condition(one, level + 1) for one in _list(found[key]))
+            parts = tuple(_condition(one) for one in _list(found[key]))
             if len(parts) < 2:
                 raise Invalid("condition_malformed")
             return made(parts)
@@ -270,10 +288,10 @@ def call(function: Function, arguments: tuple[Value, ...]) -> Call:
     return Call(function, arguments)
 
 
-def _value(written: object, level: int) -> Value:
-    found = _object(written, level)
+def _value(written: object) -> Value:
+    found = _object(written)
     if found.keys() == {"call", "of"}:
-        return call(_function(found["call"]), tuple(_value(one, level + 1) for one in _list(found["of"])))
+        return call(_function(found["call"]), tuple(_value(one) for one in _list(found["of"])))
     if len(found) != 1:
         raise Invalid("condition_malformed")
     ((key, value),) = found.items()
@@ -295,9 +313,7 @@ def _value(written: object, level: int) -> Value:
     return made(value)
 
 
-def _object(written: object, level: int) -> Mapping[str, Any]:
-    if level > DEEPEST:
-        raise Invalid("condition_too_deep", most=DEEPEST)
+def _object(written: object) -> Mapping[str, Any]:
     if not isinstance(written, Mapping):
         raise Invalid("condition_malformed")
     return written
@@ -306,8 +322,6 @@ def _object(written: object, level: int) -> Mapping[str, Any]:
 def _list(written: object) -> list[object]:
     if not isinstance(written, list):
         raise Invalid("condition_malformed")
-    if len(written) > MOST_PARTS:
-        raise Invalid("condition_too_large", most=MOST_PARTS)
     return written
 
 

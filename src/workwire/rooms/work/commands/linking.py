@@ -6,7 +6,7 @@ order of cases, too, outermost first, and no two commands wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Conflict, Invalid, NotFound, not_found
-from workwire.outbox.changes import RowChange, added, removed
+from workwire.outbox.changes import RowChange, added, altered, columns, removed
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import queries
 from workwire.rooms.work.commands.changing import Change, require_may_work
@@ -71,28 +71,45 @@ def relate(item: WorkItem, kind: RelationKind, other: WorkItem, change: Change) 
 
 def pass_links_on(item: WorkItem, to: WorkItem, change: Change) -> list[RowChange]:
     """Link another item, too, to all that an item is linked to, for what becomes of it; returns what changed."""
-    of_links = Relation.objects.filter(Q(item=item.pk) | Q(other=item.pk), kind=RelationKind.LINKED)
-    found = list(of_links.select_related("item", "other").order_by("pk"))
-    known = _linked_to(to) | {to.pk} if found else set()
-    changes: list[RowChange] = []
-    for relation in found:
-        linked = relation.other if relation.item_id == item.pk else relation.item
-        if linked.pk in known:
-            continue
-        pair = (to, linked) if relation.item_id == item.pk else (linked, to)
-        changes += relate(pair[0], RelationKind.LINKED, pair[1], change)
-        known.add(linked.pk)
-    return changes
+    pairs = list(_links_of(item).order_by("pk").values_list("item", "other"))
+    known = _linked_to(to) | {item.pk, to.pk} if pairs else set()
+    ends = [
+        tuple(to.pk if pk == item.pk else pk for pk in pair) for pair in pairs if not set(pair) - {item.pk} <= known
+    ]
+    return added(
+        *Relation.objects.bulk_create(
+            Relation(
+                kind=RelationKind.LINKED, item_id=one, other_id=other, made_by_id=change.by.user_id, made_at=change.at
+            )
+            for one, other in ends
+        )
+    )
 
 
-def locked_together(items: Collection[WorkItem], *, by: Actor, beside: Collection[int] = ()) -> dict[int, WorkItem]:
-    """The rows of several items, all of which the actor sees, and of those `beside`, which it need not see: locked in the
-    order of their ids until the transaction ends. Raises NotFound."""
-    wanted = {item.pk for item in items}
-    rows = {row.pk: row for row in _TOGETHER(SYSTEM, pks=sorted(wanted | set(beside)))}
+def locked_together(
+    items: Collection[WorkItem], *, by: Actor, going_on: Collection[WorkItem] = ()
+) -> dict[int, WorkItem]:
+    """The rows of several items, which the actor sees, and of those that went into the ones `going_on` elsewhere, which
+    it need not see; locked in the order of their ids. Raises NotFound."""
+    wanted, taken_over = {item.pk for item in items}, _taken_over(going_on)
+    rows = {row.pk: row for row in _TOGETHER(SYSTEM, pks=sorted(wanted | taken_over))}
     if queries.visible(WorkItem.objects.filter(pk__in=wanted), by).count() < len(wanted):
         raise not_found("work_item")
     return rows
+
+
+def go_on_in(change: Change, target: WorkItem, rows: Mapping[int, WorkItem]) -> None:
+    """Let the work of a ticket, and of those of the locked rows that went into it, go on in another item; raises Conflict for
+    one that went into it unlocked."""
+    if not _taken_over([change.item]) <= rows.keys():
+        raise Conflict("version_conflict.work_item")
+    for row in rows.values():
+        if row.goes_on_in_id == change.item.pk:
+            before = columns(row)
+            row.goes_on_in = target
+            row.save(update_fields=["goes_on_in"])
+            change.touch(altered(row, before))
+    change.item.goes_on_in = target
 
 
 def at_version(item: WorkItem, version: int | None) -> WorkItem:
@@ -104,8 +121,17 @@ def at_version(item: WorkItem, version: int | None) -> WorkItem:
 
 def _linked_to(item: WorkItem) -> set[int]:
     """The items that are linked to one, in either direction."""
-    of_links = Relation.objects.filter(Q(item=item.pk) | Q(other=item.pk), kind=RelationKind.LINKED)
-    return {pk for pair in of_links.values_list("item", "other") for pk in pair}
+    return {pk for pair in _links_of(item).values_list("item", "other") for pk in pair}
+
+
+def _links_of(item: WorkItem) -> QuerySet[Relation]:
+    return Relation.objects.filter(Q(item=item.pk) | Q(other=item.pk), kind=RelationKind.LINKED)
+
+
+def _taken_over(items: Collection[WorkItem]) -> set[int]:
+    """The items whose work went on in some others so far."""
+    found = WorkItem.objects.filter(goes_on_in__in=[item.pk for item in items])
+    return set(found.values_list("pk", flat=True)) if items else set()
 
 
 def _together(_by: Actor, *, pks: list[int]) -> QuerySet[WorkItem]:

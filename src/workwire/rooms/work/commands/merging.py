@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from django.db import transaction
 
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
-from workwire.outbox.changes import RowChange, altered, columns
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import transitions
 from workwire.rooms.work.commands.changing import Change, reason_for, require_may_edit, require_may_work
-from workwire.rooms.work.commands.linking import at_version, locked_together, pass_links_on, relate
+from workwire.rooms.work.commands.linking import at_version, go_on_in, locked_together, pass_links_on, relate
 from workwire.rooms.work.models import RelationKind, Status, StatusReason, WaitType, WorkItem
 
 MOST_MERGED = 50  # at a time
@@ -38,12 +37,9 @@ def merge(
         raise Invalid("merges_invalid", field="tickets", most=MOST_MERGED)
     if into.pk in once:
         raise Invalid("merged_into_itself", field="into")
-    earlier = _taken_over(once)
-    rows = locked_together([*tickets, into], by=by, beside=earlier)
+    rows = locked_together([*tickets, into], by=by, going_on=once.values())
     target = Change(at_version(rows[into.pk], target_version), by=by)
     _require_open(target)
-    if _taken_over(once) != earlier:
-        raise Conflict("version_conflict.work_item")
     for pk in once:
         _merge(Change(at_version(rows[pk], version), by=by), target, rows)
     _inform(target)
@@ -57,21 +53,11 @@ def _merge(change: Change, target: Change, rows: dict[int, WorkItem]) -> None:
         raise Invalid("not_a_ticket.merge", field="tickets")
     require_may_edit(change.by, item)
     change.move(transitions.merge(change.standing, reason_for(change.by), who=change.by.user_id, at=change.at))
-    item.goes_on_in = target.item
-    for row in rows.values():
-        if row.goes_on_in_id == item.pk:
-            change.touch(_carried_on(row, target.item))
+    go_on_in(change, target.item, rows)
     change.touch(relate(item, RelationKind.MERGED_INTO, target.item, change))
     if target.item.kind != ProcessType.ACTION:
         change.touch(pass_links_on(item, target.item, change))
     change.done()
-
-
-def _carried_on(item: WorkItem, target: WorkItem) -> list[RowChange]:
-    before = columns(item)
-    item.goes_on_in = target
-    item.save(update_fields=["goes_on_in"])
-    return altered(item, before)
 
 
 def _require_open(target: Change) -> None:
@@ -88,8 +74,3 @@ def _inform(target: Change) -> None:
         target.move(transitions.reopen(target.standing, StatusReason.NEW_INFORMATION, at=target.at))
     elif target.item.status == Status.WAITING and target.item.wait_type == WaitType.INFORMATION:
         target.move(transitions.inform(target.standing))
-
-
-def _taken_over(pks: Collection[int]) -> set[int]:
-    """The items whose work went on in some others so far."""
-    return set(WorkItem.objects.filter(goes_on_in__in=pks).values_list("pk", flat=True))

@@ -26,7 +26,7 @@ from workwire.rooms.work.commands.changing import (
     require_may_edit,
     require_may_work,
 )
-from workwire.rooms.work.commands.linking import pass_links_on, relate
+from workwire.rooms.work.commands.linking import at_version, go_on_in, locked_together, pass_links_on, relate
 from workwire.rooms.work.commands.starting import started
 from workwire.rooms.work.models import RelationKind, ResolutionMethod, Status, StatusReason, WorkItem
 
@@ -50,7 +50,9 @@ def split(ticket: WorkItem, parts: Sequence[Part], *, by: Actor, version: int | 
 
     Each is counted from the start of the ticket, and gets copies of its custom data, contacts and files.
     """
-    change = _begin(ticket, by, version)
+    require_may_work(by)
+    change = Change(locked(ticket.pk, by=by, version=version), by=by)
+    require_may_edit(by, change.item)
     if change.item.kind != ProcessType.TICKET:
         raise Invalid("not_a_ticket.split")
     if not FEWEST_PARTS <= len(parts) <= MOST_PARTS:
@@ -70,15 +72,18 @@ def convert(
     The case has the number of the ticket, its title, description, custom data and contacts unless others are given; what was
     said at the ticket, and its files, are seen at the case.
     """
-    change = _begin(ticket, by, version)
+    require_may_work(by)
+    rows = locked_together([ticket], by=by, going_on=[ticket])
+    change = Change(at_version(rows[ticket.pk], version), by=by)
     item = change.item
+    require_may_edit(by, item)
     if item.kind != ProcessType.TICKET:
         raise Invalid("not_a_ticket.convert")
     _require_divisible(change)
     process = offering.live_version(version_guid, by=by, kind=ProcessType.CASE)
     fields: Changes = {"title": item.title, "description": item.description, **changes}
     case = started(ProcessType.CASE, process, fields, at_once=True, by=by, parent=item, origin=item)
-    item.goes_on_in = case
+    go_on_in(change, case, rows)
     change.touch(relate(case, RelationKind.CONVERTED_FROM, item, change) + pass_links_on(item, case, change))
     _divide(change, ResolutionMethod.CASE_LAUNCHED)
     return case
@@ -101,14 +106,6 @@ def complete_divided(item: WorkItem, *, by: Actor) -> WorkItem:
     )
     change.move(after)
     return change.done()
-
-
-def _begin(ticket: WorkItem, by: Actor, version: int | None) -> Change:
-    """Lock an item that the actor may edit."""
-    require_may_work(by)
-    change = Change(locked(ticket.pk, by=by, version=version), by=by)
-    require_may_edit(by, change.item)
-    return change
 
 
 def _require_divisible(change: Change) -> None:

@@ -15,7 +15,7 @@ from workwire.outbox.changes import RowChange, added
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
-from workwire.rooms.work import events, item_due_dates, policy, transitions
+from workwire.rooms.work import events, item_due_dates, policy, relations, transitions
 from workwire.rooms.work.commands import allocation, flow, item_contacts
 from workwire.rooms.work.commands.changing import (
     Change,
@@ -160,9 +160,12 @@ def _come_from(item: WorkItem, origin: WorkItem) -> None:
 
 
 def _copied(origin: WorkItem, item: WorkItem, *, by: Actor, at: datetime) -> list[RowChange]:
-    """Copy the contacts of a ticket to what is made of it, and its files to another ticket; a case shows them anyway."""
+    """Copy the contacts of a ticket to what is made of it, and its files, with those of tickets that went into it, to another
+    ticket; a case shows them anyway."""
     contacts = item_contacts.copy(origin, item, by=by, at=at)
-    return contacts + (files.copy(origin.pk, item.pk, by=by, at=at) if item.kind == ProcessType.TICKET else [])
+    if item.kind != ProcessType.TICKET:
+        return contacts
+    return contacts + files.copy(relations.own_and_taken_over(origin, by=by), item.pk, by=by, at=at)
 
 
 def _become_work(item: WorkItem, at: datetime) -> None:
