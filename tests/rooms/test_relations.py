@@ -470,3 +470,39 @@ def test_links_made_from_both_ends_at_once_are_one(ticket: Make, by: Actor) -> N
     one, two = ticket("One"), ticket("Two")
     overlap(lambda: commands.link(two, [one], by=by), lambda: commands.link(one, [two], by=by))
     assert Relation.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_joins_a_ticket_that_becomes_a_case_goes_on_there_or_is_refused(
+    ticket: Make, first: Customer, by: Actor
+) -> None:
+    one, two, three = ticket("Joins"), ticket("Becomes a case"), ticket("Becomes a case as well")
+    version = first.case_version.guid
+    joined, made = overlap(lambda: commands.merge([one], two, by=by), lambda: commands.convert(two, version, by=by))
+    assert isinstance(joined, WorkItem)
+    if isinstance(made, WorkItem):
+        assert _now(one).goes_on_in_id == made.pk
+    else:
+        assert (made.code, _now(two).goes_on_in_id) == ("version_conflict", None)
+    case, refused = overlap(
+        lambda: commands.convert(three, version, by=by), lambda: commands.merge([ticket()], three, by=by)
+    )
+    assert isinstance(case, WorkItem)
+    assert isinstance(refused, Conflict)
+    assert refused.code == "waits_for_related_work"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_action_that_is_merged_into_while_it_ends_is_ended_once(ticket: Make, case: WorkItem, by: Actor) -> None:
+    (action, *_) = queries.items_under(case, by=by)
+    joins = ticket("Joins")
+    ended, refused = overlap(lambda: commands.resolve(action, by=by), lambda: commands.merge([joins], action, by=by))
+    assert isinstance(ended, WorkItem)
+    assert isinstance(refused, Conflict)
+    assert refused.code == "merge_target_finished"
+    assert _now(joins).status == Status.TO_DO
+    (further, *_) = queries.items_under(case, by=by).exclude(status=Status.CLOSED)
+    merged, ended = overlap(lambda: commands.merge([joins], further, by=by), lambda: commands.resolve(further, by=by))
+    assert isinstance(merged, WorkItem)
+    assert isinstance(ended, WorkItem)
+    assert _now(joins).goes_on_in_id == further.pk
