@@ -172,6 +172,22 @@ def test_a_merged_ticket_is_closed_and_what_was_said_is_seen_and_told_at_the_oth
     assert _relations(two, by) == [("merged_from", one.reference)]
 
 
+def test_what_comes_in_at_a_merged_ticket_is_news_for_the_item_that_took_it_over(
+    ticket: Make, second: Customer, by: Actor, admin: Actor, actors: dict[str, Actor]
+) -> None:
+    one, two = ticket("Asked", second, admin), commands.wait_for_information(ticket("Goes on here"), by=by)
+    conversations.merge_tickets([one], two, by=admin)
+    commands.wait_for_information(two, by=by)
+    asker = actors["process builder of one company"]  # who sees the merged ticket only
+    with recorded() as found:
+        call = conversations.add(one, by=asker, kind=CommunicationType.PHONE_INCOMING, body="Any news?")
+    told = [(event.name, event.work_item_guid) for event in found.events]
+    assert told == [("NewCommunication", one.guid), ("NewCommunication", two.guid), ("WorkItemUpdated", two.guid)]
+    assert (_now(two).status, _now(two).status_reason) == (Status.TO_DO, StatusReason.NEW_INFORMATION)
+    assert [row.guid for row in said.communications_of(two, by=by)] == [call.guid]
+    assert _now(one).status == Status.CLOSED
+
+
 def test_what_was_merged_goes_on_where_its_target_goes(ticket: Make, by: Actor) -> None:
     one, two, three = (ticket(f"Ticket {number}") for number in range(3))
     note = conversations.add(one, by=by, body="Hello")

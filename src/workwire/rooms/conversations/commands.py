@@ -71,7 +71,8 @@ def add(
     """Record something said about a work item the actor sees; without a kind, a comment in self service, else a note.
 
     What comes in (a call, a mail, a letter, a comment) wakes an item that waits for information and reopens one resolved
-    inside its feedback window, in the same transaction. Bodies are at most 1 MiB each.
+    inside its feedback window, in the same transaction; at a ticket whose work goes on in another item it is that one, where
+    the communication is announced, too. Bodies are at most 1 MiB each.
     """
     item = work_queries.item(item.guid, by=by)
     kind = policy.natural_kind(by) if kind is None else _checked_kind(kind)
@@ -95,6 +96,9 @@ def add(
         raise Invalid("communication_empty", field="body")
     communication.save(force_insert=True)
     events.record_new(communication, by=by, changes=added(communication))
+    taker = work_queries.taker_of(item)
+    if taker is not None:
+        events.record_copy(communication, taker, by=by)
     if kind in INCOMING:
         work.information_arrived(item, by=by)
     return communication

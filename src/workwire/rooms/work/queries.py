@@ -206,6 +206,11 @@ def parent_of(item: WorkItem) -> WorkItem | None:
     return item.parent if item.sees_parent else None  # type: ignore[attr-defined]  # annotated
 
 
+def taker_of(item: WorkItem) -> WorkItem | None:
+    """The item in which the work of a merged or converted ticket goes on, without a check of rights; None for any other."""
+    return for_events().get(pk=item.goes_on_in_id) if item.goes_on_in_id is not None else None
+
+
 def rag(item: WorkItem, now: datetime | None = None) -> Rag:
     """How an item stands against its due date, now or at a moment (see `item_due_dates.standing`)."""
     return item_due_dates.standing(item, now or clock.now())

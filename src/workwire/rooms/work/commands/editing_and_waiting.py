@@ -8,14 +8,14 @@ from typing import Unpack
 from django.db import transaction
 
 from workwire.kernel import text
-from workwire.kernel.actor import Actor
+from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import altered, columns
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import policy, transitions
+from workwire.rooms.work import policy, queries, transitions
 from workwire.rooms.work.commands.assignment import begin
 from workwire.rooms.work.commands.changing import (
     Change,
@@ -115,9 +115,10 @@ def wait_until(item: WorkItem, until: datetime, *, by: Actor, version: int | Non
 def information_arrived(item: WorkItem, *, by: Actor) -> WorkItem:
     """Wake an item that waits for information, reopen one resolved inside its feedback window; leave any other as it is.
 
-    Every actor who sees the item may report the information.
+    Every actor who sees the item may report the information. Where its work goes on in another one it is that, seen or not.
     """
-    change = Change(locked(item.pk, by=by), by=by)
+    taker = queries.taker_of(item)
+    change = Change(locked(item.pk, by=by) if taker is None else locked(taker.pk, by=SYSTEM), by=by)
     item = change.item
     if item.status == Status.WAITING and item.wait_type == WaitType.INFORMATION:
         change.move(transitions.inform(change.standing))
