@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "workwire.rooms.defects",
     "workwire.rooms.effort",
     "workwire.rooms.following",
+    "workwire.rooms.batches",
     "workwire.reactions.webhooks",
     "workwire.reactions.notices",
     "workwire.worker",

@@ -26,6 +26,8 @@ class WiringConfig(AppConfig):
         from workwire.reactions.webhooks import certificate_reminders, fanning, replays, retention, rotation
         from workwire.reactions.webhooks import events as _subscriptions  # noqa: F401 - registers
         from workwire.reactions.webhooks.models import CERTIFICATE_REMINDER, SECRET_REMINDER
+        from workwire.rooms.batches import doing as batches
+        from workwire.rooms.batches import events as _batches  # noqa: F401 - registers
         from workwire.rooms.commitments import events as _commitments  # noqa: F401 - registers
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
         from workwire.rooms.defects import events as _defects  # noqa: F401 - registers
@@ -62,6 +64,7 @@ class WiringConfig(AppConfig):
             kinds.register(mailing)
         kinds.register(replays.KIND)
         kinds.register(endpoint_probes.KIND)
+        kinds.register(batches.KIND)
         for standing in (
             retention.KIND,
             files.SWEEPING,
@@ -69,6 +72,7 @@ class WiringConfig(AppConfig):
             kept_answers.SWEEPING,
             kinds.forgetting("outbox.listeners", listener_feed.forget_removed),
             kinds.forgetting("notices.old", notices.forget_old),
+            batches.SWEEPING,
             running.FORGETTING,
         ):
             kinds.register(standing)
@@ -100,6 +104,7 @@ def _know_sentences() -> None:
     from workwire.outbox import sentences as _outbox_sentences  # noqa: F401 - registers
     from workwire.reactions.notices import sentences as _notices_sentences  # noqa: F401 - registers
     from workwire.reactions.webhooks import sentences as _webhooks_sentences  # noqa: F401 - registers
+    from workwire.rooms.batches import sentences as _batches_sentences  # noqa: F401 - registers
     from workwire.rooms.commitments import sentences as _commitments_sentences  # noqa: F401 - registers
     from workwire.rooms.conversations import sentences as _conversations_sentences  # noqa: F401 - registers
     from workwire.rooms.defects import sentences as _defects_sentences  # noqa: F401 - registers

@@ -241,6 +241,13 @@ USES = {
     "create_defect_party": Use(body={"name": "The bank"}),
     "update_defect_party": Use("{defect_party}", {"name": "Our own"}, shared=True),
     # effort
+    "assign_work_items": Use(body={"work_items": ["{ticket}"], "user": "{user}", "note": "Please."}, shared=True),
+    "check_sheet": Use(body={"upload": "{sheet}", "kind": "ticket", "unique_titles": True}),
+    "get_sheet_template": Use(query="?kind=case", shared=True),
+    "start_batch": Use("{batch}"),
+    "list_batches": Use(),
+    "get_batch": Use("{batch}"),
+    "list_batch_rows": Use("{batch}", query="?state=waiting"),
     "get_effort": Use("{case}"),
     "set_effort": Use("{taken}", {"minutes": 90}),
     "start_time_session": Use("{ticket}"),

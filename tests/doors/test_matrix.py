@@ -28,8 +28,9 @@ from tests.contracts.test_snapshots import compare
 from tests.doors.conftest import Caller
 from tests.doors.resources import USES, Use
 from tests.doors.stage import MEMBER, ROWS, Stage, filled, staged
+from tests.support import sheets
 from tests.support.environment import ON_POSTGRES
-from tests.support.organisation import Account, Organisation
+from tests.support.organisation import Account, Customer, Organisation
 from tests.support.receiver import Receiver
 from workwire.access import commands as access
 from workwire.access import second_factors, sessions
@@ -39,7 +40,7 @@ from workwire.jobs import commands as jobs
 from workwire.jobs.models import Job, JobState
 from workwire.jobs.running import FORGET
 from workwire.kernel import clock
-from workwire.kernel.actor import UserType
+from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.crypto import digest
 from workwire.kernel.ids import new_guid
 from workwire.outbox.models import Event
@@ -48,6 +49,8 @@ from workwire.reactions.notices.models import Notice
 from workwire.reactions.webhooks import commands as webhooks
 from workwire.reactions.webhooks import reachability, repair, replays
 from workwire.reactions.webhooks.models import Delivery
+from workwire.rooms.batches import commands as batches
+from workwire.rooms.batches.models import Batch
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering.models import DataField, ProcessType, Schedule, WorkType
@@ -189,6 +192,8 @@ def stage(
         "blocked_case": blocked,
         "resolved": done,
         "upload": files.prepare([b"%PDF-1.7 y"], "y.pdf", by=member),
+        "sheet": files.prepare([sheets.of_tickets(customer, "Chair")], "new.xlsx", by=member),
+        "batch": _checked(customer, member),
         "paused": paused,
         "delivery": Delivery.objects.order_by("pk")[0],
         "event": Event.objects.filter(work_item_guid=found["ticket"]).order_by("pk")[0],
@@ -214,6 +219,12 @@ def stage(
         "otp": waiting.at(clock.now()),
     }
     return found | {name: str(record.guid) for name, record in more.items()} | told
+
+
+def _checked(customer: Customer, by: Actor) -> Batch:
+    """A checked sheet of one ticket."""
+    upload = files.prepare([sheets.of_tickets(customer, "Desk")], "new.xlsx", by=by)
+    return batches.check_sheet(upload.guid, ProcessType.TICKET, by=by)
 
 
 def _begin(account: Account) -> pyotp.TOTP:

@@ -16,6 +16,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+from tests.support import sheets
 from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from tests.support.rows import Rows, differences, replayed, rows
@@ -33,6 +34,7 @@ from workwire.outbox.models import Event
 from workwire.reactions.webhooks import commands as subscriptions
 from workwire.reactions.webhooks import rotation
 from workwire.reactions.webhooks.models import Subscription
+from workwire.rooms.batches import commands as batches
 from workwire.rooms.commitments import commands as commitments
 from workwire.rooms.commitments.models import Calendar
 from workwire.rooms.conversations import commands as conversations
@@ -251,6 +253,10 @@ class World:
         """The clock of the actor, which runs at a ticket."""
         return effort.start(self.ticket(), by=self.by)
 
+    def sheet(self) -> UUID:
+        """An uploaded sheet with one ticket."""
+        return files.prepare([sheets.of_tickets(self.customer, "Chair")], "new.xlsx", by=self.by).guid
+
     def forgotten_clock(self) -> TimeSession:
         """A clock that has run for too long."""
         long_ago = clock.now() - timedelta(days=9)
@@ -457,6 +463,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     effort.expect: lambda w: effort.expect(w.ticket(), 30, by=w.by),
     effort.expect_of_rest: lambda w: effort.expect_of_rest(w.case(), 30, by=w.by),
     effort.end_forgotten: lambda w: effort.end_forgotten(w.forgotten_clock(), by=SYSTEM),
+    batches.assign_many: lambda w: batches.assign_many([w.ticket().guid], w.user, "", by=w.by),
+    batches.check_sheet: lambda w: batches.check_sheet(w.sheet(), ProcessType.TICKET, by=w.by),
+    batches.start: lambda w: batches.start(batches.check_sheet(w.sheet(), ProcessType.TICKET, by=w.by), by=w.by),
     following.follow: lambda w: w.followed(),
     following.unfollow: lambda w: following.unfollow(w.followed(), by=w.by),
     following.end_following: lambda w: following.end_following(w.followed(), by=SYSTEM),
@@ -468,7 +477,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     conversations.merge_tickets: lambda w: conversations.merge_tickets([w.spoken_of()], w.ticket(), by=w.by),
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }
-ROOMS = (access, parties, offering, commitments, files, work, conversations, defects, effort, following)
+ROOMS = (access, parties, offering, commitments, files, work, conversations, defects, effort, following, batches)
 PARTS = {"copy", "keep", "keep_attachment", "requester", "plain", "looks_like_html"}  # of commands
 OF_TIME = {
     "date_reached",

@@ -43,6 +43,7 @@ FORWARDED = {  # calls whose code comes from a table or from the caller; `held` 
     ("reactions/webhooks/replays.py", "_REFUSED[before]"),
     ("reactions/webhooks/repair.py", "rights.HOLDS[code] if passed else code"),
     ("reactions/webhooks/repair.py", "'filter.passed' if matches else 'filter'"),
+    ("rooms/batches/checking.py", "code"),
     ("rooms/commitments/rules.py", "code"),
     ("rooms/commitments/rules.py", "_MOVED[rule.adjust]"),
     ("rooms/files/commands/keeping.py", "code"),

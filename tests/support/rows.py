@@ -21,6 +21,8 @@ DERIVED = {
     "FailedLogin",
     "Timer",
     "Job",
+    "Batch",
+    "BatchRow",
 }  # proof of a login or in its stead, whose event has no columns; what is to be done later
 OF_WEBHOOKS = {"Subscription", "Replay"}  # the others are what the engine derives from events
 

@@ -38,6 +38,7 @@ class ObjectType(IntEnum):
     DEFECT_PARTY = 1041
     TIME_SESSION = 1042
     FOLLOWER = 1043
+    BATCH = 1050
 
     @property
     def public_name(self) -> str:

@@ -16,6 +16,7 @@ from workwire.api.reading import BoundedParser, check_size
 from workwire.api.v1 import (
     accounts_and_rights,
     audit,
+    batches,
     building,
     calendars,
     contacts,
@@ -101,6 +102,7 @@ for _room in (
     work,
     files,
     defects,
+    batches,
     time_sessions,
     expected_time,
     following,

@@ -43,6 +43,7 @@ MARKS = {
 TAGS = {
     "work": "Tickets, cases and actions, and what belongs to them.",
     "errors": "What the codes of errors say.",
+    "batches": "Many work items assigned, or created from a spreadsheet, by a job.",
     "defects": "Defects of work items, defect categories and parties at fault.",
     "effort": "Time that accounts spend on work items.",
     "files": "Files of work items, uploads and file tags.",

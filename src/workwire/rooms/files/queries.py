@@ -11,7 +11,7 @@ from workwire.access import features
 from workwire.access.policy import in_self_service, require_one_of
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
-from workwire.rooms.files.models import FileTag, ItemFile, ItemFileTag, StoredFile
+from workwire.rooms.files.models import FileTag, ItemFile, ItemFileTag, StoredFile, TemporaryFile
 from workwire.rooms.files.models import Source as Source  # for doors
 from workwire.rooms.files.storage import storage
 
@@ -51,6 +51,14 @@ def tag_keys_held(items: QuerySet[Any, Any], keys: frozenset[str]) -> frozenset[
     """Those of the given keys of tags that a file of the given work items has, without a check of rights."""
     held = ItemFileTag.objects.filter(item_file__retired=False, item_file__work_item__in=items, tag__name_key__in=keys)
     return frozenset(held.values_list("tag__name_key", flat=True))
+
+
+def upload(guid: UUID, *, by: Actor) -> TemporaryFile:
+    """One upload of the actor's own that nothing used yet; raises NotFound."""
+    found = TemporaryFile.objects.select_related("stored").filter(guid=guid, uploaded_by=by.user_id or 0).first()
+    if found is None:
+        raise not_found("temporary_file")
+    return found
 
 
 def contents(stored: StoredFile) -> BinaryIO:
