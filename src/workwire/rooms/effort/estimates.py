@@ -125,12 +125,12 @@ def per_record(item: WorkItem) -> int | None:
     return item.process_version.effort_per_record
 
 
-def effort_of(item: WorkItem, *, by: Actor) -> Effort:
-    """The effort of an item that the actor sees, for who works; raises Forbidden for others."""
+def effort_of(item: WorkItem, *, by: Actor, with_parts: bool = True) -> Effort:
+    """The effort of an item that the actor sees, of a case `with_parts` or without; raises Forbidden for who does not work."""
     require_may_work(by)
     tree = Tree(item)
     expected, actual = tree.expected(item), tree.actual(item)
-    below = tree.below(item)
+    below = tree.below(item) if with_parts else []
     seen = set(work.visible(WorkItem.objects.filter(pk__in=[one.pk for one in below]), by).values_list("pk", flat=True))
     is_case = item.kind == work.ProcessType.CASE
     return Effort(

@@ -28,7 +28,7 @@ def effort_of(item: WorkItem, actor: Actor) -> Effort | None:
     """The effort of an item for who works; None for others, and where nothing is expected and nothing was spent."""
     if not policy.may_work(actor):
         return None
-    found = estimates.effort_of(item, by=actor)
+    found = estimates.effort_of(item, by=actor, with_parts=False)
     if found.expected is None and not found.actual:
         return None
     named = (
