@@ -149,7 +149,7 @@ def stage(
     )
     file = work.attach_file(filed, files.FileWish(data=b"%PDF-1.7 x", file_name="x.pdf"), by=member)
     blocked = work.create_case(customer.case_version.guid, by=member, title="Blocked", submit=True)
-    one, two = items.items_under(blocked, by=member)
+    one, two = items.items_under(blocked, by=member).order_by("pk")
     work.resolve(two, by=member)
     work.complete_unsuccessfully(one, by=member)
     done = work.create_ticket(
