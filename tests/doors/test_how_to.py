@@ -38,5 +38,9 @@ def test_the_commands_that_build_a_process_build_one(live_server: Any, caller: C
     assert state == "live"
     case = WorkItem.objects.get(reference=reference)
     (action,) = WorkItem.objects.filter(parent=case)
-    assert (case.status, action.status, action.work_type.name) == (Status.TO_DO, Status.TO_DO, "Check the invoice")
+    assert (case.status, action.status, action.work_type.name) == (
+        Status.IN_PROGRESS,
+        Status.TO_DO,
+        "Check the invoice",
+    )
     assert action.due_date is not None

@@ -145,6 +145,10 @@ def test_certificates_of_one_subscription_and_the_settings_beside_it(
     _call(shell, patch, account.log_in(), {"authorities": "", "client_certificate": "", "client_key": ""})
     made.refresh_from_db()
     assert made.authorities == ""
+    endpoint = {"url": "http://127.0.0.1:9/hook"}
+    asked = _call(shell, page.take("POST /api/v1/endpoint-tests"), account.log_in(), endpoint)
+    told = page.take("GET /api/v1/endpoint-tests/{guid}").replace("{guid}", asked["guid"])
+    assert _call(shell, told, account.log_in())["state"] == "waiting"
     doctor = page.take("bin/workwire doctor")
     networks = f"export {page.take('WORKWIRE_WEBHOOK_ALLOWED_NETWORKS=')}"
     proxy, by_name = page.take("export WORKWIRE_WEBHOOK_PROXY="), page.take("export WORKWIRE_WEBHOOK_PROXY_RESOLVES")

@@ -31,8 +31,8 @@ _KINDS = {"ticket": ProcessType.TICKET, "case": ProcessType.CASE}
 _SHEET = {
     "responses": {
         200: {
-            "description": "The template.",
-            "content": {spreadsheet.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "description": "The template, an .xlsx file.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         }
     }
 }
@@ -133,7 +133,7 @@ def template(request: HttpRequest, kind: SheetKind) -> HttpResponse:
     content = spreadsheet.write(list(headings.known(_KINDS[kind]).values()), names[kind])
     return HttpResponse(
         content,
-        content_type=spreadsheet.MEDIA_TYPE,
+        content_type="application/octet-stream",
         headers={"Content-Disposition": f'attachment; filename="workwire-{kind}.xlsx"'},
     )
 

@@ -56,10 +56,8 @@ class Player:
     offers: Sequence[Offer]
 
     def play(self, trace: Trace, number: int) -> Iterator[XesEvent]:
-        """Play one trace; yields each of its events when its action is done, so that the caller sets the pace.
-
-        The action of the next event is launched before the last one is resolved: a case with nothing open has ended.
-        """
+        """Play one trace; yields each of its events when its action is done, so that the caller sets the pace. With the last
+        one the case is resolved, which has no steps that would end it."""
         if not trace.events:
             return
         offer = self.offers[number % len(self.offers)]
@@ -70,13 +68,12 @@ class Player:
             title=_name(trace.name) or f"Trace {number}",
             custom_data={TRACE: _name(trace.name)},
         )
-        (action,) = work.launch_action(case, offer.actions[_key(trace.events[0].activity)], by=self.robot)
-        for event, following in zip(trace.events, [*trace.events[1:], None], strict=True):
-            done = action
-            if following is not None:
-                (action,) = work.launch_action(case, offer.actions[_key(following.activity)], by=self.robot)
+        for place, event in enumerate(trace.events, start=1):
+            (action,) = work.launch_action(case, offer.actions[_key(event.activity)], by=self.robot)
             performed = event.timestamp.isoformat() if event.timestamp else None
-            work.resolve(done, by=self.robot, custom_data={RESOURCE: _name(event.resource), PERFORMED_AT: performed})
+            work.resolve(action, by=self.robot, custom_data={RESOURCE: _name(event.resource), PERFORMED_AT: performed})
+            if place == len(trace.events):
+                work.resolve(case, by=self.robot)
             yield event
 
 

@@ -14,7 +14,6 @@ from openpyxl.styles import Font
 
 from workwire.kernel.errors import Invalid
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_ROWS, MOST_COLUMNS = 2_000, 200
 LAST_LINE = 1_048_576  # that the format has
 LARGEST = 32 * 1024 * 1024  # bytes that a file may unpack to
