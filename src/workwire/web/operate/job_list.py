@@ -23,6 +23,8 @@ KINDS: dict[str, Words] = {
     "access.password_link": gettext_lazy("Mail to an account"),
     "access.sessions": gettext_lazy("Forget old sessions"),
     "api.idempotency": gettext_lazy("Forget old answers of the API"),
+    "batches.old": gettext_lazy("Forget old batches"),
+    "batches.rows": gettext_lazy("Assign or create many work items"),
     "conversations.mail": gettext_lazy("Send a mail"),
     "files.sweep": gettext_lazy("Remove files nobody uses"),
     "jobs.forget": gettext_lazy("Forget old jobs"),
