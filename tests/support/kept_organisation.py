@@ -16,7 +16,7 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Model
+from django.db.models import AutoField, DateTimeField, Model
 
 from tests.support.organisation import Organisation, build
 from workwire.kernel import clock
@@ -105,10 +105,20 @@ def _put_back(model: type[Model], rows: list[_Row]) -> None:
 
 
 def _number_on() -> None:
-    """Let the next event follow the last one that was put back, as if it had just been recorded."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT setval(pg_get_serial_sequence('outbox_event', 'id'), max(id)) FROM outbox_event")
+    """Let the next event follow the last one that was put back, as if it had just been recorded; and rows of all other tables
+    get new keys, also where a test of migrations has made a table, and its counter, anew."""
+    if connection.vendor != "postgresql" or _kept is None:
+        return
+    counters = []
+    for model in _kept.rows:
+        if isinstance(model._meta.pk, AutoField):
+            table, key = model._meta.db_table, model._meta.pk.column
+            counter = f"pg_get_serial_sequence('{table}', '{key}')"
+            last = f"(SELECT max({key}) FROM {table})"  # noqa: S608 - our tables
+            at = last if model is Event else f"greatest(nextval({counter}), {last})"
+            counters.append(f"setval({counter}, {at})")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(counters)}")
 
 
 def _columns(model: type[Model]) -> str:
