@@ -193,6 +193,11 @@ class Config(BaseSettings):
     longest_session_hours: int = Field(
         12, ge=1, le=168, description="Hours after which a time session that runs was forgotten and ends."
     )
+    ticket_resolution_asks_for: Literal["communication", "nothing"] = Field(
+        "communication",
+        description="What people who resolve a ticket have written at it: a mail or a note, or nothing. Machines and the "
+        "documented web API are not asked.",
+    )
     defects_changed_by: Literal["everyone", "creator"] = Field(
         "everyone",
         description="Who changes and removes a defect of a work item: everyone who may work on it, or only who added it.",

@@ -177,7 +177,7 @@ USES = {
     "reject_work_item": Use("{taken}", {"reason": "Not mine."}),
     "move_work_item_to_queue": Use("{ticket}", {"queue": None}),
     "wait_work_item": Use("{ticket}", {"for": "date", "until": LATER}),
-    "resolve_work_item": Use("{ticket}", {"method": "no_customer_response"}),
+    "resolve_work_item": Use("{ticket}", {"method": "no_customer_response", "note": "Rang twice."}),
     "unable_to_complete_action": Use("{action}", {}),
     "reopen_work_item": Use("{resolved}", {}),
     "get_case_flow": Use("{blocked_case}"),

@@ -111,6 +111,17 @@ def test_a_case_begins_with_what_its_process_gives_a_record(version: ProcessVers
     assert codes(case, by) == ["effort.per_record", "effort.created", "effort.rest"]
 
 
+def test_one_record_is_told_of_as_one(version: ProcessVersion, by: Actor) -> None:
+    said = [
+        estimates.effort_of(new_case(version, by, record_count=count), by=by).explanation[0].sentence()
+        for count in (1, 2)
+    ]
+    assert [sentence.rpartition("; ")[2] for sentence in said] == [
+        "1 record makes 120 minutes.",
+        "2 records make 240 minutes.",
+    ]
+
+
 def test_where_the_process_says_nothing_nothing_is_expected(admin: Actor, first: Customer, by: Actor) -> None:
     """work-manager TIM-4."""
     case = new_case(build(admin, first, None, (None,)), by)

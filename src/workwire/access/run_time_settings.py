@@ -35,6 +35,7 @@ RUN_TIME = (
     "token_idle_minutes",
     "login_attempts",
     "feedback_window_hours",
+    "ticket_resolution_asks_for",
     "defects_changed_by",
     "longest_session_hours",
     "largest_file_mb",

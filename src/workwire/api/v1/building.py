@@ -96,13 +96,17 @@ class VersionIn(Placed):
     schedule: UUID | None = None
     requires_primary_contact: bool = False
     requires_requester: bool = False
+    requires_description: bool = False
+    title_editable: bool = True
 
 
 class CategoryIn(In):
-    """A ticket category to add, at the top or below another one; at most three levels."""
+    """A ticket category to add, at the top or below another one; at most three levels. With `due`, its tickets are due by that
+    rule and not by that of the version."""
 
     name: Name
     parent: UUID | None = None
+    due: DueRuleIn | None = None
 
 
 class StepIn(In):
@@ -235,13 +239,9 @@ def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> 
 
     def create() -> dict[str, Any]:
         schedule = queries.schedule(wish.schedule, by=by) if wish.schedule is not None else None
+        asked = wish.dict(exclude={*Placed.model_fields, "schedule"})
         made = commands.create_version(
-            queries.process(guid, by=by),
-            by=by,
-            schedule=schedule,
-            requires_primary_contact=wish.requires_primary_contact,
-            requires_requester=wish.requires_requester,
-            **placed(wish, by),
+            queries.process(guid, by=by), by=by, schedule=schedule, **asked, **placed(wish, by)
         )
         return version_detail(made, by)
 
@@ -257,7 +257,7 @@ def add_category(request: HttpRequest, guid: UUID, wish: CategoryIn) -> dict[str
         parent = queries.categories_of(version).filter(guid=wish.parent).first()
         if parent is None:
             raise Invalid("parent_invalid.absent", field="parent")
-    commands.add_category(version, wish.name, by=by, parent=parent)
+    commands.add_category(version, wish.name, by=by, parent=parent, due=_due(wish.due))
     return version_detail(version, by)
 
 
@@ -351,7 +351,11 @@ def placed(wish: Placed, by: Actor) -> dict[str, Any]:
         job_position=_job_position(wish.job_position, by),
         secondary_job_position=_job_position(wish.secondary_job_position, by),
     )
-    return {"due": _due(wish.due) if wish.due else None, "allocation": allocation}
+    return {
+        "due": _due(wish.due),
+        "allocation": allocation,
+        "effort_per_record": wish.effort_per_record,
+    }
 
 
 def _person(guid: UUID | None, by: Actor) -> User | None:
@@ -362,7 +366,9 @@ def _job_position(guid: UUID | None, by: Actor) -> JobPosition | None:
     return None if guid is None else work.job_position(guid, by=by)
 
 
-def _due(wish: DueRuleIn) -> DueRule:
+def _due(wish: DueRuleIn | None) -> DueRule | None:
+    if wish is None:
+        return None
     return DueRule.from_json(wish.dict() | {"override": chosen(Override, wish.override).value})
 
 

@@ -197,7 +197,6 @@ def _action(wish: ActionNodeIn, by: Actor) -> commands.ActionWish:
         instructions=wish.instructions,
         launchable=wish.launchable,
         checklist=tuple(wish.checklist),
-        effort_per_record=wish.effort_per_record,
         **placed(wish, by),
     )
 

@@ -65,12 +65,13 @@ class DueRuleIn(In):
 
 
 class CategoryOut(Schema):
-    """A ticket category; `parent` is the one above it."""
+    """A ticket category; `parent` is the one above it. `due` is the rule of its tickets where that is not the version's."""
 
     guid: Guid
     name: str
     level: int
     parent: Guid | None
+    due: DueRuleIn | None
 
 
 class ActionOut(Schema):
@@ -130,6 +131,8 @@ class VersionDetail(VersionOut):
     schedule: Guid | None
     requires_primary_contact: bool
     requires_requester: bool
+    requires_description: bool
+    title_editable: bool
     effort_per_record: int | None
     categories: list[CategoryOut]
     steps: list[StepOut]
@@ -289,6 +292,8 @@ def version_detail(row: ProcessVersion, by: Actor) -> dict[str, Any]:
         "schedule": _guid(row.schedule),
         "requires_primary_contact": row.requires_primary_contact,
         "requires_requester": row.requires_requester,
+        "requires_description": row.requires_description,
+        "title_editable": row.title_editable,
         "effort_per_record": row.effort_per_record,
         "categories": [_category(category) for category in queries.categories_of(row)] if ticket else [],
         "steps": [] if ticket else [_step(step) for step in queries.steps_with_checklists(row)],
@@ -312,7 +317,13 @@ def version_out(row: ProcessVersion, _actor: Actor) -> dict[str, Any]:
 
 
 def _category(row: TicketCategory) -> dict[str, Any]:
-    return {"guid": str(row.guid), "name": row.name, "level": row.level, "parent": _guid(row.parent)}
+    return {
+        "guid": str(row.guid),
+        "name": row.name,
+        "level": row.level,
+        "parent": _guid(row.parent),
+        "due": due_out(row.due_rule),
+    }
 
 
 def _step(row: CaseStep) -> dict[str, Any]:

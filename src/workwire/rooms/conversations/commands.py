@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
+from typing import Unpack
 
 import nh3
 from django.conf import settings
@@ -23,7 +24,7 @@ from workwire.access.policy import require
 from workwire.jobs import commands as jobs
 from workwire.kernel import clock, text
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Forbidden, Invalid, named
+from workwire.kernel.errors import Conflict, Forbidden, Invalid, named
 from workwire.kernel.hosts import ascii_address
 from workwire.outbox.changes import added, altered, columns
 from workwire.rooms.conversations import events, policy
@@ -39,7 +40,8 @@ from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries as work_queries
-from workwire.rooms.work.models import WorkItem
+from workwire.rooms.work.commands.changing import Changes
+from workwire.rooms.work.models import ResolutionMethod, WorkItem
 
 LONGEST_BODY = 1024 * 1024
 LONGEST_ADDRESSES = 20_000
@@ -220,6 +222,27 @@ def assign_with_note(
 
 
 @transaction.atomic
+def resolve(
+    item: WorkItem,
+    *,
+    by: Actor,
+    note: str = "",
+    method: ResolutionMethod | None = None,
+    version: int | None = None,
+    **changes: Unpack[Changes],
+) -> WorkItem:
+    """Resolve an item (see `work.resolve`) and keep the remark as a note. Raises Conflict for a person who resolves a ticket
+    without a mail or a note at it, where the setting asks for one."""
+    resolved = work.resolve(item, by=by, method=method, version=version, **changes)
+    if note.strip():
+        with named({"body": "note"}):
+            add(item, by=by, kind=CommunicationType.AUDIT_NOTE, body=note, is_resolution=True)
+    elif policy.is_asked_to_write(by, resolved) and not _is_answered(resolved):
+        raise Conflict("communication_missing", field="note")
+    return resolved
+
+
+@transaction.atomic
 def merge_tickets(
     tickets: Sequence[WorkItem],
     into: WorkItem,
@@ -236,6 +259,12 @@ def merge_tickets(
     for communication in said:
         events.record_copy(communication, target, by=by)
     return target
+
+
+def _is_answered(item: WorkItem) -> bool:
+    """Whether a mail went out from an item, or a note was written at it, by somebody."""
+    said = Communication.objects.filter(work_item=item.pk, is_system_generated=False)
+    return said.filter(kind__in=(CommunicationType.EMAIL_OUTGOING, CommunicationType.AUDIT_NOTE)).exists()
 
 
 def _checked_kind(kind: int) -> CommunicationType:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from workwire.access import features
-from workwire.kernel.actor import Actor
+from workwire.access import features, run_time_settings
+from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.conversations.models import CommunicationType
+from workwire.rooms.offering.models import ProcessType
+from workwire.rooms.work.models import WorkItem
 from workwire.rooms.work.policy import in_self_service as in_self_service
 
 
@@ -24,3 +26,10 @@ def natural_kind(actor: Actor) -> CommunicationType:
     """What an actor writes who names no kind: a comment in self service, a note elsewhere."""
     note, comment = CommunicationType.AUDIT_NOTE, CommunicationType.SELF_SERVICE_COMMENT
     return comment if in_self_service(actor) else note
+
+
+def is_asked_to_write(actor: Actor, item: WorkItem) -> bool:
+    """Whether the actor, a person who resolves a ticket, must have written something at it; a setting says so."""
+    is_person = actor.user_type == UserType.OPERATIONAL and actor.credential_id is None
+    asks = run_time_settings.value_of("ticket_resolution_asks_for") == "communication"
+    return item.kind == ProcessType.TICKET and is_person and asks

@@ -7,6 +7,7 @@ register(
     refusals={
         "address_invalid": "A mail address is written like name@example.org.",
         "communication_empty": "A communication needs a text.",
+        "communication_missing": "A ticket is resolved with a mail or a note: write what it came to.",
         "communication_not_found": "There is no such communication.",
         "communication_type_not_allowed": "Self service accounts write comments only; others do not write comments.",
         "communication_type_unknown": "There is no such type of communication.",

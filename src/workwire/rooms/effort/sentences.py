@@ -1,6 +1,6 @@
 """What the codes of time say."""
 
-from workwire.kernel.wording import register
+from workwire.kernel.wording import counted, register
 
 register(
     "effort",
@@ -22,7 +22,11 @@ register(
         "effort.by_hand": "{name} set it to {minutes} minutes.",
         "effort.created": "{minutes} minutes of it are expected of the {parts} actions and sub-cases there are.",
         "effort.nothing_given": "The process says nothing about how long it takes.",
-        "effort.per_record": "The process expects {each} minutes a record; {records} records make {minutes} minutes.",
+        "effort.per_record": counted(
+            "records",
+            "The process expects {each} minutes a record; {records} record makes {minutes} minutes.",
+            "The process expects {each} minutes a record; {records} records make {minutes} minutes.",
+        ),
         "effort.raised": "What was created takes more than there was for it, which raised the total to {minutes} minutes.",
         "effort.rest": "{minutes} minutes are left for work that was not created yet.",
     },

@@ -98,6 +98,8 @@ class ProcessVersion(models.Model):
     )
     requires_primary_contact = models.BooleanField(default=False)
     requires_requester = models.BooleanField(default=False)
+    requires_description = models.BooleanField(default=False, db_default=False)
+    title_editable = models.BooleanField(default=True, db_default=True)  # also of what was submitted
     effort_per_record = models.PositiveIntegerField(null=True)  # minutes that each record is expected to take
 
     class Meta:
@@ -111,7 +113,8 @@ class ProcessVersion(models.Model):
 
 
 class TicketCategory(models.Model):
-    """What a ticket is about, in up to three levels; tickets name a leaf."""
+    """What a ticket is about, in up to three levels; tickets name a leaf. One with a `due_rule` of its own says when its
+    tickets are due, instead of the version."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="categories")
@@ -119,6 +122,7 @@ class TicketCategory(models.Model):
     level = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=200)
     name_key = NameKey()
+    due_rule = models.JSONField(null=True)
 
     class Meta:
         constraints = [

@@ -20,6 +20,7 @@ from workwire.rooms.offering.models import (
     FieldKind,
     ProcessType,
     ProcessVersion,
+    TicketCategory,
 )
 from workwire.rooms.offering.version_graphs import VersionGraph, graph_of
 
@@ -32,6 +33,7 @@ class _Looked:
 
     version: ProcessVersion
     steps: list[CaseStep] = field(default_factory=list)
+    categories: list[TicketCategory] = field(default_factory=list)
 
     @cached_property
     def dates(self) -> set[str]:
@@ -47,7 +49,8 @@ class _Looked:
     @cached_property
     def data_fields(self) -> Mapping[str, DataField]:
         """The custom data fields in use that due date rules name."""
-        rules = [self.version.due_rule, *(action.due_rule for step in self.steps for action in step.actions.all())]
+        of_actions = [action.due_rule for step in self.steps for action in step.actions.all()]
+        rules = [self.version.due_rule, *of_actions, *(category.due_rule for category in self.categories)]
         return queries.data_fields_named(rule["of"] for rule in rules if rule and rule.get("base") == Base.CUSTOM_DATE)
 
 
@@ -56,6 +59,8 @@ def findings(version: ProcessVersion) -> list[Finding]:
     looked = _Looked(version)
     if version.process.work_type.kind == ProcessType.CASE:
         looked.steps = queries.steps_of(version)
+    else:
+        looked.categories = list(queries.categories_of(version))
     return [finding for rule in _RULES for finding in rule(looked)]
 
 
@@ -71,9 +76,12 @@ def _version_itself(looked: _Looked) -> list[Finding]:
 
 
 def _categories(looked: _Looked) -> list[Finding]:
-    if looked.version.process.work_type.kind != ProcessType.TICKET or looked.version.categories.exists():
+    if looked.version.process.work_type.kind != ProcessType.TICKET:
         return []
-    return [Finding(statement("finding_no_category"))]
+    if not looked.categories:
+        return [Finding(statement("finding_no_category"))]
+    ruled = [(one, DueRule.from_json(one.due_rule)) for one in looked.categories if one.due_rule]
+    return [finding for one, rule in ruled for finding in _due(looked, rule, f"categories/{one.name}")]
 
 
 def _steps(looked: _Looked) -> list[Finding]:

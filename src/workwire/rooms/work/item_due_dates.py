@@ -59,8 +59,12 @@ def note_passing(item: WorkItem, at: datetime) -> None:
 
 
 def rule_of(item: WorkItem) -> DueRule | None:
-    """The rule an item's due date follows: that of its action, or that of its process version."""
-    return rule_written(item.definition.due_rule if item.definition is not None else item.process_version.due_rule)
+    """The rule an item's due date follows: that of its action, or of its category where that has one, or of its process
+    version."""
+    if item.definition is not None:
+        return rule_written(item.definition.due_rule)
+    own = item.category.due_rule if item.category is not None else None
+    return rule_written(own or item.process_version.due_rule)
 
 
 def rule_written(written: dict[str, Any] | None) -> DueRule | None:
@@ -115,6 +119,21 @@ def follow_rule(item: WorkItem) -> None:
         set_due(item, item.started_at)
 
 
+def follow_category(item: WorkItem, before: DueRule | None) -> None:
+    """Let the due date follow the rule of a new category, where that is another one than `before`; one set by hand stays,
+    unless the rule forbids it."""
+    rule = rule_of(item)
+    if item.due_date_overridden:
+        if not _forbids_override(item):
+            return
+        item.due_date_overridden = False
+    elif rule == before:
+        return
+    item.due_date, item.due_steps = None, []
+    if item.started_at is not None:
+        set_due(item, item.started_at)
+
+
 def depends_on(item: WorkItem, names: set[str]) -> bool:
     """Whether the due date of an item is counted from one of the named custom data fields."""
     rule = rule_of(item)
@@ -122,12 +141,17 @@ def depends_on(item: WorkItem, names: set[str]) -> bool:
 
 
 def _require_may_override(item: WorkItem) -> None:
-    rule = rule_of(item)
-    starting = item.pk is None or item.status == Status.DRAFT
-    if rule is not None and (
-        rule.override == Override.NO or (rule.override == Override.ON_CREATION_ONLY and not starting)
-    ):
+    if _forbids_override(item):
         raise Invalid("due_date_fixed", field="due_date")
+
+
+def _forbids_override(item: WorkItem) -> bool:
+    """Whether the rule of an item forbids to set its due date by hand, now."""
+    rule = rule_of(item)
+    if rule is None:
+        return False
+    starting = item.pk is None or item.status == Status.DRAFT
+    return rule.override == Override.NO or (rule.override == Override.ON_CREATION_ONLY and not starting)
 
 
 def _keep(item: WorkItem, computed: Computed) -> None:

@@ -49,6 +49,12 @@ SAID: dict[str, tuple[Words, Words]] = {
         gettext_lazy("Feedback window (hours)"),
         gettext_lazy("So long a resolved item may be reopened. For what is resolved from now on."),
     ),
+    "ticket_resolution_asks_for": (
+        gettext_lazy("Resolving a ticket asks for"),
+        gettext_lazy(
+            "Who resolves a ticket has written a mail or a note at it. People are asked, robots and other systems not."
+        ),
+    ),
     "defects_changed_by": (
         gettext_lazy("Who changes defects"),
         gettext_lazy(
@@ -92,6 +98,11 @@ CHANGED_BY = {
     "everyone": gettext_lazy("Everyone who may work on the item"),
     "creator": gettext_lazy("Only who added the defect"),
 }
+ASKED_FOR = {
+    "communication": gettext_lazy("A mail or a note"),
+    "nothing": gettext_lazy("Nothing"),
+}
+WORDS = {"defects_changed_by": CHANGED_BY, "ticket_resolution_asks_for": ASKED_FOR}
 SOURCES = {
     "operator": State("lock", gettext_lazy("Set by the operator"), "off"),
     "administrator": State("circle-check", gettext_lazy("Chosen here"), "ok"),
@@ -194,7 +205,7 @@ def _fit(form: SettingForm, now: InForce) -> None:
     choices: dict[str, list[tuple[str, Any]]] = {
         "default_language": list(preferences.languages().items()),
         "default_time_zone": [(zone, zone) for zone in sorted(preferences.zones())],
-        "defects_changed_by": list(CHANGED_BY.items()),
+        **{name: list(words.items()) for name, words in WORDS.items()},
     }
     if now.name in choices:
         form.fields["value"] = forms.ChoiceField(choices=choices[now.name])
@@ -231,8 +242,8 @@ def _row(one: InForce, chosen: ChosenSetting | None) -> SettingRow:
 def _shown(one: InForce, value: int | str) -> str:
     if isinstance(value, int):
         return number_format(value, force_grouping=True)
-    if one.name == "defects_changed_by":
-        return str(CHANGED_BY[value])
+    if one.name in WORDS:
+        return str(WORDS[one.name][value])
     return preferences.languages().get(value, value) if one.name == "default_language" else value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -26,9 +26,11 @@ router = Router()
 
 
 class Resolution(ItemFields):
-    """How a work item was resolved; each kind has a method of its own that is taken when none is named."""
+    """How a work item was resolved; each kind has a method of its own that is taken when none is named. A `note` is kept with
+    it."""
 
     method: ResolutionMethodName = LEFT_OUT
+    note: Annotated[str, Field(max_length=conversations.LONGEST_BODY)] = ""
 
 
 class Wait(In):
@@ -134,9 +136,9 @@ def wait(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[W
 
 @router.post("/work-items/{uuid:guid}/resolve", response=answers(ItemOut), operation_id="resolve_work_item")
 def resolve(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe[Resolution]) -> dict[str, Any]:
-    """Resolve a work item."""
+    """Resolve a work item; people resolve a ticket with a mail or a note, where the setting asks for one."""
     method = chosen(queries.ResolutionMethod, wish.method) if wish.method is not None else None
-    return do(commands.resolve, request, response, guid, method=method, **fields_of(wish))
+    return do(conversations.resolve, request, response, guid, method=method, note=wish.note, **fields_of(wish))
 
 
 @router.post(

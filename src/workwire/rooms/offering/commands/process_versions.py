@@ -95,6 +95,8 @@ def create_version(
     allocation: Allocation = NOBODY,
     requires_primary_contact: bool = False,
     requires_requester: bool = False,
+    requires_description: bool = False,
+    title_editable: bool = True,
     effort_per_record: int | None = None,
 ) -> ProcessVersion:
     """Begin a draft of a process the actor sees."""
@@ -110,6 +112,8 @@ def create_version(
         **allocation.columns(),
         requires_primary_contact=requires_primary_contact,
         requires_requester=requires_requester,
+        requires_description=requires_description,
+        title_editable=title_editable,
         effort_per_record=checked_effort(effort_per_record),
     )
     body = events.ProcessVersionCreated(**_version_body(version))
@@ -124,9 +128,15 @@ def create_version(
 
 @transaction.atomic
 def add_category(
-    version: ProcessVersion, name: str, *, by: Actor, parent: TicketCategory | None = None
+    version: ProcessVersion,
+    name: str,
+    *,
+    by: Actor,
+    parent: TicketCategory | None = None,
+    due: DueRule | None = None,
 ) -> TicketCategory:
-    """Add a category to the draft of a ticket process, below another one or at the top."""
+    """Add a category to the draft of a ticket process, below another one or at the top; its tickets are due as it says, or
+    else as the version does."""
     version = draft(version, ProcessType.TICKET, by)
     if parent is not None and (parent.version_id != version.pk or parent.level >= DEEPEST_CATEGORY):
         raise Invalid(
@@ -134,7 +144,11 @@ def add_category(
             field="parent",
         )
     category = TicketCategory(
-        version=version, parent=parent, level=parent.level + 1 if parent else 1, name=text.name(name)
+        version=version,
+        parent=parent,
+        level=parent.level + 1 if parent else 1,
+        name=text.name(name),
+        due_rule=rule_written(due),
     )
     save(category, "category")
     record_change(version, f"category {category.name} added", by, added(category))

@@ -210,7 +210,7 @@ def stand(item: WorkItem, to: Standing) -> None:
 def write(item: WorkItem, changes: Changes) -> None:
     """Set the given columns of an item after checking each; raises Invalid with the field."""
     if (title := changes.get("title")) is not None:
-        item.title = text.line(title, field="title", longest=LONGEST_TITLE)
+        _write_title(item, text.line(title, field="title", longest=LONGEST_TITLE))
     if (description := changes.get("description")) is not None:
         item.description = text.prose(description, field="description", longest=LONGEST_DESCRIPTION)
     if (category_guid := changes.get("category_guid")) is not None:
@@ -236,9 +236,12 @@ def attach(item: WorkItem, changes: Changes, *, by: Actor, at: datetime) -> list
 
 
 def check_complete(item: WorkItem) -> None:
-    """Raise Invalid unless the item has what it needs outside a draft: a title, a ticket also its category."""
+    """Raise Invalid unless the item has what it needs outside a draft: a title, a description where its process asks for one,
+    a ticket also its category."""
     if not item.title:
         raise Invalid("title_blank", field="title")
+    if item.process_version.requires_description and item.kind != ProcessType.ACTION and not item.description.strip():
+        raise Invalid("description_blank", field="description")
     if item.kind == ProcessType.TICKET and item.category_id is None:
         raise Invalid("category_missing", field="category")
 
@@ -255,10 +258,24 @@ def check_ready(item: WorkItem) -> None:
         raise Invalid("requester_missing", field="contacts")
 
 
+def _write_title(item: WorkItem, title: str) -> None:
+    """Set the title; raises Conflict for another one of what was submitted, where its process keeps titles as they are."""
+    submitted = item.pk is not None and item.status != Status.DRAFT and item.kind != ProcessType.ACTION
+    if submitted and title != item.title and not item.process_version.title_editable:
+        raise Conflict("title_fixed", field="title")
+    item.title = title
+
+
 def _write_category(item: WorkItem, guid: UUID) -> None:
     if item.kind != ProcessType.TICKET:
         raise Invalid("category_not_for_kind", field="category")
-    item.category = offering.category(item.process_version, guid)
+    found = offering.category(item.process_version, guid)
+    if item.pk is None:
+        item.category = found
+    elif found.pk != item.category_id:
+        before = item_due_dates.rule_of(item)
+        item.category = found
+        item_due_dates.follow_category(item, before)
 
 
 def _write_due_date(item: WorkItem, changes: Changes) -> None:

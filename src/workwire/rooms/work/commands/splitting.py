@@ -122,6 +122,7 @@ def _part(change: Change, part: Part) -> WorkItem:
         "title": item.title if part.title is None else part.title,
         "description": item.description if part.description is None else part.description,
         "category_guid": part.category_guid or (item.category.guid if other is None and item.category else None),
+        "schedule_period": item.schedule_period.guid if other is None and item.schedule_period else None,
     }
     made = started(ProcessType.TICKET, process, fields, at_once=True, by=by, origin=item)
     change.touch(relate(made, RelationKind.SPLIT_FROM, item, change) + pass_links_on(item, made, change))
