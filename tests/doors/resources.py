@@ -159,6 +159,7 @@ USES = {
     "list_work_items": Use(query="?kind=ticket&status=to_do&queue={queue}"),
     "get_work_item": Use("{ticket}"),
     "update_work_item": Use("{ticket}", {"title": "Paid twice", "custom_data": {"Invoice": "4711"}}),
+    "get_assignment": Use("{ticket}"),
     "get_due_date": Use("{ticket}"),
     "create_ticket": Use(
         body={

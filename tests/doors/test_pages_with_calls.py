@@ -117,6 +117,8 @@ def test_how_work_is_given_out(
     for action, body in (("unassign", {}), ("take", {}), ("reject", {"reason": "Not mine."})):
         assert f"`{action}`" in page.text
         _call(shell, f"POST /api/v1/work-items/{mine['guid']}/{action}", member, body)
+    why = page.take("GET /api/v1/work-items/{guid}/assignment").replace("{guid}", mine["guid"])
+    assert _call(shell, why, member)["rules"][1]["said"].startswith("It was given back by hand")
     notices = page.take("GET /api/v1/notices")
     assert _call(shell, notices, member)["items"] == []
     assert f"`{notices.split('/api/v1')[1]}/unread` counts" in page.text

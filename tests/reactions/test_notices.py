@@ -27,7 +27,7 @@ from workwire.reactions.webhooks import commands as webhooks
 from workwire.reactions.webhooks import events as subscription_events
 from workwire.reactions.webhooks import hand_over, rotation
 from workwire.rooms.conversations import commands as conversations
-from workwire.rooms.conversations.models import CommunicationType
+from workwire.rooms.conversations.models import Communication, CommunicationType
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.following import commands as following
 from workwire.rooms.offering import commands as offering
@@ -48,7 +48,7 @@ def _joined(organisation: Organisation) -> None:
 
 @pytest.fixture
 def ticket(open_ticket: Open, organisation: Organisation) -> WorkItem:
-    """A ticket of the first customer, owned by the member who opened it."""
+    """A ticket of the first customer that the member opened, who has it no more than others (work-manager, 1.2)."""
     category = organisation.customers[0].category
     return open_ticket(category_guid=category.guid, submit=True)
 
@@ -103,17 +103,31 @@ def test_a_change_that_concerns_nobody_costs_no_row(ticket: WorkItem, actors: di
 def test_assignee_and_owner_are_told_of_what_comes_in(
     ticket: WorkItem, actors: dict[str, Actor], organisation: Organisation, kind: CommunicationType
 ) -> None:
+    """An item has one of the two (work-manager, table 1.2): an assignee at work, an owner while it waits. One from before that
+    was decided may have both."""
     item = work.assign(ticket, organisation.accounts[LEADER].user, by=actors["administrator"])
     tell()
     Notice.objects.all().delete()
-    made = conversations.add(
-        item, by=actors["administrator"], kind=kind, body="Paid?", subject="Invoice", sender_address="a@b.example"
-    )
+
+    def come_in() -> Communication:
+        return conversations.add(
+            item, by=actors["administrator"], kind=kind, body="Paid?", subject="Invoice", sender_address="a@b.example"
+        )
+
+    come_in()
     assert told(actors[LEADER]) == [(Kind.COMMUNICATION, Reason.ASSIGNEE)]
+    assert told(actors[MEMBER]) == []
+    WorkItem.objects.filter(pk=item.pk).update(owner=organisation.accounts[MEMBER].user)
+    made = come_in()
+    assert told(actors[LEADER])[1:] == [(Kind.COMMUNICATION, Reason.ASSIGNEE)]
     assert told(actors[MEMBER]) == [(Kind.COMMUNICATION, Reason.OWNER)]
     parameters = queries.notices_of(actors[MEMBER]).get().parameters
     assert (parameters["sender"], parameters["subject"]) == ("a@b.example", "Invoice")
     assert parameters["communication"] == str(made.guid)
+    work.wait_until(item, clock.now() + timedelta(days=1), by=actors[LEADER])
+    assert (item.assignee_id, WorkItem.objects.get(pk=item.pk).assignee_id) == (actors[LEADER].user_id, None)
+    come_in()
+    assert told(actors[MEMBER])[1:] == [(Kind.COMMUNICATION, Reason.OWNER)]
 
 
 def test_nobody_is_told_of_a_note_or_of_what_they_wrote_down_themselves(
@@ -137,6 +151,7 @@ def test_who_follows_an_item_is_told_of_what_comes_in_of_files_and_when_it_is_ov
     ticket: WorkItem, actors: dict[str, Actor], organisation: Organisation
 ) -> None:
     """work-manager NOT-2: new information, new file, overdue."""
+    work.take(ticket, by=actors[MEMBER])
     following.follow(ticket, by=actors[LEADER])
     by, leader = actors["administrator"], organisation.accounts["administrator"].user.full_name
     conversations.add(ticket, by=by, kind=CommunicationType.PHONE_INCOMING, body="Paid?", sender_address="a@b.example")
@@ -147,7 +162,7 @@ def test_who_follows_an_item_is_told_of_what_comes_in_of_files_and_when_it_is_ov
         work.due_date_passed(ticket, by=SYSTEM)
         kinds = (Kind.COMMUNICATION, Kind.FILE_ADDED, Kind.OVERDUE)
         assert told(actors[LEADER]) == [(kind, Reason.FOLLOWER) for kind in kinds]
-        assert told(actors[MEMBER]) == [(kind, Reason.OWNER) for kind in kinds]
+        assert told(actors[MEMBER]) == [(kind, Reason.ASSIGNEE) for kind in kinds]
         assert told(by) == []
     file = queries.notices_of(actors[LEADER]).get(kind=Kind.FILE_ADDED)
     assert explaining.told(file).sentence() == f"{leader} added a file to {ticket.reference}: proof.txt"
@@ -168,7 +183,7 @@ def test_who_follows_a_case_is_told_when_it_needs_attention_and_when_its_actions
         assert told(actors["administrator"]) == [(Kind.OVERDUE, Reason.FOLLOWER)]
     work.complete_unsuccessfully(two, by=actors[LEADER])
     assert told(actors["administrator"])[1:] == [(Kind.ATTENTION, Reason.FOLLOWER)]
-    assert (Kind.ATTENTION, Reason.OWNER) in told(actors[MEMBER])
+    assert told(actors[MEMBER]) == [(Kind.ATTENTION, Reason.ASSIGNEE)]  # who owned it has it now
     assert told(actors[LEADER]) == []
 
 

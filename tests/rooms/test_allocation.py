@@ -13,7 +13,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering.models import ProcessVersion
-from workwire.rooms.work import commands, queries
+from workwire.rooms.work import commands, positions_held
 from workwire.rooms.work.models import WorkItem
 
 
@@ -91,7 +91,7 @@ def test_job_positions_are_held_by_who_works_and_changed_by_who_configures_queue
     nora, person = hire("nora"), actors["team member"]
     position = commands.create_job_position("Clerk", holders=[nora], by=admin)
     with pytest.raises(Forbidden):
-        queries.job_positions(by=person)
+        positions_held.job_positions(by=person)
     with pytest.raises(Forbidden):
         commands.update_job_position(position, holders=[], by=person)
     with pytest.raises(Conflict):

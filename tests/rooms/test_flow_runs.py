@@ -183,11 +183,12 @@ def test_a_case_without_steps_is_left_to_its_owner(by: Actor, first: Customer, a
 
 
 def test_who_takes_a_running_case_and_gives_it_back_leaves_it_running(build: Build, by: Actor) -> None:
+    """Its owner is who has it (work-manager ASG-25)."""
     case = start(build({"a": (A, 1)}), by)
-    taken = commands.take(case, by=by)
-    assert (taken.status, taken.assignee_id) == (Status.IN_PROGRESS, by.user_id)
     back = commands.unassign(case, by=by)
-    assert (back.status, back.assignee_id) == (Status.IN_PROGRESS, None)
+    assert (back.status, back.assignee_id, back.owner_id) == (Status.IN_PROGRESS, None, None)
+    taken = commands.take(case, by=by)
+    assert (taken.status, taken.assignee_id, taken.owner_id) == (Status.IN_PROGRESS, None, by.user_id)
 
 
 def test_a_case_of_an_earlier_release_goes_on_where_it_stands(build: Build, by: Actor) -> None:

@@ -153,9 +153,16 @@ def test_a_case_is_given_out_only_when_it_needs_somebody(first: Customer, person
     assert commands.get_more_work(by=person) is None
     for action in queries.items_under(case, by=admin):
         commands.complete_unsuccessfully(action, by=admin)
+    assert WorkItem.objects.get(pk=case.pk).assignee_id == admin.user_id  # who owned it decides
+    assert commands.get_more_work(by=person) is None
+    commands.unassign(case, by=admin)
     found = commands.get_more_work(by=person)
     assert found is not None
-    assert found.pk == case.pk
+    assert (found.pk, found.status, found.assignee_id) == (case.pk, Status.IN_PROGRESS, None)
+    assert found.owner_id == person.user_id
+    with pytest.raises(Conflict) as refusal:
+        commands.take(case, by=admin)
+    assert refusal.value.code == "already_assigned"
 
 
 def test_two_who_take_the_same_item_one_gets_it(first: Customer, person: Actor, admin: Actor) -> None:

@@ -69,11 +69,13 @@ def test_unfinished_work_goes_back_to_its_queue_and_says_why(
         version = item.version
         item.refresh_from_db()
         assert item.version == version + (item.pk == done.pk)  # only the resolving changed it
-    assert done.assignee_id == done.resolved_by_id == tomas.pk
+    assert done.owner_id == done.resolved_by_id == tomas.pk
 
 
-def test_what_wakes_for_a_retired_account_is_nobodys(tomas: User, ticket: Ticket, actors: dict[str, Actor]) -> None:
-    """A resolved item that is taken up again, or one that information arrives for."""
+def test_what_wakes_for_a_retired_account_is_not_given_to_it(
+    tomas: User, ticket: Ticket, actors: dict[str, Actor]
+) -> None:
+    """A resolved item that somebody takes up again is that one's, one that information arrives for nobody's."""
     reopened, informed = ticket("Again"), ticket("News")
     for item in (reopened, informed):
         work.resolve(item, by=actors["team member"])
@@ -82,7 +84,8 @@ def test_what_wakes_for_a_retired_account_is_nobodys(tomas: User, ticket: Ticket
     work.information_arrived(informed, by=SYSTEM)
     for item in (reopened, informed):
         item.refresh_from_db()
-        assert (item.status, item.assignee_id) == (Status.TO_DO, None)
+        assert item.status == Status.TO_DO
+    assert (reopened.assignee_id, informed.assignee_id) == (actors["administrator"].user_id, None)
 
 
 def test_a_case_that_waits_for_its_owner_waits_for_nobody_retired(

@@ -113,7 +113,9 @@ def test_the_table_is_as_documented() -> None:
 
 
 def test_the_rules_are_tried_in_their_order_and_the_first_valid_wins() -> None:
-    """Each time the one who got it retires, the next one does."""
+    """work-manager ASG-3, ASG-4, ASG-5, ASG-8, ASG-9, ASG-11 … ASG-13.
+
+    Each time the one who got it retires, the next one does."""
     facts = Facts(
         CASE,
         Status.TO_DO,
@@ -141,6 +143,7 @@ def test_the_rules_are_tried_in_their_order_and_the_first_valid_wins() -> None:
 
 
 def test_who_did_the_same_action_gets_the_next_one_before_the_allocation() -> None:
+    """work-manager ASG-10."""
     facts = replace(NEW_ACTION, from_flow=True, person=5)
     assert decided(facts, replace(EVERYBODY, doers=(6,)))[0].assignee == 6
     assert decided(facts)[0].assignee == 5
@@ -148,6 +151,7 @@ def test_who_did_the_same_action_gets_the_next_one_before_the_allocation() -> No
 
 
 def test_a_ticket_fresh_from_draft_or_with_another_category_goes_by_its_allocation() -> None:
+    """work-manager ASG-7, ASG-8."""
     for facts in (NEW_TICKET, replace(TO_DO_TICKET, category_changed=True)):
         found, asked = decided(replace(facts, changed_last_by=3, changed_by=3, person=5))
         assert found.assignee == 5
@@ -156,6 +160,7 @@ def test_a_ticket_fresh_from_draft_or_with_another_category_goes_by_its_allocati
 
 
 def test_who_changes_what_is_resolved_or_waits_with_another_category_owns_it() -> None:
+    """work-manager ASG-6."""
     resolved = Facts(TICKET, Status.RESOLVED, BY_PERSON, changed_by=3, person=5)
     assert decided(resolved)[0].owner == 3
     waits = replace(WAITING_TICKET, changed_by=3, person=5, category_changed=True)
@@ -164,6 +169,7 @@ def test_who_changes_what_is_resolved_or_waits_with_another_category_owns_it() -
 
 
 def test_of_the_holders_of_a_position_the_one_with_the_least_in_the_inbox_gets_it() -> None:
+    """work-manager ASG-12."""
     holders = tuple(Candidate(number, f"Person {number}", inbox=inbox) for number, inbox in ((1, 3), (2, 1), (3, 1)))
     found = decided(replace(NEW_TICKET, job_position=70), replace(EVERYBODY, holders=holders))[0]
     assert found.assignee == 2
@@ -184,6 +190,7 @@ def test_what_is_named_by_hand_stays_and_what_was_given_back_is_given_to_nobody(
 
 
 def test_who_is_there_stays_unless_the_category_changed() -> None:
+    """work-manager ASG-2."""
     facts = replace(TO_DO_TICKET, assignee=4, keep_with=1, queue=50, allocated_queue=60)
     stays = decided(facts)
     assert (stays[0].assignee, stays[0].queue, stays[1]) == (4, 50, [])
@@ -192,6 +199,7 @@ def test_who_is_there_stays_unless_the_category_changed() -> None:
 
 
 def test_the_queue_is_the_one_the_process_names_while_it_is_in_use() -> None:
+    """work-manager ASG-1."""
     assert decided(replace(NEW_TICKET, allocated_queue=60))[0].queue == 60
     assert decided(replace(NEW_TICKET, allocated_queue=60), replace(EVERYBODY, queue=None))[0].queue is None
     assert decided(replace(WAITING_TICKET, allocated_queue=60, queue=60))[0].queue is None
@@ -258,6 +266,7 @@ every_item = st.builds(
     st.sampled_from(ProcessType),
     st.sampled_from(Status),
     st.sampled_from(StatusReason),
+    needs_attention=st.booleans(),
     assignee=maybe,
     owner=maybe,
     queue=st.sampled_from([None, 50]),
@@ -349,3 +358,6 @@ def test_all_that_is_said_is_a_sentence(facts: Facts, world: World) -> None:
 def test_untroubled_are_the_reasons_of_everyday() -> None:
     assert StatusReason.ACTION_UNABLE_TO_COMPLETE not in UNTROUBLED
     assert NEWS not in UNTROUBLED
+    standing = (ProcessType.CASE, Status.TO_DO, StatusReason.NEWLY_CREATED)
+    assert situation_of(*standing) == Situation.RUNNING_CASE
+    assert situation_of(*standing, needs_attention=True) == Situation.ATTENTION

@@ -24,6 +24,7 @@ from workwire.kernel.pages import page
 from workwire.rooms.commitments.rules import DueRule, Override
 from workwire.rooms.offering import commands, queries
 from workwire.rooms.parties import queries as parties
+from workwire.rooms.work import positions_held
 from workwire.rooms.work import queries as work
 
 if TYPE_CHECKING:
@@ -363,7 +364,7 @@ def _person(guid: UUID | None, by: Actor) -> User | None:
 
 
 def _job_position(guid: UUID | None, by: Actor) -> JobPosition | None:
-    return None if guid is None else work.job_position(guid, by=by)
+    return None if guid is None else positions_held.job_position(guid, by=by)
 
 
 def _due(wish: DueRuleIn | None) -> DueRule | None:

@@ -28,7 +28,8 @@ from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
 
 _ADDED_FILE = re.compile(r'"record":"ItemFile","key":"[^"]*","new"')  # not one that was there
-_ASSIGNEE, _KIND = re.compile(r'"assignee_id":(\d+)'), re.compile(r'"kind":(\d+)')  # texts in JSON have no bare quotes
+_HOLDER = re.compile(r'"(?:assignee|owner)_id":(\d+)')  # texts in JSON have no bare quotes
+_KIND = re.compile(r'"kind":(\d+)')
 _OF_ITEMS = ("WorkItemCreated", "WorkItemUpdated")
 _OF_SUBSCRIPTIONS = {
     "SubscriptionPaused": (Kind.SUBSCRIPTION_PAUSED, "Reason", "why"),
@@ -69,7 +70,7 @@ def narrowed(event: Event) -> bool:
     a due date passed, a file was added, a case needs attention."""
     changes = event.changes or ""
     if event.name in _OF_ITEMS:
-        others = (int(account) != event.actor_id for account in _ASSIGNEE.findall(changes))
+        others = (int(account) != event.actor_id for account in _HOLDER.findall(changes))
         has_file = event.name == "WorkItemUpdated" and _ADDED_FILE.search(changes) is not None
         return has_file or '"due_passed":true' in changes or '"attention":{' in changes or any(others)
     return event.name != "NewCommunication" or any(
@@ -173,12 +174,19 @@ def _of_item(event: Event, item: WorkItem, followers: _Followers) -> Iterator[_C
             continue
         if new.get("attention"):  # before the assignment that comes with it
             yield from _of_people(item, followers.of(item), Kind.ATTENTION, event, about)
-        if new.get("assignee_id") is not None:
-            yield _Concerned(new["assignee_id"], Kind.ASSIGNED, Reason.ASSIGNEE, event, about | {"by": by})
+        yield from _of_giving(event, new, change.get("old") or {}, about | {"by": by})
         if new.get("due_passed"):
             due = orjson.loads(event.body)["DueDate"]
             people = followers.of(item, above=True)
             yield from _of_people(item, people, Kind.OVERDUE, event, about | {"due_date": due})
+
+
+def _of_giving(event: Event, new: dict[str, Any], old: dict[str, Any], about: dict[str, Any]) -> Iterator[_Concerned]:
+    """Who got an item, unless that one had it before: what waits has an owner, and comes back to it."""
+    had = {old.get("assignee_id"), old.get("owner_id"), None}
+    for column, reason in (("assignee_id", Reason.ASSIGNEE), ("owner_id", Reason.OWNER)):
+        if new.get(column) not in had:
+            yield _Concerned(new[column], Kind.ASSIGNED, reason, event, about)
 
 
 def _of_communication(event: Event, item: WorkItem, followers: _Followers) -> Iterator[_Concerned]:

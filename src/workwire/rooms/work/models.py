@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 from django.db.models import Q
 
@@ -146,7 +144,6 @@ class JobPosition(models.Model):
     holders = models.ManyToManyField("access.User", related_name="job_positions")
     retired = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
-    objects: ClassVar[models.Manager[JobPosition]]  # which mypy does not find by itself
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="job_position_name_key_once")]
@@ -203,6 +200,9 @@ class WorkItem(models.Model):
     assignee = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="assigned_items")
     owner = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
     queue = models.ForeignKey(Queue, null=True, on_delete=models.PROTECT, related_name="items")
+    keep_with = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    keep_actions_with = models.ForeignKey("access.User", null=True, on_delete=models.PROTECT, related_name="+")
+    assignment = models.JSONField(null=True, blank=True)  # how it came to its assignee, owner and queue last
     robot_assignments = models.PositiveSmallIntegerField(default=0)
     robot_rejected = models.BooleanField(default=False)  # no robot gets it again
     rejected_reason = models.TextField(blank=True)
@@ -251,6 +251,11 @@ class WorkItem(models.Model):
                 fields=["queue", "due_date"],
                 name="item_obtainable",
                 condition=Q(status=Status.TO_DO, assignee=None, queue__isnull=False),
+            ),
+            models.Index(
+                fields=["assignee"],
+                name="item_inbox",
+                condition=Q(status__in=[Status.TO_DO, Status.IN_PROGRESS], assignee__isnull=False),
             ),
             models.Index(fields=["wait_until"], name="item_wait_until", condition=Q(wait_until__isnull=False)),
             models.Index(fields=["closes_on"], name="item_closes_on", condition=Q(closes_on__isnull=False)),

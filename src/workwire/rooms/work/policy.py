@@ -45,9 +45,16 @@ def bar_to_robots(item: WorkItem) -> Invalid | None:
     return None
 
 
+def holder_of(item: WorkItem) -> int | None:
+    """Who has an item: its assignee, or the owner of what waits, is resolved, or is a case in progress."""
+    owned = item.status in (Status.WAITING, Status.RESOLVED)
+    owned = owned or (item.kind == ProcessType.CASE and item.status == Status.IN_PROGRESS)
+    return item.owner_id if item.assignee_id is None and owned else item.assignee_id
+
+
 def may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> bool:
     """Whether the actor may give the item to a user (or to nobody): one's own work always back, all else by feature."""
-    own = may_work(actor) and item.assignee_id in (None, actor.user_id) and user_id in (None, actor.user_id)
+    own = may_work(actor) and holder_of(item) in (None, actor.user_id) and user_id in (None, actor.user_id)
     return own or actor.has(features.ASSIGN_WORK)
 
 

@@ -27,7 +27,7 @@ from django.db.models import (
 
 from workwire.access import features, sight
 from workwire.access.models import User
-from workwire.access.policy import require, require_one_of
+from workwire.access.policy import require
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock, keys
 from workwire.kernel.actor import SYSTEM, Actor, UserType
@@ -42,7 +42,7 @@ from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import item_due_dates, lists, policy
-from workwire.rooms.work.models import ChecklistItem, ItemContact, JobPosition, Queue
+from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue
 from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
 from workwire.rooms.work.models import Rag as Rag  # for doors
 from workwire.rooms.work.models import ResolutionMethod as ResolutionMethod  # for doors
@@ -67,6 +67,8 @@ _FOR_EVENTS = (
     "schedule_period",
 )
 _FOR_READERS = (
+    "keep_with",
+    "keep_actions_with",
     "category__parent__parent",
     "current_step",
     "queue",
@@ -305,7 +307,12 @@ def queues(actor: Actor) -> QuerySet[Queue]:
 
 def unfinished_of(user_id: int) -> QuerySet[WorkItem]:
     """The unfinished work that an account has, also what waits; whoever calls has checked that the actor may ask."""
-    return WorkItem.objects.filter(assignee=user_id).exclude(status__in=FINISHED)
+    return WorkItem.objects.filter(held_by(user_id)).exclude(status__in=FINISHED)
+
+
+def held_by(user_id: int) -> Q:
+    """Whether an item is with an account: assigned to it, or owned by it while it waits."""
+    return Q(assignee=user_id) | Q(owner=user_id, status=Status.WAITING)
 
 
 def queue(guid: UUID, *, by: Actor) -> Queue:
@@ -313,20 +320,6 @@ def queue(guid: UUID, *, by: Actor) -> Queue:
     found = queues(by).filter(guid=guid).first()
     if found is None:
         raise not_found("queue")
-    return found
-
-
-def job_positions(*, by: Actor) -> QuerySet[JobPosition]:
-    """All job positions with their holders, for who configures processes or queues, or gives out work; raises Forbidden."""
-    require_one_of(by, features.QUEUES, features.PROCESSES, features.ASSIGN_WORK)
-    return JobPosition.objects.prefetch_related("holders")
-
-
-def job_position(guid: UUID, *, by: Actor) -> JobPosition:
-    """One job position; raises NotFound, and Forbidden like `job_positions`."""
-    found = job_positions(by=by).filter(guid=guid).first()
-    if found is None:
-        raise not_found("job_position")
     return found
 
 

@@ -46,6 +46,7 @@ register(
         "due_date_fixed": "The due date of this work item cannot be changed by hand.",
         "due_date_invalid": "A due date must name its time zone and must not be before the creation of its work item.",
         "due_date_not_passed": "The due date has not passed, or it was told that it has.",
+        "feature_missing.for_assignment": "Self service accounts may not read why somebody has a work item.",
         "feature_missing.for_flow": "Self service accounts may not see how a case flows.",
         "feature_missing.for_history": "Self service accounts may not read the history of a work item.",
         "feature_missing.to_work": "This needs a role that may work on work items.",
@@ -63,6 +64,7 @@ register(
         "job_position_name_taken": "A job position with this name exists already.",
         "job_position_not_found": "There is no such job position.",
         "job_position_people_invalid": "User '{user}' cannot hold a job position.",
+        "keep_actions_of_a_case": "Only the actions of a case can be kept with somebody.",
         "link_not_for_actions": "Only tickets and cases are linked.",
         "links_invalid": "Between 1 and {most} work items are linked at once.",
         "merge_not_possible": (
@@ -155,6 +157,7 @@ register(
         "flow_waits.wait": "The case itself waits: no action of it is held up by that.",
         "given_back.account_retired": "The account '{user}' has retired.",
         "who_by_hand": "{part:who_part}: given or taken by hand.",
+        "who_changed_by_hand": "Who has it, or its queue, was changed by hand.",
         "who_cannot": "{rule:who_rule}: {name}, who cannot have it: {why:who_barred}.",
         "who_cannot.changer": "{rule:who_rule}: who made this change, who cannot have it: {why:who_barred}.",
         "who_gets": "{rule:who_rule}: {name} gets it.",

@@ -54,7 +54,7 @@ TABLE: Mapping[Situation, frozenset[Part]] = {
     Situation.RUNNING_CASE: frozenset({Part.OWNER}),
     Situation.AT_REST: frozenset({Part.OWNER}),
 }
-_SITUATION: Mapping[Situation, str] = {
+SAID_OF: Mapping[Situation, str] = {
     Situation.CLOSED: "who_situation.closed",
     Situation.DRAFT: "who_situation.draft",
     Situation.NEWS: "who_situation.news",
@@ -105,6 +105,7 @@ class Facts:
     kind: ProcessType
     status: Status
     reason: StatusReason
+    needs_attention: bool = False
     assignee: int | None = None
     owner: int | None = None
     queue: int | None = None
@@ -129,7 +130,7 @@ class Facts:
     @property
     def situation(self) -> Situation:
         """The situation the item is in."""
-        return situation_of(self.kind, self.status, self.reason)
+        return situation_of(self.kind, self.status, self.reason, needs_attention=self.needs_attention)
 
 
 class Sought(StrEnum):
@@ -172,7 +173,9 @@ class Outcome:
     chosen: Candidate | None = None
 
 
-def situation_of(kind: ProcessType, status: Status, reason: StatusReason) -> Situation:
+def situation_of(
+    kind: ProcessType, status: Status, reason: StatusReason, *, needs_attention: bool = False
+) -> Situation:
     """The situation of an item by its kind and where it stands."""
     if status == Status.DRAFT:
         return Situation.DRAFT
@@ -184,7 +187,7 @@ def situation_of(kind: ProcessType, status: Status, reason: StatusReason) -> Sit
         return Situation.NEWS
     if kind != ProcessType.CASE:
         return Situation.AT_WORK
-    troubled = status == Status.TO_DO and reason not in UNTROUBLED
+    troubled = status == Status.TO_DO and (needs_attention or reason not in UNTROUBLED)
     return Situation.ATTENTION if troubled else Situation.RUNNING_CASE
 
 
@@ -207,7 +210,7 @@ class _UnknownError(Exception):
 class _Evaluation:
     def __init__(self, facts: Facts, known: Known) -> None:
         self.facts, self.known = facts, known
-        self.tried = [statement(_SITUATION[facts.situation])]
+        self.tried = [statement(SAID_OF[facts.situation])]
         self.chosen: Candidate | None = None
 
     def outcome(self) -> Outcome:

@@ -142,7 +142,7 @@ def _found(wanted: Wanted, actor: Actor) -> QuerySet[WorkItem]:
     if wanted.view != "all":
         items = items.filter(status__in=queries.OPEN)
     if wanted.view == "mine":
-        items = items.filter(assignee=actor.user_id or 0)
+        items = items.filter(queries.held_by(actor.user_id or 0))
     narrower = lists.Wanted(
         kind=_KINDS[wanted.kind][0],
         text=wanted.text or None,

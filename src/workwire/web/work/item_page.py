@@ -17,7 +17,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.conversations import queries as conversations
 from workwire.rooms.conversations.queries import Communication, CommunicationType
-from workwire.rooms.work import item_due_dates, item_files, policy, queries, relations
+from workwire.rooms.work import explained_assignment, item_due_dates, item_files, policy, queries, relations
 from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, WorkItem
 from workwire.web.kit.ledger_parts import EventRow, rows
 from workwire.web.kit.page import Visit, page
@@ -53,6 +53,16 @@ class DueDate:
     calendar: str
     zone: str
     steps: tuple[DueStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has the item, as what, and the rules that were tried last; without them there is nothing to explain."""
+
+    person: Person
+    is_owner: bool
+    rules: tuple[str, ...]
+    moment: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,7 @@ class ItemPage:
     needs: str
     description: str
     due: DueDate
-    assignee: Person
+    holder: Holder
     queue: str
     contract: str
     facts: tuple[Fact, ...]
@@ -137,7 +147,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         needs="" if in_self_service else _needs(found),
         description=found.description,
         due=_due_date(found, now),
-        assignee=assignee_of(found),
+        holder=_holder(found, actor),
         queue=found.queue.name if found.queue else "",
         contract=found.contract.name,
         facts=_facts(found),
@@ -207,6 +217,16 @@ def _due_date(item: WorkItem, now: datetime) -> DueDate:
         zone=item.contract.time_zone,
         steps=tuple(DueStep(item_due_dates.said_in(step), _moment(step["moment"])) for step in item.due_steps),
     )
+
+
+def _holder(item: WorkItem, actor: Actor) -> Holder:
+    """The assignee of an item, or the owner where only that one has it."""
+    is_owner = item.assignee is None and item.owner is not None
+    person = _person_of(item.owner) if is_owner else assignee_of(item)
+    if policy.in_self_service(actor):
+        return Holder(person, is_owner, (), None)
+    why = explained_assignment.why_assigned(item, by=actor)
+    return Holder(person, is_owner, tuple(said.sentence() for said in why.tried), why.at)
 
 
 def _moment(written: str | None) -> datetime | None:

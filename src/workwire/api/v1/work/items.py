@@ -13,11 +13,11 @@ from ninja import Field, Query, Router, Schema, Status
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Listing, Maybe, Moment, answers, aware, listing, rfc3339
+from workwire.api.v1.shapes import Guid, Listing, Maybe, Moment, answers, aware, listing, rfc3339
 from workwire.api.v1.spelling import KindName, RagName, StatusName, chosen, spelled
-from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out, show
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_out, show
 from workwire.kernel.pages import page, sorted_page
-from workwire.rooms.work import commands, item_due_dates, lists, queries
+from workwire.rooms.work import commands, explained_assignment, item_due_dates, lists, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
@@ -74,6 +74,24 @@ class DueDateOut(Schema):
     steps: list[DueStep]
 
 
+class TriedRule(Schema):
+    """What was tried, and how it came out: a sentence, and the code with parameters it is made from."""
+
+    said: str
+    code: str
+    parameters: dict[str, Any]
+
+
+class AssignmentOut(Schema):
+    """Who has a work item, and how the rules came to that last; without `evaluated_at` they were not asked yet."""
+
+    assignee: Guid | None
+    owner: Guid | None
+    queue: Guid | None
+    evaluated_at: Moment | None
+    rules: list[TriedRule]
+
+
 @router.get("/work-items", response=answers(Listing[ItemOut]), operation_id="list_work_items")
 def list_work_items(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ItemFilter]) -> dict[str, Any]:
     """List the work items you may see, newest first unless another order is asked for; items without a due date come last."""
@@ -108,6 +126,21 @@ def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
         "rag": spelled(queries.rag(item)),
         "rule": rule.description if rule is not None else None,
         "steps": [_step(step) for step in item.due_steps],
+    }
+
+
+@router.get("/work-items/{uuid:guid}/assignment", response=answers(AssignmentOut), operation_id="get_assignment")
+def get_assignment(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """Get why a work item is with its assignee, its owner and in its queue: the rules that were tried, in order. Not in self
+    service."""
+    item, by = queries.item(guid, by=actor(request)), actor(request)
+    why = explained_assignment.why_assigned(item, by=by)
+    return {
+        "assignee": guid_of(item.assignee),
+        "owner": guid_of(item.owner),
+        "queue": guid_of(item.queue),
+        "evaluated_at": rfc3339(why.at),
+        "rules": [{"said": said.sentence(), **said.as_json()} for said in why.tried],
     }
 
 

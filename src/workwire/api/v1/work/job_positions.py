@@ -16,7 +16,7 @@ from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
-from workwire.rooms.work import commands, queries
+from workwire.rooms.work import commands, positions_held
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import JobPosition
@@ -56,7 +56,7 @@ class JobPositionOut(Schema):
 def list_job_positions(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """List all job positions; for roles that configure processes or queues, or give out work."""
     by = actor(request)
-    return listing(page(queries.job_positions(by=by), **paging.arguments()), _job_position, by)
+    return listing(page(positions_held.job_positions(by=by), **paging.arguments()), _job_position, by)
 
 
 @router.post("/job-positions", response=answers(JobPositionOut, 201), operation_id="create_job_position")
@@ -74,7 +74,7 @@ def create_job_position(request: HttpRequest, wish: JobPositionIn) -> Status[dic
 @router.get("/job-positions/{uuid:guid}", response=answers(JobPositionOut), operation_id="get_job_position")
 def get_job_position(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Get one job position."""
-    found = queries.job_position(guid, by=actor(request))
+    found = positions_held.job_position(guid, by=actor(request))
     etags.tag(response, found.version)
     return _job_position(found, actor(request))
 
@@ -85,7 +85,7 @@ def update_job_position(
 ) -> dict[str, Any]:
     """Change a job position; what its holders were given stays with them."""
     by = actor(request)
-    found = queries.job_position(guid, by=by)
+    found = positions_held.job_position(guid, by=by)
     changed = commands.update_job_position(
         found, by=by, version=etags.wanted(request), **_with_holders(given(wish), by)
     )

@@ -49,7 +49,8 @@ class FileIn(In):
 
 class ItemFields(In):
     """What may be written of a work item; what is left out stays, contacts and files are added to those that are there.
-    `due_date` null goes back to the rule of the process."""
+    `due_date` null goes back to the rule of the process. With `keep_with_me` the item comes back to you, with
+    `keep_actions_with_me` all future actions of a case come to you."""
 
     title: Annotated[str, Field(max_length=500)] = LEFT_OUT
     description: str = LEFT_OUT
@@ -58,6 +59,8 @@ class ItemFields(In):
     record_count: Annotated[int, Field(ge=1)] = LEFT_OUT
     due_date: datetime | None = LEFT_OUT
     schedule_period: UUID = LEFT_OUT
+    keep_with_me: bool = LEFT_OUT
+    keep_actions_with_me: bool = LEFT_OUT
     contacts: list[ItemContactIn] = LEFT_OUT
     files: list[FileIn] = LEFT_OUT
 
@@ -95,6 +98,8 @@ class ItemOut(Schema):
     assignee: Guid | None
     owner: Guid | None
     queue: Guid | None
+    kept_with: Guid | None
+    actions_kept_with: Guid | None
     robot_rejected: bool
     rejected_reason: str
     started_by: Guid | None
@@ -192,6 +197,8 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
         "assignee": guid_of(row.assignee),
         "owner": guid_of(row.owner),
         "queue": guid_of(row.queue),
+        "kept_with": guid_of(row.keep_with),
+        "actions_kept_with": guid_of(row.keep_actions_with),
         "robot_rejected": row.robot_rejected,
         "rejected_reason": queries.why_rejected(row),
         "started_by": guid_of(row.started_by),

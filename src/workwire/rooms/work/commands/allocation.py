@@ -1,63 +1,66 @@
-"""To whom work goes: who may be given it, and who gets new work first by its process.
-
-A person who may not have new work (retired, without the right or the sight) does not get it; it lies in its queue then, or
-with nobody, where somebody who gives out work finds it.
-"""
+"""To whom work goes: who may be given it by hand, and who gets it by the rules of `who_gets_it` as it changes."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from dataclasses import replace
-
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from workwire.access import features
 from workwire.access.models import User
 from workwire.access.sessions import actor_for
-from workwire.kernel.actor import UserType
+from workwire.kernel import clock
+from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
+from workwire.kernel.wording import Statement, statement
 from workwire.rooms.offering import queries as offering
-from workwire.rooms.offering.models import ActionDefinition, ProcessVersion
-from workwire.rooms.work import policy
-from workwire.rooms.work.commands.changing import stand, standing_of
-from workwire.rooms.work.models import WorkItem
-from workwire.rooms.work.transitions import DUE
+from workwire.rooms.offering.models import ActionDefinition, ProcessType, ProcessVersion
+from workwire.rooms.work import candidates, policy
+from workwire.rooms.work.models import Status, StatusReason, WorkItem
+from workwire.rooms.work.who_gets_it import (
+    SAID_OF,
+    Candidate,
+    Facts,
+    Known,
+    LookUp,
+    Outcome,
+    Part,
+    Situation,
+    evaluate,
+    situation_of,
+)
+
+_CARD = ("status", "wait_type", "wait_until", "category_id")  # a change of one of them lets the rules decide anew
+_HAD = ("assignee_id", "owner_id", "queue_id")
 
 
-def allocate(item: WorkItem) -> None:
-    """Put new work where its action or its process says: into a queue, to the first who may have it, or both."""
-    wished = item.definition if item.definition is not None else item.process_version
-    item.queue = wished.queue if wished.queue is not None and not wished.queue.retired else None
-    for user in _first_to_get(wished):
-        with contextlib.suppress(Invalid):
-            hand_to(item, user)
-            return
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """How an item came to be as it is: what it was `before` (nothing for a new one), who did it and when, whether a person was
+    named by hand, or took it by editing it, and whether a new action of a flow was there before."""
+
+    before: Mapping[str, Any]
+    by: Actor
+    at: datetime
+    by_hand: bool = False
+    by_editing: bool = False
+    is_repeated: bool = False
 
 
-def _first_to_get(wished: ActionDefinition | ProcessVersion) -> Iterator[User]:
-    """Who is to get new work, in order: two people, then the holders of two job positions, with the fewest items first."""
-    yield from (person for person in (wished.person, wished.secondary_person) if person is not None)
-    for position in (wished.job_position_id, wished.secondary_job_position_id):
-        if position is not None:
-            yield from _holders(position)
+def allocate(item: WorkItem, deed: Deed) -> None:
+    """Let the rules decide who gets an item that is new or whose status card changed, and keep what they said; note what was
+    done by hand where they have nothing to decide."""
+    before = deed.before
+    if not before or _card(item, before):
+        _decide(item, deed)
+    elif any(getattr(item, name) != before[name] for name in _HAD):
+        _keep(item, deed.at, (statement(SAID_OF[situation(item)]), statement("who_changed_by_hand")))
 
 
-def _holders(position: int) -> QuerySet[User]:
-    """The active holders of a job position in use, who has the fewest items in the inbox first."""
-    inbox = WorkItem.objects.filter(assignee=OuterRef("pk"), status__in=DUE).order_by().values("assignee")
-    number = Coalesce(Subquery(inbox.annotate(number=Count("pk")).values("number")), 0)
-    found = User.objects.filter(job_positions=position, job_positions__retired=False, is_active=True)
-    return found.order_by(number, "pk")
-
-
-def hand_to(item: WorkItem, user: User) -> None:
-    """Note that a user is given the item, which counts for robots; raises Invalid for one who may not have it."""
-    user = locked_account(user)
-    check_assignee(item, user)
-    count_robot(item, is_robot=user.user_type == UserType.ROBOT)
-    stand(item, replace(standing_of(item), assignee=user.pk))
+def situation(item: WorkItem) -> Situation:
+    """The situation of an item as it stands."""
+    return _situation(item, item.status, item.status_reason, item.attention)
 
 
 def locked_account(user: User) -> User:
@@ -84,3 +87,112 @@ def check_assignee(item: WorkItem, user: User) -> None:
         raise Invalid("assignee_may_not_work", field="user", user=user.username)
     if not offering.processes_visible_to(actor).filter(pk=item.process_id).exists():
         raise Invalid("assignee_sees_not", field="user", user=user.username, item=item.reference)
+
+
+def _card(item: WorkItem, before: Mapping[str, Any]) -> bool:
+    if any(getattr(item, name) != before[name] for name in _CARD):
+        return True
+    was = _situation(item, before["status"], before["status_reason"], before["attention"])
+    return was != situation(item)
+
+
+def _situation(item: WorkItem, status: int, reason: int, attention: object) -> Situation:
+    kind, troubled = ProcessType(item.kind), attention is not None
+    return situation_of(kind, Status(status), StatusReason(reason), needs_attention=troubled)
+
+
+def _decide(item: WorkItem, deed: Deed) -> None:
+    facts = _facts(item, deed)
+    known = replace(candidates.actor_as_candidate(deed.by), queues=_queue_at_hand(item))
+    while True:
+        found = evaluate(facts, known)
+        if isinstance(found, LookUp):
+            known = candidates.look_up(found, item, known)
+        elif found.chosen is not None and facts.fresh and not _is_held(found.chosen, deed.by):
+            known = _without(found.chosen, known)
+        else:
+            break
+    _apply(item, found)
+    _keep(item, deed.at, found.tried)
+
+
+def _wished(item: WorkItem) -> ActionDefinition | ProcessVersion:
+    """What allocates an item: its action, or its process version."""
+    return item.definition if item.definition is not None else item.process_version
+
+
+def _queue_at_hand(item: WorkItem) -> dict[int, str | None]:
+    """The queue that the item is allocated to, where it was read with the item."""
+    wished = _wished(item)
+    if wished.queue_id is None or not wished._meta.get_field("queue").is_cached(wished) or wished.queue is None:
+        return {}
+    return {wished.queue_id: None if wished.queue.retired else wished.queue.name}
+
+
+def _is_held(chosen: Candidate, by: Actor) -> bool:
+    """Whether who gets a new item is active still, and does not retire until the transaction ends."""
+    held = User.objects.select_for_update(no_key=True).filter(pk=chosen.id, is_active=True)
+    return chosen.id == by.user_id or held.values_list("pk", flat=True).first() is not None
+
+
+def _without(gone: Candidate, known: Known) -> Known:
+    """What is known once an account has retired."""
+    retired = replace(gone, is_active=False)
+    holders = {
+        position: [retired if one.id == gone.id else one for one in held] for position, held in known.holders.items()
+    }
+    return replace(known, accounts={**known.accounts, gone.id: retired}, holders=holders)
+
+
+def _facts(item: WorkItem, deed: Deed) -> Facts:
+    before, by = deed.before, deed.by
+    assignee, owner = _present(item, deed, "assignee_id"), _present(item, deed, "owner_id")
+    wished = _wished(item)
+    is_action = item.kind == ProcessType.ACTION
+    fresh = not before or before["status"] == Status.DRAFT
+    named_now = [Part.ASSIGNEE] if before and assignee != before["assignee_id"] else []
+    named_now += [Part.OWNER] if before and owner != before["owner_id"] else []
+    return Facts(
+        kind=ProcessType(item.kind),
+        status=Status(item.status),
+        reason=StatusReason(item.status_reason),
+        needs_attention=item.attention is not None,
+        assignee=assignee,
+        owner=owner,
+        queue=item.queue_id,
+        fresh=fresh,
+        by_hand=frozenset(named_now),
+        by_editing=deed.by_editing,
+        category_changed=bool(before) and not fresh and item.category_id != before["category_id"],
+        wait_type_changed=bool(before) and item.wait_type != before["wait_type"],
+        from_flow=deed.is_repeated and not item.ad_hoc,
+        robot_rejected=item.robot_rejected,
+        robot_assignments=item.robot_assignments,
+        keep_with=item.keep_with_id,
+        changed_by=by.user_id,
+        changed_last_by=None if is_action and fresh else by.user_id or item.updated_by_id,
+        started_by=item.started_by_id,
+        allocated_queue=wished.queue_id,
+        person=wished.person_id,
+        secondary_person=wished.secondary_person_id,
+        job_position=wished.job_position_id,
+        secondary_job_position=wished.secondary_job_position_id,
+    )
+
+
+def _present(item: WorkItem, deed: Deed, column: str) -> int | None:
+    """Who has an item: named by hand, by editing, or from before; what a transition says is for the rules to decide."""
+    found = getattr(item, column) if deed.by_hand or deed.by_editing or not deed.before else deed.before[column]
+    return None if found is None else int(found)
+
+
+def _apply(item: WorkItem, found: Outcome) -> None:
+    if found.chosen is not None and found.assignee == found.chosen.id and found.assignee != item.assignee_id:
+        count_robot(item, is_robot=found.chosen.is_robot)
+    item.assignee_id, item.owner_id, item.queue_id = found.assignee, found.owner, found.queue
+    if found.queue in _queue_at_hand(item):
+        item.queue = _wished(item).queue
+
+
+def _keep(item: WorkItem, at: datetime, tried: tuple[Statement, ...]) -> None:
+    item.assignment = {"at": clock.rfc3339(at), "tried": [said.as_json() for said in tried]}

@@ -28,11 +28,11 @@ def take(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
     require_may_work(by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    if item.assignee_id not in (None, by.user_id):
+    if policy.holder_of(item) not in (None, by.user_id):
         raise _already_assigned()
     if by.user_type == UserType.ROBOT and not policy.may_hold(by, item) and (barred := policy.bar_to_robots(item)):
         raise barred
-    if item.status != Status.IN_PROGRESS or item.assignee_id is None:
+    if item.status != Status.IN_PROGRESS or policy.holder_of(item) is None:
         begin(change)
     return change.done()
 
@@ -63,14 +63,15 @@ def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, versio
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_distribute(by, item, user.pk)
-    if item.assignee_id != user.pk:
+    holder = policy.holder_of(item)
+    if holder != user.pk:
         check_assignee(item, user)
-        if item.assignee_id is not None and not force:
+        if holder is not None and not force:
             raise _already_assigned()
-        change.move(transitions.give(change.standing, user.pk, reason_for(by)))
+        change.give(user.pk, reason_for(by))
         count_robot(item, is_robot=user.user_type == UserType.ROBOT)
     if user.pk == by.user_id and item.status == Status.TO_DO:
-        change.move(transitions.take(change.standing, user.pk, reason_for(by)))
+        change.take(user.pk, reason_for(by), by_editing=False)
     return change.done()
 
 
@@ -80,8 +81,8 @@ def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkIt
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
     _require_may_distribute(by, item, None)
-    if item.assignee_id is not None:
-        change.move(transitions.give(change.standing, None, reason_for(by)))
+    if policy.holder_of(item) is not None:
+        change.give(None, reason_for(by))
     return change.done()
 
 
@@ -93,7 +94,7 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
     item = change.item
     if item.assignee_id is None or item.assignee_id != by.user_id:
         raise Forbidden("not_assigned_to_you.reject")
-    change.move(transitions.give(change.standing, None, reason_for(by)))
+    change.give(None, reason_for(by))
     item.rejected_reason, item.rejected_because = text.prose(reason, field="reason", longest=LONGEST_REASON), None
     item.robot_rejected = item.robot_rejected or by.user_type == UserType.ROBOT
     return change.done()
@@ -107,8 +108,8 @@ def give_back_all(user: User, *, by: Actor) -> None:
     for pk in held.values_list("pk", flat=True):
         change = Change(locked(pk, by=SYSTEM), by=by)
         item = change.item
-        if item.assignee_id == user.pk and item.status not in transitions.FINISHED:
-            change.move(transitions.give(change.standing, None, StatusReason.UPDATED_BY_SYSTEM))
+        if policy.holder_of(item) == user.pk and item.status not in transitions.FINISHED:
+            change.give(None, StatusReason.UPDATED_BY_SYSTEM)
             because = statement("given_back.account_retired", user=user.username)
             item.rejected_reason, item.rejected_because = str(because), because.as_json()
             change.done()
@@ -120,7 +121,7 @@ def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: in
     where nobody gets it."""
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    _require_may_distribute(by, item, item.assignee_id)
+    _require_may_distribute(by, item, policy.holder_of(item))
     if queue is None and not by.has(features.ASSIGN_WORK) and not queries.manages_queue_of(by, item):
         raise Forbidden("reassign_forbidden.queue")
     if item.status in transitions.FINISHED:
@@ -131,13 +132,13 @@ def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: in
     return change.done()
 
 
-def begin(change: Change) -> None:
+def begin(change: Change, *, by_editing: bool = False) -> None:
     """Assign the item of a change to the actor and set it in progress."""
     by, item = change.by, change.item
     if by.user_id is None:
         raise Forbidden("system_does_not_work")
     count_robot(item, is_robot=by.user_type == UserType.ROBOT and item.assignee_id != by.user_id)
-    change.move(transitions.take(change.standing, by.user_id, reason_for(by)))
+    change.take(by.user_id, reason_for(by), by_editing=by_editing)
 
 
 def _require_may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> None:

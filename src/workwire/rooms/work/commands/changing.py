@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from workwire.access import queries as access
 from workwire.kernel import clock, composed_writes, folding, keys, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
@@ -22,12 +20,13 @@ from workwire.rooms.offering import fields
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import DataField, ProcessType
 from workwire.rooms.parties import tags
-from workwire.rooms.work import events, item_due_dates, item_timers, policy, queries, relations
-from workwire.rooms.work.commands import item_contacts
+from workwire.rooms.work import events, item_due_dates, item_timers, policy, queries, relations, transitions
+from workwire.rooms.work.commands import allocation, item_contacts
 from workwire.rooms.work.commands.item_contacts import ContactWish
 from workwire.rooms.work.item_timers import moments_of, set_timers
 from workwire.rooms.work.models import ResolutionMethod, StartedBy, Status, StatusReason, WaitType, WorkItem
-from workwire.rooms.work.transitions import Standing
+from workwire.rooms.work.transitions import FINISHED, Standing
+from workwire.rooms.work.who_gets_it import TABLE, Part
 
 LONGEST_TITLE = 500
 LONGEST_DESCRIPTION = 256 * 1024
@@ -39,7 +38,9 @@ class Changes(TypedDict, total=False):
     """What may be written of a work item; None means the same as not given.
 
     `custom_data` sets the fields it names (None empties one) and leaves the others; `due_date` overrides the process's own
-    rule, `follow_rule` goes back to that; `contacts` and `files` are wishes for single ones, those not named stay.
+    rule, `follow_rule` goes back to that; `keep_with_me` says that the item comes back to the actor (False: to nobody in
+    particular), `keep_actions_with_me` that all future actions of a case do; `contacts` and `files` are wishes for single
+    ones, those not named stay.
     """
 
     title: str | None
@@ -50,6 +51,8 @@ class Changes(TypedDict, total=False):
     due_date: datetime | None
     follow_rule: bool
     schedule_period: UUID | None
+    keep_with_me: bool | None
+    keep_actions_with_me: bool | None
     contacts: Sequence[ContactWish] | None
     files: Sequence[FileWish] | None
 
@@ -61,6 +64,7 @@ class Change:
         self.item, self.by, self.at = item, by, clock.now()
         self._columns, self._moments = columns(item), moments_of(item)
         self._beside: list[RowChange] = []
+        self._by_hand = self._by_editing = False
 
     @property
     def standing(self) -> Standing:
@@ -71,15 +75,27 @@ class Change:
         """Put the item where a transition says; time that it waited moves its due date, where its rule says so."""
         if self.item.status == Status.WAITING and to.status == Status.TO_DO:
             item_due_dates.add_wait(self.item, self.at)
-        if self._wakes_for_a_retired_account(to):
-            to = replace(to, assignee=None)
         self.item.waiting_since = None if to.status != Status.WAITING else self.item.waiting_since or self.at
         stand(self.item, to)
 
-    def _wakes_for_a_retired_account(self, to: Standing) -> bool:
-        """Whether the item becomes work to do of somebody who has retired since it was last touched, or owns it still."""
-        wakes = to.status == Status.TO_DO and self.item.status != Status.TO_DO
-        return wakes and to.assignee not in (None, self.by.user_id) and access.is_retired(to.assignee or 0)
+    def give(self, who: int | None, reason: StatusReason) -> None:
+        """Give the item by hand to somebody, or to nobody: as its assignee, or as the owner of what waits and of a case."""
+        self._by_hand = True
+        situation = allocation.situation(self.item)
+        if self.item.status in FINISHED or Part.OWNER not in TABLE[situation]:
+            of_case = self.item.kind == ProcessType.CASE
+            self.move(
+                transitions.give(self.standing, who, StatusReason(self.item.status_reason) if of_case else reason)
+            )
+        else:
+            self.item.owner_id, self.item.status_reason = who, reason
+
+    def take(self, who: int, reason: StatusReason, *, by_editing: bool) -> None:
+        """Put the item in progress for somebody, who takes a case as its owner unless by editing it."""
+        self._by_hand, self._by_editing = not by_editing, by_editing
+        self.move(transitions.take(self.standing, who, reason))
+        if self.item.kind == ProcessType.CASE and not by_editing:
+            self.item.assignee_id, self.item.owner_id = None, who
 
     def touch(self, changes: Sequence[RowChange]) -> None:
         """Say that something belonging to the item changed that is no column of it."""
@@ -89,7 +105,7 @@ class Change:
         """Set the given fields, contacts and files; returns whether any of them differs from what it was."""
         before = columns(self.item)
         attached = attach(self.item, changes, by=self.by, at=self.at)
-        write(self.item, changes)
+        write(self.item, changes, by=self.by)
         self.touch(attached)
         return bool(attached) or columns(self.item) != before
 
@@ -103,6 +119,7 @@ class Change:
         """Save and record the change; an item that is as it was is neither saved nor recorded."""
         item = self.item
         if self._beside or columns(item) != self._columns:
+            self._allocate()
             item_due_dates.note_passing(item, self.at)
             own = altered(item, self._columns)
             item.version += 1
@@ -116,6 +133,15 @@ class Change:
             events.record_updated(item, at=self.at, by=self.by, changes=own + self._beside)
             self._columns, self._beside = columns(item), []
         return item
+
+    def _allocate(self) -> None:
+        """Let the rules decide who gets the item; what they give to another than is at work on it is to do again."""
+        item, worked = self.item, self.item.assignee_id
+        deed = allocation.Deed(self._columns, self.by, self.at, by_hand=self._by_hand, by_editing=self._by_editing)
+        allocation.allocate(item, deed)
+        self._by_hand = self._by_editing = False
+        if item.status == Status.IN_PROGRESS and item.kind != ProcessType.CASE and item.assignee_id != worked:
+            self.move(transitions.give(self.standing, item.assignee_id, reason_for(self.by)))
 
 
 def levels_above(item: WorkItem, most: int) -> int:
@@ -169,8 +195,9 @@ def reason_for(actor: Actor) -> StatusReason:
 def require_may_edit(actor: Actor, item: WorkItem) -> None:
     """Raise Forbidden unless the actor may edit the item: not one that is somebody else's work, except who gives work out."""
     policy.require(policy.may_change(actor, item), "feature_missing.to_work")
-    others = item.assignee_id is not None and item.assignee_id != actor.user_id
-    if others and not policy.may_distribute(actor, item, item.assignee_id):
+    holder = item.owner_id if item.status == Status.WAITING else item.assignee_id
+    others = holder is not None and holder != actor.user_id
+    if others and not policy.may_distribute(actor, item, holder):
         raise Forbidden("not_assigned_to_you")
 
 
@@ -207,7 +234,7 @@ def stand(item: WorkItem, to: Standing) -> None:
     item.closes_on, item.closed_on = to.closes_on, to.closed_on
 
 
-def write(item: WorkItem, changes: Changes) -> None:
+def write(item: WorkItem, changes: Changes, *, by: Actor) -> None:
     """Set the given columns of an item after checking each; raises Invalid with the field."""
     if (title := changes.get("title")) is not None:
         _write_title(item, text.line(title, field="title", longest=LONGEST_TITLE))
@@ -222,6 +249,7 @@ def write(item: WorkItem, changes: Changes) -> None:
             raise Invalid("record_count_invalid", field="record_count")
         item.record_count = count
     _write_due_date(item, changes)
+    _write_keeping(item, changes, by)
     if (period := changes.get("schedule_period")) is not None:
         _write_schedule_period(item, period)
     if item.status != Status.DRAFT:
@@ -276,6 +304,21 @@ def _write_category(item: WorkItem, guid: UUID) -> None:
         before = item_due_dates.rule_of(item)
         item.category = found
         item_due_dates.follow_category(item, before)
+
+
+def _write_keeping(item: WorkItem, changes: Changes, by: Actor) -> None:
+    if (wished := changes.get("keep_with_me")) is not None:
+        item.keep_with_id = _kept_with(by) if wished else None
+    if (wished := changes.get("keep_actions_with_me")) is not None:
+        if item.kind != ProcessType.CASE:
+            raise Invalid("keep_actions_of_a_case", field="keep_actions_with_me")
+        item.keep_actions_with_id = _kept_with(by) if wished else None
+
+
+def _kept_with(by: Actor) -> int | None:
+    """The actor, whom an item is kept with; raises Forbidden for one that work is not given to."""
+    policy.require(policy.may_work(by) and by.user_id is not None, "feature_missing.to_work")
+    return by.user_id
 
 
 def _write_due_date(item: WorkItem, changes: Changes) -> None:

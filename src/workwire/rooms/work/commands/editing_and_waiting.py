@@ -154,7 +154,7 @@ def due_date_passed(item: WorkItem, *, by: Actor) -> WorkItem:
 def _take_by_editing(change: Change) -> None:
     """Who edits what is to do takes it, if it can be theirs."""
     if change.item.status == Status.TO_DO and policy.may_hold(change.by, change.item):
-        begin(change)
+        begin(change, by_editing=True)
 
 
 def _future(moment: datetime, now: datetime) -> datetime:

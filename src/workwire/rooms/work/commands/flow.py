@@ -138,7 +138,7 @@ def new_action(case: WorkItem, definition: ActionDefinition, count: int, *, at: 
         parent=case,
         schedule_period=case.schedule_period,
         record_count=case.record_count,
-        owner_id=case.owner_id,
+        keep_with_id=case.keep_actions_with_id,
         started_by_method=StartedBy.WORKFLOW,
         created_at=at,
         started_at=at,
@@ -152,7 +152,7 @@ def new_action(case: WorkItem, definition: ActionDefinition, count: int, *, at: 
 def bring(action: WorkItem, *, at: datetime, by: Actor) -> WorkItem:
     """Save a new action and record that it was created."""
     lines = {} if action.definition is None else offering.checklists_of([action.definition])
-    checklists = _save([action], lines, at)
+    checklists = _save([action], lines, at, by)
     events.record_created(action, at=at, by=by, changes=added(action, *checklists[action.pk]))
     return action
 
@@ -193,11 +193,12 @@ def _start(case: Change, run: CaseRun, nodes: Sequence[str]) -> None:
     """Bring the actions of some nodes into existence: ready to be worked on, due by their own rules, in their queues."""
     definitions = {node: run.version.actions[node] for node in nodes}
     lines = offering.checklists_of(definitions.values()) if definitions else {}
-    actions = dict[str, WorkItem]()
+    actions, repeated = dict[str, WorkItem](), set[int]()
     for node, definition in definitions.items():
         count = 1 if run.is_new else 1 + _present(case.item, run, definition)
         actions[node] = new_action(case.item, definition, count, at=case.at, by=case.by)
-    checklists = _save(actions.values(), lines, case.at)
+        repeated |= {definition.pk} if count > 1 else set()
+    checklists = _save(actions.values(), lines, case.at, case.by, repeated)
     rows = run.started(actions)
     for node, action in actions.items():
         beside = [*added(action, *checklists[action.pk]), rows[node]]
@@ -212,14 +213,18 @@ def _present(case: WorkItem, run: CaseRun, definition: ActionDefinition) -> int:
 
 
 def _save(
-    actions: Collection[WorkItem], lines: Mapping[int, Sequence[ChecklistLine]], at: datetime
+    actions: Collection[WorkItem],
+    lines: Mapping[int, Sequence[ChecklistLine]],
+    at: datetime,
+    by: Actor,
+    repeated: Collection[int] = (),
 ) -> dict[int, list[ChecklistItem]]:
     """Give new actions their due dates, places and checklists (`lines` by definition), and save them; the checklists by
-    action."""
+    action. `repeated` are the definitions that the case had actions of before."""
     for action in actions:
         item_due_dates.set_due(action, at)
         item_due_dates.note_passing(action, at)
-        allocation.allocate(action)
+        allocation.allocate(action, allocation.Deed({}, by, at, is_repeated=action.definition_id in repeated))
     WorkItem.objects.bulk_create(actions)
     checklists = {
         action.pk: [ChecklistItem(item=action, line=line) for line in lines.get(action.definition_id or 0, ())]

@@ -17,7 +17,7 @@ from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import RowChange, added, altered, columns, related
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
-from workwire.rooms.work import events, queries
+from workwire.rooms.work import events, positions_held
 from workwire.rooms.work.models import JobPosition
 
 LONGEST_DESCRIPTION = 64 * 1024
@@ -56,7 +56,7 @@ def update_job_position(
 ) -> JobPosition:
     """Change a job position; what its holders were given stays with them. Raises Conflict for a version that has passed."""
     require(by, features.QUEUES)
-    found = queries.job_position(position.guid, by=by)
+    found = positions_held.job_position(position.guid, by=by)
     found = JobPosition.objects.select_for_update().get(pk=found.pk)
     if version is not None and version != found.version:
         raise Conflict("version_conflict.job_position")

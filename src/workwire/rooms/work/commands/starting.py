@@ -98,9 +98,10 @@ def started(
     if origin is not None:
         _come_from(item, origin)
     stand(item, transitions.create(kind, draft=not at_once))
-    write(item, fields)
+    write(item, fields, by=by)
     if at_once:
         _become_work(item, at)
+    allocation.allocate(item, allocation.Deed({}, by, at))
     item_due_dates.note_passing(item, at)
     if item.reference is None:
         insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
@@ -142,7 +143,6 @@ def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor)
         work_type=process.work_type,
         started_by_method=started_by(by),
         started_by_id=by.user_id,
-        owner_id=by.user_id if by.user_type == UserType.OPERATIONAL else None,
         created_at=at,
         updated_at=at,
         updated_by_id=by.user_id,
@@ -169,11 +169,10 @@ def _copied(origin: WorkItem, item: WorkItem, *, by: Actor, at: datetime) -> lis
 
 
 def _become_work(item: WorkItem, at: datetime) -> None:
-    """What an item gets when it stops being a draft: its start, its due date, its place."""
+    """What an item gets when it stops being a draft: its start, its due date."""
     check_complete(item)
     item.started_at = item.started_at or at
     item_due_dates.set_due(item, at)
-    allocation.allocate(item)
 
 
 def _require_may_change(actor: Actor, item: WorkItem) -> None:

@@ -1,0 +1,108 @@
+"""What is known of those who may get a work item, looked up as `who_gets_it` asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from workwire.access import features
+from workwire.access import queries as access
+from workwire.access.models import User
+from workwire.kernel.actor import Actor, UserType
+from workwire.outbox import ledger
+from workwire.rooms.work.models import Queue, ResolutionMethod, WorkItem
+from workwire.rooms.work.transitions import DUE
+from workwire.rooms.work.who_gets_it import Candidate, Known, LookUp, Sought
+
+MOST_EARLIER, MOST_EVENTS, MOST_DOERS = 10, 50, 5
+
+
+def actor_as_candidate(by: Actor) -> Known:
+    """What is known without looking: who makes the change, which it could not make of what it does not see."""
+    if by.user_id is None:
+        return Known()
+    works = by.has(features.WORK_ITEMS) and by.user_type != UserType.SELF_SERVICE
+    return Known({by.user_id: Candidate(by.user_id, is_robot=by.user_type == UserType.ROBOT, may_work=works)})
+
+
+def look_up(wanted: LookUp, item: WorkItem, known: Known) -> Known:
+    """What was known, and what was asked for: one statement."""
+    if wanted.sought == Sought.ACCOUNTS:
+        found = {one.id: one for one in _candidates(User.objects.filter(pk__in=wanted.ids), item)}
+        return replace(known, accounts={**known.accounts, **found})
+    if wanted.sought == Sought.HOLDERS:
+        held = _candidates(_holders(wanted.ids[0]), item)
+        return replace(known, holders={**known.holders, wanted.ids[0]: tuple(held)})
+    if wanted.sought == Sought.EARLIER:
+        return replace(known, earlier=earlier_assignees(item))
+    if wanted.sought == Sought.DOERS:
+        return replace(known, doers=_who_did_the_same(item))
+    named = dict(Queue.objects.filter(pk__in=wanted.ids, retired=False).values_list("pk", "name"))
+    return replace(known, queues={**known.queues, **{pk: named.get(pk) for pk in wanted.ids}})
+
+
+def earlier_assignees(item: WorkItem) -> tuple[int, ...]:
+    """Who was assigned before, newest first, as the internal changes of the ledger tell it."""
+    events = ledger.events().filter(record_guid=item.guid, changes__contains='"assignee_id"').order_by("-pk")
+    found: dict[int, None] = {}
+    for changes in events.values_list("changes", flat=True)[:MOST_EVENTS]:
+        found.update(dict.fromkeys(_assigned_in(changes or "[]", str(item.guid))))
+    return tuple(found)[:MOST_EARLIER]
+
+
+def _assigned_in(changes: str, guid: str) -> Iterable[int]:
+    for change in orjson.loads(changes):
+        if change["record"] == "WorkItem" and change["key"] == guid:
+            for side in ("new", "old"):
+                account = (change.get(side) or {}).get("assignee_id")
+                if account is not None:
+                    yield account
+
+
+def _who_did_the_same(item: WorkItem) -> tuple[int, ...]:
+    """Who completed the same action of the case before, newest first."""
+    done = WorkItem.objects.filter(
+        parent=item.parent_id, definition=item.definition_id, resolution_method=ResolutionMethod.DONE_SUCCESSFULLY
+    )
+    newest = done.exclude(pk=item.pk).exclude(resolved_by=None).order_by("-closed_on", "-pk")
+    return tuple(newest.values_list("resolved_by", flat=True)[:MOST_DOERS])
+
+
+def _holders(position: int) -> QuerySet[User]:
+    """The holders of a job position, each with how many items are in the inbox."""
+    return User.objects.filter(job_positions=position, job_positions__retired=False)
+
+
+def _candidates(accounts: QuerySet[User], item: WorkItem) -> Iterable[Candidate]:
+    who = OuterRef("pk")
+    above: dict[str, Any] = {
+        "company": item.customer_id,
+        "parent": item.customer.parent_id,
+        "contract": item.contract_id,
+        "service": item.service_id,
+        "process": item.process_id,
+    }
+    inbox = WorkItem.objects.filter(assignee=who, status__in=DUE).order_by().values("assignee")
+    found = accounts.annotate(
+        works=access.holds(who, features.WORK_ITEMS),
+        sees=Exists(access.permissions_on(who, above)) | Q(access.holds(who, *features.SEES_ALL)),
+        inbox=Coalesce(Subquery(inbox.annotate(number=Count("pk")).values("number")), 0),
+    ).order_by("pk")
+    rows = found.values_list("pk", "full_name", "username", "user_type", "is_active", "works", "sees", "inbox")
+    return [
+        Candidate(
+            pk,
+            name or username,
+            is_robot=kind == UserType.ROBOT,
+            is_active=active,
+            may_work=works and kind != UserType.SELF_SERVICE,
+            sees=sees,
+            inbox=inbox,
+        )
+        for pk, name, username, kind, active, works, sees, inbox in rows
+    ]
