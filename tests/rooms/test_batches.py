@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -12,12 +15,15 @@ from uuid import uuid4
 import openpyxl
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.utils.translation import override
 
+from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from tests.support.sheets import HEADINGS, of_lines, place, ticket
 from workwire.access import commands as access
+from workwire.access import sessions
 from workwire.access.models import Credential
 from workwire.jobs import commands as jobs
 from workwire.jobs import running
@@ -27,6 +33,7 @@ from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from workwire.rooms.batches import commands, doing, headings, queries, spreadsheet
 from workwire.rooms.batches.models import Batch, BatchRow, BatchState, RowState
+from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import Communication
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import commands as offering
@@ -100,6 +107,76 @@ def test_many_items_are_given_to_an_account_each_with_the_note(
     _run()
     back.refresh_from_db()
     assert (back.done, WorkItem.objects.get(pk=tickets[0].pk).assignee_id) == (1, None)
+
+
+def test_a_batch_gives_work_as_a_person_does_and_says_why_alike(
+    first: Customer, by: Actor, organisation: Organisation
+) -> None:
+    member = organisation.accounts["team member"].user
+    deeds: tuple[Callable[[WorkItem], object], ...] = (
+        lambda item: item,
+        lambda item: work.take(item, by=by),
+        lambda item: work.wait_until(item, clock.now() + timedelta(days=1), by=by),
+    )
+    for deed in deeds:
+        alone, together = _new_ticket(first, by), _new_ticket(first, by)
+        deed(alone)
+        deed(together)
+        for user in (member, None):
+            conversations.assign_with_note(alone, user, "", by=by, force=True)
+            commands.assign_many([together.guid], user, "", by=by)
+            _run()
+            for one in (alone, together):
+                one.refresh_from_db()
+            assert _holding(together) == _holding(alone)
+            assert _holding(together)[0].count(member.pk) == (1 if user else 0)
+
+
+def _holding(item: WorkItem) -> tuple[tuple[int | None, int | None], int | None, list[dict[str, Any]]]:
+    """Who has an item, its queue, and what the rules said."""
+    return (item.assignee_id, item.owner_id), item.queue_id, (item.assignment or {})["tried"]
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(3))
+def test_however_many_give_and_take_the_same_items_at_once_each_has_one_account(
+    seed: int, first: Customer, by: Actor, organisation: Organisation
+) -> None:
+    """work-manager ASG-30: of batches, and of people who take, give back and let wait meanwhile."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    people = [organisation.accounts[name] for name in ("administrator", "team member")]
+    users = [account.user for account in people]
+    tickets = [_new_ticket(first, by) for _ in range(doing.ROWS + 2)]
+    batches = [commands.assign_many([one.guid for one in tickets], user, "", by=by) for user in users]
+    deeds: list[Callable[[], object]] = [_run] * len(batches)
+    for _ in range(24):
+        item, actor = dice.choice(tickets), sessions.actor_for(dice.choice(users))
+        command = dice.choice((work.take, work.unassign, work.wait_for_information, work.information_arrived))
+        deeds.append(partial(command, item, by=actor))
+    dice.shuffle(deeds)
+
+    def do(deed: Callable[[], object]) -> None:
+        try:
+            deed()
+        except (Conflict, Forbidden):
+            pass
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(do, deeds))
+    _run()
+    for batch in batches:
+        batch.refresh_from_db()
+        assert (batch.state, batch.done) == (BatchState.DONE, len(tickets))
+    for item in WorkItem.objects.filter(pk__in=[one.pk for one in tickets]):
+        (assignee, owner), _queue, tried = _holding(item)
+        assert assignee is None or owner is None
+        assert tried
+        given = work.assign(item, users[0], by=by, force=True)
+        assert _holding(given)[0].count(users[0].pk) == 1
+        assert _holding(given)[0].count(users[1].pk) == 0
 
 
 def test_what_is_refused_says_why_and_holds_up_nothing(
