@@ -65,7 +65,7 @@ def ticket(first: Customer) -> Callable[..., WorkItem]:
     """Make a submitted ticket."""
 
     def make(by: Actor, **fields: object) -> WorkItem:
-        wished: Changes = {"title": "Invoice", "category_guid": first.category.guid, **fields}  # type: ignore[typeddict-item]
+        wished: Changes = {"title": "Invoice", "category_guid": first.category.guid, **fields}  # type: ignore[typeddict-item]  # by name
         return work.create_ticket(first.ticket_version.guid, by=by, submit=True, **wished)
 
     return make

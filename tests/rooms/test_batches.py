@@ -149,7 +149,7 @@ def test_however_many_give_and_take_the_same_items_at_once_each_has_one_account(
     users = [account.user for account in people]
     tickets = [_new_ticket(first, by) for _ in range(doing.ROWS + 2)]
     batches = [commands.assign_many([one.guid for one in tickets], user, "", by=by) for user in users]
-    deeds: list[Callable[[], object]] = [_run] * len(batches)
+    deeds: list[Callable[[], object]] = [partial(running.turn, "batches")] * 8
     for _ in range(24):
         item, actor = dice.choice(tickets), sessions.actor_for(dice.choice(users))
         command = dice.choice((work.take, work.unassign, work.wait_for_information, work.information_arrived))
