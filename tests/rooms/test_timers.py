@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -35,6 +36,12 @@ class Moved(list[UUID]):
         if self.failure is not None:
             raise self.failure
         self.append(guid)
+
+
+def _hold(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let a transaction go on beginning more for so long."""
+    for name in ("EMBEDDED", "SERVER"):
+        monkeypatch.setattr(timers, name, replace(getattr(timers, name), longest_hold=seconds))
 
 
 def _lock(guids: Sequence[UUID], _wait: bool) -> Mapping[UUID, UUID]:
@@ -167,7 +174,7 @@ def test_many_of_a_kind_share_a_transaction_and_one_that_fails_costs_the_others_
             raise ValueError("a mistake of ours")
         moved.append(guid)
 
-    monkeypatch.setattr(timers, "LONGEST_HOLD", 60.0)
+    _hold(monkeypatch, 60.0)
     for guid in guids:
         timers.set_timer(KIND, guid, now)
     monkeypatch.setattr(WATCHED, "lock", lock)
@@ -191,13 +198,29 @@ def test_a_transaction_that_took_long_begins_no_more(moved: Moved, monkeypatch: 
         transactions.append(len(subjects))
         return {subject: subject for subject in subjects}
 
-    monkeypatch.setattr(timers, "LONGEST_HOLD", -1.0)
+    _hold(monkeypatch, -1.0)
     monkeypatch.setattr(WATCHED, "lock", lock)
     for _ in range(3):
         timers.set_timer(KIND, ids.new_guid(), now)
     assert timers.turn(now) == 3
     assert transactions == [3, 2, 1]
     assert len(moved) == 3
+
+
+def test_time_is_left_to_others_after_each_transaction(moved: Moved, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In times as long as it was open; what it waited for its beginning and after its end does not count."""
+    ticks = iter(range(1, 100))
+    left: list[float] = []
+    monkeypatch.setattr(timers, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100, sleep=left.append))
+    _hold(monkeypatch, -1.0)
+    now = clock.now()
+    for _ in range(2):
+        timers.set_timer(KIND, ids.new_guid(), now)
+    assert timers.turn(now) == 2
+    assert len(moved) == 2
+    pause = timers.SERVER.pause if connection.vendor == "postgresql" else timers.EMBEDDED.pause
+    open_for = 3 / 100  # the clock is read when it begins, for its bound, after each timer, and at the end
+    assert left == [pytest.approx(pause * open_for)] * 2
 
 
 def test_a_record_that_is_gone_takes_its_timer_along(work_item: WorkItem, by: Actor) -> None:

@@ -33,14 +33,26 @@ logger = logging.getLogger(__name__)
 CLAIMED = 50  # at a time
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
-TOGETHER = 16  # timers at most that share a transaction
-LONGEST_HOLD = 0.01  # seconds that one transaction goes on beginning more
-SHARE_LEFT = 2.0  # on the embedded database: times as long as a transaction took, until the next one begins
+LONGEST_LEFT = 1.0  # seconds at most that are left to others after a transaction
 _SET = (
     "INSERT INTO jobs_timer (kind, subject, due_at, ready_at, tries) VALUES (%s, %s, %s, %s, 0)"
     " ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, ready_at = excluded.ready_at, tries = 0"
 )
 _CLEAR = "DELETE FROM jobs_timer WHERE kind = %s AND subject = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How much room timers leave to others: how many share a transaction at most, for how many seconds it goes on beginning
+    more, and how long the next one waits, in times as long as this one was open."""
+
+    together: int
+    longest_hold: float
+    pause: float
+
+
+EMBEDDED = Pace(together=8, longest_hold=0.005, pause=2.5)  # all writers take turns
+SERVER = Pace(together=16, longest_hold=0.05, pause=0.5)  # only the processor is shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +106,17 @@ def complete() -> int:
 def turn(now: datetime) -> int:
     """Carry out a batch of what is due; returns how many timers that were.
 
-    On the embedded database, whose writers take turns, some time is left to others after each transaction.
+    Some time is left to others after each transaction.
     """
     claimed, alone = _claim(now), list[Timer]()
     try:
         for _, of_kind in groupby(claimed, key=attrgetter("kind")):
             left = list(of_kind)
             while left:
-                with _leaving_time_to_others():
-                    begun, held = _carry_out_some(left[:TOGETHER], now)
+                begun, held = _carry_out_some(left[: _pace().together], now)
                 left, alone = left[begun:], alone + held
         for timer in alone:
-            with _leaving_time_to_others():
-                _carry_out_alone(timer, now)
+            _carry_out_alone(timer, now)
     except Exception:  # raised again; whatever was not carried out is due at once
         with contextlib.suppress(Error):
             _as_claimed(claimed, now).update(ready_at=now)
@@ -123,12 +133,21 @@ def _claim(now: datetime) -> list[Timer]:
     return sorted(claimed, key=attrgetter("kind"))
 
 
+def _pace() -> Pace:
+    return SERVER if connection.vendor == "postgresql" else EMBEDDED
+
+
 @contextlib.contextmanager
-def _leaving_time_to_others() -> Iterator[None]:
-    begun = time.monotonic()
-    yield
-    if connection.vendor != "postgresql":
-        time.sleep(SHARE_LEFT * (time.monotonic() - begun))
+def _short_transaction() -> Iterator[None]:
+    """A transaction, and after it some time that is left to others; how long it waited for its beginning does not count."""
+    begun = None
+    try:
+        with transaction.atomic():
+            begun = time.monotonic()
+            yield
+    finally:
+        if begun is not None:
+            time.sleep(min(LONGEST_LEFT, _pace().pause * (time.monotonic() - begun)))
 
 
 def _carry_out_some(timers: Sequence[Timer], now: datetime) -> tuple[int, list[Timer]]:
@@ -142,14 +161,14 @@ def _carry_out_some(timers: Sequence[Timer], now: datetime) -> tuple[int, list[T
         return len(timers), list(timers)  # one of them failed: which one shows when each is carried out alone
 
 
-@transaction.atomic
+@_short_transaction()
 def _carry_out(timers: Sequence[Timer], now: datetime) -> tuple[int, list[Timer]]:
     """Move records and end their timers; how many were begun with, and those among them whose records others hold.
 
     A timer that was set again or cleared since it was claimed is left alone.
     """
     kind, alone = _kinds[timers[0].kind], len(timers) == 1
-    until = time.monotonic() + LONGEST_HOLD
+    until = time.monotonic() + _pace().longest_hold
     records = kind.lock([timer.subject for timer in timers], alone)
     as_claimed = set(_as_claimed(timers, now).values_list("pk", flat=True))
     ended: list[Timer] = []
