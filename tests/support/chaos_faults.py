@@ -368,15 +368,13 @@ def _storm(*, redirect: bool = False, **how: Any) -> Fault:
     return Fault(inject)
 
 
-def _gone(site: Site, stream: Stream, ground: Ground) -> Injected:
-    """Both endpoints say that they are gone, which pauses them; later their owner resumes them."""
-    _storm(status=410).inject(site, stream, ground)
-    paused = list(at_last(lambda: list(Subscription.objects.filter(paused_at__isnull=False))))
-    if not paused:
-        raise AssertionError("an endpoint that is gone was not paused")
-    by = sessions.actor_for(site.organisation.accounts["integrator"].user)
-    for subscription in paused:
-        webhooks.resume(subscription.guid, by=by)
+def _gone(site: Site, stream: Stream, _ground: Ground) -> Injected:
+    """Both endpoints say for a while that they are gone, which pauses them; later their owner resumes them."""
+    for path in site.secrets:
+        site.receiver.script(path, status=410)
+    linger(STORM)
+    eventually(lambda: at_last(_PAUSED.count), PATIENCE, what=lambda: "an endpoint that is gone was not paused")
+    _are_well_again(site)
     return 1
 
 
@@ -387,16 +385,25 @@ def _gone_at_many(site: Site, stream: Stream, _ground: Ground) -> Injected:
     hurt = [path for path in site.secrets if path.startswith(HURT)]
     for path in hurt:
         site.receiver.script(path, status=410)
-    paused = Subscription.objects.filter(paused_at__isnull=False)
     eventually(
-        lambda: at_last(paused.count) == len(hurt), PATIENCE, what=lambda: f"{paused.count()} of {len(hurt)} are paused"
+        lambda: at_last(_PAUSED.count) == len(hurt),
+        PATIENCE,
+        what=lambda: f"{_PAUSED.count()} of {len(hurt)} are paused",
     )
     _pass_by(site)
+    _are_well_again(site)
+    return len(hurt)
+
+
+_PAUSED = Subscription.objects.filter(paused_at__isnull=False)
+
+
+def _are_well_again(site: Site) -> None:
+    """Endpoints that were gone answer, and the owner resumes their subscriptions."""
     site.receiver.scripts.clear()
     by = sessions.actor_for(site.organisation.accounts["integrator"].user)
-    for subscription in list(paused):
+    for subscription in at_last(lambda: list(_PAUSED.all())):
         webhooks.resume(subscription.guid, by=by)
-    return len(hurt)
 
 
 def _revoke(site: Site, stream: Stream, _ground: Ground) -> Injected:
