@@ -81,6 +81,7 @@ USES = {
     "list_contracts": Use(),
     "create_contract": Use(body={"customer": "{company}", "supplier": "{supplier}", "name": "Next year"}),
     "get_contract": Use("{contract}"),
+    "clone_contract": Use("{contract}", {"name": "The year after"}),
     "update_contract": Use("{contract}", {"description": "One year.", "calendar": "{calendar}"}),
     "list_services": Use(),
     "create_service": Use(body={"contract": "{contract}", "service_line": "{service_line}", "name": "Payroll"}),
@@ -98,6 +99,7 @@ USES = {
     "create_service_line": Use(body={"name": "People Operations"}),
     "list_work_types": Use(query="?kind=action&service_line={service_line}"),
     "create_work_type": Use(body={"service_line": "{service_line}", "kind": "ticket", "name": "Dispute"}),
+    "clone_work_type": Use("{action_type}", {"name": "Once more"}, shared=True),
     "add_global_checklist": Use("{action_type}", {"lines": ["Is it signed?"]}, shared=True),
     "list_processes": Use(query="?service={service}"),
     "create_process": Use(body={"service": "{service}", "work_type": "{new_type}"}),
@@ -196,6 +198,9 @@ USES = {
     "merge_ticket_into": Use("{spoken_of}", {"into": "{case}"}),
     "merge_tickets": Use("{case}", {"tickets": ["{spoken_of}", "{ticket}"]}),
     "split_ticket": Use("{ticket}", {"parts": [{"title": "One"}, {"title": "Two", "description": "More"}]}),
+    "create_linked_item": Use(
+        "{filed}", {"process_version": "{case_version}", "title": "Onboard", "copies": ["contacts", "files"]}
+    ),
     "convert_ticket": Use("{filed}", {"process_version": "{case_version}", "title": "Onboard"}),
     "get_more_work": Use(body={}),
     "is_work_available": Use(),

@@ -383,6 +383,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     offering.add_global_checklist: lambda w: offering.add_global_checklist(w.action_type, ("x",), by=w.by),
     offering.create_data_field: lambda w: offering.create_data_field("x", FieldKind.DATE, by=w.by),
     offering.update_data_field: lambda w: offering.update_data_field(DataField.objects.all()[0], retired=True, by=w.by),
+    parties.clone_contract: lambda w: parties.clone_contract(w.customer.contract, "x", by=w.by),
+    offering.clone_work_type: lambda w: offering.clone_work_type(w.action_type, "x", by=w.by),
+    work.create_linked: lambda w: work.create_linked(w.filed(), w.customer.ticket_version.guid, title="x", by=w.by),
     parties.update_contract: lambda w: parties.update_contract(w.customer.contract, description="x", by=w.by),
     parties.make_built_in_tags: lambda w: (
         _remove_tag(w),

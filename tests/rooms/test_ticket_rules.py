@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 
 from tests.support.organisation import Customer, Organisation
+from tests.support.overlap import overlap
 from workwire.access import run_time_settings
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
@@ -195,3 +196,18 @@ def test_parts_of_a_ticket_are_of_its_period(first: Customer, by: Actor, admin: 
     ticket = _ticket(version, made["Any"], by, schedule_period=period.guid)
     parts = commands.split(ticket, [commands.Part(), commands.Part(title="The other leg")], by=by)
     assert {part.schedule_period_id for part in parts} == {period.pk}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_category_that_a_ticket_gets_meanwhile_counts(first: Customer, by: Actor, admin: Actor) -> None:
+    """work-manager TIC-5: the row comes from a lock that was waited for."""
+    version, made = _process(first, admin, {"Urgent": TWO_DAYS, "Other": FIVE_DAYS})
+    with clock.frozen(MONDAY):
+        ticket = _ticket(version, made["Other"], by)
+    _, refused = overlap(
+        lambda: commands.update(ticket, by=by, category_guid=made["Urgent"].guid),
+        lambda: commands.update(ticket, by=by, due_date=datetime(2030, 1, 1, tzinfo=UTC)),
+    )
+    assert isinstance(refused, Invalid)
+    assert refused.code == "due_date_fixed"
+    assert _days(WorkItem.objects.get(pk=ticket.pk)) == 2

@@ -16,6 +16,7 @@ from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.offering import DueRuleIn, VersionDetail, VersionOut, version_detail, version_out
+from workwire.api.v1.parties import Clone
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
 from workwire.api.v1.spelling import FieldKindName, KindName, VersionStateName, chosen, spelled
 from workwire.kernel.actor import Actor
@@ -191,6 +192,14 @@ def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str,
         return _work_type(made, by)
 
     return Status(201, once(request, create))
+
+
+@router.post("/work-types/{uuid:guid}/clone", response=answers(WorkTypeOut, 201), operation_id="clone_work_type")
+def clone_work_type(request: HttpRequest, guid: UUID, wish: Clone) -> Status[dict[str, Any]]:
+    """Create a type like another one, with its checklist, under its own name."""
+    by = actor(request)
+    found = queries.work_type(guid)
+    return Status(201, once(request, lambda: _work_type(commands.clone_work_type(found, wish.name, by=by), by)))
 
 
 @router.post("/work-types/{uuid:guid}/checklist", response=answers(WorkTypeOut), operation_id="add_global_checklist")

@@ -83,12 +83,20 @@ class ContractIn(In):
 
 
 class ContractChange(In):
-    """Changes to a contract; what is left out stays. Due dates that were set before stay too."""
+    """Changes to a contract; what is left out stays. Due dates that were set before stay too. Another supplier is that of all
+    work of the contract, also of what is finished."""
 
     name: Name = LEFT_OUT
+    supplier: UUID = LEFT_OUT
     description: str = LEFT_OUT
     time_zone: str = LEFT_OUT
     calendar: UUID | None = LEFT_OUT
+
+
+class Clone(In):
+    """What the clone of a record is called."""
+
+    name: Name
 
 
 class ContractOut(Schema):
@@ -192,6 +200,17 @@ def create_contract(request: HttpRequest, wish: ContractIn) -> Status[dict[str, 
     return Status(201, once(request, create))
 
 
+@router.post("/contracts/{uuid:guid}/clone", response=answers(ContractOut, 201), operation_id="clone_contract")
+def clone_contract(request: HttpRequest, guid: UUID, wish: Clone) -> Status[dict[str, Any]]:
+    """Create a contract like another one, under its own name and without its services."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        return _contract(commands.clone_contract(queries.contract(guid, by=by), wish.name, by=by), by)
+
+    return Status(201, once(request, create))
+
+
 @router.get("/contracts/{uuid:guid}", response=answers(ContractOut), operation_id="get_contract")
 def get_contract(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Get one contract."""
@@ -208,6 +227,8 @@ def update_contract(
     by, changes = actor(request), given(wish)
     if changes.get("calendar") is not None:
         changes["calendar"] = commitments.calendar(changes["calendar"])
+    if "supplier" in changes:
+        changes["supplier"] = queries.company(changes["supplier"], by=by)
     found = queries.contract(guid, by=by)
     changed = commands.update_contract(found, by=by, version=etags.wanted(request), **changes)
     etags.tag(response, changed.version)

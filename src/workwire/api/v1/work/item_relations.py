@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Moment, answers, listing, rfc3339, whole
 from workwire.api.v1.spelling import KindName, RelationName, StatusName, spelled
-from workwire.api.v1.work.shapes import ItemOut, do, guid_of, item_out
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_out
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
@@ -43,6 +43,14 @@ class Links(In):
     """The tickets and cases to link to the main one."""
 
     others: Annotated[list[UUID], Field(min_length=1, max_length=commands.MOST_LINKED)]
+
+
+class LinkedIn(ItemFields):
+    """A ticket or case to begin, linked to another one, with copies of what `copies` names of that one."""
+
+    process_version: UUID
+    submit: bool = False
+    copies: list[Literal["contacts", "custom_data", "files"]] = []
 
 
 class MergeTarget(In):
@@ -115,6 +123,20 @@ def list_relations(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -
 def link(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Links) -> dict[str, Any]:
     """Link other tickets and cases to a work item, the main one."""
     return do(commands.link, request, response, guid, _items(wish.others, "others", actor(request)))
+
+
+@router.post("/work-items/{uuid:guid}/linked-items", response=answers(ItemOut, 201), operation_id="create_linked_item")
+def create_linked(request: HttpRequest, guid: UUID, wish: LinkedIn) -> Status[dict[str, Any]]:
+    """Create a ticket or case that is linked to a work item, with one-time copies of what you name."""
+    by = actor(request)
+
+    def make() -> dict[str, Any]:
+        copies = {commands.Copied(name) for name in wish.copies}
+        item, fields = queries.item(guid, by=by), fields_of(wish)
+        made = commands.create_linked(item, wish.process_version, by=by, copies=copies, submit=wish.submit, **fields)
+        return item_out(queries.item(made.guid, by=by), by)
+
+    return Status(201, once(request, make))
 
 
 @router.delete(

@@ -13,7 +13,12 @@ from workwire.rooms.offering.commands.process_versions import (
     set_version_state,
 )
 from workwire.rooms.offering.commands.schedules import ScheduleChanges, add_period, create_schedule, update_schedule
-from workwire.rooms.offering.commands.service_lines import create_process, create_service_line, create_work_type
+from workwire.rooms.offering.commands.service_lines import (
+    clone_work_type,
+    create_process,
+    create_service_line,
+    create_work_type,
+)
 
 __all__ = [
     "ActionWish",
@@ -27,6 +32,7 @@ __all__ = [
     "add_global_checklist",
     "add_period",
     "add_step",
+    "clone_work_type",
     "create_data_field",
     "create_process",
     "create_schedule",

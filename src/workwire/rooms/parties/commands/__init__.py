@@ -1,6 +1,7 @@
 """The only writer of companies, contracts, services and contacts."""
 
 from workwire.rooms.parties.commands.companies import (
+    clone_contract,
     create_company,
     create_contract,
     create_service,
@@ -16,6 +17,7 @@ from workwire.rooms.parties.commands.contacts_and_tags import (
 )
 
 __all__ = [
+    "clone_contract",
     "create_company",
     "create_contact",
     "create_contact_tag",

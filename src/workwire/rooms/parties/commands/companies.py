@@ -47,9 +47,10 @@ class CompanyChanges(CompanyFields, total=False):
 
 
 class ContractChanges(TypedDict, total=False):
-    """What may be changed of a contract; what is not named stays. Its customer and supplier never change."""
+    """What may be changed of a contract; what is not named stays. Its customer never changes."""
 
     name: str
+    supplier: Company
     description: str
     time_zone: str
     calendar: Calendar | None
@@ -107,11 +108,9 @@ def create_contract(
     customer = queries.company(customer.guid, by=by)
     if not customer.is_customer:
         raise Invalid("customer_invalid", field="customer")
-    if not supplier.is_supplier:
-        raise Invalid("supplier_invalid", field="supplier")
     contract = Contract(
         customer=customer,
-        supplier=supplier,
+        supplier=_supplier(supplier),
         name=text.name(name),
         description=text.prose(description, field="description", longest=LONGEST_DESCRIPTION),
         time_zone=time_zone_name(time_zone or customer.time_zone),
@@ -137,10 +136,26 @@ def create_contract(
 
 
 @transaction.atomic
+def clone_contract(contract: Contract, name: str, *, by: Actor) -> Contract:
+    """Make a contract like one that the actor sees, under another name, without its services."""
+    found = queries.contract(contract.guid, by=by)
+    return create_contract(
+        found.customer,
+        found.supplier,
+        name,
+        by=by,
+        description=found.description,
+        time_zone=found.time_zone,
+        calendar=found.calendar,
+    )
+
+
+@transaction.atomic
 def update_contract(
     contract: Contract, *, by: Actor, version: int | None = None, **changes: Unpack[ContractChanges]
 ) -> Contract:
-    """Change a contract; due dates that were set before stay. Raises Conflict for a version that has passed."""
+    """Change a contract; due dates that were set before stay. Another supplier is that of all its work, finished work, too.
+    Raises Conflict for a version that has passed."""
     require(by, features.COMPANIES)
     Contract.objects.select_for_update().filter(pk=contract.pk).first()
     found = queries.contract(contract.guid, by=by)
@@ -156,6 +171,8 @@ def update_contract(
             raise Conflict("contract_name_taken", field="name")
     if "description" in changes:
         found.description = text.prose(changes["description"], field="description", longest=LONGEST_DESCRIPTION)
+    if "supplier" in changes:
+        found.supplier = _supplier(changes["supplier"])
     if "time_zone" in changes:
         found.time_zone = time_zone_name(changes["time_zone"])
     if "calendar" in changes:
@@ -198,6 +215,13 @@ def create_service(
     about = Subject(ObjectType.SERVICE, service.guid, company=contract.customer.guid, contract=contract.guid)
     record(body, about=about, by=by, changes=added(service))
     return service
+
+
+def _supplier(company: Company) -> Company:
+    """A company that supplies; raises Invalid for another one."""
+    if not company.is_supplier:
+        raise Invalid("supplier_invalid", field="supplier")
+    return company
 
 
 def _locked_company(company: Company, parent: Company | None, by: Actor) -> Company:

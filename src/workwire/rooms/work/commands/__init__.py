@@ -37,6 +37,7 @@ from workwire.rooms.work.commands.launching import (
     start_next_step,
     submit_or_go_on,
 )
+from workwire.rooms.work.commands.linked_beginnings import Copied, create_linked
 from workwire.rooms.work.commands.linking import MOST_LINKED, link, unlink
 from workwire.rooms.work.commands.merging import MOST_MERGED, merge
 from workwire.rooms.work.commands.positioning import create_job_position, update_job_position
@@ -52,6 +53,7 @@ __all__ = [
     "MOST_PARTS",
     "Changes",
     "ContactWish",
+    "Copied",
     "Part",
     "TagWish",
     "abort",
@@ -64,6 +66,7 @@ __all__ = [
     "convert",
     "create_case",
     "create_job_position",
+    "create_linked",
     "create_queue",
     "create_ticket",
     "date_reached",

@@ -174,11 +174,14 @@ def locked(item_pk: int, *, by: Actor, version: int | None = None) -> WorkItem:
         raise not_found("work_item")
     if version is not None and version != found.version:
         raise Conflict("version_conflict.work_item")
+    if found.category_id is not None and found.category is None:  # it got this one while the lock was waited for
+        WorkItem.category.field.delete_cached_value(found)
     return found
 
 
 def _to_lock(by: Actor, *, pk: int) -> QuerySet[WorkItem]:
-    return queries.visible(queries.for_events(), by).filter(pk=pk).select_for_update(of=("self",), no_key=True)
+    found = queries.visible(queries.for_events().select_related("category"), by)
+    return found.filter(pk=pk).select_for_update(of=("self",), no_key=True)
 
 
 _TO_LOCK = ComposedQuery(_to_lock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Unpack
 from uuid import UUID
@@ -86,11 +87,13 @@ def started(
     parent: WorkItem | None = None,
     independent: bool = False,
     origin: WorkItem | None = None,
+    copied: Callable[[WorkItem], list[RowChange]] | None = None,
 ) -> WorkItem:
     """A new ticket or case of a version, inside the caller's transaction: a draft, or work to do `at_once`.
 
     What is made of a ticket, its `origin`, gets copies of that one's custom data and contacts; a ticket is counted from the
-    same start and gets copies of the files, a case gets the number.
+    same start and gets copies of the files, a case gets the number. `copied` gives any other item what it is to have from
+    elsewhere, and returns what that changed.
     """
     at = clock.now()
     item = _new(kind, version, at=at, by=by)
@@ -107,8 +110,12 @@ def started(
         insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
     else:
         item.save(force_insert=True)
-    copied = _copied(origin, item, by=by, at=at) if origin is not None else []
-    attached = copied + attach(item, fields, by=by, at=at)
+    brought: list[RowChange] = []
+    if origin is not None:
+        brought = _copied(origin, item, by=by, at=at)
+    elif copied is not None:
+        brought = copied(item)
+    attached = brought + attach(item, fields, by=by, at=at)
     if at_once:
         check_ready(item)
     if at_once and kind == ProcessType.CASE:

@@ -1,0 +1,138 @@
+"""Contracts and types like others, another supplier, and items that begin linked with copies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.organisation import Customer, Organisation
+from tests.support.recorded import recorded
+from workwire.access.models import User
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Conflict, Forbidden, Invalid
+from workwire.rooms.files.commands import FileWish
+from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering.models import FieldKind, WorkType
+from workwire.rooms.parties import commands as parties
+from workwire.rooms.work import commands, item_files, queries, relations
+from workwire.rooms.work.commands import Copied
+from workwire.rooms.work.models import ItemContact, Status, WorkItem
+
+
+@pytest.fixture
+def by(actors: dict[str, Actor]) -> Actor:
+    """The team member, who does the work."""
+    return actors["team member"]
+
+
+@pytest.fixture
+def admin(actors: dict[str, Actor]) -> Actor:
+    """The administrator."""
+    return actors["administrator"]
+
+
+@pytest.fixture
+def someone(organisation: Organisation) -> User:
+    """An account that is a contact of items."""
+    return organisation.accounts["team member"].user
+
+
+@pytest.fixture
+def origin(first: Customer, by: Actor, admin: Actor, someone: User) -> WorkItem:
+    """A ticket with a contact, a file and custom data."""
+    offering.create_data_field("Room", FieldKind.SHORT_TEXT, by=admin)
+    return commands.create_ticket(
+        first.ticket_version.guid,
+        by=by,
+        title="Broken chair",
+        category_guid=first.category.guid,
+        submit=True,
+        custom_data={"Room": "12"},
+        contacts=[commands.ContactWish(someone.guid)],
+        files=[FileWish(data=b"A picture.", file_name="chair.txt")],
+    )
+
+
+def _has(item: WorkItem, by: Actor) -> tuple[int, dict[str, object], list[str]]:
+    files = [one.file_name for one in item_files.files_of(item, by=by)]
+    return ItemContact.objects.filter(item=item.pk).count(), WorkItem.objects.get(pk=item.pk).custom_data, files
+
+
+def test_a_contract_is_cloned_without_its_name(first: Customer, admin: Actor) -> None:
+    """builder CT-3."""
+    parties.update_contract(first.contract, description="One year.", time_zone="Europe/Madrid", by=admin)
+    with recorded() as found:
+        made = parties.clone_contract(first.contract, "Next year", by=admin)
+    assert [event.name for event in found.events] == ["ContractCreated"]
+    alike = ("customer_id", "supplier_id", "description", "time_zone", "calendar_id")
+    first.contract.refresh_from_db()
+    assert [getattr(made, name) for name in alike] == [getattr(first.contract, name) for name in alike]
+    assert (made.name, made.services.exists()) == ("Next year", False)
+    with pytest.raises(Conflict):
+        parties.clone_contract(first.contract, "Next year", by=admin)
+
+
+def test_another_supplier_holds_for_all_items_those_that_ended_too(
+    first: Customer, by: Actor, admin: Actor, origin: WorkItem
+) -> None:
+    """builder CT-2."""
+    other = parties.create_company("Borealis", is_supplier=True, by=admin)
+    commands.resolve(origin, by=by)
+    for wrong in (parties.create_company("Nobody's", is_supplier=False, by=admin),):
+        with pytest.raises(Invalid) as refusal:
+            parties.update_contract(first.contract, supplier=wrong, by=admin)
+        assert refusal.value.code == "supplier_invalid"
+    parties.update_contract(first.contract, supplier=other, by=admin)
+    assert queries.item(origin.guid, by=by).contract.supplier == other
+
+
+def test_a_type_is_cloned_with_its_checklist(first: Customer, admin: Actor, by: Actor) -> None:
+    """builder SL-9."""
+    kind = WorkType.objects.get(name="Check Budget")
+    offering.add_global_checklist(kind, ("Signed?", "Dated?"), by=admin)
+    made = offering.clone_work_type(kind, "Check Budget again", by=admin)
+    assert (made.kind, made.service_line_id, made.name) == (kind.kind, kind.service_line_id, "Check Budget again")
+    assert [line.description for line in made.checklist.all()] == ["Signed?", "Dated?"]
+    with pytest.raises(Conflict):
+        offering.clone_work_type(kind, "Check Budget", by=admin)
+    with pytest.raises(Forbidden):
+        offering.clone_work_type(kind, "Mine", by=by)
+
+
+@pytest.mark.parametrize("kind", ["ticket", "case"])
+def test_a_new_item_is_begun_linked_with_copies_of_what_is_named(
+    kind: str, first: Customer, by: Actor, origin: WorkItem
+) -> None:
+    """work-manager LNK-3: the two share nothing afterwards."""
+    version = first.ticket_version if kind == "ticket" else first.case_version
+    bare = commands.create_linked(origin, version.guid, by=by, title="Another chair")
+    assert (bare.status, _has(bare, by)) == (Status.DRAFT, (0, {}, []))
+    full = commands.create_linked(origin, version.guid, by=by, title="A third chair", copies=set(Copied))
+    assert _has(full, by) == (1, {"Room": "12"}, ["chair.txt"])
+    commands.update(origin, by=by, custom_data={"Room": "13"})
+    assert _has(full, by)[1] == {"Room": "12"}
+    for made in (bare, full):
+        (relation,) = relations.relations_of(made, by=by)
+        assert relations.seen_from(made, relation).other == origin
+        assert relations.seen_from(made, relation).name == "linked"
+
+
+def test_what_is_given_counts_before_a_copy_and_may_be_submitted_at_once(
+    first: Customer, second: Customer, by: Actor, origin: WorkItem
+) -> None:
+    """work-manager LNK-3: for any customer."""
+    made = commands.create_linked(
+        origin,
+        first.ticket_version.guid,
+        by=by,
+        title="Another chair",
+        category_guid=first.category.guid,
+        custom_data={"Room": "14"},
+        copies={Copied.CUSTOM_DATA},
+        submit=True,
+    )
+    assert (made.status, made.custom_data) == (Status.TO_DO, {"Room": "14"})
+    case = commands.create_case(first.case_version.guid, by=by, title="Order", submit=True)
+    (action, *_) = queries.items_under(case, by=by)
+    with pytest.raises(Invalid) as refusal:
+        commands.create_linked(action, first.ticket_version.guid, by=by, title="x")
+    assert refusal.value.code == "link_not_for_actions"
