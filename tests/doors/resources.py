@@ -176,6 +176,7 @@ USES = {
     "submit_work_item": Use("{draft_case}", {}),
     "take_work_item": Use("{ticket}", {}),
     "assign_work_item": Use("{ticket}", {"user": "{user}", "note": "Please."}),
+    "acknowledge_news": Use("{case}"),
     "unassign_work_item": Use("{taken}", {}),
     "reject_work_item": Use("{taken}", {"reason": "Not mine."}),
     "move_work_item_to_queue": Use("{ticket}", {"queue": None}),

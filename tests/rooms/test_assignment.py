@@ -235,10 +235,74 @@ def test_the_owner_of_what_waits_is_given_and_taken_by_hand(
         work.update(item, title="Mine", by=sessions.actor_for(nora))
     work.assign(item, nora, by=admin, force=True)
     assert (now(item).status, who(item)) == (Status.WAITING, (None, nora.pk))
-    work.unassign(item, by=admin)
-    assert who(item) == (None, None)
+    WorkItem.objects.filter(pk=item.pk).update(owner=None)
     work.information_arrived(item, by=tomas)
     assert who(item) == (tomas.user_id, None)  # nobody owned it, and who brings the news changed it last
+
+
+def test_everybody_who_works_unassigns_what_is_not_closed_and_it_is_to_do_again(
+    ticket: Callable[..., WorkItem], tomas: Actor, hire: Callable[[str], User], first: Customer
+) -> None:
+    """work-manager ASG-37."""
+    nora, later = sessions.actor_for(hire("nora")), clock.now() + timedelta(days=1)
+    deeds: tuple[Callable[[WorkItem], object], ...] = (
+        lambda item: item,
+        lambda item: work.wait_until(item, later, by=tomas),
+        lambda item: work.wait_for_information(item, by=tomas),
+        lambda item: work.resolve(item, by=tomas),
+    )
+    for deed in deeds:
+        item = work.take(ticket(tomas), by=tomas)
+        deed(item)
+        work.unassign(item, by=nora)
+        found = now(item)
+        assert (found.status, who(item), found.queue_id) == (Status.TO_DO, (None, None), first.queue.pk)
+        assert (found.wait_type, said(item)[1]) == (None, "who_given_back")
+        assert work.get_more_work(by=tomas) == item
+        work.resolve(item, by=tomas)
+        WorkItem.objects.filter(pk=item.pk).update(status=Status.CLOSED, closes_on=None, owner=tomas.user_id)
+        work.unassign(item, by=nora)
+        assert now(item).status == Status.CLOSED
+
+
+def test_a_case_and_what_waits_for_related_work_stand_as_they_stood_when_unassigned(
+    ticket: Callable[..., WorkItem], tomas: Actor, admin: Actor, first: Customer
+) -> None:
+    """work-manager ASG-37."""
+    case = work.create_case(first.case_version.guid, by=tomas, title="x", submit=True)
+    work.unassign(case, by=admin)
+    assert (now(case).status, who(case)) == (Status.IN_PROGRESS, (None, None))
+    work.take(case, by=tomas)
+    work.wait_until(case, clock.now() + timedelta(days=1), by=tomas)
+    work.unassign(case, by=admin)
+    assert (now(case).status, who(case)) == (Status.WAITING, (None, None))
+    divided = work.take(ticket(tomas), by=tomas)
+    work.convert(divided, first.case_version.guid, by=tomas, title="y")
+    work.unassign(divided, by=admin)
+    assert (now(divided).status, who(divided)) == (Status.WAITING, (None, None))
+    with pytest.raises(Conflict) as refusal:
+        work.take(divided, by=tomas)
+    assert refusal.value.code == "waits_for_related_work"
+
+
+def test_taking_what_waits_ends_the_waiting(
+    ticket: Callable[..., WorkItem], tomas: Actor, admin: Actor, first: Customer
+) -> None:
+    """work-manager STA-10, STA-11."""
+    later, case = (
+        clock.now() + timedelta(days=1),
+        work.create_case(first.case_version.guid, by=tomas, title="x", submit=True),
+    )
+    item = work.take(ticket(tomas), by=tomas)
+    for one, has_it in ((item, (tomas.user_id, None)), (case, (None, tomas.user_id))):
+        work.wait_until(one, later, by=tomas)
+        assert who(one) == (None, tomas.user_id)
+        with pytest.raises(Conflict) as refusal:
+            work.take(one, by=admin)
+        assert refusal.value.code == "already_assigned"
+        work.take(one, by=tomas)
+        found = now(one)
+        assert (found.status, found.wait_type, found.wait_until, who(one)) == (Status.IN_PROGRESS, None, None, has_it)
 
 
 def test_who_had_it_earlier_is_found_in_the_ledger(
@@ -248,7 +312,7 @@ def test_who_had_it_earlier_is_found_in_the_ledger(
     nora, item = hire("nora"), ticket(tomas)
     work.assign(item, nora, by=admin)
     work.wait_for_information(item, by=sessions.actor_for(nora))
-    work.unassign(item, by=SYSTEM)
+    WorkItem.objects.filter(pk=item.pk).update(owner=None, updated_by=None)
     work.information_arrived(item, by=SYSTEM)
     assert (who(item), said(item)[1]) == ((nora.pk, None), "who_gets")
     assert (now(item).assignment or {})["tried"][1]["parameters"]["rule"] == "earlier"

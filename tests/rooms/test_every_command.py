@@ -153,6 +153,12 @@ class World:
         self.time_passes(item, wait_until=clock.now() - timedelta(hours=1))
         return item
 
+    def informed(self) -> WorkItem:
+        """A running case with news."""
+        case = self.case()
+        self.time_passes(case, news_since=clock.now())
+        return case
+
     def locked(self, item: WorkItem) -> WorkItem:
         """An item as the clock locks it."""
         return item_timers.lock([item.guid], wait=True)[item.guid]
@@ -346,6 +352,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.end_sessions: lambda w: access.end_sessions(w.signed_in(), by=w.by),
     access.rename_group: lambda w: access.rename_group(w.customer.group, "Night watch", by=w.by),
     access.set_manager: lambda w: access.set_manager(w.user, w.organisation.accounts["administrator"].user, by=w.by),
+    access.set_suspended: lambda w: access.set_suspended(w.organisation.accounts["robot"].user, True, by=w.by),
     access.create_group: lambda w: access.create_group("Fresh", by=w.by),
     access.change_members: lambda w: access.change_members(w.customer.group, remove=[w.user], by=w.by),
     access.grant: lambda w: access.grant(UserGroup.objects.all()[0], "contract", w.customer.contract, by=w.by),
@@ -422,6 +429,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     work.information_arrived: lambda w: work.information_arrived(
         work.wait_for_information(w.ticket(), by=w.by), by=w.by
     ),
+    work.acknowledge: lambda w: work.acknowledge(w.informed(), by=w.by),
     work.date_reached: lambda w: work.date_reached(w.locked(w.waiting()), by=SYSTEM),
     work.due_date_passed: lambda w: work.due_date_passed(w.overdue(), by=SYSTEM),
     work.resolve: lambda w: work.resolve(w.ticket(), by=w.by),

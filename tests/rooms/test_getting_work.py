@@ -129,6 +129,7 @@ def test_what_a_robot_rejected_goes_to_people_only(first: Customer, robot: Actor
 
 
 def test_robots_get_the_same_action_at_most_three_times(first: Customer, robot: Actor, admin: Actor) -> None:
+    """work-manager ASG-18."""
     (action,) = _launched(first, admin, 1)
     for _ in range(MOST_ROBOT_ASSIGNMENTS):
         assert commands.get_more_work(by=robot) is not None

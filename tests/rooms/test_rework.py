@@ -228,3 +228,46 @@ def test_a_draft_is_discarded_for_good(version: ProcessVersion, by: Actor, first
         with pytest.raises(Conflict) as refusal:
             commands.discard(draft, by=by)
         assert refusal.value.code == "discard_not_possible"
+
+
+def test_what_is_done_again_goes_to_who_did_it_else_to_who_had_it(
+    case: WorkItem, by: Actor, actors: dict[str, Actor], finish: Callable[..., None]
+) -> None:
+    """work-manager REW-5, ASG-10."""
+    admin = actors["administrator"]
+    finish("A1.1", "A1.2")
+    commands.take(action(case, "A1.3"), by=admin)
+    commands.rework(case, 1, by=by)
+    assert holders(case, "A1.1-2", "A1.3-2") == [by.user_id, admin.user_id]
+    assert why(case, "A1.3-2") == ("who_gets", "same_action")
+    commands.resolve(action(case, "A1.1-2"), by=admin)
+    commands.rework(case, 1, by=by)
+    assert holders(case, "A1.1-3", "A1.3-3") == [admin.user_id, admin.user_id]
+    finish("A1.1-3")
+    assert holders(case, "A1.2-3") == [by.user_id]
+
+
+def test_actions_that_are_kept_with_somebody_go_there_also_when_done_again(
+    case: WorkItem, by: Actor, actors: dict[str, Actor], finish: Callable[..., None]
+) -> None:
+    """work-manager REW-5."""
+    admin = actors["administrator"]
+    finish("A1.1", "A1.2")
+    commands.update(case, keep_actions_with_me=True, by=admin)
+    commands.rework(case, 1, by=by)
+    assert holders(case, "A1.1-2", "A1.3-2") == [admin.user_id, admin.user_id]
+    assert why(case, "A1.1-2") == ("who_gets", "keep")
+
+
+def action(case: WorkItem, name: str) -> WorkItem:
+    return WorkItem.objects.get(reference=f"{case.reference}-{name}")
+
+
+def holders(case: WorkItem, *names: str) -> list[int | None]:
+    return [action(case, name).assignee_id for name in names]
+
+
+def why(case: WorkItem, name: str) -> tuple[str, str]:
+    """The last rule that was tried for an assignee, and how it came out."""
+    tried = [one for one in (action(case, name).assignment or {})["tried"] if "rule" in one["parameters"]]
+    return tried[-1]["code"], tried[-1]["parameters"]["rule"]

@@ -16,6 +16,7 @@ from workwire.rooms.offering.models import ProcessVersion
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries
 from workwire.rooms.work.models import Rag, WorkItem
+from workwire.web.work.item_parts import due_of
 
 __all__ = ["caller"]
 MONDAY = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -83,6 +84,32 @@ def test_messages_and_both_apis_say_the_same(first: Customer, actors: dict[str, 
     body = Event.objects.order_by("-pk")[0].body
     assert '"RAGStatus":0' in body.replace(" ", "") or '"RAGStatus":1' in body.replace(" ", "")
     assert member.api("GET", f"/work-items/{item.guid}").json()["rag"] != "overdue"
+
+
+def test_a_paused_due_date_tells_how_far_away_it_was(first: Customer, actors: dict[str, Actor], member: Caller) -> None:
+    """work-manager STA-13."""
+    by = actors["team member"]
+
+    def told(item: WorkItem) -> tuple[int | None, str, bool]:
+        body = member.api("GET", f"/work-items/{item.guid}/due-date").json()
+        due = due_of(queries.item(item.guid, by=SYSTEM), clock.now())
+        return body["paused_minutes"], due.words, due.moment is None
+
+    with clock.frozen(MONDAY) as advance:
+        early, late = (_ticket(first, by, waits_along=True) for _ in range(2))
+        advance(timedelta(minutes=40))
+        work.wait_for_information(early, by=by)
+        advance(timedelta(minutes=150))
+        work.wait_for_information(late, by=by)
+        for _ in range(2):
+            assert told(early) == (80, "Paused 1 h 20 min before due", True)
+            assert told(late) == (-70, "Paused 1 h 10 min after due", True)
+            advance(timedelta(days=3))
+        work.take(early, by=by)
+        assert queries.item(early.guid, by=SYSTEM).due_date == clock.now() + timedelta(minutes=80)
+        assert told(early)[0] is None
+        ProcessVersion.objects.update(due_rule={"amount": 2, "unit": "hours", "add_wait_time": False})
+        assert told(late)[0] is None
 
 
 @pytest.fixture

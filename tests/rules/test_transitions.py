@@ -50,6 +50,7 @@ MOVES = {
     "submit": lambda item: transitions.submit(item, BY_PERSON),
     "take": lambda item: transitions.take(item, 7, BY_PERSON),
     "give": lambda item: transitions.give(item, 8, BY_PERSON),
+    "unassign": lambda item: transitions.unassign(item, BY_PERSON, at=NOW),
     "wait_for_information": lambda item: transitions.wait_for_information(item, None, BY_PERSON),
     "wait_until": lambda item: transitions.wait_until(item, LATER, BY_PERSON),
     "inform": transitions.inform,
@@ -72,8 +73,9 @@ MOVES = {
 WAIT = {TO_DO: WAITING, IN_PROGRESS: WAITING}
 AFTER = {  # the table of the specification, written out once more by hand
     "submit": {DRAFT: TO_DO},
-    "take": {TO_DO: IN_PROGRESS},
+    "take": {TO_DO: IN_PROGRESS, WAITING: IN_PROGRESS},
     "give": {TO_DO: TO_DO, IN_PROGRESS: TO_DO, WAITING: WAITING},
+    "unassign": {TO_DO: TO_DO, IN_PROGRESS: TO_DO, WAITING: TO_DO, RESOLVED: TO_DO},
     "wait_for_information": WAIT,
     "wait_until": WAIT,
     "inform": {WAITING: TO_DO},
@@ -96,6 +98,7 @@ AFTER = {  # the table of the specification, written out once more by hand
 EXCEPT = {
     ACTION: {
         "submit": {},
+        "unassign": {TO_DO: TO_DO, IN_PROGRESS: TO_DO, WAITING: TO_DO},
         **{move: {} for move in ("block", "stall", "pause", "resume", "rework", "discard", "reopen", "close")},
         "resolve with a window": AFTER["resolve without"],
         **{move: {} for move in ("divide", "merge")},
@@ -106,8 +109,9 @@ EXCEPT = {
     CASE: {  # a case is in progress while its flow runs, whoever works on it
         **{move: {} for move in ("divide", "merge")},
         "submit": {DRAFT: IN_PROGRESS},
-        "take": {TO_DO: IN_PROGRESS, IN_PROGRESS: IN_PROGRESS},
+        "take": dict.fromkeys(transitions.OPEN, IN_PROGRESS),
         "give": {TO_DO: TO_DO, IN_PROGRESS: IN_PROGRESS, WAITING: WAITING},
+        "unassign": {TO_DO: TO_DO, IN_PROGRESS: IN_PROGRESS, WAITING: WAITING, RESOLVED: TO_DO},
     },
 }
 
@@ -118,7 +122,7 @@ EXCEPT = {
 def test_every_move_from_every_status_is_as_the_specification_says(
     kind: ProcessType, status: Status, move: str
 ) -> None:
-    """work-manager STA-8, ACT-3."""
+    """work-manager STA-8, STA-11, ACT-3."""
     expected = EXCEPT[kind].get(move, AFTER[move]).get(status)
     before = standing(kind, status)
     if expected is None:
@@ -243,6 +247,7 @@ class WorkItemLife(RuleBasedStateMachine):
         choices = {
             "take": lambda: transitions.take(item, who or 1, BY_PERSON),
             "give": lambda: transitions.give(item, who, BY_PERSON),
+            "unassign": lambda: transitions.unassign(item, BY_PERSON, at=now),
             "wait_for_information": lambda: transitions.wait_for_information(item, later, BY_PERSON),
             "wait_until": lambda: transitions.wait_until(item, later or now, BY_PERSON),
             "come_due": lambda: transitions.come_due(item, now),

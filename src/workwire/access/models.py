@@ -58,6 +58,7 @@ class User(AbstractBaseUser):
         default=UserType.OPERATIONAL,
     )
     is_active = models.BooleanField(default=True)
+    suspended_at = models.DateTimeField(null=True)  # since when a robot is given no work
     created_at = models.DateTimeField(default=clock.now)
     manager = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="reports")
     language = models.CharField(max_length=10, blank=True, default="", db_default="")

@@ -405,9 +405,14 @@ def has_accounts() -> bool:
     return User.objects.exists()
 
 
-def is_retired(user_id: int) -> bool:
-    """Whether an account has retired."""
-    return User.objects.filter(pk=user_id, is_active=False).exists()
+def suspended(user_id: int) -> QuerySet[User]:
+    """The account, if it is a robot that is suspended."""
+    return User.objects.filter(pk=user_id, suspended_at__isnull=False)
+
+
+def is_suspended(user_id: int) -> bool:
+    """Whether an account is a robot that is suspended."""
+    return suspended(user_id).exists()
 
 
 def user_called(username: str) -> User | None:

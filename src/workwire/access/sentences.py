@@ -53,6 +53,7 @@ register(
         "roles_changed": "The account's roles were changed at the same time.",
         "roles_invalid": "An account must hold one operational role and at most one builder role.",
         "roles_invalid.of_credential": "A credential needs one or more of its user's own roles.",
+        "suspended_no_robot": "Only robots can be suspended.",
         "time_zone_invalid": "A time zone is written like Europe/Paris.",
         "token_invalid": "There is no valid token with this request; log in.",
         "too_many_logins": "Too many failed logins; wait a quarter of an hour.",

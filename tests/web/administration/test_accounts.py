@@ -189,6 +189,24 @@ def test_retiring_says_in_numbers_what_happens_and_it_does(admin: Client, organi
     assert tomas.is_active
 
 
+def test_a_robot_is_suspended_and_works_again_and_no_person_is(admin: Client, organisation: Organisation) -> None:
+    """work-manager ASG-17."""
+    robot, tomas = (organisation.accounts[who].user for who in ("robot", "team member"))
+    page = _page(robot)
+    assert "Suspend the robot" in _text(admin, page)
+    assert "Suspend the robot" not in _text(admin, _page(tomas))
+    assert admin.post(f"{_page(tomas)}/suspend").status_code == 422
+    assert admin.post(f"{page}/suspend").headers["Location"] == page
+    text = _text(admin, page)
+    assert "Suspended" in text
+    assert "Suspend the robot" not in text
+    assert "Let it work again" in text
+    assert "Suspended" in _text(admin, LIST)
+    assert admin.post(f"{page}/resume").headers["Location"] == page
+    robot.refresh_from_db()
+    assert robot.suspended_at is None
+
+
 def test_sessions_end_and_a_link_for_a_password_is_shown_once(admin: Client, organisation: Organisation) -> None:
     account = organisation.accounts["team member"]
     browser = gallery.signed_in(account)
@@ -221,7 +239,7 @@ def test_who_does_not_manage_accounts_is_not_shown_them(organisation: Organisati
     page = _page(tomas.user)
     for address in (LIST, f"{LIST}/new", page, f"{page}/edit", f"{page}/sight"):
         assert browser.get(address).status_code == 403, address
-    for action in ("retire", "reinstate", "end-sessions", "password-link", "second-factor"):
+    for action in ("retire", "reinstate", "suspend", "resume", "end-sessions", "password-link", "second-factor"):
         assert browser.post(f"{page}/{action}", {"password": PASSWORD}).status_code == 403, action
     assert browser.post(f"{LIST}/new", {"username": "x"}).status_code == 403
     assert gallery.signed_in(organisation.accounts["administrator"]).get(f"{LIST}/{ids.new_guid()}").status_code == 404

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import sessions
+from workwire.kernel.actor import SYSTEM
 from workwire.rooms.effort import commands as effort
 from workwire.rooms.work import commands, queries
 from workwire.web.work.item_effort import in_hours
@@ -71,3 +72,23 @@ def test_effort_is_told_in_hours() -> None:
         "1 h 1 min",
         "26 h",
     ]
+
+
+def test_what_came_back_from_waiting_and_news_are_marked(organisation: Organisation) -> None:
+    """work-manager STA-10."""
+    account, customer = organisation.accounts["team member"], organisation.customers[0]
+    by, browser = sessions.actor_for(account.user), gallery.signed_in(account)
+    item = commands.create_ticket(
+        customer.ticket_version.guid, by=by, title="Back", category_guid=customer.category.guid, submit=True
+    )
+    commands.wait_for_information(commands.take(item, by=by), by=by)
+    assert "To do again" not in browser.get("/work?view=mine").content.decode()
+    commands.information_arrived(item, by=SYSTEM)
+    assert "To do again" in browser.get("/work?view=mine").content.decode()
+    assert "To do again" in browser.get(f"/work/{item.guid}").content.decode()
+    case = commands.create_case(customer.case_version.guid, by=by, title="Runs", submit=True)
+    commands.information_arrived(case, by=SYSTEM)
+    text = browser.get(f"/work/{case.guid}").content.decode()
+    assert "Something new came in." in text
+    commands.acknowledge(case, by=by)
+    assert "Something new" not in browser.get(f"/work/{case.guid}").content.decode()

@@ -13,6 +13,7 @@ from workwire.access.commands.accounts import (
     set_password,
     set_preferences,
     set_roles,
+    set_suspended,
 )
 from workwire.access.commands.background import cancel_job
 from workwire.access.commands.changing_settings import change_settings
@@ -70,6 +71,7 @@ __all__ = [
     "set_role_features",
     "set_roles",
     "set_second_factor_required",
+    "set_suspended",
     "turn_off_second_factor",
     "update_credential",
 ]

@@ -18,7 +18,7 @@ from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, RoleF
 from workwire.access.policy import require_in_person, require_no_more, require_of_person
 from workwire.access.preferences import Preferences
 from workwire.jobs import commands as jobs
-from workwire.kernel import folding, text
+from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
 from workwire.outbox.changes import RowChange, added, altered, columns, removed
@@ -35,6 +35,7 @@ class UserChanges(TypedDict, total=False):
     """What an administrator may change of an account; what is not named stays."""
 
     active: bool
+    suspended: bool
     full_name: str
     email: str
     roles: Sequence[Role]
@@ -110,6 +111,22 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
     _keep_an_administrator(administered)
     if not active:
         user.tokens.all().delete()
+    _record_change(user, by, altered(user, before))
+
+
+@transaction.atomic
+def set_suspended(user: User, suspended: bool, *, by: Actor) -> None:
+    """Suspend a robot, so that it is given no work for a while, or let it work again. It keeps what it has, its sessions and
+    its subscriptions. Raises Invalid for the account of a person."""
+    user = _locked(user)
+    require_may_manage(user, by)
+    if suspended and user.user_type != UserType.ROBOT:
+        raise Invalid("suspended_no_robot", field="suspended")
+    if (user.suspended_at is not None) == suspended:
+        return
+    before = columns(user)
+    user.suspended_at = clock.now() if suspended else None
+    user.save(update_fields=["suspended_at"])
     _record_change(user, by, altered(user, before))
 
 
@@ -201,6 +218,8 @@ def change_user(user: User, *, by: Actor, version: int | None = None, **changes:
         raise Conflict("version_conflict.account")
     if "active" in changes:
         set_active(user, changes["active"], by=by)
+    if "suspended" in changes:
+        set_suspended(user, changes["suspended"], by=by)
     set_names(user, by=by, full_name=changes.get("full_name"), email=changes.get("email"))
     if "roles" in changes:
         set_roles(user, changes["roles"], by=by)

@@ -84,9 +84,10 @@ class UserIn(In):
 
 
 class UserChange(In):
-    """Changes to an account; what is left out stays."""
+    """Changes to an account; what is left out stays. A robot that is `suspended` is given no work; it keeps what it has."""
 
     active: bool = LEFT_OUT
+    suspended: bool = LEFT_OUT
     full_name: Annotated[str, Field(max_length=200)] = LEFT_OUT
     email: Annotated[str, Field(max_length=254)] = LEFT_OUT
     roles: list[str] = LEFT_OUT
@@ -105,6 +106,7 @@ class UserOut(Schema):
     email: str
     user_type: UserTypeName
     active: bool
+    suspended: bool
     roles: list[str]
     manager: Guid | None
     language: str | None
@@ -380,6 +382,7 @@ def _user(row: User, _actor: Actor) -> dict[str, Any]:
         "email": row.email,
         "user_type": spelled(UserType(row.user_type)),
         "active": row.is_active,
+        "suspended": row.suspended_at is not None,
         "roles": sorted(assignment.role.name for assignment in row.role_assignments.all()),
         "manager": None if row.manager is None else str(row.manager.guid),
         "language": row.language or None,

@@ -20,14 +20,15 @@ from workwire.rooms.work.transitions import DUE
 from workwire.rooms.work.who_gets_it import Candidate, Known, LookUp, Sought
 
 MOST_EARLIER, MOST_EVENTS, MOST_DOERS = 10, 50, 5
+_ENDS = (ResolutionMethod.DONE_SUCCESSFULLY, ResolutionMethod.REWORK)
 
 
 def actor_as_candidate(by: Actor) -> Known:
-    """What is known without looking: who makes the change, which it could not make of what it does not see."""
-    if by.user_id is None:
+    """What is known without looking: the person who makes the change, which it could not make of what it does not see."""
+    if by.user_id is None or by.user_type == UserType.ROBOT:
         return Known()
     works = by.has(features.WORK_ITEMS) and by.user_type != UserType.SELF_SERVICE
-    return Known({by.user_id: Candidate(by.user_id, is_robot=by.user_type == UserType.ROBOT, may_work=works)})
+    return Known({by.user_id: Candidate(by.user_id, may_work=works)})
 
 
 def look_up(wanted: LookUp, item: WorkItem, known: Known) -> Known:
@@ -65,12 +66,13 @@ def _assigned_in(changes: str, guid: str) -> Iterable[int]:
 
 
 def _who_did_the_same(item: WorkItem) -> tuple[int, ...]:
-    """Who completed the same action of the case before, newest first."""
-    done = WorkItem.objects.filter(
-        parent=item.parent_id, definition=item.definition_id, resolution_method=ResolutionMethod.DONE_SUCCESSFULLY
-    )
-    newest = done.exclude(pk=item.pk).exclude(resolved_by=None).order_by("-closed_on", "-pk")
-    return tuple(newest.values_list("resolved_by", flat=True)[:MOST_DOERS])
+    """Who completed the same action of the case before, newest first, then who had it last when rework closed it."""
+    same = WorkItem.objects.filter(parent=item.parent_id, definition=item.definition_id, resolution_method__in=_ENDS)
+    newest = list(same.exclude(pk=item.pk).order_by("-closed_on", "-pk")[:MOST_DOERS])
+    done = [one for one in newest if one.resolution_method == ResolutionMethod.DONE_SUCCESSFULLY]
+    closed = [one for one in newest if one.resolution_method == ResolutionMethod.REWORK]
+    doers = dict.fromkeys(one.resolved_by_id for one in done if one.resolved_by_id is not None)
+    return (*doers, *(earlier_assignees(closed[0])[:1] if closed else ()))
 
 
 def _holders(position: int) -> QuerySet[User]:
@@ -93,16 +95,19 @@ def _candidates(accounts: QuerySet[User], item: WorkItem) -> Iterable[Candidate]
         sees=Exists(access.permissions_on(who, above)) | Q(access.holds(who, *features.SEES_ALL)),
         inbox=Coalesce(Subquery(inbox.annotate(number=Count("pk")).values("number")), 0),
     ).order_by("pk")
-    rows = found.values_list("pk", "full_name", "username", "user_type", "is_active", "works", "sees", "inbox")
+    rows = found.values_list(
+        "pk", "full_name", "username", "user_type", "is_active", "suspended_at", "works", "sees", "inbox"
+    )
     return [
         Candidate(
             pk,
             name or username,
             is_robot=kind == UserType.ROBOT,
             is_active=active,
+            is_suspended=suspended is not None,
             may_work=works and kind != UserType.SELF_SERVICE,
             sees=sees,
             inbox=inbox,
         )
-        for pk, name, username, kind, active, works, sees, inbox in rows
+        for pk, name, username, kind, active, suspended, works, sees, inbox in rows
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -191,13 +191,15 @@ def _waits_for(case: WorkItem, found: Stored) -> list[Statement]:
     """Why a running case does not go on by itself, everything that it waits for."""
     if case.status in (Status.DRAFT, *FINISHED):
         return []
-    return [*_waiting_nodes(found.version.graph, found.run), *_waiting_beside(case, found.run)]
+    return [*_waiting_nodes(found.version.graph, found.run, found.items), *_waiting_beside(case, found.run)]
 
 
-def _waiting_nodes(graph: Graph, run: Run) -> Iterator[Statement]:
+def _waiting_nodes(graph: Graph, run: Run, started: Collection[str]) -> Iterator[Statement]:
     for node in graph.in_stage(run.stage):
         state = run.state(node.key)
-        if state == NodeState.RUNNING:
+        if state == NodeState.RUNNING and node.kind == NodeKind.ACTION and node.key not in started:
+            yield statement("flow_waits.held", action=node.name)
+        elif state == NodeState.RUNNING:
             yield statement("flow_waits.action", action=node.name)
         elif state == NodeState.FAILED and node.kind == NodeKind.ACTION:
             yield statement("flow_waits.failed_action", action=node.name)

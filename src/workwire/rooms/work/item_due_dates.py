@@ -5,7 +5,7 @@ The arithmetic is that of `commitments`; here it meets the item: which rule, whi
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from workwire.rooms.commitments.rules import Base, Computed, DueRule, Override
 from workwire.rooms.commitments.rules import said_in as said_in  # for doors
 from workwire.rooms.commitments.working_time import WorkingCalendar
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work.models import Rag, Status, WorkItem
+from workwire.rooms.work.models import Rag, Status, WaitType, WorkItem
 
 
 def rag(due: datetime | None, now: datetime, time_zone: str) -> Rag:
@@ -47,10 +47,19 @@ def standing(item: WorkItem, at: datetime) -> Rag:
     return rag(item.due_date, at, item.contract.time_zone)
 
 
+def paused(item: WorkItem) -> timedelta | None:
+    """How far away the due date of an item was when it began to wait along with it, negative where that had passed; None
+    while it does not wait."""
+    if item.status != Status.WAITING or item.due_date is None or item.waiting_since is None or not _waits_along(item):
+        return None
+    return item.due_date - item.waiting_since
+
+
 def _waits_along(item: WorkItem) -> bool:
-    """Whether the due date of an item moves on by the time it waits."""
+    """Whether the due date of an item moves on by the time it waits; that of a paused case does not."""
     rule = rule_of(item)
-    return rule is not None and rule.add_wait_time and not item.due_date_overridden
+    moves = rule is not None and rule.add_wait_time and not item.due_date_overridden
+    return moves and item.wait_type != WaitType.PAUSE
 
 
 def note_passing(item: WorkItem, at: datetime) -> None:

@@ -187,6 +187,7 @@ class WorkItem(models.Model):
     wait_until = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(null=True)
     attention = models.JSONField(null=True, blank=True)  # a statement: why a person must decide how a case goes on
+    news_since = models.DateTimeField(null=True)  # since when there is something new at a case that nobody acknowledged
     due_date = models.DateTimeField(null=True)
     due_date_overridden = models.BooleanField(default=False)
     due_passed = models.BooleanField(default=False, db_default=False)  # its last event says that it is overdue

@@ -26,6 +26,7 @@ from django.db.models import (
 )
 
 from workwire.access import features, sight
+from workwire.access import queries as access
 from workwire.access.models import User
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, sees_all
@@ -52,7 +53,8 @@ from workwire.rooms.work.models import StatusReason as StatusReason  # for doors
 from workwire.rooms.work.models import WaitType as WaitType  # for doors
 from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
 from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
-from workwire.rooms.work.transitions import DUE, FINISHED
+from workwire.rooms.work.transitions import DUE as DUE  # for doors
+from workwire.rooms.work.transitions import FINISHED
 from workwire.rooms.work.transitions import OPEN as OPEN  # for doors
 from workwire.rooms.work.who_gets_it import UNTROUBLED
 
@@ -84,6 +86,7 @@ TROUBLED = (
     StatusReason.BLOCKED_BY_RULE,
     StatusReason.ACTION_UNABLE_TO_COMPLETE,
 )  # why something that is to do needs attention
+WOKEN = (StatusReason.NEW_INFORMATION, StatusReason.TIMEOUT, StatusReason.DATE_REACHED)  # why something waits no more
 
 
 _ABOVE_ITEM = {
@@ -339,14 +342,18 @@ def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:
     """What an actor may get from its queues, in the order in which it is given out: the most overdue, then (for people)
     what robots rejected, then the soonest due.
 
-    Robots get actions only, none that a robot rejected or had too often; people get from strict queues only what robots
-    rejected; a case is given out only when it needs attention.
+    Robots get actions only, none that a robot rejected or had too often, and nothing while they are suspended; people get
+    from strict queues only what robots rejected; a case is given out only when it needs attention.
     """
     mine = Queue.objects.filter(members=actor.user_id or 0)
     found = visible(WorkItem.objects.filter(status=Status.TO_DO, assignee=None), actor)
     if actor.user_type == UserType.ROBOT:
         found = found.filter(
-            kind=ProcessType.ACTION, robot_rejected=False, robot_assignments__lt=MOST_ROBOT_ASSIGNMENTS, queue__in=mine
+            ~Exists(access.suspended(actor.user_id or 0)),
+            kind=ProcessType.ACTION,
+            robot_rejected=False,
+            robot_assignments__lt=MOST_ROBOT_ASSIGNMENTS,
+            queue__in=mine,
         )
     else:
         runs_by_itself = Q(kind=ProcessType.CASE, status_reason__in=UNTROUBLED) & Exists(

@@ -93,9 +93,9 @@ RULES = (
     Rule(Move.SUBMIT, (TICKET,), (Status.DRAFT,), (Status.TO_DO,)),
     Rule(Move.SUBMIT, (CASE,), (Status.DRAFT,), (Status.IN_PROGRESS,)),
     Rule(Move.DISCARD, _WITH_WINDOW, (Status.DRAFT,), (Status.CLOSED,)),
-    Rule(Move.TAKE, (TICKET, ACTION), (Status.TO_DO,), (Status.IN_PROGRESS,)),
-    Rule(Move.TAKE, (CASE,), (Status.TO_DO, Status.IN_PROGRESS), (Status.IN_PROGRESS,)),
-    Rule(Move.GIVE_AWAY, (TICKET, ACTION), (Status.IN_PROGRESS,), (Status.TO_DO,)),
+    Rule(Move.TAKE, (TICKET, ACTION), (Status.TO_DO, Status.WAITING), (Status.IN_PROGRESS,)),
+    Rule(Move.TAKE, (CASE,), OPEN, (Status.IN_PROGRESS,)),
+    Rule(Move.GIVE_AWAY, (TICKET, ACTION), (Status.IN_PROGRESS, Status.WAITING), (Status.TO_DO,)),
     Rule(Move.GIVE_AWAY, (CASE,), (Status.IN_PROGRESS,), (Status.TO_DO, Status.IN_PROGRESS)),
     Rule(Move.WAIT, _EVERY, (Status.TO_DO, Status.IN_PROGRESS), (Status.WAITING,)),
     Rule(Move.INFORM, _EVERY, (Status.WAITING,), (Status.TO_DO,)),
@@ -159,7 +159,8 @@ def discard(item: Standing, reason: StatusReason, *, who: int | None, at: dateti
 
 
 def take(item: Standing, who: int, reason: StatusReason) -> Standing:
-    """Start work on an item to do, by taking or editing it."""
+    """Start work on an item to do, by taking or editing it, or on one that waits, which ends the waiting."""
+    require_not_divided(item)
     return replace(_moved(item, Move.TAKE, Status.IN_PROGRESS, reason), assignee=who)
 
 
@@ -171,6 +172,20 @@ def give(item: Standing, who: int | None, reason: StatusReason) -> Standing:
     elif item.status not in OPEN:
         raise _refused(item, Move.GIVE_AWAY)
     return replace(item, assignee=who, reason=reason)
+
+
+def unassign(item: Standing, reason: StatusReason, *, at: datetime) -> Standing:
+    """Nobody has the item any more: it is to do again, also when it waited or was resolved.
+
+    A case stands as it stood unless it was resolved, and so does a ticket that waits for related work.
+    """
+    if item.status == Status.RESOLVED:
+        return replace(reopen(item, reason, at=at), assignee=None)
+    if item.status != Status.WAITING:
+        return give(item, None, reason)
+    if item.kind == CASE or item.wait_type == WaitType.RELATED_WORK:
+        return replace(item, assignee=None, reason=reason)
+    return replace(_moved(item, Move.GIVE_AWAY, Status.TO_DO, reason), assignee=None)
 
 
 def wait_for_information(item: Standing, until: datetime | None, reason: StatusReason) -> Standing:
@@ -237,6 +252,13 @@ def pause(item: Standing, reason: StatusReason) -> Standing:
 def resume(item: Standing, reason: StatusReason) -> Standing:
     """A person lets the case go on."""
     return _moved(item, Move.RESUME, Status.IN_PROGRESS, reason)
+
+
+def acknowledge(item: Standing, reason: StatusReason) -> Standing:
+    """What came in at a case is known: one that is to do for it alone flows again."""
+    if item.status != Status.TO_DO or item.reason != StatusReason.NEW_INFORMATION:
+        return item
+    return replace(item, reason=reason) if item.needs_attention else resume(item, reason)
 
 
 def rework(item: Standing) -> Standing:

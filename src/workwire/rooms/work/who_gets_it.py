@@ -89,6 +89,7 @@ class Candidate:
     name: str = ""
     is_robot: bool = False
     is_active: bool = True
+    is_suspended: bool = False
     may_work: bool = True
     sees: bool = True
     inbox: int = 0
@@ -106,6 +107,7 @@ class Facts:
     status: Status
     reason: StatusReason
     needs_attention: bool = False
+    has_news: bool = False
     assignee: int | None = None
     owner: int | None = None
     queue: int | None = None
@@ -130,7 +132,9 @@ class Facts:
     @property
     def situation(self) -> Situation:
         """The situation the item is in."""
-        return situation_of(self.kind, self.status, self.reason, needs_attention=self.needs_attention)
+        return situation_of(
+            self.kind, self.status, self.reason, needs_attention=self.needs_attention, has_news=self.has_news
+        )
 
 
 class Sought(StrEnum):
@@ -174,9 +178,14 @@ class Outcome:
 
 
 def situation_of(
-    kind: ProcessType, status: Status, reason: StatusReason, *, needs_attention: bool = False
+    kind: ProcessType,
+    status: Status,
+    reason: StatusReason,
+    *,
+    needs_attention: bool = False,
+    has_news: bool = False,
 ) -> Situation:
-    """The situation of an item by its kind and where it stands."""
+    """The situation of an item by its kind and where it stands, of a case also by whether it has news."""
     if status == Status.DRAFT:
         return Situation.DRAFT
     if status == Status.CLOSED:
@@ -187,6 +196,8 @@ def situation_of(
         return Situation.NEWS
     if kind != ProcessType.CASE:
         return Situation.AT_WORK
+    if has_news:
+        return Situation.NEWS
     troubled = status == Status.TO_DO and (needs_attention or reason not in UNTROUBLED)
     return Situation.ATTENTION if troubled else Situation.RUNNING_CASE
 
@@ -334,6 +345,8 @@ def bar_to(one: Candidate, facts: Facts) -> str | None:
         return "may_not_work"
     if not one.sees:
         return "sees_not"
+    if one.is_suspended:
+        return "robot_suspended"
     if one.is_robot and facts.kind != ProcessType.ACTION:
         return "robot_only_actions"
     if one.is_robot and facts.robot_rejected:

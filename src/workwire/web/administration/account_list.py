@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 200
 ACTIVE = State("circle-check", gettext_lazy("Active"), "ok")
+SUSPENDED = State("circle-pause", gettext_lazy("Suspended"), "warn")
 RETIRED = State("circle-x", gettext_lazy("Retired"), "off")
 _STATES = {
     "": (None, gettext_lazy("All")),
@@ -58,6 +59,13 @@ class AccountList:
     rows: tuple[AccountRow, ...]
     pager: Pager
     empty: Empty
+
+
+def state_of_account(user: User) -> State:
+    """Whether an account is active, suspended or retired."""
+    if not user.is_active:
+        return RETIRED
+    return ACTIVE if user.suspended_at is None else SUSPENDED
 
 
 @page("administration/accounts.html")
@@ -111,7 +119,7 @@ def _chips(here: str, given: dict[str, str], names: dict[str, str]) -> tuple[Chi
 def _row(one: User) -> AccountRow:
     return AccountRow(
         address=reverse("account", args=[one.guid]),
-        state=ACTIVE if one.is_active else RETIRED,
+        state=state_of_account(one),
         person=Person.of(one.full_name, is_robot=one.user_type == UserType.ROBOT),
         username=one.username,
         email=one.email,

@@ -18,7 +18,7 @@ from workwire.kernel.actor import Actor, UserType
 from workwire.reactions.webhooks import queries as webhooks
 from workwire.rooms.work import queries as work
 from workwire.web.administration.account_form import TYPES
-from workwire.web.administration.account_list import ACTIVE, RETIRED
+from workwire.web.administration.account_list import state_of_account
 from workwire.web.administration.editing import MOST_COUNTED, counted
 from workwire.web.administration.permitted import Permitted, permitted
 from workwire.web.kit.credential_states import state_of
@@ -68,6 +68,8 @@ class AccountPage:
     username: str
     state: State
     is_active: bool
+    is_robot: bool
+    is_suspended: bool
     type: Words
     facts: tuple[Fact, ...]
     roles: tuple[Link, ...]
@@ -105,6 +107,22 @@ def reinstate(visit: Visit, guid: UUID) -> See:
     """Bring a retired account back."""
     commands.set_active(_managed(visit, guid), True, by=visit.actor)
     visit.tell(_("The account is active again."))
+    return See(reverse("account", args=[guid]))
+
+
+@page("", methods=("POST",))
+def suspend(visit: Visit, guid: UUID) -> See:
+    """Give a robot no work for a while."""
+    commands.set_suspended(_managed(visit, guid), True, by=visit.actor)
+    visit.tell(_("Suspended. It gets no new work."))
+    return See(reverse("account", args=[guid]))
+
+
+@page("", methods=("POST",))
+def resume(visit: Visit, guid: UUID) -> See:
+    """Let a robot that was suspended work again."""
+    commands.set_suspended(_managed(visit, guid), False, by=visit.actor)
+    visit.tell(_("It gets work again."))
     return See(reverse("account", args=[guid]))
 
 
@@ -157,8 +175,10 @@ def _shown(visit: Visit, guid: UUID, link: PasswordLink | None = None) -> Accoun
         sight=reverse("account-sight", args=[guid]),
         person=Person.of(user.full_name, is_robot=user.user_type == UserType.ROBOT),
         username=user.username,
-        state=ACTIVE if user.is_active else RETIRED,
+        state=state_of_account(user),
         is_active=user.is_active,
+        is_robot=user.user_type == UserType.ROBOT,
+        is_suspended=user.suspended_at is not None,
         type=TYPES[UserType(user.user_type)],
         facts=_facts(user),
         roles=tuple(Link(one.role.name, reverse("role", args=[one.role.guid])) for one in user.role_assignments.all()),

@@ -30,6 +30,8 @@ urlpatterns = [
         name="remove-second-factor",
     ),
     path("administration/accounts/<uuid:guid>/end-sessions", account_page.end_sessions, name="end-sessions"),
+    path("administration/accounts/<uuid:guid>/suspend", account_page.suspend, name="suspend-robot"),
+    path("administration/accounts/<uuid:guid>/resume", account_page.resume, name="resume-robot"),
     path("administration/accounts/<uuid:guid>/retire", account_page.retire, name="retire-account"),
     path("administration/accounts/<uuid:guid>/reinstate", account_page.reinstate, name="reinstate-account"),
     path("administration/roles", role_pages.roles, name="roles"),

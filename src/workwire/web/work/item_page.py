@@ -195,8 +195,10 @@ def _below(item: WorkItem, now: datetime) -> Row:
 
 
 def _needs(found: WorkItem) -> str:
-    """Why a person must look at an item: a robot gave it back, or a case does not go on by itself."""
-    return queries.why_rejected(found) if found.robot_rejected else queries.why_attention(found)
+    """Why a person must look at an item: a robot gave it back, a case does not go on by itself, or something new came in."""
+    if found.robot_rejected:
+        return queries.why_rejected(found)
+    return queries.why_attention(found) or (_("Something new came in.") if found.news_since else "")
 
 
 def _crumbs(item: WorkItem) -> tuple[Link, ...]:
@@ -210,7 +212,7 @@ def _due_date(item: WorkItem, now: datetime) -> DueDate:
     rule, calendar = item_due_dates.rule_of(item), item.contract.calendar
     return DueDate(
         due=due_of(item, now),
-        moment=item.due_date,
+        moment=item.due_date if item_due_dates.paused(item) is None else None,
         is_by_hand=item.due_date_overridden,
         rule=rule.description if rule is not None else "",
         calendar=calendar.name if calendar else _("standard week"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from workwire.kernel.actor import UserType
 from workwire.rooms.work import item_due_dates, queries
 from workwire.rooms.work.queries import ProcessType, Status, WorkItem
 from workwire.web.kit.parts import Due, Person, State, lasted
+from workwire.web.work.item_effort import in_hours
 
 _STATES = {
     Status.DRAFT: State("circle-dashed", gettext_lazy("Draft"), "off"),
@@ -25,6 +26,8 @@ _STATES = {
     Status.CLOSED: State("circle-check", gettext_lazy("Closed"), "off"),
 }
 _NEEDS_ATTENTION = State("triangle-alert", gettext_lazy("Needs attention"), "warn")
+_NEWS = State("bell", gettext_lazy("Something new"), "warn")  # at a case
+_CAME_BACK = State("bell", gettext_lazy("To do again"), "warn")  # what waited
 KINDS = {
     ProcessType.TICKET: gettext_lazy("Ticket"),
     ProcessType.CASE: gettext_lazy("Case"),
@@ -68,9 +71,14 @@ def address_of(item: WorkItem) -> str:
 
 
 def state_of(item: WorkItem) -> State:
-    """Where an item stands; one that a person must decide about needs attention."""
+    """Where an item stands; one that a person must decide about needs attention, and what came back from waiting is marked."""
     in_trouble = item.status == Status.TO_DO and (item.robot_rejected or item.status_reason in queries.TROUBLED)
-    return _NEEDS_ATTENTION if in_trouble or item.attention else _STATES[Status(item.status)]
+    if in_trouble or item.attention:
+        return _NEEDS_ATTENTION
+    if item.news_since and item.status in queries.DUE:
+        return _NEWS
+    came_back = item.status == Status.TO_DO and item.status_reason in queries.WOKEN
+    return _CAME_BACK if came_back else _STATES[Status(item.status)]
 
 
 def assignee_of(item: WorkItem) -> Person:
@@ -86,14 +94,20 @@ def due_of(item: WorkItem, now: datetime) -> Due:
     due = item.due_date
     if due is None or item.status == Status.DRAFT:
         return Due("minus", _("No due date"), "off")
+    if (left := item_due_dates.paused(item)) is not None:
+        return Due("pause", _paused(left), "off" if left > timedelta(0) else "bad")
     rag = queries.rag(item, now)
     if rag == rag.OVERDUE:
         return Due("flag", _("Overdue %(time)s") % {"time": lasted(now - due)}, "bad", due)
-    if item.status == Status.WAITING and (rule := item_due_dates.rule_of(item)) is not None and rule.add_wait_time:
-        return Due("pause", _("Paused, %(time)s left") % {"time": lasted(due - now)}, "off", due)
     if rag == rag.DUE_TODAY:
         return Due("clock", _today(due, now), "warn", due)
     return Due("calendar", _day(due), "off", due)
+
+
+def _paused(left: timedelta) -> str:
+    """How far away a paused due date was when the waiting began."""
+    time = {"time": in_hours(abs(left) // timedelta(minutes=1))}
+    return (_("Paused %(time)s before due") if left > timedelta(0) else _("Paused %(time)s after due")) % time
 
 
 def _today(due: datetime, now: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
@@ -65,9 +65,11 @@ class DueStep(Schema):
 
 
 class DueDateOut(Schema):
-    """When a work item is due, by which rule, and how that came about."""
+    """When a work item is due, by which rule, and how that came about. While the due date waits with the item,
+    `paused_minutes` says how far away it was when the waiting began, negative where it had passed."""
 
     due_date: Moment | None
+    paused_minutes: int | None
     overridden: bool
     rag: RagName
     rule: str | None
@@ -119,9 +121,10 @@ def update_work_item(
 def get_due_date(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """Get the due date of a work item, explained step by step."""
     item = queries.item(guid, by=actor(request))
-    rule = item_due_dates.rule_of(item)
+    rule, paused = item_due_dates.rule_of(item), item_due_dates.paused(item)
     return {
         "due_date": rfc3339(item.due_date),
+        "paused_minutes": None if paused is None else int(paused / timedelta(minutes=1)),
         "overridden": item.due_date_overridden,
         "rag": spelled(queries.rag(item)),
         "rule": rule.description if rule is not None else None,

@@ -94,7 +94,7 @@ class Launched(Schema):
 
 @router.post("/work-items/{uuid:guid}/take", response=answers(ItemOut), operation_id="take_work_item")
 def take(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Take a work item: assign it to yourself."""
+    """Take a work item: assign it to yourself and set it in progress, which ends its waiting."""
     return do(commands.take, request, response, guid)
 
 
@@ -107,8 +107,14 @@ def assign(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Assig
 
 @router.post("/work-items/{uuid:guid}/unassign", response=answers(ItemOut), operation_id="unassign_work_item")
 def unassign(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Unassign a work item."""
+    """Unassign a work item that is not closed, whoever has it: it is to do again in its queue."""
     return do(commands.unassign, request, response, guid)
+
+
+@router.post("/work-items/{uuid:guid}/acknowledge", response=answers(ItemOut), operation_id="acknowledge_news")
+def acknowledge(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
+    """Acknowledge what came in at a case: it runs on, and who has it is its owner."""
+    return do(commands.acknowledge, request, response, guid)
 
 
 @router.post("/work-items/{uuid:guid}/reject", response=answers(ItemOut), operation_id="reject_work_item")

@@ -66,7 +66,8 @@ class ItemFields(In):
 
 
 class ItemOut(Schema):
-    """A work item; other records are named by their GUIDs. `sequence` is that of the last event these values show."""
+    """A work item; other records are named by their GUIDs. `news_since` is since when something new at a case has not been
+    acknowledged; `sequence` is that of the last event these values show."""
 
     guid: Guid
     kind: KindName
@@ -78,6 +79,7 @@ class ItemOut(Schema):
     rag: RagName
     due_date: Moment | None
     due_date_overridden: bool
+    news_since: Moment | None
     waits_for: WaitTypeName | None
     wait_until: Moment | None
     resolution_method: ResolutionMethodName | None
@@ -175,6 +177,7 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
         "rag": spelled(queries.rag(row)),
         "due_date": rfc3339(row.due_date),
         "due_date_overridden": row.due_date_overridden,
+        "news_since": rfc3339(row.news_since),
         "waits_for": spelled(queries.WaitType(row.wait_type)) if row.wait_type else None,
         "wait_until": rfc3339(row.wait_until),
         "resolution_method": spelled(queries.ResolutionMethod(row.resolution_method))

@@ -19,6 +19,7 @@ from workwire.rooms.work.commands.assignment import (
 )
 from workwire.rooms.work.commands.changing import Changes
 from workwire.rooms.work.commands.editing_and_waiting import (
+    acknowledge,
     answer_checklist,
     attach_file,
     date_reached,
@@ -57,6 +58,7 @@ __all__ = [
     "Part",
     "TagWish",
     "abort",
+    "acknowledge",
     "answer_checklist",
     "assign",
     "attach_file",

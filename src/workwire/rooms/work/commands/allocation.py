@@ -60,7 +60,7 @@ def allocate(item: WorkItem, deed: Deed) -> None:
 
 def situation(item: WorkItem) -> Situation:
     """The situation of an item as it stands."""
-    return _situation(item, item.status, item.status_reason, item.attention)
+    return _situation(item, item.status, item.status_reason, item.attention, item.news_since)
 
 
 def locked_account(user: User) -> User:
@@ -78,6 +78,8 @@ def check_assignee(item: WorkItem, user: User) -> None:
     """Raise Invalid unless the user is one this item can be given to."""
     if not user.is_active:
         raise Invalid("assignee_retired", field="user", user=user.username)
+    if user.suspended_at is not None:
+        raise Invalid("robot_suspended", field="user", user=user.username)
     if user.user_type == UserType.SELF_SERVICE:
         raise Invalid("assignee_wrong_type", field="user")
     if user.user_type == UserType.ROBOT and (barred := policy.bar_to_robots(item)) is not None:
@@ -92,13 +94,18 @@ def check_assignee(item: WorkItem, user: User) -> None:
 def _card(item: WorkItem, before: Mapping[str, Any]) -> bool:
     if any(getattr(item, name) != before[name] for name in _CARD):
         return True
-    was = _situation(item, before["status"], before["status_reason"], before["attention"])
-    return was != situation(item)
+    return _situation_before(item, before) != situation(item)
 
 
-def _situation(item: WorkItem, status: int, reason: int, attention: object) -> Situation:
-    kind, troubled = ProcessType(item.kind), attention is not None
-    return situation_of(kind, Status(status), StatusReason(reason), needs_attention=troubled)
+def _situation_before(item: WorkItem, before: Mapping[str, Any]) -> Situation:
+    return _situation(item, before["status"], before["status_reason"], before["attention"], before["news_since"])
+
+
+def _situation(item: WorkItem, status: int, reason: int, attention: object, news: object) -> Situation:
+    troubled, has_news = attention is not None, news is not None
+    return situation_of(
+        ProcessType(item.kind), Status(status), StatusReason(reason), needs_attention=troubled, has_news=has_news
+    )
 
 
 def _decide(item: WorkItem, deed: Deed) -> None:
@@ -152,11 +159,15 @@ def _facts(item: WorkItem, deed: Deed) -> Facts:
     fresh = not before or before["status"] == Status.DRAFT
     named_now = [Part.ASSIGNEE] if before and assignee != before["assignee_id"] else []
     named_now += [Part.OWNER] if before and owner != before["owner_id"] else []
+    named_now += [Part.ASSIGNEE, Part.OWNER] if deed.by_hand and assignee is None and owner is None else []
+    if before and owner is None and _is_acknowledged(item, before):
+        owner = before["assignee_id"]
     return Facts(
         kind=ProcessType(item.kind),
         status=Status(item.status),
         reason=StatusReason(item.status_reason),
         needs_attention=item.attention is not None,
+        has_news=item.news_since is not None,
         assignee=assignee,
         owner=owner,
         queue=item.queue_id,
@@ -184,6 +195,11 @@ def _present(item: WorkItem, deed: Deed, column: str) -> int | None:
     """Who has an item: named by hand, by editing, or from before; what a transition says is for the rules to decide."""
     found = getattr(item, column) if deed.by_hand or deed.by_editing or not deed.before else deed.before[column]
     return None if found is None else int(found)
+
+
+def _is_acknowledged(item: WorkItem, before: Mapping[str, Any]) -> bool:
+    """Whether a case with news runs on, so that its assignee is its owner again."""
+    return _situation_before(item, before) == Situation.NEWS and situation(item) == Situation.RUNNING_CASE
 
 
 def _apply(item: WorkItem, found: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from workwire.access import features
+from workwire.access import queries as access
 from workwire.access.models import User
 from workwire.access.policy import require_of_person
 from workwire.kernel import clock, text
@@ -12,6 +13,7 @@ from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
 from workwire.kernel.wording import statement
 from workwire.rooms.work import policy, queries, transitions
+from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.allocation import check_assignee, count_robot, locked_account
 from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
 from workwire.rooms.work.models import Queue, Status, StatusReason, WorkItem
@@ -21,7 +23,7 @@ LONGEST_REASON = 16 * 1024
 
 @transaction.atomic
 def take(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
-    """Begin to work on an item that nobody else has; taking one's own again changes nothing.
+    """Begin to work on an item that nobody else has, which ends its waiting; taking one's own again changes nothing.
 
     Of two who take the same item at the same moment one gets it, the other Conflict (`already_assigned`).
     """
@@ -32,9 +34,13 @@ def take(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
         raise _already_assigned()
     if by.user_type == UserType.ROBOT and not policy.may_hold(by, item) and (barred := policy.bar_to_robots(item)):
         raise barred
+    waited = item.status == Status.WAITING
     if item.status != Status.IN_PROGRESS or policy.holder_of(item) is None:
         begin(change)
-    return change.done()
+    change.done()
+    if waited:
+        flow.go_on_after_wait(change)
+    return item
 
 
 @transaction.atomic
@@ -77,12 +83,14 @@ def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, versio
 
 @transaction.atomic
 def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
-    """Unassign an item, back to its queue; an unassigned one is left as it is."""
+    """Unassign an item that is not closed, for who may work on it or manages its queue; whoever had it, it is to do again in
+    its queue. A case goes on, or waits on, without an owner. An item that nobody has is left as it is."""
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    _require_may_distribute(by, item, None)
+    if not policy.may_work(by):
+        _require_may_distribute(by, item, None)
     if policy.holder_of(item) is not None:
-        change.give(None, reason_for(by))
+        change.give_back()
     return change.done()
 
 
@@ -137,6 +145,8 @@ def begin(change: Change, *, by_editing: bool = False) -> None:
     by, item = change.by, change.item
     if by.user_id is None:
         raise Forbidden("system_does_not_work")
+    if by.user_type == UserType.ROBOT and item.assignee_id != by.user_id and access.is_suspended(by.user_id):
+        raise Forbidden("robot_suspended.self")
     count_robot(item, is_robot=by.user_type == UserType.ROBOT and item.assignee_id != by.user_id)
     change.take(by.user_id, reason_for(by), by_editing=by_editing)
 

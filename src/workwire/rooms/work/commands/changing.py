@@ -25,7 +25,7 @@ from workwire.rooms.work.commands import allocation, item_contacts
 from workwire.rooms.work.commands.item_contacts import ContactWish
 from workwire.rooms.work.item_timers import moments_of, set_timers
 from workwire.rooms.work.models import ResolutionMethod, StartedBy, Status, StatusReason, WaitType, WorkItem
-from workwire.rooms.work.transitions import FINISHED, Standing
+from workwire.rooms.work.transitions import DUE, FINISHED, OPEN, Standing
 from workwire.rooms.work.who_gets_it import TABLE, Part
 
 LONGEST_TITLE = 500
@@ -73,8 +73,10 @@ class Change:
 
     def move(self, to: Standing) -> None:
         """Put the item where a transition says; time that it waited moves its due date, where its rule says so."""
-        if self.item.status == Status.WAITING and to.status == Status.TO_DO:
+        if self.item.status == Status.WAITING and to.status in DUE:
             item_due_dates.add_wait(self.item, self.at)
+        if to.status in FINISHED:
+            self.item.news_since = None
         self.item.waiting_since = None if to.status != Status.WAITING else self.item.waiting_since or self.at
         stand(self.item, to)
 
@@ -90,12 +92,33 @@ class Change:
         else:
             self.item.owner_id, self.item.status_reason = who, reason
 
+    def give_back(self) -> None:
+        """Take the item by hand from who has it: it is to do again, where its kind allows."""
+        self._by_hand = True
+        keeps = self.item.kind == ProcessType.CASE and self.item.status in OPEN
+        reason = StatusReason(self.item.status_reason) if keeps else reason_for(self.by)
+        self.move(transitions.unassign(self.standing, reason, at=self.at))
+        self.item.owner_id = None
+
     def take(self, who: int, reason: StatusReason, *, by_editing: bool) -> None:
         """Put the item in progress for somebody, who takes a case as its owner unless by editing it."""
         self._by_hand, self._by_editing = not by_editing, by_editing
+        self.item.news_since = None
         self.move(transitions.take(self.standing, who, reason))
         if self.item.kind == ProcessType.CASE and not by_editing:
             self.item.assignee_id, self.item.owner_id = None, who
+
+    def note_news(self) -> None:
+        """Note at an open case that something new came in, unless who has it brought it."""
+        item = self.item
+        brought = self.by.user_id is not None and policy.holder_of(item) == self.by.user_id
+        if item.kind == ProcessType.CASE and item.status in OPEN and not brought:
+            item.news_since = item.news_since or self.at
+
+    def acknowledge(self) -> None:
+        """Note that what came in at a case is known."""
+        self.item.news_since = None
+        self.move(transitions.acknowledge(self.standing, reason_for(self.by)))
 
     def touch(self, changes: Sequence[RowChange]) -> None:
         """Say that something belonging to the item changed that is no column of it."""

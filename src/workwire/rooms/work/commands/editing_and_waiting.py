@@ -16,6 +16,7 @@ from workwire.rooms.files.commands import FileWish
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import policy, queries, transitions
+from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.assignment import begin
 from workwire.rooms.work.commands.changing import (
     Change,
@@ -113,17 +114,34 @@ def wait_until(item: WorkItem, until: datetime, *, by: Actor, version: int | Non
 
 @transaction.atomic
 def information_arrived(item: WorkItem, *, by: Actor) -> WorkItem:
-    """Wake an item that waits for information, reopen one resolved inside its feedback window; leave any other as it is.
+    """Wake an item that waits for information, reopen one resolved inside its feedback window, note at any other open case
+    that there is news; leave all else as it is.
 
     Every actor who sees the item may report the information. Where its work goes on in another one it is that, seen or not.
     """
     taker = queries.taker_of(item)
     change = Change(locked(item.pk, by=by) if taker is None else locked(taker.pk, by=SYSTEM), by=by)
-    item = change.item
+    item, waited = change.item, change.item.status == Status.WAITING
+    change.note_news()
     if item.status == Status.WAITING and item.wait_type == WaitType.INFORMATION:
         change.move(transitions.inform(change.standing))
     elif item.status == Status.RESOLVED and item.closes_on is not None and item.closes_on > change.at:
         change.move(transitions.reopen(change.standing, StatusReason.NEW_INFORMATION, at=change.at))
+    change.done()
+    if waited:
+        flow.go_on_after_wait(change)
+    return item
+
+
+@transaction.atomic
+def acknowledge(case: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
+    """Say that what came in at a case is known: it runs on, and who has it is its owner. One without news is left as it is."""
+    require_may_work(by)
+    change = Change(locked(case.pk, by=by, version=version), by=by)
+    if change.item.kind != ProcessType.CASE:
+        raise Invalid("not_a_case")
+    require_may_edit(by, change.item)
+    change.acknowledge()
     return change.done()
 
 
@@ -132,7 +150,9 @@ def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
     policy.require(policy.is_system(by), "system_only.wait")
     change = Change(item, by=by)
     change.move(transitions.come_due(change.standing, change.at))
-    return change.done()
+    change.done()
+    flow.go_on_after_wait(change)
+    return item
 
 
 @transaction.atomic

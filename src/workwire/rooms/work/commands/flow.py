@@ -105,8 +105,15 @@ def go_on(line: Sequence[Change], action: Change) -> None:
     carry_out(line, run, effects)
 
 
+def go_on_after_wait(case: Change) -> None:
+    """Start the actions of a case that waits no more which its flow came to meanwhile; call it once the change is recorded."""
+    if case.item.kind == ProcessType.CASE and case.item.status in transitions.DUE:
+        run = CaseRun(case.item, case.at)
+        _start(case, run, run.held())
+
+
 def carry_out(line: Sequence[Change], run: CaseRun, effects: Sequence[Effect]) -> None:
-    """Do what the run of the last case of the line says, and record what changed."""
+    """Do what the run of the last case of the line says, and record what changed; a case that waits starts nothing."""
     case = line[-1]
     _enter(case.item, run, effects)
     for effect in effects:
@@ -115,7 +122,9 @@ def carry_out(line: Sequence[Change], run: CaseRun, effects: Sequence[Effect]) -
     case.done()
     for number in run.stopped:
         _stop(number, by=case.by)
-    _start(case, run, [effect.node for effect in effects if isinstance(effect, Start)])
+    if case.item.status != Status.WAITING:
+        starting = [effect.node for effect in effects if isinstance(effect, Start)]
+        _start(case, run, list(dict.fromkeys([*starting, *run.held()])))
     if any(isinstance(effect, Close) for effect in effects):
         _end(line)
 
@@ -174,11 +183,14 @@ def sub_case_ended(line: Sequence[Change], sub_case: WorkItem) -> None:
     above = list(line)
     while above and not sub_case.independent:
         parent = above.pop()
+        waited = parent.item.status == Status.WAITING
         _wake(parent, sub_case)
         open_still = parent.item.status in transitions.OPEN
         ends = open_still and _is_over(parent) and _finish_if_empty(parent)
         parent.done()
         if not ends:
+            if waited:
+                go_on_after_wait(parent)
             return
         sub_case = parent.item
 

@@ -10,6 +10,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import transitions
+from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.changing import Change, reason_for, require_may_edit, require_may_work
 from workwire.rooms.work.commands.linking import at_version, go_on_in, locked_together, pass_links_on, relate
 from workwire.rooms.work.models import RelationKind, Status, StatusReason, WaitType, WorkItem
@@ -28,8 +29,8 @@ def merge(
 ) -> WorkItem:
     """Close tickets, because their work goes on in another item, which must be running or inside its feedback window.
 
-    What was said at them is seen there, which is new information: it reopens a resolved item and wakes one that waits for
-    information. Due dates stay. Returns that item. `version` is that of the only ticket.
+    What was said at them is seen there, which is new information: it reopens a resolved item, wakes one that waits for
+    information, and is news at a running case. Due dates stay. Returns that item. `version` is that of the only ticket.
     """
     require_may_work(by)
     once = {ticket.pk: ticket for ticket in tickets}
@@ -42,8 +43,12 @@ def merge(
     _require_open(target)
     for pk in once:
         _merge(Change(at_version(rows[pk], version), by=by), target, rows)
+    waited = target.item.status == Status.WAITING
     _inform(target)
-    return target.done()
+    target.done()
+    if waited:
+        flow.go_on_after_wait(target)
+    return target.item
 
 
 def _merge(change: Change, target: Change, rows: dict[int, WorkItem]) -> None:
@@ -70,6 +75,7 @@ def _require_open(target: Change) -> None:
 
 
 def _inform(target: Change) -> None:
+    target.note_news()
     if target.item.status == Status.RESOLVED:
         target.move(transitions.reopen(target.standing, StatusReason.NEW_INFORMATION, at=target.at))
     elif target.item.status == Status.WAITING and target.item.wait_type == WaitType.INFORMATION:

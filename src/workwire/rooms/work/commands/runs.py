@@ -1,4 +1,7 @@
-"""The run of a case under change: advanced by happenings, and written as rows."""
+"""The run of a case under change: advanced by happenings, and written as rows.
+
+An action that the flow comes to while its case waits is held: its row is there, without the item, until the case goes on.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from workwire.rooms.work import advancing, branch_choice, run_rows
 from workwire.rooms.work.advancing import Chosen, Effect, Evaluate, Failed, Happening, NodeState, Stop, Visit
 from workwire.rooms.work.branch_choice import Choice
 from workwire.rooms.work.commands.changing import Change
-from workwire.rooms.work.models import ConditionEvaluation, FlowRun, NodeRun, WorkItem
+from workwire.rooms.work.models import ConditionEvaluation, FlowRun, NodeRun, Status, WorkItem
 
 
 class CaseRun:
@@ -47,7 +50,8 @@ class CaseRun:
             self.run, found = advancing.advance(self.graph, self.run, ahead.pop(0))
             ahead += [self._evaluate(effect.node, because_of) for effect in found if isinstance(effect, Evaluate)]
             effects += [effect for effect in found if not isinstance(effect, Evaluate)]
-        self.stopped += [self._items[effect.node] for effect in effects if isinstance(effect, Stop)]
+        stopped = [effect.node for effect in effects if isinstance(effect, Stop)]
+        self.stopped += [self._items[node] for node in stopped if node in self._items]
         return effects
 
     def write(self) -> list[RowChange]:
@@ -63,18 +67,33 @@ class CaseRun:
         made = {
             key: self._row_of(key, visit, self._adopted.get(key) if visit.in_pass == 1 else None)
             for key, visit in self.run.visits.items()
-            if key not in self._nodes and not self._is_to_start(key, visit)
+            if key not in self._nodes and (self._waits() or not self._is_to_start(key, visit))
         }
         NodeRun.objects.bulk_create(made.values())
         self._nodes |= made
         return changes + added(*made.values()) + self._write_evaluations()
 
+    def held(self) -> list[str]:
+        """The nodes of actions that were not started because the case waited, in the order of the graph."""
+        found = {key for key, row in self._nodes.items() if row.state == NodeState.RUNNING and row.item_id is None}
+        return [node.key for node in self.graph.ordered if node.key in found and node.kind == NodeKind.ACTION]
+
+    def _waits(self) -> bool:
+        return self.case.status == Status.WAITING
+
     def started(self, actions: Mapping[str, WorkItem]) -> dict[str, RowChange]:
         """Write that actions of the flow were started; returns what changed, by their nodes."""
-        rows = {key: self._row_of(key, self.run.visits[key], action.pk) for key, action in actions.items()}
+        held = {
+            key: _alter(self._nodes[key], item_id=action.pk)[0] for key, action in actions.items() if key in self._nodes
+        }
+        rows = {
+            key: self._row_of(key, self.run.visits[key], action.pk)
+            for key, action in actions.items()
+            if key not in held
+        }
         NodeRun.objects.bulk_create(rows.values())
         self._nodes |= rows
-        return {key: added(row)[0] for key, row in rows.items()}
+        return held | {key: added(row)[0] for key, row in rows.items()}
 
     def _replace(self, row: NodeRun) -> list[RowChange]:
         """Note that rework does a node again; what ran until then was stopped."""
