@@ -91,4 +91,4 @@ def test_what_came_back_from_waiting_and_news_are_marked(organisation: Organisat
     text = browser.get(f"/work/{case.guid}").content.decode()
     assert "Something new came in." in text
     commands.acknowledge(case, by=by)
-    assert "Something new" not in browser.get(f"/work/{case.guid}").content.decode()
+    assert "Something new came in." not in browser.get(f"/work/{case.guid}").content.decode()

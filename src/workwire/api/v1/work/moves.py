@@ -107,7 +107,7 @@ def assign(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Assig
 
 @router.post("/work-items/{uuid:guid}/unassign", response=answers(ItemOut), operation_id="unassign_work_item")
 def unassign(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
-    """Unassign a work item that is not closed, whoever has it: it is to do again in its queue."""
+    """Unassign a work item that is not closed; it is to do again in its queue."""
     return do(commands.unassign, request, response, guid)
 
 
