@@ -106,6 +106,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/operate/checks",
         "/operate/jobs",
         "/operate/audit",
+        "/operate/settings",
         "/administration/accounts",
         "/administration/accounts/new",
         "/administration/accounts/{account}",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.empty_databases import empty_database, with_database
 from tests.support.environment import ON_POSTGRES
 
 pytest_plugins = ["tests.support.world"]
@@ -89,38 +88,18 @@ def child_environment(transactional_db: None) -> dict[str, str]:
 @pytest.fixture
 def fresh_database_url() -> Iterator[str | None]:
     """The URL of an empty PostgreSQL database for a child process; None where the child makes its own embedded one."""
-    with _empty_database(f"story_{os.getpid()}") as url:
+    with empty_database(f"story_{os.getpid()}") as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def shared_database_url() -> Iterator[str | None]:
     """The same, for all tests of a module."""
-    with _empty_database(f"stories_{os.getpid()}") as url:
+    with empty_database(f"stories_{os.getpid()}") as url:
         yield url
-
-
-@contextmanager
-def _empty_database(name: str) -> Iterator[str | None]:
-    if not ON_POSTGRES:
-        yield None
-        return
-    import psycopg
-
-    server = os.environ["WORKWIRE_TEST_POSTGRES"]
-    with psycopg.connect(server, autocommit=True) as administrator:
-        administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        administrator.execute(f"CREATE DATABASE {name}")
-    yield _with_database(server, name)
-    with psycopg.connect(server, autocommit=True) as administrator:
-        administrator.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 def _url_of(parameters: dict[str, Any]) -> str:
     if not ON_POSTGRES:
         return f"sqlite:///{parameters['NAME']}"
-    return _with_database(os.environ["WORKWIRE_TEST_POSTGRES"], parameters["NAME"])
-
-
-def _with_database(url: str, name: str) -> str:
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
+    return with_database(os.environ["WORKWIRE_TEST_POSTGRES"], parameters["NAME"])

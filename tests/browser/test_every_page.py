@@ -109,7 +109,7 @@ def test_operators_pages_can_be_read_by_everybody(viewport: Any, theme: str, wor
     page = visitor("administrator", viewport=viewport, color_scheme=theme)
     found: dict[str, Any] = {}
     mine = (*AUDIT, *ADMINISTRATION, *_of_administration(page), *_hand_over(page, world))
-    for address in ("/operate", "/operate/checks", "/operate/jobs", *mine):
+    for address in ("/operate", "/operate/checks", "/operate/jobs", "/operate/settings", *mine):
         page.goto(address)
         page.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
         found[address] = _grave(page), _widths(page)

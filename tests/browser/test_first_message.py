@@ -19,9 +19,9 @@ PATIENCE_MS = 30_000
 
 
 @pytest.fixture
-def working_world(tmp_path: Path) -> Iterator[World]:
+def working_world(tmp_path: Path, fresh_database_url: str | None) -> Iterator[World]:
     """A server and a worker on data of their own."""
-    installation = environment(tmp_path)
+    installation = environment(tmp_path, fresh_database_url)
     with served(installation) as world:
         command = [sys.executable, "-m", "workwire", "worker"]
         with subprocess.Popen(command, env=installation, cwd=ROOT) as process:

@@ -105,6 +105,13 @@ def test_a_withheld_message_is_explained(visitor: Visitor) -> None:
     page.get_by_role("button", name="Explain").click()
     page.get_by_role("link", name="Changed at last").click()
     expect(page.get_by_text("It is not delivered yet")).to_be_visible()
+    page.get_by_role("button", name="Send this as a test").click()
+    expect(page.get_by_role("status").filter(has_text="The test is on its way.")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("PacketUpdated")
+    expect(page.get_by_role("main").get_by_text("Test", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Deliveries").first.click()
+    expect(page.locator("tbody tr").first).to_contain_text("Changed at last")
+    expect(page.locator("tbody tr").first.get_by_text("Test", exact=True)).to_be_visible()
 
 
 def test_an_administrator_hands_a_subscription_over_and_back(world: World, visitor: Visitor) -> None:

@@ -168,6 +168,6 @@ def test_a_clone_of_the_database_is_another_place_for_an_ordinary_user() -> None
 def _url(parameters: dict[str, object], name: object) -> str:
     import os
 
-    from tests.conftest import _with_database
+    from tests.support.empty_databases import with_database
 
-    return _with_database(os.environ["WORKWIRE_TEST_POSTGRES"], str(name))
+    return with_database(os.environ["WORKWIRE_TEST_POSTGRES"], str(name))

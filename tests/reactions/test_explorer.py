@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.support.organisation import Customer, Organisation
 from workwire.access import commands as access
+from workwire.access import features, sessions
 from workwire.access import queries as accounts
-from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM, Actor, UserType
@@ -23,10 +23,12 @@ from workwire.outbox import event_pages, ledger
 from workwire.outbox.event_pages import Wanted
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
-from workwire.outbox.registry import AUDITED, Area, event_types, names_of
+from workwire.outbox.registry import AUDITED, Area, event_types, names_about_people, names_of
 from workwire.reactions.webhooks import commands as webhooks
 from workwire.reactions.webhooks import explorer
 from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.effort import commands as effort
+from workwire.rooms.following import commands as following
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries
@@ -217,3 +219,23 @@ def test_the_audit_keeps_where_what_is_audited_came_from_and_no_address_of_the_w
     with pytest.raises(Forbidden):
         accounts.audit(Wanted(), by=actors["process builder"])
     assert accounts.audit(Wanted(), by=SYSTEM).rows
+
+
+def test_what_people_do_at_an_item_is_told_in_its_history_to_who_works(
+    happened: dict[str, WorkItem], actors: dict[str, Actor]
+) -> None:
+    item, works, builder = happened["first"], actors["team member"], actors["process builder"]
+    builds = replace(builder, features=builder.features - {features.WORK_ITEMS, features.AUDIT})
+    following.follow(item, by=works)
+    effort.stop(effort.start(item, by=works), by=works)
+    people = {"TimeSessionEnded", "TimeSessionStarted", "WorkItemFollowed"}
+    assert people <= set(names_about_people())
+    for who, in_history, found in (
+        (works, people, set()),
+        (actors["administrator"], people, people),
+        (builds, set(), set()),
+    ):
+        history = {event.name for event in queries.history(item.guid, by=who)}
+        explored = {event.name for event in _all(Wanted(record=item.guid), who, limit=50)}
+        assert history & explored >= {"WorkItemCreated", "WorkItemUpdated"}
+        assert (history & people, explored & people) == (in_history, found)

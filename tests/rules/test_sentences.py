@@ -211,6 +211,24 @@ def test_numbers_have_their_plural_and_their_grouping() -> None:
     assert "10.000" in rate.sentence("de")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "english", "german"),
+    [
+        (1, "1 second", "1 Sekunde"),
+        (119, "119 seconds", "119 Sekunden"),
+        (120, "2 minutes", "2 Minuten"),
+        (7199, "119 minutes", "119 Minuten"),
+        (7200, "2 hours", "2 Stunden"),
+        (48 * 3600 - 1, "47 hours", "47 Stunden"),
+        (90_000_000.5, "1,041 days", "1.041 Tagen"),
+    ],
+)
+def test_a_length_of_time_is_said_in_the_unit_that_fits(seconds: float, english: str, german: str) -> None:
+    said = statement("deliveries_late", seconds=seconds)
+    assert str(said) == f"A delivery to an endpoint that is not failing has been due for {english}."
+    assert f"seit {german} fällig" in said.sentence("de")
+
+
 def test_words_among_the_parameters_are_translated() -> None:
     refused = Conflict("resolve_not_possible", kind="case", status="InProgress")
     assert str(refused) == "'resolve' is not possible: the case is InProgress."

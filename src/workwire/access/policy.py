@@ -26,6 +26,12 @@ def may_explore(actor: Actor) -> bool:
     return actor.has(features.AUDIT) or not in_self_service(actor)
 
 
+def may_see_what_people_do(actor: Actor) -> bool:
+    """Whether an actor is told what accounts do at work items, such as following them: who works, and who reads the history of
+    all records."""
+    return actor.has(features.WORK_ITEMS) or actor.has(features.AUDIT)
+
+
 def in_self_service(actor: Actor) -> bool:
     """Whether the actor follows what it started, and is shown only what is meant for it."""
     return actor.bound_to_self_service or features.bind_to_self_service(actor.features)

@@ -21,7 +21,7 @@ register(
             "The certificates of {count} subscriptions have ended, so nothing can be sent to them.",
         ),
         "certificates_ended.advice": "Their owners were told; they renew them in the subscription.",
-        "check_too_slow": "This could not be looked at within {seconds} seconds.",
+        "check_too_slow": "This could not be looked at within {seconds:length_of_time}.",
         "check_too_slow.advice": "Check again when the database is less busy; PostgreSQL may want an ANALYZE.",
         "data_folder_closed": "The data folder {folder} cannot be written.",
         "data_folder_closed.advice": "Give it to the account that Workwire runs as.",
@@ -35,13 +35,13 @@ register(
         "database_missing.advice": "`workwire up` makes one.",
         "database_silent": "The database does not answer: {error}.",
         "database_silent.advice": "Start it, or mend WORKWIRE_DATABASE_URL.",
-        "deliveries_late": "A delivery to an endpoint that is not failing has been due for {seconds:,} seconds.",
+        "deliveries_late": "A delivery to an endpoint that is not failing has been due for {seconds:length_of_time}.",
         "deliveries_late.advice": (
             "The workers do not keep up, or have stopped: look at them, and add one where processors are busy."
         ),
         "events_aside": "Listeners have put events aside that they cannot handle: {names}.",
         "events_aside.advice": "The log of the workers says why; these events are tried again by themselves.",
-        "failing_endpoints_late": "Only messages to failing endpoints have been due for long, up to {seconds:,} seconds.",
+        "failing_endpoints_late": "Only messages to failing endpoints have been due for long, up to {seconds:length_of_time}.",
         "failing_endpoints_late.advice": (
             "They are tried again until their owners mend the endpoints; nobody else waits for them."
         ),
@@ -81,7 +81,7 @@ register(
         "no_worker_alive": "No worker is alive, so nothing is sent.",
         "no_worker_alive.advice": "Run `workwire up` or `workwire worker`; the log of the last one says why it ended.",
         "no_worker_alive.since": (
-            "No worker is alive, so nothing is sent. {name} has been silent for {seconds:,} seconds."
+            "No worker is alive, so nothing is sent. {name} has been silent for {seconds:length_of_time}."
         ),
         "nothing_late": "Nothing has been due for long.",
         "postgresql_answers": "PostgreSQL {version} answers; {oldest} or later is needed.",

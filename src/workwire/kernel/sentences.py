@@ -52,6 +52,12 @@ register(
         "version_conflict.if_match": "If-Match does not name a version of this record.",
     },
     words={
+        "length_of_time": {
+            "days": counted("count", "{count:,} day", "{count:,} days"),
+            "hours": counted("count", "{count:,} hour", "{count:,} hours"),
+            "minutes": counted("count", "{count:,} minute", "{count:,} minutes"),
+            "seconds": counted("count", "{count:,} second", "{count:,} seconds"),
+        },
         "limited": {
             "digests": "digests",
             "exports": "exports",

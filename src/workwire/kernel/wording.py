@@ -3,9 +3,10 @@
 Every room says in its `sentences` module what its codes say, in English and with named places such as ``{most}``; the
 catalogues of `workwire/locale` hold the other languages. To make a sentence never raises, whatever the parameters hold.
 
-A place may say how its value is shown: ``{most:,}`` groups the digits of a number, and ``{status:item_status}`` stands for the
-words that the code ``item_status.<value>`` has. A place with a dot, ``{due_days.idle}``, stands for the words of that code. A
-list is shown with commas, sentences in a list with blanks.
+A place may say how its value is shown: ``{most:,}`` groups the digits of a number, ``{seconds:length_of_time}`` says seconds
+in the largest unit that fits, and ``{status:item_status}`` stands for the words that the code ``item_status.<value>`` has. A
+place with a dot, ``{due_days.idle}``, stands for the words of that code. A list is shown with commas, sentences in a list with
+blanks.
 
 English is made without Django, for processes that do not load it.
 """
@@ -22,6 +23,7 @@ from django.utils import formats, translation
 Value = str | int | float | bool | None | Sequence[str]
 ENGLISH = "en"
 LONGEST_VALUE = 300  # characters of one value
+LENGTH = "length_of_time"  # how seconds are shown
 PLACE = re.compile(r"\{(\w+(?:\.\w+)?)(?::(\w+|,))?\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -43,7 +45,7 @@ class Wording:
         names = {self.counted} - {""}
         for name, manner in PLACE.findall(self.english + self.many):
             names |= _known[name].parameters if "." in name else {name}
-            if manner:
+            if manner not in ("", LENGTH):
                 names.update(*(word.parameters for code, word in _known.items() if code.startswith(f"{manner}.")))
         return frozenset(names)
 
@@ -66,6 +68,7 @@ def counted(by: str, one: str, many: str) -> Wording:
 
 Wordings = Mapping[str, str | Wording]
 _known: dict[str, Wording] = {}
+_UNITS = (("days", 48 * 3600, 24 * 3600), ("hours", 2 * 3600, 3600), ("minutes", 120, 60), ("seconds", 0, 1))
 
 
 def register(
@@ -160,6 +163,9 @@ def _shown(value: Any, manner: str, parameters: Mapping[str, Any], language: str
         return (" " if parts and all(part.endswith(".") for part in parts) else ", ").join(parts)
     if manner == "," and isinstance(value, int):
         return f"{value:,}" if language == ENGLISH else formats.number_format(value, use_l10n=True, force_grouping=True)
+    if manner == LENGTH and isinstance(value, (int, float)):
+        unit, _, size = next(one for one in _UNITS if value >= one[1] or one[2] == 1)
+        return _said(f"{LENGTH}.{unit}", {"count": int(value // size)}, language)
     if manner and (code := f"{manner}.{value}") in _known:
         return _said(code, parameters, language)
     if value is None or isinstance(value, bool):

@@ -20,6 +20,7 @@ from workwire.kernel import clock, ids, logs, spans
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
 from workwire.kernel.statements import carried_out, own_connection
+from workwire.kernel.table_growth import Growth, growth_of
 from workwire.outbox import listeners, wake
 from workwire.outbox.changes import RowChange, dumped
 from workwire.outbox.models import Event, RecordSequence
@@ -228,6 +229,11 @@ def forget(name: str, before: datetime, most: int) -> int:
 def events() -> QuerySet[Event]:
     """All events, with who did it; the caller says which of them may be seen."""
     return _with_actor()
+
+
+def growth(now: datetime) -> Growth:
+    """How fast the ledger grows; one query."""
+    return growth_of(Event.objects.all(), "occurred_at", now)
 
 
 def _with_actor() -> QuerySet[Event]:

@@ -55,6 +55,7 @@ class EventBody(BaseModel):
 
     event_name: ClassVar[str]
     area: ClassVar[Area] = Area.CONFIGURATION
+    is_about_people: ClassVar[bool] = False  # what accounts do, such as following, and not what becomes of work
     webhooks: ClassVar[tuple[Webhook, ...]] = ()
 
     @classmethod
@@ -116,6 +117,11 @@ def webhooks() -> Mapping[int, Webhook]:
 def names_of(*areas: Area) -> tuple[str, ...]:
     """The names of the event types that are about one of some things, in alphabetical order."""
     return tuple(sorted(name for name, body in _types.items() if body.area in areas))
+
+
+def names_about_people() -> tuple[str, ...]:
+    """The names of the event types that tell what accounts do and not what becomes of work, in alphabetical order."""
+    return tuple(sorted(name for name, body in _types.items() if body.is_about_people))
 
 
 def body_of(webhook: Webhook) -> type[EventBody]:

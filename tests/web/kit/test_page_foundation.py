@@ -229,6 +229,15 @@ def test_theme_and_density_are_chosen_without_script_and_kept(db: None) -> None:
     answer = browser.post("/look", {"theme": "dark", "next": "/sign-in"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
     browser.post("/look", {"density": "comfortable", "theme": "pink", "next": "https://evil.example/"})
+    for wanted, led_to in (
+        ("//evil.example/", "/"),
+        ("https:evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/work\r\nSet-Cookie: a=b", "/"),
+        ("/work?text=Köln €", "/work?text=K%C3%B6ln%20%E2%82%AC"),
+    ):
+        assert browser.post("/look", {"next": wanted}).headers["Location"] == led_to, wanted
     text = browser.get("/").content.decode()
     assert 'data-theme="dark"' in text
     assert 'data-density="comfortable"' in text

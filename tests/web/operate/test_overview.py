@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -18,10 +19,10 @@ from workwire.jobs.kinds import lanes
 from workwire.jobs.models import Job
 from workwire.kernel import clock, ids, table_sizes
 from workwire.reactions.webhooks import workers
-from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.models import Delivery, Subscription
 from workwire.reactions.webhooks.workers import Report
 
-_QUERIES = 19
+_QUERIES = 21
 
 
 def _page(organisation: Organisation) -> str:
@@ -143,3 +144,17 @@ def test_the_size_of_the_database_is_read() -> None:
     largest = table_sizes.largest(3)
     assert len(largest) == (3 if connection.vendor == "postgresql" else 0)
     assert [size for _, size in largest] == sorted((size for _, size in largest), reverse=True)
+
+
+def test_the_database_tells_how_fast_it_grows_and_how_long_it_keeps_what_it_holds(
+    organisation: Organisation, subscribe: Subscribe
+) -> None:
+    made, _ = subscribe()
+    now = clock.now()
+    days = [40, 40, 6, 6, 2, 0]
+    for at in days:
+        Delivery.objects.create(subscription=made, test_body="{}", created_at=now - timedelta(days=at))
+    shown = " ".join(re.sub("<[^>]+>", " ", _page(organisation)).split())
+    assert "Written in 24 hours, about In 7 days Retention The oldest" in shown
+    assert "Deliveries 1 4 30 days" in shown
+    assert re.search(r"Events \d[\d,]* \d[\d,]* for good", shown)

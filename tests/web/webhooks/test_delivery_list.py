@@ -171,6 +171,8 @@ def test_a_file_has_every_line_and_no_formula(builder: Client, organisation: Org
         ("x;=1+1", "x;'=1+1"),
         ("x; \t@sum", "x; \t'@sum"),
         ("x\n+1", "x\n'+1"),
+        ("＝1＋1", "'＝1＋1"),
+        ("x;＠sum", "x;'＠sum"),
         ("a-b; c = d, mail@x.example", "a-b; c = d, mail@x.example"),
         (204, "204"),
         (None, ""),

@@ -182,6 +182,34 @@ def test_a_message_is_explained_with_what_is_new_in_it(sent: dict[str, Subscript
     assert "No earlier message about this record was delivered." in text
 
 
+def test_an_explained_message_is_sent_as_a_test_where_it_would_be_sent(
+    sent: dict[str, Subscription], builder: Client, organisation: Organisation
+) -> None:
+    one = sent["well"]
+    event = Delivery.objects.get(subscription=one, state=State.DUE).told_event
+    assert event is not None
+    assert f'name="event" value="{event.guid}"' in _explained(builder, one, event.guid)
+    asked = builder.post(_address(one, "simulate"), {"event": str(event.guid)})
+    assert asked.status_code == 303
+    test = Delivery.objects.get(tested_event=event)
+    assert asked.headers["Location"] == f"/webhooks/deliveries/{test.guid}"
+    text = _text(builder, asked.headers["Location"])
+    assert "The test is on its way." in text
+    assert '<span class="tag">Test</span>' in text
+    assert f'href="/webhooks/events/{event.guid}"' in text
+    assert "What decides, as things are now" in text
+    text = _text(builder, f"/webhooks/deliveries?record={event.record_guid}")
+    assert '<span class="tag">Test</span>' in text
+    assert "Changed at last" in text
+    for wrong, status in (("no GUID", 404), (str(ids.new_guid()), 404)):
+        assert builder.post(_address(one, "simulate"), {"event": wrong}).status_code == status
+    admin = sessions.actor_for(organisation.accounts["administrator"].user)
+    access.change_members(organisation.customers[1].group, remove=[organisation.accounts[traffic.WHO].user], by=admin)
+    text = _explained(gallery.signed_in(organisation.accounts["administrator"]), one, event.guid)
+    assert 'name="event"' not in text
+    assert Delivery.objects.filter(tested_event__isnull=False).count() == 1
+
+
 def test_a_record_is_found_by_its_reference_and_by_words(sent: dict[str, Subscription], builder: Client) -> None:
     one = sent["well"]
     delivery = _ended(one, State.DELIVERED)[-1]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from django.db import connection
+
+from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import sessions
 from workwire.kernel.ids import new_guid
 from workwire.rooms.work import commands as work
+from workwire.rooms.work import lists, queries
+from workwire.web.work import item_list
 
 
 def test_an_item_is_found_by_its_reference_in_any_case(organisation: Organisation) -> None:
@@ -78,3 +84,34 @@ def test_long_lists_go_on_page_by_page_and_are_counted(organisation: Organisatio
     second = browser.get(older.replace("&amp;", "&")).content.decode()
     shown = [re.findall(r'class="reference">([^<]+)<', text) for text in (first, second)]
     assert shown == [[item.reference for item in made[:0:-1]], [made[0].reference]]
+
+
+def test_open_work_is_shown_newest_first_page_by_page(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_list, "MOST", 2)
+    gallery.items(organisation)
+    actor = sessions.actor_for(organisation.accounts["team member"].user)
+    seen = queries.items_visible_to(actor).filter(status__in=queries.OPEN).order_by("-pk")
+    browser, address, shown = gallery.signed_in(organisation.accounts["team member"]), "/work?view=open", []
+    while address:
+        text = browser.get(address).content.decode()
+        rows = re.findall(r'class="reference">([^<]+)<', text)
+        assert 0 < len(rows) <= 2
+        shown += rows
+        older = re.search(r'href="(/work\?[^"]*cursor=[^"]+)"', text)
+        address = older[1].replace("&amp;", "&") if older else ""
+    assert shown == [item.reference for item in seen]
+    assert len(shown) > 4
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="PostgreSQL walks the ids")
+def test_open_work_is_read_along_the_index_of_each_status(organisation: Organisation) -> None:
+    actor = sessions.actor_for(organisation.accounts["team member"].user)
+    found = queries.items_visible_to(actor)
+    sql, values = lists.newest_in(queries.OPEN, found, 51).order_by("-pk")[:51].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+        plan = [row[-1] for row in cursor.fetchall()]
+    assert sum("item_status (status=?" in step for step in plan) >= len(queries.OPEN)
+    assert not [step for step in plan if "work_workitem" in step and "INTEGER PRIMARY KEY" not in step]

@@ -37,7 +37,7 @@ HEADERS = {
     "Webhook-Attempt": "Number of this attempt, from 1.",
 }
 MARKS = {
-    "Webhook-Test": "`true` for a sample message sent on request; otherwise absent.",
+    "Webhook-Test": "`true` for a test message sent on request; otherwise absent.",
     "Webhook-Replay": "`true` when the message is sent again on request; otherwise absent.",
 }
 TAGS = {

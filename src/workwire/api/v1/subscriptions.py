@@ -295,9 +295,12 @@ def resume_subscription(request: HttpRequest, response: HttpResponse, guid: UUID
 
 
 @router.post("/subscriptions/{uuid:guid}/simulate", response=answers(SimulationOut), operation_id="simulate")
-def simulate(request: HttpRequest, guid: UUID) -> dict[str, Any]:
-    """Send a sample message and return how the endpoint answered."""
-    delivery = repair.try_out(guid, by=subscriber(request))
+def simulate(request: HttpRequest, guid: UUID, event: UUID | None = None) -> dict[str, Any]:
+    """Send a test message and return how the endpoint answered.
+
+    It is a sample, or with `event` what that event told, where its message would be sent now.
+    """
+    delivery = repair.try_out(guid, by=subscriber(request), event_guid=event)
     attempt = queries.attempts(delivery).last()
     waiting = statement("simulated.no_worker").sentence()
     return {

@@ -23,7 +23,7 @@ from workwire.cli.demo.seed import Organisation
 from workwire.cli.receiver import Received, Receiver
 from workwire.kernel.actor import Actor
 
-PATIENCE = 15.0
+PATIENCE = 60.0  # seconds, for a machine that is busy with other things
 HEADER = ("X-Team", "operations")
 
 
@@ -215,7 +215,7 @@ def _wait(condition: Callable[[], bool]) -> bool:
 
 
 def _call(url: str, body: dict[str, Any] | None = None) -> Any:
-    """Call the API; raises WalkThroughFailed with what it answered when that is a refusal."""
+    """Call the API; raises WalkThroughFailed where it refuses, with its answer, and where it gives none."""
     request = urllib.request.Request(url, method="GET" if body is None else "POST")  # noqa: S310 - our own address
     if body is not None:
         request.data = json.dumps(body).encode()
@@ -225,6 +225,8 @@ def _call(url: str, body: dict[str, Any] | None = None) -> Any:
             text = answer.read().decode()
     except urllib.error.HTTPError as error:
         raise WalkThroughFailed(f"{url.split('?')[0]} answered {error.code}: {error.read().decode()[:300]}") from error
+    except OSError as error:
+        raise WalkThroughFailed(f"{url.split('?')[0]} gave no answer: {error}") from error
     result = json.loads(text) if text else None
     if isinstance(result, dict) and any(message.get("IsError") for message in result.get("Messages") or []):
         raise WalkThroughFailed(f"{url.split('?')[0]} refused: {result['Messages']}")

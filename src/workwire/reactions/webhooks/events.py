@@ -111,7 +111,7 @@ class AccessBack(SubscriptionBody):
 
 @event("MessageSimulated")
 class MessageSimulated(SubscriptionBody):
-    """Somebody asked for a sample message."""
+    """Somebody asked for a test message."""
 
 
 @event("DeliveriesRepeated")

@@ -35,11 +35,11 @@ _UNUSUAL = {
 }  # the conditions of the indexes, word for word
 _ALONG_ARRAY = (
     "SELECT d.id FROM unnest(%s::bigint[]) AS s(id) CROSS JOIN LATERAL (SELECT id FROM webhooks_delivery"
-    " WHERE subscription_id = s.id AND {these} ORDER BY id DESC LIMIT {most}) d ORDER BY d.id DESC LIMIT {most}"
+    " WHERE subscription_id = s.id AND {these} ORDER BY id DESC LIMIT {most}) d{in_order} LIMIT {most}"
 )
 _ALONG_JSON = (
     "SELECT d.id FROM json_each(%s) s JOIN webhooks_delivery d ON d.id IN (SELECT id FROM webhooks_delivery"
-    " WHERE subscription_id = s.value AND {these} ORDER BY id DESC LIMIT {most}) ORDER BY d.id DESC LIMIT {most}"
+    " WHERE subscription_id = s.value AND {these} ORDER BY id DESC LIMIT {most}){in_order} LIMIT {most}"
 )
 
 
@@ -79,6 +79,11 @@ def count(actor: Actor, wish: Wish, *, most: int, above: int = 0) -> int:
     all of them are found where an actor may see very few of very many."""
     if above and not Delivery.objects.filter(pk__gt=above).exists():
         return 0
+    if not above:
+        some = _newest(actor, wish, in_order=False)(_LAST, most + 1)
+        found = _count_visible(actor, wish, some)
+        if len(some) <= most or found > most:
+            return min(found, most + 1)
     newest, below, found = _newest(actor, wish), _LAST, 0
     for _ in range(MOST_ROUNDS):
         ids = newest(below, most + 1)
@@ -112,8 +117,9 @@ def _visible(actor: Actor, wish: Wish, ids: Iterable[int]) -> list[Delivery]:
     return list(rows.order_by("-pk"))
 
 
-def _newest(actor: Actor, wish: Wish) -> Callable[[int, int], list[int]]:
-    """Gives the newest ids below one that fit a wish, so many at most, not yet looked at for what may be seen."""
+def _newest(actor: Actor, wish: Wish, *, in_order: bool = True) -> Callable[[int, int], list[int]]:
+    """Gives the newest ids below one that fit a wish, so many at most, not yet looked at for what may be seen. Where any will
+    do, the walk along several subscriptions ends with the first that have enough."""
     wanted = (
         Subscription.objects.all() if access.administers(actor) else Subscription.objects.filter(owner=actor.user_id)
     )
@@ -137,7 +143,7 @@ def _newest(actor: Actor, wish: Wish) -> Callable[[int, int], list[int]]:
         if narrowed:
             along = along.filter(subscription__in=wanted)
         return lambda below, most: list(along.filter(pk__gte=first, pk__lt=min(below, last))[:most])
-    return lambda below, most: _along(some, wish, first, min(below, last), most)
+    return lambda below, most: _along(some, wish, first, min(below, last), most, in_order=in_order)
 
 
 def _in_queue(subscriptions: list[int], wish: Wish, first: int, below: int, most: int) -> list[int]:
@@ -191,7 +197,9 @@ def _bounds(wish: Wish) -> tuple[int, int]:
     return first, last or _LAST
 
 
-def _along(subscriptions: list[int], wish: Wish, first: int, below: int, most: int) -> list[int]:
+def _along(
+    subscriptions: list[int], wish: Wish, first: int, below: int, most: int, *, in_order: bool = True
+) -> list[int]:
     conditions, parameters = ["id >= %s", "id < %s"], [first, below]
     more: list[tuple[str, Any]] = []
     if wish.state is not None:
@@ -201,6 +209,8 @@ def _along(subscriptions: list[int], wish: Wish, first: int, below: int, most: i
     if wish.until is not None:
         more.append(("created_at < %s", sql.moment(wish.until)))
     these = " AND ".join([*conditions, *(text for text, _ in more)])
-    statement = (_ALONG_ARRAY if sql.on_postgresql() else _ALONG_JSON).format(these=these, most=int(most))
+    statement = (_ALONG_ARRAY if sql.on_postgresql() else _ALONG_JSON).format(
+        these=these, most=int(most), in_order=" ORDER BY d.id DESC" if in_order else ""
+    )
     found = sql.rows(statement, sql.listed(subscriptions), *parameters, *(value for _, value in more))
     return [row[0] for row in found]

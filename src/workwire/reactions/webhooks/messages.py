@@ -17,6 +17,7 @@ from workwire import __version__
 from workwire.kernel import clock, crypto, ids
 from workwire.kernel.errors import Invalid
 from workwire.outbox import restores
+from workwire.outbox.models import Event
 from workwire.outbox.registry import SAMPLE_ACTOR, Envelope, Webhook, body_of, event_types, webhooks
 from workwire.outbox.told_records import told_by
 from workwire.reactions.webhooks import signing
@@ -182,6 +183,18 @@ def sample(hook: Webhook) -> dict[str, Any]:
         ChangedBy=SAMPLE_ACTOR,
     )
     return body_of(hook).sample().model_dump(mode="json") | envelope.model_dump()
+
+
+def sample_body(webhook: int) -> str:
+    """The JSON of a sample of a webhook."""
+    return orjson.dumps(sample(webhooks()[webhook])).decode()
+
+
+def test_body(event: Event) -> str:
+    """The JSON of what an event told, for a test: under an EventID of its own, so that a receiver that remembers those does
+    not take the message of the event for a repetition."""
+    body: dict[str, Any] = orjson.loads(event.body)
+    return orjson.dumps(body | {"EventID": str(ids.new_guid())}).decode()
 
 
 def valid_secrets(subscription: Subscription, at: datetime) -> list[str]:

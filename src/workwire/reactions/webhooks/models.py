@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models import Q
 
 from workwire.kernel import clock, ids
 from workwire.outbox.objects import ObjectType
+
+if TYPE_CHECKING:
+    from workwire.outbox.models import Event
 
 
 class Format(models.TextChoices):
@@ -127,6 +130,9 @@ UNUSUAL = {
 class Delivery(models.Model):
     """One event prepared for one subscription, or a test message (no event, its own `test_body`): a line of the log.
 
+    A test that carries what an event told names it as `tested_event`, and its record: who may not see that record may not see
+    the test either (decision 86). Any other test is a sample.
+
     `state` is DUE as long as the delivery has a row in the queue, then how it ended; `end_reason` says why it ended
     otherwise than delivered. `attempts` counts the attempts recorded.
 
@@ -148,6 +154,9 @@ class Delivery(models.Model):
         db_constraint=False,
     )
     record_guid = models.UUIDField(null=True)
+    tested_event = models.ForeignKey(
+        "outbox.Event", null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     test_body = models.TextField(blank=True)
     state = models.SmallIntegerField(choices=State.choices, default=State.DUE)
     attempts = models.PositiveIntegerField(default=0)
@@ -176,6 +185,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.guid} {self.get_state_display()}"
+
+    @property
+    def told_event(self) -> Event | None:
+        """The event that it tells of, also as a test; None for a sample. Asks a query where it is such a test."""
+        return self.event or self.tested_event
 
 
 class Queued(models.Model):

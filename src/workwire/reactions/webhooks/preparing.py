@@ -1,6 +1,7 @@
 """Preparation: what a claimed delivery is to carry, where to, and whether it may go by the rights as they are now.
 
-Two queries for a batch, however large. The rights come last, so that what was revoked and committed before is honoured.
+Two queries for a batch, however large, and one more for tests that carry what an event told. The rights come last, so that
+what was revoked and committed before is honoured.
 """
 
 from __future__ import annotations
@@ -44,9 +45,13 @@ def prepare(claimed: Collection[int], subscriptions: Collection[int], now: datet
     """Prepare what was just claimed, all of it of the subscriptions named; in the order of the ids. What has left the queue
     since, because its subscription ended, is left out."""
     addressees = rights.addressees(subscriptions, now)
+    contents = rights.contents(claimed)
+    tests = [content.id for content in contents if content.tested_event is not None]
+    unseen = rights.unseen_tests(tests) if tests else ()
     prepared: list[Prepared] = []
-    for content in rights.contents(claimed):
+    for content in contents:
         if content.tries is not None:
             to, refusal = addressees[content.subscription]
-            prepared.append(Prepared(content, to, refusal or ("" if content.visible else rights.RECORD_INVISIBLE)))
+            visible = content.visible and content.id not in unseen
+            prepared.append(Prepared(content, to, refusal or ("" if visible else rights.RECORD_INVISIBLE)))
     return prepared

@@ -83,12 +83,13 @@ _FROM_JSON = (
 )
 _QUEUE = (
     "INSERT INTO webhooks_queued (delivery_id, subscription_id, record_guid, lane, due_at, tries, is_replay, in_order)"
-    " SELECT d.id, d.subscription_id, d.record_guid, %s, %s, 0, %s, s.in_order FROM {deliveries} d"
+    " SELECT d.id, d.subscription_id, d.record_guid, %s, %s, 0, %s, s.in_order{unless} FROM {deliveries} d"
     " JOIN webhooks_subscription s ON s.id = d.subscription_id"
 )
-_PUT_IN = _QUEUE.format(deliveries="webhooks_delivery") + " WHERE {these}{held}"
+_NO_TEST = " AND d.event_id IS NOT NULL"  # a test waits for no message of its record, nor lets one wait
+_PUT_IN = _QUEUE.format(deliveries="webhooks_delivery", unless=_NO_TEST) + " WHERE {these}{held}"
 _ADD_AND_PUT_IN = (
-    f"WITH made AS ({_ADD.format(rows=_FROM_ARRAYS)}), queued AS ({_QUEUE.format(deliveries='made')}),"
+    f"WITH made AS ({_ADD.format(rows=_FROM_ARRAYS)}), queued AS ({_QUEUE.format(deliveries='made', unless='')}),"
     " gone AS (DELETE FROM outbox_pending WHERE event_id = ANY(%s::bigint[])) SELECT id FROM made"
 )
 _KEPT_THERE = " FOR KEY SHARE OF d"  # retention removes none of these meanwhile

@@ -66,20 +66,29 @@ class Explanation:
     event: Event | None = None
 
 
-def try_out(guid: UUID, *, by: Actor) -> Delivery:
-    """Send a sample message as `simulate` does and wait for what becomes of it; of few of an account at a time, else raises
-    Limited."""
+def try_out(guid: UUID, *, by: Actor, event_guid: UUID | None = None) -> Delivery:
+    """Send a test as `simulate` does and wait for what becomes of it; of few of an account at a time, else raises Limited."""
     with _TESTS.one_for(by.user_id):
-        return wait_for_end(simulate(guid, by=by), seconds=settings.CONFIG.webhook_timeout + GRACE)
+        delivery = simulate(guid, by=by, event_guid=event_guid)
+        return wait_for_end(delivery, seconds=settings.CONFIG.webhook_timeout + GRACE)
 
 
 @transaction.atomic
-def simulate(guid: UUID, *, by: Actor) -> Delivery:
-    """Queue a sample message of the subscription's webhook, marked as a test; it is tried once."""
+def simulate(guid: UUID, *, by: Actor, event_guid: UUID | None = None) -> Delivery:
+    """Queue a test message: what an event told, or a sample of the subscription's webhook; it is tried once.
+
+    What an event told goes out only where its message would: raises NotFound for an event that the owner or the actor may
+    not see, and Conflict where `explain` finds that it would not be sent. The rights are checked again before it goes.
+    """
     subscription = queries.subscription(guid, by=by)
     _check_tests(subscription)
-    body = messages.sample(webhooks()[subscription.webhook])
-    delivery = Delivery.objects.create(subscription=subscription, test_body=orjson.dumps(body).decode())
+    event = _event_to_test(guid, event_guid, by) if event_guid is not None else None
+    delivery = Delivery.objects.create(
+        subscription=subscription,
+        tested_event=event,
+        record_guid=event.record_guid if event is not None else None,
+        test_body=messages.test_body(event) if event is not None else messages.sample_body(subscription.webhook),
+    )
     queue.put_back([delivery.pk], Lane.TEST, clock.now(), is_replay=False)
     events.note(events.MessageSimulated, subscription, by)
     wake.ring_on_commit()
@@ -140,6 +149,15 @@ def last_message_before(event: Event, to: UUID, *, by: Actor) -> Delivery | None
     seen = queries.deliveries_visible_to(by).filter(queries.content_visible(by), subscription__guid=to)
     earlier = seen.filter(record_guid=event.record_guid, event__lt=event.pk, state=State.DELIVERED)
     return earlier.order_by("-event").first()
+
+
+def _event_to_test(guid: UUID, event_guid: UUID, by: Actor) -> Event:
+    told = explain(guid, by=by, event_guid=event_guid)
+    if told.event is None:
+        raise not_found("event")
+    if not told.would_be_sent:
+        raise Conflict("would_not_be_sent")
+    return told.event
 
 
 def _check(code: str, passed: bool) -> Check:

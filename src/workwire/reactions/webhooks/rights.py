@@ -52,12 +52,13 @@ STANDING_CHECKS = (
 
 class Content(NamedTuple):
     """What a queued delivery carries. `source` is the GUID of the event it tells of, or of the test, which has no `name` of an
-    event type; what has left the queue meanwhile has no `tries`."""
+    event type and whose `tested_event` is the event it tells of, if any; what has left the queue meanwhile has no `tries`."""
 
     id: int
     subscription: int
     source: bytes
     is_test: bool
+    tested_event: int | None
     name: str | None
     attempts: int
     body: str
@@ -86,6 +87,11 @@ def contents(deliveries: Collection[int]) -> list[Content]:
     """What deliveries carry, and whether the owners may see the records; one query, ordered by id."""
     rows = _CONTENTS.rows(SYSTEM, ids=list(deliveries))
     return [Content(pk, subscription, sql.guid_bytes(source), *rest) for pk, subscription, source, *rest in rows]
+
+
+def unseen_tests(deliveries: Collection[int]) -> set[int]:
+    """Those of some tests that carry what an event told and whose owner may not see its record; one query."""
+    return {pk for pk, visible in _TESTS.rows(SYSTEM, ids=list(deliveries)) if not visible}
 
 
 def unseen_of_everything(deliveries: Collection[int]) -> list[int]:
@@ -201,19 +207,28 @@ def _addressee_rows(_by: Actor, *, ids: list[int], at: datetime) -> QuerySet[Any
 
 
 def _seen(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    return deliveries.annotate(record_visible=_flag(Q(event=None) | _seen_by_owner("event__")))
+
+
+def _seen_by_owner(event: str) -> Q:
+    """Whether the owner of a delivery's subscription may see the record of one of its events."""
     to = "subscription__"
-    seen = Q(event=None) | record_visible(OuterRef(OuterRef(f"{to}owner_id")), _holds(to, *features.SEES_ALL))
-    return deliveries.annotate(record_visible=_flag(seen))
+    return record_visible(OuterRef(OuterRef(f"{to}owner_id")), _holds(to, *features.SEES_ALL), event)
 
 
 def _content_rows(_by: Actor, *, ids: list[int]) -> QuerySet[Any, Any]:
     found = _seen(Delivery.objects.filter(pk__in=ids)).annotate(
         source=Coalesce("event__guid", "guid"), is_test=_flag(Q(event=None)), body=Coalesce("event__body", "test_body")
     )
-    own = ("pk", "subscription_id", "source", "is_test", "event__name", "attempts", "body")
+    own = ("pk", "subscription_id", "source", "is_test", "tested_event_id", "event__name", "attempts", "body")
     queued = ("tries", "lane", "is_replay")
     columns = (*own, *(f"queued__{name}" for name in queued), "record_visible")
     return found.order_by("pk").values_list(*columns)
+
+
+def _test_rows(_by: Actor, *, ids: list[int]) -> QuerySet[Any, Any]:
+    found = Delivery.objects.filter(pk__in=ids, tested_event__isnull=False)
+    return found.annotate(record_visible=_flag(_seen_by_owner("tested_event__"))).values_list("pk", "record_visible")
 
 
 def _rows_of_everything(_by: Actor, *, ids: list[int]) -> QuerySet[Any, Any]:
@@ -226,4 +241,5 @@ _NOTHING = Q(pk__isnull=True)
 _OF_SUBSCRIPTION = [field.attname for field in Subscription._meta.concrete_fields]
 _ADDRESSEES: ComposedQuery[Any] = ComposedQuery(_addressee_rows)
 _CONTENTS: ComposedQuery[Any] = ComposedQuery(_content_rows)
+_TESTS: ComposedQuery[Any] = ComposedQuery(_test_rows)
 _OF_EVERYTHING: ComposedQuery[Any] = ComposedQuery(_rows_of_everything)

@@ -89,6 +89,7 @@ register(
         "too_many_tests": "Earlier tests have not been answered yet; wait for them.",
         "version_conflict.subscription": "The subscription has been changed since it was read.",
         "webhook_not_found": "There is no such webhook.",
+        "would_not_be_sent": "This message would not be sent as things are now, so it is not sent as a test either.",
         "webhook_unknown": "There is no webhook {webhook}.",
     },
     explanations={
@@ -135,7 +136,7 @@ register(
             "EndpointRecovered": "Endpoint is well again",
             "AccessLost": "Messages withheld",
             "AccessBack": "Messages sent again",
-            "MessageSimulated": "Sample sent",
+            "MessageSimulated": "Test sent",
             "DeliveriesRepeated": "Delivery sent again",
             "ReplayStarted": "Replay started",
             "ReplayPaused": "Replay suspended",

@@ -9,6 +9,7 @@ class TimeSessionBody(EventBody):
     """A time session as of the event; `Seconds` are those that count, corrections included."""
 
     area = Area.DATA
+    is_about_people = True
 
     GUID: str
     PacketGUID: str

@@ -9,6 +9,7 @@ class FollowerBody(EventBody):
     """An account and a work item."""
 
     area = Area.DATA
+    is_about_people = True
 
     PacketGUID: str
     UserGUID: str
@@ -29,6 +30,7 @@ class FocusListChanged(EventBody):
     """The focus list of an account changed; the work items in their order."""
 
     area = Area.DATA
+    is_about_people = True
 
     UserGUID: str
     PacketGUIDs: list[str]

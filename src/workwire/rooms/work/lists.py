@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -55,6 +57,14 @@ def narrowed(items: QuerySet[WorkItem], wanted: Wanted) -> QuerySet[WorkItem]:
         if value is not None:
             items = items.filter(_condition(field.name, value))
     return items
+
+
+def newest_in(statuses: Collection[Status], items: QuerySet[WorkItem], most: int) -> QuerySet[WorkItem]:
+    """Those in some statuses among which the newest are, up to a number: of each status so many, along its index. Where a
+    database cannot merge walks along an index (SQLite), all with these statuses would be read and sorted otherwise, and also
+    where `items` are limited to these statuses already."""
+    walks = (Q(pk__in=items.filter(status=one).order_by("-pk").values("pk")[:most]) for one in statuses)
+    return items.filter(reduce(or_, walks))
 
 
 def matching(words: str) -> Q:

@@ -28,7 +28,7 @@ from django.db.models import (
 from workwire.access import features, sight
 from workwire.access import queries as access
 from workwire.access.models import User
-from workwire.access.policy import require
+from workwire.access.policy import may_see_what_people_do, require
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock, keys
 from workwire.kernel.actor import SYSTEM, Actor, UserType
@@ -38,6 +38,7 @@ from workwire.kernel.wording import ENGLISH, Statement, say, statement
 from workwire.outbox import ledger, public_changes
 from workwire.outbox.models import Event
 from workwire.outbox.objects import ObjectType
+from workwire.outbox.registry import names_about_people
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
@@ -256,10 +257,12 @@ _CONTACTS = ComposedQuery(_contacts)
 
 
 def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:
-    """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service."""
+    """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service. Who does not work is
+    not told what accounts do there, such as following it."""
     if policy.in_self_service(by):
         raise Forbidden("feature_missing.for_history")
-    return events_of(item(guid, by=by))
+    found = events_of(item(guid, by=by))
+    return found if may_see_what_people_do(by) else found.exclude(name__in=names_about_people())
 
 
 def events_of(item: WorkItem) -> QuerySet[Event]:

@@ -122,6 +122,7 @@ GROUPS = (
             Place("checks", _("Checks"), "circle-check", may=_operates),
             Place("jobs", _("Jobs"), "rotate-cw", may=_administers),
             Place("audit", _("Audit"), "shield-check", may=_audits),
+            Place("settings-in-force", _("Settings in force"), "rows-3", may=_operates),
         ),
     ),
 )

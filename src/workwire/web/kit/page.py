@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.template.context import make_context
 from django.template.loader import get_template
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -161,10 +162,10 @@ class Visit:
         messages.success(self.request, words)
 
     def own_address(self, wanted: str, otherwise: str) -> str:
-        """An address that was asked for when it is one of ours, or another one."""
+        """An address that was asked for, as a header may hold it, when it is one of ours, or another one."""
         request = self.request
         safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-        return wanted if safe else otherwise
+        return iri_to_uri(wanted) if safe and wanted.isprintable() else otherwise
 
 
 View = Callable[Concatenate[Visit, P], object]

@@ -20,7 +20,7 @@ from workwire.access.policy import require
 from workwire.checks import operation
 from workwire.checks.outcomes import Finding
 from workwire.jobs import queries as jobs
-from workwire.kernel import clock, table_sizes
+from workwire.kernel import clock
 from workwire.outbox import listener_feed, registry, restores
 from workwire.outbox.feeds import Standing
 from workwire.reactions.webhooks import queries, queue, workers
@@ -34,9 +34,10 @@ from workwire.web.kit.parts import Person, State, lasted
 from workwire.web.kit.time_charts import TimeChart
 from workwire.web.operate import worker_charts
 from workwire.web.operate.job_list import KINDS
+from workwire.web.operate.table_lines import Database, database
 
 Words = str | Promise
-MOST_TROUBLED, MOST_TABLES = 20, 8
+MOST_TROUBLED = 20
 _LANES: dict[Lane, Words] = {
     Lane.TEST: gettext_lazy("Test"),
     Lane.FRESH: gettext_lazy("Fresh"),
@@ -113,14 +114,6 @@ class Troubled:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table and the bytes it takes on the disk."""
-
-    name: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """What the page shows."""
 
@@ -139,8 +132,7 @@ class Overview:
     unwell: int
     more_troubled: int
     database: str
-    size: int
-    tables: tuple[Table, ...]
+    holds: Database
 
 
 @page("operate/overview.html")
@@ -155,7 +147,6 @@ def operate(visit: Visit) -> Overview:
     unwell_in_all = sum(unwell[name] for name in ("paused", "failing", "access_lost"))
     troubled = tuple(_troubled(one) for one in queries.troubled(MOST_TROUBLED))
     hours = worker_charts.last_day(now)
-    size, tables = table_sizes.whole(), table_sizes.largest(MOST_TABLES)
     return Overview(
         at=now,
         zone=visit.look.zone_name,
@@ -181,8 +172,7 @@ def operate(visit: Visit) -> Overview:
         unwell=unwell_in_all,
         more_troubled=max(0, unwell_in_all - len(troubled)) if len(troubled) == MOST_TROUBLED else 0,
         database=connection.display_name,
-        size=size,
-        tables=tuple(Table(name, of) for name, of in tables),
+        holds=database(now, visit.actor),
     )
 
 

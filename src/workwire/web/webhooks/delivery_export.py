@@ -30,8 +30,8 @@ COLUMNS = (
     *("delivery", "subscription", "webhook", "state", "reason", "reference", "title", "record", "sequence"),
     *("status", "error", "duration_ms", "attempts", "created_at", "finished_at"),
 )
-_FORMULA_BEHIND = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@])")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_BEHIND = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
+_FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # the wide ones count where they are typed
 _EXPORTS = ConcurrencyLimit(2, "exports")
 Line = dict[str, Any]
 
@@ -94,7 +94,7 @@ def _line(delivery: Delivery, last: Attempt | None) -> Line:
         queries.standing(delivery).label,
         delivery.end_reason,
         told.reference,
-        str(told.title) if seen and delivery.event_id else "",
+        str(told.title) if seen and (delivery.event_id or delivery.tested_event_id) else "",
         str(record) if record else "",
         int(told.sequence) if told.sequence else None,
         answer.status if answer else None,

@@ -21,6 +21,7 @@ from workwire.kernel.wording import say
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import log, messages, queries, repair, rights
+from workwire.reactions.webhooks.explorer import Event
 from workwire.reactions.webhooks.models import Attempt, Delivery, State, Subscription
 from workwire.web.kit import charts, parts
 from workwire.web.kit.page import See, Visit, page
@@ -94,6 +95,7 @@ class DeliveryPage:
     address: str
     message_id: str
     webhook: str
+    is_test: bool
     about: About
     record: str
     event: str
@@ -117,7 +119,7 @@ def delivery(visit: Visit, guid: UUID) -> DeliveryPage:
     """One delivery; the address may name the attempt that is looked at."""
     actor, now = visit.actor, clock.now()
     found = queries.delivery(guid, by=actor)
-    seen, subscription = is_seen(found), found.subscription
+    seen, subscription, told = is_seen(found), found.subscription, found.told_event
     tried = list(queries.attempts(found)[:MOST_ATTEMPTS]) if seen else []
     wanted = visit.request.GET.get("attempt", "")
     shown = next((one for one in tried if str(one.number) == wanted), tried[-1] if tried else None)
@@ -135,11 +137,10 @@ def delivery(visit: Visit, guid: UUID) -> DeliveryPage:
         address=address_of(found),
         message_id=messages.message_id_of(found) if seen else "",
         webhook=webhooks()[subscription.webhook].name,
+        is_test=found.event is None,
         about=about(found),
-        record=_record(found) if seen else "",
-        event=reverse("event", args=[found.event.guid])
-        if seen and found.event is not None and may_explore(actor)
-        else "",
+        record=_record(found, told) if seen else "",
+        event=reverse("event", args=[told.guid]) if seen and told is not None and may_explore(actor) else "",
         state=state_of(found, now),
         reason=say(found.end_reason, {}) if found.end_reason in rights.REASONS else "",
         subscription=Link(name, _subscription_page(found, actor)),
@@ -150,8 +151,8 @@ def delivery(visit: Visit, guid: UUID) -> DeliveryPage:
         may_resend=may_resend(found, actor),
         attempts=_attempts(tried, shown, found),
         exchange=_exchange(found, shown) if seen else None,
-        checks=_checks(found, actor),
-        explain=_explain(found, actor),
+        checks=_checks(subscription, told, actor),
+        explain=_explain(found, told, actor),
         newer=address_of(newer) if newer is not None else "",
         older=address_of(older) if older is not None else "",
         zone=visit.look.zone_name,
@@ -179,16 +180,15 @@ def _subscription_page(found: Delivery, actor: Actor) -> str:
     return reverse("subscription", args=[found.subscription.guid]) if is_there else ""
 
 
-def _explain(found: Delivery, actor: Actor) -> str:
+def _explain(found: Delivery, told: Event | None, actor: Actor) -> str:
     """The address that explains the delivery of an event, for who may ask that."""
-    has_page = found.event is not None and _subscription_page(found, actor)
+    has_page = told is not None and _subscription_page(found, actor)
     return explain_address(found.subscription, found.guid) if has_page else ""
 
 
-def _record(found: Delivery) -> str:
+def _record(found: Delivery, told: Event | None) -> str:
     """The address of the page of the record, for the kinds that have one."""
-    event = found.event
-    has_page = event is not None and event.record_type == ObjectType.PACKET
+    has_page = told is not None and told.record_type == ObjectType.PACKET
     return reverse("work-item", args=[found.record_guid]) if has_page else ""
 
 
@@ -244,12 +244,11 @@ def _as_curl(url: str, headers: dict[str, str], body: bytes) -> str:
     return " \\\n".join([*lines, f"  --data-raw {shlex.quote(body.decode())}"])
 
 
-def _checks(found: Delivery, actor: Actor) -> tuple[Check, ...]:
+def _checks(of: Subscription, event: Event | None, actor: Actor) -> tuple[Check, ...]:
     """What decides now, for who may ask that of a subscription there is."""
-    subscription = found.subscription
-    if found.event is None or subscription.ended_at is not None or not actor.has(features.WEBHOOKS):
+    if event is None or of.ended_at is not None or not actor.has(features.WEBHOOKS):
         return ()
-    told = repair.explain(subscription.guid, by=actor, event_guid=found.event.guid)
+    told = repair.explain(of.guid, by=actor, event_guid=event.guid)
     passed, failed = parts.State("circle-check", _("Holds"), "ok"), parts.State("circle-x", _("Holds not"), "bad")
     return tuple(
         Check(passed if one.passed else failed, CHECKS.get(one.code, one.code), one.said.sentence())

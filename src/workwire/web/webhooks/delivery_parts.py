@@ -71,7 +71,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A delivery in a list."""
+    """A delivery in a list; `is_told` says that it carries what an event told, and is no sample."""
 
     address: str
     state: parts.State
@@ -82,6 +82,7 @@ class Row:
     result: Result | None
     attempts: int
     is_test: bool
+    is_told: bool
     created_at: datetime
 
 
@@ -98,6 +99,7 @@ def row(delivery: Delivery, last: Attempt | None, now: datetime) -> Row:
         result=result_of(last) if last is not None and seen else None,
         attempts=delivery.attempts,
         is_test=delivery.event_id is None,
+        is_told=delivery.event_id is not None or delivery.tested_event_id is not None,
         created_at=delivery.created_at,
     )
 
@@ -132,12 +134,13 @@ def state_of(delivery: Delivery, now: datetime) -> parts.State:
 
 def about(delivery: Delivery) -> About:
     """What a delivery tells of, nothing where its record may not be seen."""
-    if delivery.event is None:
+    if delivery.event is None and delivery.tested_event_id is None:
         return About("", _("Sample message"), "")
     if not is_seen(delivery):
         return About("", _("A record you may not see"), "")
     reference, title = messages.told_of(delivery)
-    return About(reference, title or _("(no title)"), str(delivery.event.sequence))
+    sequence = str(delivery.event.sequence) if delivery.event is not None else ""
+    return About(reference, title or _("(no title)"), sequence)
 
 
 def result_of(attempt: Attempt) -> Result:

@@ -63,13 +63,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An explanation."""
+    """An explanation; `test` is the GUID of the event where it can be sent as a test."""
 
     verdict: Verdict
     checks: tuple[Check, ...]
     message: Message | None
     delivery: str
     resend: str
+    test: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,10 @@ def _told(of: Subscription, about: str, actor: Actor) -> Told | None:
     """The explanation of what a text names; None when it names nothing."""
     guid = parse_guid(about)
     delivery = queries.deliveries_visible_to(actor).filter(guid=guid, subscription=of).first() if guid else None
-    if delivery is not None and delivery.event is not None:
-        told = repair.explain(of.guid, by=actor, event_guid=delivery.event.guid)
-        return _explained(of, told, delivery, actor)
+    event = delivery.told_event if delivery is not None else None
+    if event is not None:
+        told = repair.explain(of.guid, by=actor, event_guid=event.guid)
+        return _explained(of, told, repair.delivery_of(event, of.guid, by=actor), actor)
     record = record_named(about, actor)
     if record is None:
         return None
@@ -133,6 +135,7 @@ def _explained(of: Subscription, told: Explanation, delivery: Delivery | None, a
         resend=reverse("delivery-resend", args=[delivery.guid])
         if delivery is not None and told.would_be_sent and may_resend(delivery, actor)
         else "",
+        test=str(told.event.guid) if told.event is not None and told.would_be_sent else "",
     )
 
 

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
+from workwire.kernel.errors import not_found
+from workwire.kernel.ids import parse_guid
 from workwire.kernel.wording import say
 from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import (
@@ -136,9 +138,13 @@ def resume(visit: Visit, guid: UUID) -> See:
 
 @page("", methods=("POST",))
 def simulate(visit: Visit, guid: UUID) -> See:
-    """Send a sample message and lead to its delivery."""
-    sent = repair.simulate(guid, by=visit.actor)
-    visit.tell(_("A sample message is on its way."))
+    """Send a test, of an event or a sample, and lead to its delivery."""
+    named = visit.request.POST.get("event", "")
+    event = parse_guid(named)
+    if named and event is None:
+        raise not_found("event")
+    sent = repair.simulate(guid, by=visit.actor, event_guid=event)
+    visit.tell(_("The test is on its way.") if event is not None else _("A sample message is on its way."))
     return See(reverse("delivery", args=[sent.guid]))
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import parse_guid
-from workwire.kernel.pages import Page, sorted_page
+from workwire.kernel.pages import Page, place_of, sorted_page
 from workwire.kernel.pages import page as newest_page
 from workwire.kernel.text import is_storable
 from workwire.rooms.parties import queries as parties
@@ -26,7 +26,7 @@ from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Column, Empty, Link, Pager, address
 from workwire.web.work.item_parts import Row, row
 
-MOST_COUNTED = 1000
+MOST_COUNTED, MOST = 1000, 50
 LONGEST_TEXT = 200
 _NEWEST = "-created"
 _VIEWS = {
@@ -89,7 +89,7 @@ def work(visit: Visit) -> WorkList:
     """The list as its address asks; what it does not know counts as not given."""
     wanted, chips = _wanted(visit)
     found, now = _found(wanted, visit.actor), clock.now()
-    part = part_of(visit, lambda cursor: _page(found, wanted, cursor), wanted.address())
+    part = part_of(visit, lambda cursor: _page(found, wanted, visit.actor, cursor), wanted.address())
     title, sentence = _VIEWS[wanted.view]
     return WorkList(
         title=title,
@@ -137,9 +137,9 @@ def _customer(guid: UUID, actor: Actor) -> str:
     return item.customer.name if item is not None else parties.company(guid, by=actor).name
 
 
-def _found(wanted: Wanted, actor: Actor) -> QuerySet[WorkItem]:
+def _found(wanted: Wanted, actor: Actor, *, in_any_state: bool = False) -> QuerySet[WorkItem]:
     items = queries.items_visible_to(actor)
-    if wanted.view != "all":
+    if wanted.view != "all" and not in_any_state:
         items = items.filter(status__in=queries.OPEN)
     if wanted.view == "mine":
         items = items.filter(queries.held_by(actor.user_id or 0))
@@ -152,9 +152,15 @@ def _found(wanted: Wanted, actor: Actor) -> QuerySet[WorkItem]:
     return lists.narrowed(items, narrower)
 
 
-def _page(found: QuerySet[WorkItem], wanted: Wanted, cursor: str | None) -> Page[WorkItem]:
+def _page(found: QuerySet[WorkItem], wanted: Wanted, actor: Actor, cursor: str | None) -> Page[WorkItem]:
     order = lists.ORDERS[wanted.sort or _NEWEST]
-    return newest_page(found, cursor=cursor) if order is None else sorted_page(found, order, cursor=cursor)
+    if order is not None:
+        return sorted_page(found, order, cursor=cursor)
+    if wanted.view == "open" and not (wanted.text or wanted.customer or wanted.contact):
+        items = _found(wanted, actor, in_any_state=True)
+        before = items.filter(pk__lt=place_of(cursor)) if cursor else items
+        found = lists.newest_in(queries.OPEN, before, MOST + 1)
+    return newest_page(found, limit=MOST, cursor=cursor)
 
 
 def _columns(wanted: Wanted) -> dict[str, Column]:
