@@ -119,6 +119,12 @@ def test_how_work_is_given_out(
         _call(shell, f"POST /api/v1/work-items/{mine['guid']}/{action}", member, body)
     why = page.take("GET /api/v1/work-items/{guid}/assignment").replace("{guid}", mine["guid"])
     assert _call(shell, why, member)["rules"][1]["said"].startswith("It was given back by hand")
+    case = work.create_case(first.case_version.guid, by=by, title="Runs", submit=True)
+    known = page.take("POST /api/v1/work-items/{guid}/acknowledge").replace("{guid}", str(case.guid))
+    assert _call(shell, known, member)["news_since"] is None
+    robot = organisation.accounts["robot"].user
+    suspended = page.take("PATCH /api/v1/users/{guid}").replace("{guid}", str(robot.guid))
+    assert _call(shell, suspended, admin, {"suspended": True})["suspended"]
     notices = page.take("GET /api/v1/notices")
     assert _call(shell, notices, member)["items"] == []
     assert f"`{notices.split('/api/v1')[1]}/unread` counts" in page.text
