@@ -162,6 +162,7 @@ USES = {
     "get_work_item": Use("{ticket}"),
     "update_work_item": Use("{ticket}", {"title": "Paid twice", "custom_data": {"Invoice": "4711"}}),
     "get_assignment": Use("{ticket}"),
+    "get_work_item_state": Use("{ticket}"),
     "get_due_date": Use("{ticket}"),
     "create_ticket": Use(
         body={

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 
@@ -155,6 +157,10 @@ class JobPosition(models.Model):
 class WorkItem(models.Model):
     """One ticket, case or action. The objects it lies under are copied from its process and never change by themselves."""
 
+    unrecorded_columns: ClassVar[frozenset[str]] = frozenset(
+        {"status_set_by_id", "status_set_at", "reopened_by_id", "reopened_on"}
+    )  # which the event of the change tells by itself
+
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     kind = models.IntegerField(choices=ProcessType.choices)
     reference = models.CharField(max_length=60, unique=True, null=True)
@@ -183,6 +189,14 @@ class WorkItem(models.Model):
 
     status = models.IntegerField(choices=Status.choices)
     status_reason = models.IntegerField(choices=StatusReason.choices, default=StatusReason.NEWLY_CREATED)
+    status_set_by = models.ForeignKey(
+        "access.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    status_set_at = models.DateTimeField(null=True)
+    reopened_by = models.ForeignKey(
+        "access.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    reopened_on = models.DateTimeField(null=True)  # the last time
     wait_type = models.IntegerField(choices=WaitType.choices, null=True)
     wait_until = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(null=True)

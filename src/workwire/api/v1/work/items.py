@@ -14,10 +14,10 @@ from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Maybe, Moment, answers, aware, listing, rfc3339
-from workwire.api.v1.spelling import KindName, RagName, StatusName, chosen, spelled
+from workwire.api.v1.spelling import KindName, RagName, StatusName, StatusReasonName, chosen, spelled
 from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_out, show
 from workwire.kernel.pages import page, sorted_page
-from workwire.rooms.work import commands, explained_assignment, item_due_dates, lists, queries
+from workwire.rooms.work import commands, explained_assignment, item_due_dates, item_states, lists, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
@@ -52,6 +52,20 @@ class ItemFilter(Schema):
     updated_since: datetime | None = None
     due_before: datetime | None = None
     sort: Literal["-created", "updated", "-updated", "due", "-due"] = "-created"
+
+
+class StateOut(Schema):
+    """The state of a work item, and who set it: null where the system did. `set_at` is null where it was set before that was
+    noted, and what tells of reopening where nothing was reopened."""
+
+    status: StatusName
+    reason: StatusReasonName
+    set_by: Guid | None
+    set_at: Moment | None
+    reopened_by: Guid | None
+    reopened_on: Moment | None
+    updated_by: Guid | None
+    updated_at: Moment
 
 
 class DueStep(Schema):
@@ -115,6 +129,22 @@ def update_work_item(
 ) -> dict[str, Any]:
     """Change a work item; an item to do is assigned to you."""
     return do(commands.update, request, response, guid, **fields_of(wish))
+
+
+@router.get("/work-items/{uuid:guid}/state", response=answers(StateOut), operation_id="get_work_item_state")
+def get_state(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """Get the state of a work item: who set it, why and when, and when the item was last reopened and changed."""
+    found = item_states.state_of(queries.item(guid, by=actor(request)))
+    return {
+        "status": spelled(found.status),
+        "reason": spelled(found.reason),
+        "set_by": guid_of(found.set_by),
+        "set_at": rfc3339(found.set_at),
+        "reopened_by": guid_of(found.reopened_by),
+        "reopened_on": rfc3339(found.reopened_on),
+        "updated_by": guid_of(found.updated_by),
+        "updated_at": rfc3339(found.updated_at),
+    }
 
 
 @router.get("/work-items/{uuid:guid}/due-date", response=answers(DueDateOut), operation_id="get_due_date")

@@ -148,7 +148,8 @@ class Change:
             item.version += 1
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
             differing = own[0].new or {} if own else {}
-            composed_writes.update(item, *differing, *keys.following(item, differing), *BOOKKEEPING)
+            of_state = self._note_state() if "status" in differing else ()
+            composed_writes.update(item, *differing, *keys.following(item, differing), *BOOKKEEPING, *of_state)
             set_timers(item, self._moments)
             if item.status == Status.CLOSED and "status" in differing and item.started_by_method == StartedBy.TICKET:
                 item_timers.look_at_divided(relations.made_from(item), self.at)
@@ -156,6 +157,15 @@ class Change:
             events.record_updated(item, at=self.at, by=self.by, changes=own + self._beside)
             self._columns, self._beside = columns(item), []
         return item
+
+    def _note_state(self) -> Sequence[str]:
+        """Note who set the state of the item and when, and that it was reopened; returns the columns that say so."""
+        item = self.item
+        item.status_set_by_id, item.status_set_at = self.by.user_id, self.at
+        if self._columns["status"] not in FINISHED or item.status in FINISHED:
+            return ("status_set_by_id", "status_set_at")
+        item.reopened_by_id, item.reopened_on = self.by.user_id, self.at
+        return ("status_set_by_id", "status_set_at", "reopened_by_id", "reopened_on")
 
     def _allocate(self) -> None:
         """Let the rules decide who gets the item; what they give to another than is at work on it is to do again."""

@@ -149,6 +149,8 @@ def new_action(case: WorkItem, definition: ActionDefinition, count: int, *, at: 
         record_count=case.record_count,
         keep_with_id=case.keep_actions_with_id,
         started_by_method=StartedBy.WORKFLOW,
+        status_set_by_id=by.user_id,
+        status_set_at=at,
         created_at=at,
         started_at=at,
         updated_at=at,

@@ -150,6 +150,8 @@ def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor)
         work_type=process.work_type,
         started_by_method=started_by(by),
         started_by_id=by.user_id,
+        status_set_by_id=by.user_id,
+        status_set_at=at,
         created_at=at,
         updated_at=at,
         updated_by_id=by.user_id,
