@@ -105,7 +105,7 @@ USES = {
     "create_process": Use(body={"service": "{service}", "work_type": "{new_type}"}),
     "list_versions": Use("{case_process}"),
     "create_version": Use(
-        "{case_process}",
+        "{spare_process}",
         {
             "due": {"amount": 2, "unit": "days"},
             "queue": "{queue}",
@@ -138,6 +138,15 @@ USES = {
             "edges": [],
         },
     ),
+    "copy_version": Use("{spare_version}"),
+    "update_version": Use("{draft_version}", {"requires_requester": True, "due": {"amount": 2, "unit": "days"}}),
+    "save_categories": Use(
+        "{draft_ticket_version}", {"categories": [{"key": "0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b91", "name": "Late"}]}
+    ),
+    "update_step": Use("{step}", {"name": "Checks", "when_empty": "pause", "milestone": 50}),
+    "remove_step": Use("{step}"),
+    "update_action": Use("{action_of_draft}", {"queue": "{queue}", "checklist": ["Is it there?"]}),
+    "remove_action": Use("{action_of_draft}"),
     "add_step": Use("{draft_version}", {"name": "Second", "automatic": False}),
     "add_action": Use("{step}", {**ACTION, "checklist": ["Is it there?"], "branch": 2}),
     "add_ad_hoc_action": Use("{draft_version}", {**ACTION, "instructions": "Call."}),

@@ -53,7 +53,7 @@ from workwire.rooms.batches import commands as batches
 from workwire.rooms.batches.models import Batch
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import commands as offering
-from workwire.rooms.offering.models import DataField, ProcessType, Schedule, WorkType
+from workwire.rooms.offering.models import DataField, ProcessType, ProcessVersion, Schedule, VersionState, WorkType
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries as items
 from workwire.worker.delivery.engine import Engine
@@ -137,6 +137,7 @@ def stage(
     found = staged(organisation, customer, receiver)
     line, action_type = customer.service.service_line, WorkType.objects.get(name="Check Budget")
     draft = offering.create_version(customer.case_version.process, by=admin)
+    step, spare = offering.add_step(draft, "First", by=admin), _spare(customer, admin)
     category = customer.category.guid
     tags = (work.TagWish(UUID(found["contact_tag"])),)
     filed = work.create_ticket(
@@ -185,7 +186,10 @@ def stage(
         "action_type": action_type,
         "new_type": offering.create_work_type(line, ProcessType.TICKET, "Complaint", by=admin),
         "draft_version": draft,
-        "step": offering.add_step(draft, "First", by=admin),
+        "step": step,
+        "action_of_draft": offering.add_action(step, action_type, by=admin),
+        "spare_version": spare,
+        "spare_process": spare.process,
         "draft_ticket_version": offering.create_version(customer.ticket_version.process, by=admin),
         "filed": filed,
         "file": file,
@@ -219,6 +223,14 @@ def stage(
         "otp": waiting.at(clock.now()),
     }
     return found | {name: str(record.guid) for name, record in more.items()} | told
+
+
+def _spare(customer: Customer, admin: Actor) -> ProcessVersion:
+    """A live version of a process that has no draft."""
+    kind = offering.create_work_type(customer.service.service_line, ProcessType.TICKET, "Spare", by=admin)
+    version = offering.create_version(offering.create_process(customer.service, kind, by=admin), by=admin)
+    offering.add_category(version, "Anything", by=admin)
+    return offering.set_version_state(version, VersionState.LIVE, by=admin)
 
 
 def _checked(customer: Customer, by: Actor) -> Batch:

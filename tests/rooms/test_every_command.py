@@ -50,6 +50,7 @@ from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering import queries as offering_queries
 from workwire.rooms.offering.flow_graphs import Node, NodeKind
 from workwire.rooms.offering.models import (
+    ActionDefinition,
     DataField,
     FieldKind,
     ProcessType,
@@ -289,6 +290,16 @@ class World:
         wish = {node.key: offering.ActionWish(self.action_type, checklist=("Seen?",))}
         return offering.FlowWish([offering.StepWish("Only")], [node], [], wish)
 
+    def built(self) -> ActionDefinition:
+        """An action of the draft, before another one."""
+        first = offering.add_action(self.step, self.action_type, checklist=("Seen?", "Heard?"), by=self.by)
+        offering.add_action(self.step, self.action_type, by=self.by)
+        return first
+
+    def archive(self) -> None:
+        """Archive the draft, so that another one may begin."""
+        offering.set_version_state(self.case_draft, VersionState.ARCHIVE, by=self.by)
+
     def job(self) -> Job:
         """A job that the actor asked for."""
         with transaction.atomic():
@@ -375,7 +386,25 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     offering.create_service_line: lambda w: offering.create_service_line("x", by=w.by),
     offering.create_work_type: lambda w: offering.create_work_type(w.line, ProcessType.CASE, "x", by=w.by),
     offering.create_process: lambda w: offering.create_process(w.customer.service, w.ticket_type, by=w.by),
-    offering.create_version: lambda w: offering.create_version(w.customer.case_version.process, by=w.by),
+    offering.create_version: lambda w: (w.archive(), offering.create_version(w.case_draft.process, by=w.by)),
+    offering.copy_version: lambda w: (w.archive(), offering.copy_version(w.customer.case_version, by=w.by)),
+    offering.change_version: lambda w: offering.change_version(
+        w.case_draft, requires_requester=True, queue=w.customer.queue, by=w.by
+    ),
+    offering.save_categories: lambda w: offering.save_categories(
+        w.ticket_draft,
+        [offering.CategoryWish(offering.add_category(w.ticket_draft, "x", by=w.by).guid, "y")],
+        by=w.by,
+    ),
+    offering.change_step: lambda w: (
+        offering.add_step(w.case_draft, "Last", by=w.by),
+        offering.change_step(w.step, name="y", number=2, by=w.by),
+    ),
+    offering.remove_step: lambda w: (w.built(), offering.remove_step(w.step, by=w.by)),
+    offering.change_action: lambda w: offering.change_action(
+        w.built(), instructions="y", checklist=("Asked?",), by=w.by
+    ),
+    offering.remove_action: lambda w: offering.remove_action(w.built(), by=w.by),
     offering.add_category: lambda w: offering.add_category(w.ticket_draft, "x", by=w.by),
     offering.add_step: lambda w: offering.add_step(w.case_draft, "x", by=w.by),
     offering.save_flow: lambda w: offering.save_flow(w.case_draft, w.flow(), by=w.by),

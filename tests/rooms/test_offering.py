@@ -331,16 +331,19 @@ def test_versions_move_as_documented_with_at_most_one_live(
 
 @pytest.fixture
 def process_with_versions(first: Customer, admin: Actor) -> Callable[[], list[ProcessVersion]]:
-    """Makes a fresh process of three drafts that may go live."""
+    """Makes a fresh process of three versions that may go live: a retiring one, the live one, the draft."""
     line = first.service.service_line
 
     def make() -> list[ProcessVersion]:
         name = f"Process {Process.objects.count()}"
         kind = commands.create_work_type(line, ProcessType.TICKET, name, by=admin)
         process = commands.create_process(first.service, kind, by=admin)
-        versions = [commands.create_version(process, by=admin) for _ in range(3)]
-        for version in versions:
-            commands.add_category(version, "Anything", by=admin)
+        versions = []
+        for number in range(3):
+            versions.append(commands.create_version(process, by=admin))
+            commands.add_category(versions[-1], "Anything", by=admin)
+            if number < 2:
+                commands.set_version_state(versions[-1], VersionState.LIVE, by=admin)
         return versions
 
     return make
@@ -350,23 +353,24 @@ def process_with_versions(first: Customer, admin: Actor) -> Callable[[], list[Pr
 def test_of_two_versions_that_go_live_at_once_the_later_one_is(
     process_with_versions: Callable[[], list[ProcessVersion]],
 ) -> None:
-    one, two, _ = process_with_versions()
+    one, live, draft = process_with_versions()
     with recorded() as found:
         overlap(
             lambda: commands.set_version_state(one, VersionState.LIVE, by=SYSTEM),
-            lambda: commands.set_version_state(two, VersionState.LIVE, by=SYSTEM),
+            lambda: commands.set_version_state(draft, VersionState.LIVE, by=SYSTEM),
         )
-    assert (_state(one), _state(two)) == (VersionState.RETIRING, VersionState.LIVE)
-    assert [event.record_guid for event in found.events] == [one.guid, one.guid, two.guid]
+    states = (_state(one), _state(live), _state(draft))
+    assert states == (VersionState.RETIRING, VersionState.RETIRING, VersionState.LIVE)
+    assert [event.record_guid for event in found.events] == [live.guid, one.guid, one.guid, draft.guid]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_versions_and_steps_made_at_once_are_numbered_in_turn(first: Customer, admin: Actor) -> None:
+def test_of_two_drafts_begun_at_once_one_is_and_its_steps_are_numbered_in_turn(first: Customer, admin: Actor) -> None:
     process = first.case_version.process
-    one, other = overlap(*[lambda: commands.create_version(process, by=admin)] * 2)
+    one, refused = overlap(*[lambda: commands.create_version(process, by=admin)] * 2)
     assert isinstance(one, ProcessVersion)
-    assert isinstance(other, ProcessVersion)
-    assert (one.number, other.number) == (2, 3)
+    assert isinstance(refused, Conflict)
+    assert (one.number, refused.code) == (2, "draft_exists")
     overlap(*[lambda: commands.add_step(one, "Step", by=admin)] * 2)
     assert [step.number for step in queries.steps_of(one)] == [1, 2]
 

@@ -9,29 +9,25 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema, Status
 
 from workwire.access import features
-from workwire.access import queries as access
 from workwire.access.policy import require
 from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.offering import DueRuleIn, VersionDetail, VersionOut, version_detail, version_out
+from workwire.api.v1.drafts import DraftOut, draft_out
 from workwire.api.v1.parties import Clone
+from workwire.api.v1.placements import Placed, placed
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
 from workwire.api.v1.spelling import FieldKindName, KindName, VersionStateName, chosen, spelled
+from workwire.api.v1.version_shapes import VersionDetail, VersionOut, version_detail, version_out
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid, named
+from workwire.kernel.errors import named
 from workwire.kernel.pages import page
-from workwire.rooms.commitments.rules import DueRule, Override
 from workwire.rooms.offering import commands, queries
 from workwire.rooms.parties import queries as parties
-from workwire.rooms.work import positions_held
-from workwire.rooms.work import queries as work
 
 if TYPE_CHECKING:
-    from workwire.access.models import User
     from workwire.rooms.offering.models import DataField, Process, ProcessVersion, WorkType
-    from workwire.rooms.work.models import JobPosition
 
 router = Router(tags=["building"])
 
@@ -78,20 +74,6 @@ class ProcessOut(Schema):
     kind: KindName
 
 
-class Placed(In):
-    """When work is due, to whom it goes (its queue, and who gets it from there at once: the first of two people and the
-    holders of two job positions who may have it; all by GUID), and how many minutes each of its records is expected to
-    take."""
-
-    due: DueRuleIn | None = None
-    queue: UUID | None = None
-    person: UUID | None = None
-    effort_per_record: int | None = Field(None, ge=0)
-    secondary_person: UUID | None = None
-    job_position: UUID | None = None
-    secondary_job_position: UUID | None = None
-
-
 class VersionIn(Placed):
     """A draft of a process to begin."""
 
@@ -100,15 +82,6 @@ class VersionIn(Placed):
     requires_requester: bool = False
     requires_description: bool = False
     title_editable: bool = True
-
-
-class CategoryIn(In):
-    """A ticket category to add, at the top or below another one; at most three levels. With `due`, its tickets are due by that
-    rule and not by that of the version."""
-
-    name: Name
-    parent: UUID | None = None
-    due: DueRuleIn | None = None
 
 
 class StepIn(In):
@@ -242,9 +215,9 @@ def list_versions(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) ->
     return listing(page(found, **paging.arguments()), version_out, by)
 
 
-@router.post("/processes/{uuid:guid}/versions", response=answers(VersionDetail, 201), operation_id="create_version")
+@router.post("/processes/{uuid:guid}/versions", response=answers(DraftOut, 201), operation_id="create_version")
 def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> Status[dict[str, Any]]:
-    """Create a draft version of a process."""
+    """Create the draft of a process; there is one at a time."""
     by = actor(request)
 
     def create() -> dict[str, Any]:
@@ -253,33 +226,20 @@ def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> 
         made = commands.create_version(
             queries.process(guid, by=by), by=by, schedule=schedule, **asked, **placed(wish, by)
         )
-        return version_detail(made, by)
+        return draft_out(made, by)
 
     return Status(201, once(request, create))
 
 
-@router.post("/process-versions/{uuid:guid}/categories", response=answers(VersionDetail), operation_id="add_category")
-def add_category(request: HttpRequest, guid: UUID, wish: CategoryIn) -> dict[str, Any]:
-    """Add a category to the draft of a ticket process."""
-    by, version = actor(request), _version(request, guid)
-    parent = None
-    if wish.parent is not None:
-        parent = queries.categories_of(version).filter(guid=wish.parent).first()
-        if parent is None:
-            raise Invalid("parent_invalid.absent", field="parent")
-    commands.add_category(version, wish.name, by=by, parent=parent, due=_due(wish.due))
-    return version_detail(version, by)
-
-
-@router.post("/process-versions/{uuid:guid}/steps", response=answers(VersionDetail), operation_id="add_step")
+@router.post("/process-versions/{uuid:guid}/steps", response=answers(DraftOut), operation_id="add_step")
 def add_step(request: HttpRequest, guid: UUID, wish: StepIn) -> dict[str, Any]:
     """Add a step at the end of the draft of a case process."""
     by, version = actor(request), _version(request, guid)
     commands.add_step(version, wish.name, by=by, automatic=wish.automatic)
-    return version_detail(version, by)
+    return draft_out(_version(request, guid), by)
 
 
-@router.post("/steps/{uuid:guid}/actions", response=answers(VersionDetail), operation_id="add_action")
+@router.post("/steps/{uuid:guid}/actions", response=answers(DraftOut), operation_id="add_action")
 def add_action(request: HttpRequest, guid: UUID, wish: ActionIn) -> dict[str, Any]:
     """Add an action at the end of a branch of a step, in the draft of a case process."""
     by = actor(request)
@@ -295,11 +255,11 @@ def add_action(request: HttpRequest, guid: UUID, wish: ActionIn) -> dict[str, An
         checklist=tuple(wish.checklist),
         **where,
     )
-    return version_detail(_version(request, step.version.guid), by)
+    return draft_out(_version(request, step.version.guid), by)
 
 
 @router.post(
-    "/process-versions/{uuid:guid}/ad-hoc-actions", response=answers(VersionDetail), operation_id="add_ad_hoc_action"
+    "/process-versions/{uuid:guid}/ad-hoc-actions", response=answers(DraftOut), operation_id="add_ad_hoc_action"
 )
 def add_ad_hoc_action(request: HttpRequest, guid: UUID, wish: AdHocActionIn) -> dict[str, Any]:
     """Add an ad hoc action, launched only by hand, to the draft of a case process."""
@@ -307,7 +267,7 @@ def add_ad_hoc_action(request: HttpRequest, guid: UUID, wish: AdHocActionIn) -> 
     where, work_type = placed(wish, by), queries.work_type(wish.work_type)
     checklist = tuple(wish.checklist)
     commands.add_ad_hoc_action(version, work_type, by=by, instructions=wish.instructions, checklist=checklist, **where)
-    return version_detail(version, by)
+    return draft_out(_version(request, guid), by)
 
 
 @router.put("/process-versions/{uuid:guid}/state", response=answers(VersionDetail), operation_id="set_version_state")
@@ -350,36 +310,6 @@ def update_data_field(
 
 def _version(request: HttpRequest, guid: UUID) -> ProcessVersion:
     return queries.version(guid, by=actor(request))
-
-
-def placed(wish: Placed, by: Actor) -> dict[str, Any]:
-    """When work is due and to whom it goes first, as commands want it."""
-    allocation = commands.Allocation(
-        queue=work.queue(wish.queue, by=by) if wish.queue is not None else None,
-        person=_person(wish.person, by),
-        secondary_person=_person(wish.secondary_person, by),
-        job_position=_job_position(wish.job_position, by),
-        secondary_job_position=_job_position(wish.secondary_job_position, by),
-    )
-    return {
-        "due": _due(wish.due),
-        "allocation": allocation,
-        "effort_per_record": wish.effort_per_record,
-    }
-
-
-def _person(guid: UUID | None, by: Actor) -> User | None:
-    return None if guid is None else access.user(guid, by=by)
-
-
-def _job_position(guid: UUID | None, by: Actor) -> JobPosition | None:
-    return None if guid is None else positions_held.job_position(guid, by=by)
-
-
-def _due(wish: DueRuleIn | None) -> DueRule | None:
-    if wish is None:
-        return None
-    return DueRule.from_json(wish.dict() | {"override": chosen(Override, wish.override).value})
 
 
 def _work_type(row: WorkType, _actor: Actor) -> dict[str, Any]:

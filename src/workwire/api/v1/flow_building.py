@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.api import etags
 from workwire.api.auth import actor
-from workwire.api.v1.building import AdHocActionIn, placed
-from workwire.api.v1.offering import DueRuleIn, allocation_out, due_out
+from workwire.api.v1.placements import Placed, placed
 from workwire.api.v1.shapes import Guid, In, Name, answers
+from workwire.api.v1.version_shapes import DueRuleIn, EmptyStep, allocation_out, due_out
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.kernel.wording import say
 from workwire.rooms.offering import commands, conditions, queries
 from workwire.rooms.offering.flow_checks import flaws_of
 from workwire.rooms.offering.flow_graphs import Branch, Edge, Flaw, Node, NodeKind, WhenEmpty
-from workwire.rooms.offering.version_graphs import VersionGraph, graph_of
+from workwire.rooms.offering.version_graphs import VersionGraph, ad_hoc_actions, graph_of, own_checklists_of
+
+if TYPE_CHECKING:
+    from workwire.rooms.offering.models import ActionDefinition, ChecklistLine, ProcessVersion
+
+    Asked = Mapping[int, Sequence[ChecklistLine]]
 
 router = Router(tags=["building"])
 
 KindOfNode = Literal["action", "condition", "merge", "end"]
-EmptyStep = Literal["skip", "manual", "pause"]
 
 
 class BranchIn(In):
@@ -37,10 +43,32 @@ class BranchIn(In):
     condition: str | None = None
 
 
-class ActionNodeIn(AdHocActionIn):
+class LineIn(In):
+    """A line of a checklist; with the GUID of one that is there it stays that line."""
+
+    description: str = Field(min_length=1, max_length=500)
+    guid: UUID | None = None
+
+
+class KeptActionIn(Placed):
+    """An action of a flow; a checklist that is left out stays as it is."""
+
+    work_type: UUID
+    instructions: str = ""
+    checklist: list[str | LineIn] | None = None
+
+
+class ActionNodeIn(KeptActionIn):
     """The action of a node."""
 
     launchable: bool = False
+
+
+class AdHocNodeIn(In):
+    """An action that is only launched by hand; `key` as that of a node."""
+
+    key: UUID
+    action: KeptActionIn
 
 
 class NodeIn(In):
@@ -64,8 +92,9 @@ class EdgeIn(In):
 
 class FlowStepIn(In):
     """A step; they are numbered from 1 in their order. One that has nothing to do is skipped, started by hand, or pauses the
-    case."""
+    case. With the key of a step that is there it stays that step."""
 
+    key: UUID | None = None
     name: Name
     automatic: bool = True
     when_empty: EmptyStep = "skip"
@@ -73,11 +102,12 @@ class FlowStepIn(In):
 
 
 class FlowIn(In):
-    """The whole flow of a draft."""
+    """The whole flow of a draft; ad hoc actions stay as they are where they are left out."""
 
     steps: list[FlowStepIn]
     nodes: list[NodeIn]
     edges: list[EdgeIn] = []
+    ad_hoc: list[AdHocNodeIn] | None = None
 
 
 class BranchOut(Schema):
@@ -86,6 +116,13 @@ class BranchOut(Schema):
     key: str
     name: str
     condition: str | None
+
+
+class LineOut(Schema):
+    """A line of the checklist of an action."""
+
+    guid: Guid
+    description: str
 
 
 class ActionNodeOut(Schema):
@@ -103,6 +140,14 @@ class ActionNodeOut(Schema):
     secondary_job_position: Guid | None
     launchable: bool
     effort_per_record: int | None
+    checklist: list[LineOut]
+
+
+class AdHocNodeOut(Schema):
+    """An action that is only launched by hand."""
+
+    key: Guid
+    action: ActionNodeOut
 
 
 class NodeOut(Schema):
@@ -127,6 +172,7 @@ class EdgeOut(Schema):
 class FlowStepOut(Schema):
     """A step."""
 
+    key: Guid
     number: int
     name: str
     automatic: bool
@@ -150,28 +196,39 @@ class FlowOut(Schema):
     steps: list[FlowStepOut]
     nodes: list[NodeOut]
     edges: list[EdgeOut]
+    ad_hoc: list[AdHocNodeOut]
     flaws: list[FlawOut]
+    revision: int
 
 
 @router.get("/process-versions/{uuid:guid}/flow", response=answers(FlowOut), operation_id="get_process_flow")
-def get_process_flow(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+def get_process_flow(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[str, Any]:
     """Get the flow of a case version as a graph; builders only."""
     by = actor(request)
     require(by, features.PROCESSES)
-    return _flow(guid, by)
+    return _flow(response, queries.version(guid, by=by))
 
 
 @router.put("/process-versions/{uuid:guid}/flow", response=answers(FlowOut), operation_id="save_process_flow")
-def save_process_flow(request: HttpRequest, guid: UUID, wish: FlowIn) -> dict[str, Any]:
-    """Replace the flow of the draft of a case process; ad hoc actions stay."""
+def save_process_flow(request: HttpRequest, response: HttpResponse, guid: UUID, wish: FlowIn) -> dict[str, Any]:
+    """Replace the flow of the draft of a case process; what has a known key stays what it is."""
     by = actor(request)
-    commands.save_flow(queries.version(guid, by=by), _wish(wish, by), by=by)
-    return _flow(guid, by)
+    version, wanted = queries.version(guid, by=by), etags.wanted(request)
+    return _flow(response, commands.save_flow(version, _wish(wish, by), by=by, revision=wanted))
+
+
+def lines(wishes: Sequence[str | LineIn]) -> list[commands.LineWish]:
+    """The lines of a checklist as commands want them."""
+    return [
+        commands.LineWish(one) if isinstance(one, str) else commands.LineWish(one.description, one.guid)
+        for one in wishes
+    ]
 
 
 def _wish(wish: FlowIn, by: Actor) -> commands.FlowWish:
     steps = [
-        commands.StepWish(step.name, step.automatic, WhenEmpty(step.when_empty), step.milestone) for step in wish.steps
+        commands.StepWish(step.name, step.automatic, WhenEmpty(step.when_empty), step.milestone, step.key)
+        for step in wish.steps
     ]
     nodes = [
         Node(str(node.key), NodeKind(node.kind), node.step, node.name, tuple(_branch(one) for one in node.branches))
@@ -179,7 +236,12 @@ def _wish(wish: FlowIn, by: Actor) -> commands.FlowWish:
     ]
     edges = [Edge(str(edge.source), str(edge.target), edge.branch) for edge in wish.edges]
     actions = {str(node.key): _action(node.action, by) for node in wish.nodes if node.action is not None}
-    return commands.FlowWish(steps, nodes, edges, actions)
+    if wish.ad_hoc is None:
+        return commands.FlowWish(steps, nodes, edges, actions)
+    ad_hoc = {str(one.key): _action(one.action, by) for one in wish.ad_hoc}
+    if len(ad_hoc) < len(wish.ad_hoc):
+        raise Invalid("flow_action_twice", field="ad_hoc")
+    return commands.FlowWish(steps, nodes, edges, actions, ad_hoc)
 
 
 def _branch(wish: BranchIn) -> Branch:
@@ -191,22 +253,24 @@ def _branch(wish: BranchIn) -> Branch:
         raise error.as_a(Invalid, field="condition") from error
 
 
-def _action(wish: ActionNodeIn, by: Actor) -> commands.ActionWish:
+def _action(wish: KeptActionIn, by: Actor) -> commands.ActionWish:
     return commands.ActionWish(
         queries.work_type(wish.work_type),
         instructions=wish.instructions,
-        launchable=wish.launchable,
-        checklist=tuple(wish.checklist),
+        launchable=isinstance(wish, ActionNodeIn) and wish.launchable,
+        checklist=None if wish.checklist is None else lines(wish.checklist),
         **placed(wish, by),
     )
 
 
-def _flow(guid: UUID, by: Actor) -> dict[str, Any]:
-    version = queries.version(guid, by=by)
-    found = graph_of(version.pk)
+def _flow(response: HttpResponse, version: ProcessVersion) -> dict[str, Any]:
+    found, ad_hoc = graph_of(version.pk), ad_hoc_actions(version)
+    asked = own_checklists_of([*found.actions.values(), *ad_hoc])
+    etags.tag(response, version.revision)
     return {
         "steps": [
             {
+                "key": str(found.steps[stage.number].identity),
                 "number": stage.number,
                 "name": stage.name,
                 "automatic": not stage.by_hand,
@@ -215,13 +279,15 @@ def _flow(guid: UUID, by: Actor) -> dict[str, Any]:
             }
             for stage in found.graph.stages
         ],
-        "nodes": [_node(node, found) for node in found.graph.nodes],
+        "nodes": [_node(node, found, asked) for node in found.graph.nodes],
         "edges": [{"source": one.source, "target": one.target, "branch": one.branch} for one in found.graph.edges],
+        "ad_hoc": [{"key": str(one.identity), "action": _action_out(one, asked)} for one in ad_hoc],
         "flaws": [_flaw(flaw) for flaw in flaws_of(version, found)],
+        "revision": version.revision,
     }
 
 
-def _node(node: Node, found: VersionGraph) -> dict[str, Any]:
+def _node(node: Node, found: VersionGraph, asked: Asked) -> dict[str, Any]:
     return {
         "key": node.key,
         "kind": node.kind.value,
@@ -235,11 +301,11 @@ def _node(node: Node, found: VersionGraph) -> dict[str, Any]:
             }
             for branch in node.branches
         ],
-        "action": _action_out(found.actions[node.key]) if node.key in found.actions else None,
+        "action": _action_out(found.actions[node.key], asked) if node.key in found.actions else None,
     }
 
 
-def _action_out(row: Any) -> dict[str, Any]:
+def _action_out(row: ActionDefinition, asked: Asked) -> dict[str, Any]:
     return {
         "guid": str(row.guid),
         "work_type": str(row.work_type.guid),
@@ -249,6 +315,7 @@ def _action_out(row: Any) -> dict[str, Any]:
         **allocation_out(row),
         "launchable": row.launchable,
         "effort_per_record": row.effort_per_record,
+        "checklist": [{"guid": str(line.guid), "description": line.description} for line in asked.get(row.pk, ())],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -18,6 +18,9 @@ from workwire.rooms.offering import condition_fields, conditions, queries, versi
 from workwire.rooms.offering.conditions import KnownField, Seen
 from workwire.rooms.offering.findings import Finding
 from workwire.rooms.work import condition_facts
+
+if TYPE_CHECKING:
+    from workwire.rooms.offering.models import ProcessVersion
 
 router = Router(tags=["building"])
 SeverityName = Literal["must", "before_live", "advice"]
@@ -81,7 +84,12 @@ def list_findings(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """List what is wrong with a process version; builders only."""
     by = actor(request)
     require(by, features.PROCESSES)
-    return whole([_finding(one) for one in version_findings.findings(queries.version(guid, by=by))])
+    return whole(findings_of(queries.version(guid, by=by)))
+
+
+def findings_of(version: ProcessVersion) -> list[dict[str, Any]]:
+    """What is wrong with a process version, as it goes out."""
+    return [_finding(one) for one in version_findings.findings(version)]
 
 
 @router.get(

@@ -33,6 +33,7 @@ SEVERITIES: Mapping[str, Severity] = {
     "finding_due_field": Severity.BEFORE_LIVE,
     "finding_due_field_kind": Severity.BEFORE_LIVE,
     "finding_due_without_schedule": Severity.BEFORE_LIVE,
+    "finding_job_position_retired": Severity.BEFORE_LIVE,
     "finding_no_allocation": Severity.ADVICE,
     "finding_no_category": Severity.BEFORE_LIVE,
     "finding_no_due_date": Severity.ADVICE,

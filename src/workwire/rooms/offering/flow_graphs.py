@@ -175,6 +175,11 @@ class Flaw:
         return "/".join([*parts, "nodes", self.node] if self.node else parts)
 
 
+def place_of(node: Node) -> str:
+    """Where a node is, as a path joined by slashes."""
+    return f"steps/{node.stage}/nodes/{node.key}"
+
+
 CheckCondition = Callable[[Node, Mapping[str, Any]], bool]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 
@@ -80,8 +83,11 @@ class Process(models.Model):
 class ProcessVersion(models.Model):
     """How a process runs: when its work is due (none means never), and to whom it goes first (see `commands.Allocation`).
 
-    `due_rule` is a `commitments.rules.DueRule` as JSON.
+    `due_rule` is a `commitments.rules.DueRule` as JSON. `revision` counts the changes, so that who edits a draft from what
+    another one changed since is refused.
     """
+
+    unrecorded_columns: ClassVar[frozenset[str]] = frozenset({"revision"})
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     process = models.ForeignKey(Process, on_delete=models.PROTECT, related_name="versions")
@@ -101,6 +107,7 @@ class ProcessVersion(models.Model):
     requires_description = models.BooleanField(default=False, db_default=False)
     title_editable = models.BooleanField(default=True, db_default=True)  # also of what was submitted
     effort_per_record = models.PositiveIntegerField(null=True)  # minutes that each record is expected to take
+    revision = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [
@@ -112,11 +119,28 @@ class ProcessVersion(models.Model):
         return f"{self.process} v{self.number}"
 
 
-class TicketCategory(models.Model):
+class PartOfVersion(models.Model):
+    """A part of a process version that has the same identity in the versions that were made of this one.
+
+    `key` is the identity where it differs from the GUID.
+    """
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    key = models.UUIDField(null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def identity(self) -> UUID:
+        """What the part is called by in all versions of its process."""
+        return self.key or self.guid
+
+
+class TicketCategory(PartOfVersion):
     """What a ticket is about, in up to three levels; tickets name a leaf. One with a `due_rule` of its own says when its
     tickets are due, instead of the version."""
 
-    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="categories")
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
     level = models.PositiveSmallIntegerField(default=1)
@@ -132,6 +156,7 @@ class TicketCategory(models.Model):
             models.UniqueConstraint(
                 fields=["version", "name_key"], name="top_category_key_once", condition=Q(parent=None)
             ),
+            models.UniqueConstraint(fields=["version", "key"], name="category_once_in_a_version"),
             models.CheckConstraint(name="category_level", condition=Q(level__gte=1, level__lte=3)),
         ]
 
@@ -139,14 +164,13 @@ class TicketCategory(models.Model):
         return self.name
 
 
-class CaseStep(models.Model):
+class CaseStep(PartOfVersion):
     """A step of a case; its nodes and the edges between them say what runs beside and after each other.
 
     After an `automatic` step the next one starts by itself, after another one the case goes to its owner. `milestone` is how
     much of the case is done with it, in per cent. Step 0 never runs: it holds the actions that are only launched by hand.
     """
 
-    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="steps")
     number = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=200)
@@ -162,6 +186,7 @@ class CaseStep(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["version", "number"], name="step_number_once"),
+            models.UniqueConstraint(fields=["version", "key"], name="step_once_in_a_version"),
             models.CheckConstraint(name="step_milestone", condition=Q(milestone=None) | Q(milestone__lte=100)),
         ]
         ordering = ["number"]
@@ -170,14 +195,14 @@ class CaseStep(models.Model):
         return f"{self.number}. {self.name}"
 
 
-class ActionDefinition(models.Model):
-    """An action a case step creates. `number` counts the actions of the step; `branch` and `position` order them.
+class ActionDefinition(PartOfVersion):
+    """An action a case step creates. `number` counts the actions of the step; `branch` and `position` order them. Its identity
+    is the key of its node in the flow.
 
     To whom it goes first is its allocation (see `commands.Allocation`). A `launchable` one may also be started by hand, any
     number of times.
     """
 
-    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     step = models.ForeignKey(CaseStep, on_delete=models.CASCADE, related_name="actions")
     work_type = models.ForeignKey(WorkType, on_delete=models.PROTECT, related_name="action_definitions")
     number = models.PositiveSmallIntegerField()

@@ -315,6 +315,15 @@ def step(guid: UUID, *, by: Actor) -> CaseStep:
     return found
 
 
+def action_definition(guid: UUID, *, by: Actor) -> ActionDefinition:
+    """One action of a case version that the actor sees, in any state; raises NotFound."""
+    found = ActionDefinition.objects.select_related("step__version")
+    action = found.filter(guid=guid, step__version__in=versions_visible_to(by)).first()
+    if action is None:
+        raise not_found("action_definition")
+    return action
+
+
 def schedule_period(guid: UUID, schedule_id: int | None) -> SchedulePeriod:
     """A period of the schedule a process follows; raises Invalid for one of another schedule, or where there is none."""
     if schedule_id is None:

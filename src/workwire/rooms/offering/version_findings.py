@@ -11,7 +11,7 @@ from workwire.kernel.wording import statement
 from workwire.rooms.commitments.rules import Base, DueRule
 from workwire.rooms.offering import queries
 from workwire.rooms.offering.findings import Finding
-from workwire.rooms.offering.flow_checks import flaws_of
+from workwire.rooms.offering.flow_checks import findings_of_conditions, flaws_of
 from workwire.rooms.offering.flow_graphs import WhenEmpty
 from workwire.rooms.offering.models import (
     ActionDefinition,
@@ -102,12 +102,15 @@ def _step(looked: _Looked, step: CaseStep) -> list[Finding]:
 
 
 def _flow(looked: _Looked) -> list[Finding]:
-    """What is wrong with the graph of a case version, with the place of the node or step."""
+    """What is wrong with the graph of a case version, with the place of the node or step; what is wrong with a condition, with
+    the place of its branch."""
     if looked.version.process.work_type.kind != ProcessType.CASE:
         return []
-    return [
+    told = findings_of_conditions(looked.version, looked.flow)
+    return told + [
         Finding(statement(flaw.code, node=flaw.name or flaw.node, step=flaw.stage), flaw.place)
         for flaw in flaws_of(looked.version, looked.flow)
+        if not (flaw.code == "flow_condition_invalid" and any(one.place.startswith(f"{flaw.place}/") for one in told))
     ]
 
 
@@ -116,9 +119,14 @@ def _work(looked: _Looked, placed: ProcessVersion | ActionDefinition, place: str
     said = []
     if placed.queue is not None and placed.queue.retired:
         said.append(statement("finding_queue_retired", queue=placed.queue.name))
-    if placed.person is not None and not placed.person.is_active:
-        said.append(statement("finding_person_retired", user=placed.person.username))
-    if placed.queue is None and placed.person is None:
+    for person in (placed.person, placed.secondary_person):
+        if person is not None and not person.is_active:
+            said.append(statement("finding_person_retired", user=person.username))
+    for position in (placed.job_position, placed.secondary_job_position):
+        if position is not None and position.retired:
+            said.append(statement("finding_job_position_retired", name=position.name))
+    to_somebody = any(getattr(placed, name) is not None for name in queries.ALLOCATION if name != "queue")
+    if placed.queue is None and not to_somebody:
         said.append(statement("finding_no_allocation"))
     elif placed.queue is None:
         said.append(statement("finding_person_without_queue"))

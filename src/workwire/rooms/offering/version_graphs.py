@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F
 
 from workwire.rooms.offering.flow_graphs import Branch, Edge, Graph, Node, NodeKind, Placed, Stage, WhenEmpty, linear
-from workwire.rooms.offering.models import ActionDefinition, CaseStep, FlowNode
+from workwire.rooms.offering.models import ActionDefinition, CaseStep, ChecklistLine, FlowNode, ProcessVersion
 from workwire.rooms.offering.queries import ALLOCATION, definitions
 
 _ACTION = tuple(f"definition__{name}" for name in ("step", "work_type", *ALLOCATION))
@@ -43,6 +43,19 @@ def graph_of(version_id: int) -> VersionGraph:
         tuple(Edge(str(row.key), str(row.to), row.branch) for row in along if row.to is not None),
     )
     return VersionGraph(graph, steps, {str(node.key): node.definition for node in nodes if node.definition is not None})
+
+
+def ad_hoc_actions(version: ProcessVersion) -> list[ActionDefinition]:
+    """The actions of a case version that are only launched by hand."""
+    return list(definitions().filter(step__version=version.pk, step__number=0).order_by("number"))
+
+
+def own_checklists_of(actions: Iterable[ActionDefinition]) -> dict[int, list[ChecklistLine]]:
+    """The lines that actions have of their own, by number."""
+    found: dict[int, list[ChecklistLine]] = {}
+    for line in ChecklistLine.objects.filter(definition__in=[one.pk for one in actions]).order_by("order", "pk"):
+        found.setdefault(line.definition_id or 0, []).append(line)
+    return found
 
 
 def branches_read(written: list[dict[str, Any]]) -> tuple[Branch, ...]:

@@ -21,6 +21,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.rooms.commitments.rules import DueRule
 from workwire.rooms.offering import events, queries
 from workwire.rooms.offering.commands import linear_form
+from workwire.rooms.offering.commands.checklists import new_lines
 from workwire.rooms.offering.commands.saving import prose, save
 from workwire.rooms.offering.findings import blocking
 from workwire.rooms.offering.models import (
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 DEEPEST_CATEGORY = 3
 AD_HOC = 0  # the number of the step that holds what is only launched by hand
-MOST_LINES = 200
 MOST_EFFORT = 100_000  # minutes a record
 MOVES: Mapping[VersionState, tuple[VersionState, ...]] = {
     VersionState.DRAFT: (VersionState.TESTING, VersionState.LIVE, VersionState.ARCHIVE),
@@ -99,14 +99,12 @@ def create_version(
     title_editable: bool = True,
     effort_per_record: int | None = None,
 ) -> ProcessVersion:
-    """Begin a draft of a process the actor sees."""
+    """Begin the draft of a process the actor sees; raises Conflict where there is one."""
     require(by, features.PROCESSES)
     allocation.check()
-    process = _locked_process(process.pk, by)
-    last = process.versions.aggregate(last=Max("number"))["last"] or 0
+    process = locked_process(process.pk, by)
     version = ProcessVersion.objects.create(
         process=process,
-        number=last + 1,
         due_rule=rule_written(due),
         schedule=schedule,
         **allocation.columns(),
@@ -115,14 +113,9 @@ def create_version(
         requires_description=requires_description,
         title_editable=title_editable,
         effort_per_record=checked_effort(effort_per_record),
+        number=next_number(process),
     )
-    body = events.ProcessVersionCreated(**_version_body(version))
-    record(
-        body,
-        about=events.below_process(ObjectType.PROCESS_VERSION, version.guid, process),
-        by=by,
-        changes=added(version),
-    )
+    record_begin(version, by, added(version))
     return version
 
 
@@ -201,7 +194,7 @@ def add_action(
         effort_per_record=checked_effort(effort_per_record),
     )
     in_graph = [] if step.number == AD_HOC else linear_form.place(version, action)
-    lines = ChecklistLine.objects.bulk_create(checklist_lines(checklist, start=1, definition=action))
+    lines = ChecklistLine.objects.bulk_create(new_lines(checklist, start=1, definition=action))
     what = f"action {step.number}.{action.number} {work_type.name} added"
     record_change(version, what, by, added(action, *in_graph, *lines))
     return action
@@ -237,19 +230,6 @@ def add_ad_hoc_action(
 
 
 @transaction.atomic
-def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Actor) -> list[ChecklistLine]:
-    """Add lines to the checklist of an action type; actions that start from now on have them."""
-    require(by, features.PROCESSES)
-    if work_type.kind != ProcessType.ACTION:
-        raise Invalid("work_type_invalid.checklist", field="work_type")
-    last = work_type.checklist.aggregate(last=Max("order"))["last"] or 0
-    made = ChecklistLine.objects.bulk_create(checklist_lines(lines, start=last + 1, work_type=work_type))
-    if made:
-        events.record_work_type_changed(work_type, f"{len(made)} checklist lines added", by=by, changes=added(*made))
-    return made
-
-
-@transaction.atomic
 def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor) -> ProcessVersion:
     """Move a version through its life; going live retires the one that was live, in the same transaction."""
     version = _locked_version(version, by)
@@ -266,7 +246,15 @@ def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor
     return version
 
 
-def _locked_process(process_id: int, by: Actor) -> Process:
+def next_number(process: Process) -> int:
+    """The number of a new draft of a process that is locked; raises Conflict where it has a draft, or one that is tested."""
+    if process.versions.filter(state__in=(VersionState.DRAFT, VersionState.TESTING)).exists():
+        raise Conflict("draft_exists")
+    last: int | None = process.versions.aggregate(last=Max("number"))["last"]
+    return (last or 0) + 1
+
+
+def locked_process(process_id: int, by: Actor) -> Process:
     """The process, locked: all changes of its versions queue here, so that numbers and the one live version hold."""
     found = queries.processes_visible_to(by).filter(pk=process_id).first()
     if found is None:
@@ -278,18 +266,21 @@ def _locked_process(process_id: int, by: Actor) -> Process:
 def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
     """The version as it is once its process is locked."""
     require(by, features.PROCESSES)
-    process = _locked_process(version.process_id, by)
+    process = locked_process(version.process_id, by)
     found = process.versions.get(pk=version.pk)
     found.process = process
     return found
 
 
-def draft(version: ProcessVersion, kind: ProcessType, by: Actor) -> ProcessVersion:
-    """The draft of a process of a kind, once its process is locked; raises Conflict for what is no draft any more."""
+def draft(version: ProcessVersion, kind: ProcessType | None, by: Actor, revision: int | None = None) -> ProcessVersion:
+    """The draft of a process of a kind, once its process is locked; raises Conflict for what is no draft any more, or is no
+    longer at the revision that is wanted."""
     found = _locked_version(version, by)
     if found.state != VersionState.DRAFT:
         raise Conflict("version_not_draft")
-    if found.process.work_type.kind != kind:
+    if revision is not None and revision != found.revision:
+        raise Conflict("version_conflict.process_version")
+    if kind is not None and found.process.work_type.kind != kind:
         raise Invalid("kind_invalid", kind=kind.label.lower())
     return found
 
@@ -334,16 +325,6 @@ def checked_effort(minutes: int | None) -> int | None:
     return minutes
 
 
-def checklist_lines(descriptions: tuple[str, ...], *, start: int, **of: Any) -> list[ChecklistLine]:
-    """Lines of a checklist that are not saved yet, counted from `start`; raises Invalid."""
-    if len(descriptions) + start - 1 > MOST_LINES:
-        raise Invalid("checklist_too_long", field="checklist", most=MOST_LINES)
-    return [
-        ChecklistLine(order=order, description=text.name(said, field="checklist", longest=500), **of)
-        for order, said in enumerate(descriptions, start=start)
-    ]
-
-
 def _version_body(version: ProcessVersion) -> dict[str, Any]:
     return {
         "GUID": str(version.guid),
@@ -354,8 +335,17 @@ def _version_body(version: ProcessVersion) -> dict[str, Any]:
     }
 
 
+def record_begin(version: ProcessVersion, by: Actor, changes: list[RowChange]) -> None:
+    """Write that a draft was begun."""
+    body = events.ProcessVersionCreated(**_version_body(version))
+    about = events.below_process(ObjectType.PROCESS_VERSION, version.guid, version.process)
+    record(body, about=about, by=by, changes=changes)
+
+
 def record_change(version: ProcessVersion, change: str, by: Actor, changes: list[RowChange]) -> None:
-    """Write that the content or the state of a version changed."""
+    """Write that the content or the state of a version changed, and count the change."""
+    version.revision += 1
+    version.save(update_fields=["revision"])
     body = events.ProcessVersionChanged(**_version_body(version), Change=change)
     about = events.below_process(ObjectType.PROCESS_VERSION, version.guid, version.process)
     record(body, about=about, by=by, changes=changes)

@@ -15,7 +15,7 @@ from workwire.outbox.changes import added
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.offering import events
-from workwire.rooms.offering.commands.process_versions import add_global_checklist
+from workwire.rooms.offering.commands.checklists import add_global_checklist
 from workwire.rooms.offering.commands.saving import prose, save, taken
 from workwire.rooms.offering.models import Process, ProcessType, ServiceLine, WorkType
 from workwire.rooms.parties import queries as parties
