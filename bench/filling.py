@@ -202,6 +202,58 @@ def add_work_items(count: int) -> None:
             )
 
 
+def add_cases(models: Sequence[WorkItem], count: int) -> None:
+    """Copy running cases in turns, with their actions and where they stand in their flow, until there are so many more. Each
+    model has as many actions as the others."""
+    from django.db import transaction
+
+    from workwire.rooms.work.models import FlowRun, NodeRun, WorkItem
+
+    cases = ", ".join(str(case.pk) for case in models)
+    family = f"SELECT *, coalesce(parent_id, id) AS case_id FROM work_workitem WHERE id IN ({cases}) OR parent_id IN ({cases})"
+    runs = f"SELECT * FROM work_flowrun WHERE case_id IN ({cases})"
+    nodes = (
+        f"SELECT n.*, r.case_id FROM work_noderun n JOIN work_flowrun r ON r.id = n.run_id WHERE r.case_id IN ({cases})"
+    )
+    items = 1 + models[0].children.count()
+    each = NodeRun.objects.filter(run__case=models[0]).count()
+    copied = {  # by table: the rows of a case, what they are copied from, and the columns that differ
+        "work_workitem": (items, family, {
+            "guid": _guid("c.id"), "reference": "CAST(c.id + 100000000 AS varchar(60)) || '-C'",
+            "parent_id": "CASE WHEN m.parent_id IS NULL THEN NULL ELSE c.case_id END",
+        }),
+        "work_flowrun": (1, runs, {"case_id": "c.case_id"}),
+        "work_noderun": (each, nodes, {"run_id": "c.run_id", "item_id": "c.case_id + m.item_id - m.case_id"}),
+    }  # fmt: skip
+    last = {table: last_id(table) for table in copied}
+    for begin in range(0, count, BATCH):
+        final = min(begin + BATCH, count) - 1
+        with transaction.atomic():
+            for model in (WorkItem, FlowRun, NodeRun):
+                table = model._meta.db_table
+                rows, source, differing = copied[table]
+                names = [field.column for field in model._meta.concrete_fields if field.column != "id"]
+                values = ", ".join(differing.get(name, f"m.{name}") for name in names)
+                _run(
+                    f"WITH m AS (SELECT s.*, dense_rank() OVER (ORDER BY case_id) - 1 AS turn,"
+                    f" row_number() OVER (PARTITION BY case_id ORDER BY id) - 1 AS place FROM ({source}) s),"
+                    f" c AS (SELECT s.n AS n, {last['work_workitem'] + 1} + s.n * {items} AS case_id,"
+                    f" {last['work_flowrun'] + 1} + s.n AS run_id FROM {_series(begin, final)})"
+                    f" INSERT INTO {table} (id, {', '.join(names)}) SELECT c.id, {values} FROM m JOIN ("
+                    f"SELECT c.*, {last[table] + 1} + c.n * {rows} + p.n AS id, p.n AS place FROM c CROSS JOIN"
+                    f" {_series(0, rows - 1).replace('AS s', 'AS p')}) c"
+                    f" ON m.place = c.place AND m.turn = c.n %% {len(models)} ORDER BY c.id"
+                )
+    _go_on_counting(list(copied))
+
+
+def _go_on_counting(tables: Sequence[str]) -> None:
+    """Let the database number new rows behind those that were written with numbers of their own."""
+    if _on_postgresql():
+        for table in tables:
+            _run(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+
+
 def add_communications(each: int, after: int) -> None:
     """Copy what is said about the first ticket until every work item behind an id has so many communications."""
     from django.db import transaction

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import api
 import baselines
+import cases
 import client
 import engine
 import fanout
@@ -49,6 +50,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, tuple[str, ...]]] = {
     "steady": (latency.steady, DATABASES),
     "isolation": (latency.isolation, DATABASES),
     "timers": (timers.measure, DATABASES),
+    "cases": (cases.measure, DATABASES),
     "api": (api.measure, DATABASES),
     "tickets": (tickets.measure, DATABASES),
     "idle": (idle.measure, DATABASES),

@@ -85,6 +85,12 @@ ROWS = [
     *_on_both("97 healthy endpoints beside 3 sick ones: p99", "isolation.{}.beside", "isolation.{}.alone", most=2),
     *_on_both("10,000 waits over at one moment: all moved after", "timers.{}.all", most=60),
     *_on_both("messages of others while they are moved: p99", "timers.{}.beside", "timers.{}.alone", most=2),
+    *_on_both("a case started beside {at} running ones", "cases.{}.start.many", "cases.{}.start.few", most=FLAT),
+    *_on_both("an action finished beside {at} running cases", "cases.{}.finish.many", "cases.{}.finish.few", most=FLAT),
+    *_on_both("work got beside {at} running cases", "cases.{}.get.many", "cases.{}.get.few", most=FLAT),
+    *_on_both(
+        "a due date that passed told beside {at} running cases", "cases.{}.due.many", "cases.{}.due.few", most=FLAT
+    ),
     *_on_both("idle worker", "idle.{}.wakeups"),
     *_on_both("idle worker: processor time", "idle.{}.processor"),
     *_on_both("one event to 1,000 subscriptions, the first", "fanout.{}.first", most=500, at_any=True),

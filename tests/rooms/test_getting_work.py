@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
+from tests.conftest import ON_POSTGRES
 from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from workwire.access import commands as access
@@ -16,7 +19,7 @@ from workwire.access.models import Role, User
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from workwire.rooms.work import commands, queries
+from workwire.rooms.work import commands, obtaining, queries
 from workwire.rooms.work.models import Queue, Status, WorkItem
 from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
 
@@ -75,15 +78,46 @@ def test_the_most_overdue_comes_first_then_what_robots_rejected_then_the_soonest
     assert _got(person) == expected
 
 
+def test_work_of_several_queues_is_got_in_one_order(
+    first: Customer, second: Customer, person: Actor, admin: Actor, organisation: Organisation
+) -> None:
+    now, random = clock.now(), Random(7)  # noqa: S311 - no secret
+    user = organisation.accounts["team member"].user
+    commands.update_queue(second.queue, members=[user], by=admin)
+    launched = _launched(first, admin, 24)
+    for item in launched:
+        days = random.choice((None, -3, -2, -1, 1, 2, 3))
+        due = None if days is None else now + timedelta(days=days, seconds=random.choice((0, 60)))
+        queue = random.choice((first.queue, second.queue))
+        _set(item, due_date=due, robot_rejected=random.random() < 0.3, queue=queue)
+    expected = list(obtaining.obtainable(person, clock.now()).values_list("pk", flat=True))
+    assert len(expected) == 24
+    assert _got(person) == expected
+
+
+@pytest.mark.skipif(
+    ON_POSTGRES, reason="its planner reads tables as small as these whole; `bench/run` measures large ones"
+)
+def test_what_comes_first_is_looked_up_along_an_index(first: Customer, person: Actor, admin: Actor) -> None:
+    _launched(first, admin, 3)
+    with CaptureQueriesContext(connection) as found:
+        assert len(obtaining.firsts_of_queues(person, clock.now())) == 1
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {found[-1]['sql']}")
+        plan = "\n".join(str(row) for row in cursor.fetchall())
+    assert plan.count("item_to_get") == 3
+    assert plan.count("item_rejected_to_get") == 1
+
+
 def test_getting_work_assigns_it_and_is_one_event(first: Customer, person: Actor, admin: Actor) -> None:
     (action,) = _launched(first, admin, 1)
-    assert queries.is_work_available(person)
+    assert obtaining.is_work_available(person)
     with recorded() as found:
         item = commands.get_more_work(by=person)
     assert item is not None
     assert (item.pk, item.status, item.assignee_id) == (action.pk, Status.IN_PROGRESS, person.user_id)
     assert found.only.name == "WorkItemUpdated"
-    assert not queries.is_work_available(person)
+    assert not obtaining.is_work_available(person)
     with recorded() as found:
         assert commands.get_more_work(by=person) is None
     assert found.events == []

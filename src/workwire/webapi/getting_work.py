@@ -10,7 +10,7 @@ from workwire.access.policy import require
 from workwire.kernel.errors import Invalid, NotFound, named
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.offering.queries import ProcessType
-from workwire.rooms.work import commands, item_due_dates, queries
+from workwire.rooms.work import commands, item_due_dates, obtaining, queries
 from workwire.webapi import packets
 from workwire.webapi.calls import Call, Malformed
 from workwire.webapi.operations import operation
@@ -28,7 +28,7 @@ def get_more_work(call: Call) -> dict[str, Any] | None:
 def is_work_available(call: Call) -> bool:
     """Check whether GetMoreWork would return something."""
     require(call.actor, features.WORK_ITEMS)
-    return queries.is_work_available(call.actor)
+    return obtaining.is_work_available(call.actor)
 
 
 @operation("Work/RejectWork", "POST", done=200)

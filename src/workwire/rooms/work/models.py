@@ -263,9 +263,14 @@ class WorkItem(models.Model):
             models.Index(fields=["kind", "-id"], name="item_kind"),
             models.Index(fields=["updated_at", "id"], name="item_updated"),
             models.Index(
-                fields=["queue", "due_date"],
-                name="item_obtainable",
+                fields=["queue", "due_date", "id"],
+                name="item_to_get",
                 condition=Q(status=Status.TO_DO, assignee=None, queue__isnull=False),
+            ),
+            models.Index(
+                fields=["queue", "due_date", "id"],
+                name="item_rejected_to_get",
+                condition=Q(status=Status.TO_DO, assignee=None, queue__isnull=False, robot_rejected=True),
             ),
             models.Index(
                 fields=["assignee"],

@@ -20,18 +20,16 @@ from django.db.models import (
     Prefetch,
     Q,
     QuerySet,
-    Value,
     When,
     prefetch_related_objects,
 )
 
 from workwire.access import features, sight
-from workwire.access import queries as access
 from workwire.access.models import User
 from workwire.access.policy import may_see_what_people_do, require
 from workwire.access.queries import Account, granted, sees_all
 from workwire.kernel import clock, keys
-from workwire.kernel.actor import SYSTEM, Actor, UserType
+from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Forbidden, not_found
 from workwire.kernel.wording import ENGLISH, Statement, say, statement
@@ -53,11 +51,9 @@ from workwire.rooms.work.models import Status as Status  # for doors
 from workwire.rooms.work.models import StatusReason as StatusReason  # for doors
 from workwire.rooms.work.models import WaitType as WaitType  # for doors
 from workwire.rooms.work.models import WorkItem as WorkItem  # for type annotations of callers
-from workwire.rooms.work.policy import MOST_ROBOT_ASSIGNMENTS
 from workwire.rooms.work.transitions import DUE as DUE  # for doors
 from workwire.rooms.work.transitions import FINISHED
 from workwire.rooms.work.transitions import OPEN as OPEN  # for doors
-from workwire.rooms.work.who_gets_it import UNTROUBLED
 
 _FOR_EVENTS = (
     "customer",
@@ -341,42 +337,10 @@ def manages_a_queue_of(actor: Actor, account: User) -> bool:
     return Queue.objects.filter(managers=actor.user_id or 0, members=account.pk).exists()
 
 
-def obtainable(actor: Actor, now: datetime) -> QuerySet[WorkItem]:
-    """What an actor may get from its queues, in the order in which it is given out: the most overdue, then (for people)
-    what robots rejected, then the soonest due.
-
-    Robots get actions only, none that a robot rejected or had too often, and nothing while they are suspended; people get
-    from strict queues only what robots rejected; a case is given out only when it needs attention.
-    """
-    mine = Queue.objects.filter(members=actor.user_id or 0)
-    found = visible(WorkItem.objects.filter(status=Status.TO_DO, assignee=None), actor)
-    if actor.user_type == UserType.ROBOT:
-        found = found.filter(
-            ~Exists(access.suspended(actor.user_id or 0)),
-            kind=ProcessType.ACTION,
-            robot_rejected=False,
-            robot_assignments__lt=MOST_ROBOT_ASSIGNMENTS,
-            queue__in=mine,
-        )
-    else:
-        runs_by_itself = Q(kind=ProcessType.CASE, status_reason__in=UNTROUBLED) & Exists(
-            WorkItem.objects.filter(parent=OuterRef("pk"), independent=False).exclude(status__in=FINISHED)
-        )
-        lenient = Q(queue__in=mine.filter(strict=False)) | Q(queue__in=mine, robot_rejected=True)
-        found = found.filter(lenient).exclude(runs_by_itself)
-    rank = Case(When(due_date__lt=now, then=Value(0)), When(robot_rejected=True, then=Value(1)), default=Value(2))
-    return found.order_by(rank, F("due_date").asc(nulls_last=True), "pk")
-
-
 def dues_passed(now: datetime) -> QuerySet[WorkItem]:
     """Items to be worked on whose due date has passed and of which nobody was told so, for the clock to tell."""
     due = for_events().filter(status__in=DUE, due_passed=False, due_date__lt=now)
     return due.order_by("due_date", "pk")
-
-
-def is_work_available(actor: Actor) -> bool:
-    """Whether the actor would get something if it asked for more work now."""
-    return obtainable(actor, clock.now()).exists()
 
 
 def references_of(guids: Collection[UUID]) -> dict[UUID, str]:

@@ -17,7 +17,7 @@ from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, ans
 from workwire.api.v1.work.shapes import ItemOut, show
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page
-from workwire.rooms.work import commands, queries
+from workwire.rooms.work import commands, obtaining, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import Queue
@@ -106,7 +106,7 @@ def update_queue(request: HttpRequest, response: HttpResponse, guid: UUID, wish:
 @router.get("/more-work", response=answers(Available), operation_id="is_work_available")
 def is_work_available(request: HttpRequest) -> dict[str, Any]:
     """Check whether there is work to get now."""
-    return {"available": queries.is_work_available(actor(request))}
+    return {"available": obtaining.is_work_available(actor(request))}
 
 
 @router.post("/more-work", response=answers(ItemOut) | {204: None}, operation_id="get_more_work")

@@ -12,7 +12,7 @@ from workwire.kernel import clock, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
 from workwire.kernel.wording import statement
-from workwire.rooms.work import policy, queries, transitions
+from workwire.rooms.work import obtaining, policy, queries, transitions
 from workwire.rooms.work.commands import flow
 from workwire.rooms.work.commands.allocation import check_assignee, count_robot, locked_account
 from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
@@ -50,13 +50,16 @@ def get_more_work(*, by: Actor) -> WorkItem | None:
     Never the same to two who ask at once: a row that another one is about to get is passed over.
     """
     require_may_work(by)
-    candidates = queries.obtainable(by, clock.now())
-    found = candidates.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
-    if found is None:
-        return None
-    change = Change(queries.for_events().get(pk=found.pk), by=by)
-    begin(change)
-    return change.done()
+    now, passed_by = clock.now(), set[int]()
+    while firsts := obtaining.firsts_of_queues(by, now, passed_by):
+        candidates = obtaining.obtainable(by, now).filter(pk__in=firsts)
+        found = candidates.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
+        if found is not None:
+            change = Change(queries.for_events().get(pk=found.pk), by=by)
+            begin(change)
+            return change.done()
+        passed_by |= firsts
+    return None
 
 
 @transaction.atomic
