@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('catalogue', '0010_rules_of_tickets'),
         ('parties', '0004_names_by_key'),
-        ('work', '0015_news_of_cases'),
+        ('work', '0016_who_set_states'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
