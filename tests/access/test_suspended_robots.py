@@ -15,7 +15,7 @@ from workwire.kernel.errors import Forbidden, Invalid
 from workwire.reactions.webhooks.models import Subscription
 from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.work import commands as work
-from workwire.rooms.work import queries
+from workwire.rooms.work import obtaining, queries
 from workwire.rooms.work.models import WorkItem
 
 __all__ = ["caller"]
@@ -46,7 +46,7 @@ def test_a_suspended_robot_gets_nothing_until_it_works_again(
     by, (mine, other) = actors["robot"], launched(first, admin, 2)
     work.take(mine, by=by)
     access.set_suspended(robot, True, by=admin)
-    assert not queries.is_work_available(by)
+    assert not obtaining.is_work_available(by)
     assert work.get_more_work(by=by) is None
     with pytest.raises(Forbidden) as taking:
         work.take(other, by=by)
@@ -58,7 +58,7 @@ def test_a_suspended_robot_gets_nothing_until_it_works_again(
     work.update(mine, by=by, title="What it has it finishes")
     work.resolve(mine, by=by)
     access.set_suspended(robot, False, by=admin)
-    assert queries.is_work_available(by)
+    assert obtaining.is_work_available(by)
     assert work.take(other, by=by).assignee_id == robot.pk
 
 
