@@ -435,7 +435,7 @@ def test_the_doctor_says_that_nobody_sends_and_that_nothing_is_told(db: None) ->
     silent = Worker.objects.create(host="here", pid=7, seen_at=clock.now() - timedelta(minutes=5))
     (finding,) = operation.of_workers(workers.seen(clock.now()), "")
     assert finding.is_well is False
-    assert "here:7 has been silent for 300 seconds" in finding.sentence
+    assert "here:7 has been silent for 5 minutes" in finding.sentence
     Worker.objects.filter(pk=silent.pk).update(seen_at=clock.now())
     (finding,) = operation.of_workers(workers.seen(clock.now()), "")
     assert (finding.is_well, "tell no figures" in finding.sentence) == (False, True)

@@ -165,8 +165,9 @@ class Stream:
             guid = self._random.choice(self.created)
             self._call("PATCH", f"/work-items/{guid}", {"title": title})
             self.updated[guid] += 1
-        elif self.created and chance < UPDATES_OF_TEN + CALLS_OF_TEN:  # of which the owner is to be told
+        elif self.created and chance < UPDATES_OF_TEN + CALLS_OF_TEN:  # of which who follows the ticket is to be told
             guid, call = self._random.choice(self.created), {"kind": "phone_incoming", "body": title}
+            self._call("PUT", f"/work-items/{guid}/following", {})
             self._call("POST", f"/work-items/{guid}/communications", call, token=self._of_another)
         else:
             wish = {"process_version": self._version, "title": title}
@@ -374,7 +375,7 @@ def _not_in_ledger(events: list[Event], stream: Stream) -> Iterator[str]:
 
 
 def _not_noticed(events: list[Event]) -> Iterator[str]:
-    """Calls that somebody else wrote down, and of which the owner was not told."""
+    """Calls that somebody else wrote down, and of which the follower was not told."""
     noticed = set(Notice.objects.values_list("event_id", flat=True))
     calls = [event for event in events if event.name == "NewCommunication"]
     yield from (f"nobody was told of {event}" for event in calls if event.pk not in noticed)

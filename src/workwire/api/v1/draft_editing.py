@@ -18,7 +18,7 @@ from workwire.api.v1.placements import due_rule, placed_changes
 from workwire.api.v1.shapes import LEFT_OUT, In, Maybe, Name, answers, given
 from workwire.api.v1.version_shapes import DueRuleIn, EmptyStep, VersionDetail, version_detail
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Invalid
+from workwire.kernel.errors import Invalid, named
 from workwire.rooms.offering import commands, queries
 from workwire.rooms.offering.flow_graphs import WhenEmpty
 
@@ -145,8 +145,9 @@ def add_category(request: HttpRequest, guid: UUID, wish: CategoryIn) -> dict[str
 def save_categories(request: HttpRequest, response: HttpResponse, guid: UUID, wish: CategoriesIn) -> dict[str, Any]:
     """Replace the categories of the draft of a ticket process; one with a known key stays that category."""
     by = actor(request)
-    wanted = [_category(one) for one in wish.categories]
-    commands.save_categories(queries.version(guid, by=by), wanted, by=by, revision=etags.wanted(request))
+    with named({"due": "categories.due", "name": "categories.name"}):
+        wanted = [_category(one) for one in wish.categories]
+        commands.save_categories(queries.version(guid, by=by), wanted, by=by, revision=etags.wanted(request))
     return _saved(response, guid, by)
 
 
