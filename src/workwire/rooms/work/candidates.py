@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -13,8 +14,10 @@ from django.db.models.functions import Coalesce
 from workwire.access import features
 from workwire.access import queries as access
 from workwire.access.models import User
-from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.actor import SYSTEM, Actor, UserType
+from workwire.kernel.composed_queries import ComposedQuery
 from workwire.outbox import ledger
+from workwire.outbox.models import Event
 from workwire.rooms.work.models import Queue, ResolutionMethod, WorkItem
 from workwire.rooms.work.transitions import DUE
 from workwire.rooms.work.who_gets_it import Candidate, Known, LookUp, Sought
@@ -34,10 +37,10 @@ def actor_as_candidate(by: Actor) -> Known:
 def look_up(wanted: LookUp, item: WorkItem, known: Known) -> Known:
     """What was known, and what was asked for: one statement."""
     if wanted.sought == Sought.ACCOUNTS:
-        found = {one.id: one for one in _candidates(User.objects.filter(pk__in=wanted.ids), item)}
+        found = {one.id: one for one in _candidates(_ACCOUNTS, wanted.ids, item)}
         return replace(known, accounts={**known.accounts, **found})
     if wanted.sought == Sought.HOLDERS:
-        held = _candidates(_holders(wanted.ids[0]), item)
+        held = _candidates(_HOLDERS, wanted.ids, item)
         return replace(known, holders={**known.holders, wanted.ids[0]: tuple(held)})
     if wanted.sought == Sought.EARLIER:
         return replace(known, earlier=earlier_assignees(item))
@@ -49,9 +52,8 @@ def look_up(wanted: LookUp, item: WorkItem, known: Known) -> Known:
 
 def earlier_assignees(item: WorkItem) -> tuple[int, ...]:
     """Who was assigned before, newest first, as the internal changes of the ledger tell it."""
-    events = ledger.events().filter(record_guid=item.guid, changes__contains='"assignee_id"').order_by("-pk")
     found: dict[int, None] = {}
-    for changes in events.values_list("changes", flat=True)[:MOST_EVENTS]:
+    for (changes,) in _ASSIGNMENTS.rows(SYSTEM, record=item.guid):
         found.update(dict.fromkeys(_assigned_in(changes or "[]", str(item.guid))))
     return tuple(found)[:MOST_EARLIER]
 
@@ -75,29 +77,48 @@ def _who_did_the_same(item: WorkItem) -> tuple[int, ...]:
     return (*doers, *(earlier_assignees(closed[0])[:1] if closed else ()))
 
 
-def _holders(position: int) -> QuerySet[User]:
-    """The holders of a job position, each with how many items are in the inbox."""
-    return User.objects.filter(job_positions=position, job_positions__retired=False)
+def _assignments(_by: Actor, *, record: UUID) -> QuerySet[Event, Any]:
+    """The internal changes of the last events of a record that changed who was assigned."""
+    events = ledger.events().filter(record_guid=record, changes__contains='"assignee_id"')
+    return events.order_by("-pk").values_list("changes")[:MOST_EVENTS]
 
 
-def _candidates(accounts: QuerySet[User], item: WorkItem) -> Iterable[Candidate]:
+def _accounts(_by: Actor, *, ids: list[int], **above: int) -> QuerySet[User, Any]:
+    return _as_candidates(User.objects.filter(pk__in=ids), above)
+
+
+def _holders(_by: Actor, *, ids: list[int], **above: int) -> QuerySet[User, Any]:
+    """The holders of job positions."""
+    return _as_candidates(User.objects.filter(job_positions__in=ids, job_positions__retired=False), above)
+
+
+def _as_candidates(accounts: QuerySet[User], above: Mapping[str, int]) -> QuerySet[User, Any]:
+    """Accounts with what decides whether they may have an item under the objects `above`, and how many items are in their
+    inboxes."""
     who = OuterRef("pk")
-    above: dict[str, Any] = {
-        "company": item.customer_id,
-        "parent": item.customer.parent_id,
-        "contract": item.contract_id,
-        "service": item.service_id,
-        "process": item.process_id,
-    }
     inbox = WorkItem.objects.filter(assignee=who, status__in=DUE).order_by().values("assignee")
     found = accounts.annotate(
         works=access.holds(who, features.WORK_ITEMS),
         sees=Exists(access.permissions_on(who, above)) | Q(access.holds(who, *features.SEES_ALL)),
         inbox=Coalesce(Subquery(inbox.annotate(number=Count("pk")).values("number")), 0),
     ).order_by("pk")
-    rows = found.values_list(
+    return found.values_list(
         "pk", "full_name", "username", "user_type", "is_active", "suspended_at", "works", "sees", "inbox"
     )
+
+
+_ACCOUNTS, _HOLDERS, _ASSIGNMENTS = ComposedQuery(_accounts), ComposedQuery(_holders), ComposedQuery(_assignments)
+
+
+def _candidates(query: ComposedQuery[User], ids: Sequence[int], item: WorkItem) -> Iterable[Candidate]:
+    above = {
+        "company": item.customer_id,
+        "parent": item.customer.parent_id,
+        "contract": item.contract_id,
+        "service": item.service_id,
+        "process": item.process_id,
+    }
+    there = {level: pk for level, pk in above.items() if pk is not None}
     return [
         Candidate(
             pk,
@@ -109,5 +130,7 @@ def _candidates(accounts: QuerySet[User], item: WorkItem) -> Iterable[Candidate]
             sees=sees,
             inbox=inbox,
         )
-        for pk, name, username, kind, active, suspended, works, sees, inbox in rows
+        for pk, name, username, kind, active, suspended, works, sees, inbox in query.converted(
+            SYSTEM, ids=list(ids), **there
+        )
     ]
