@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.organisation import Customer
 from workwire.access import commands as access
-from workwire.access.models import Role, User
+from workwire.access.models import User
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.rooms.offering import commands as offering
@@ -21,18 +21,6 @@ from workwire.rooms.work.models import WorkItem
 def admin(actors: dict[str, Actor]) -> Actor:
     """The administrator."""
     return actors["administrator"]
-
-
-@pytest.fixture
-def hire(first: Customer, admin: Actor) -> Callable[[str], User]:
-    """Make somebody who may work for the first customer."""
-
-    def make(name: str) -> User:
-        made = access.create_user(name, name.title(), list(Role.objects.filter(name="Team Member")), by=admin)
-        access.change_members(first.group, add=[made], by=admin)
-        return made
-
-    return make
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.access.models import Role, User
+from workwire.access.models import User
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
@@ -46,18 +46,6 @@ def tomas(actors: dict[str, Actor]) -> Actor:
 def admin(actors: dict[str, Actor]) -> Actor:
     """The administrator."""
     return actors["administrator"]
-
-
-@pytest.fixture
-def hire(first: Customer, admin: Actor) -> Callable[[str], User]:
-    """Make somebody who may work for the first customer."""
-
-    def make(name: str) -> User:
-        made = access.create_user(name, name.title(), list(Role.objects.filter(name="Team Member")), by=admin)
-        access.change_members(first.group, add=[made], by=admin)
-        return made
-
-    return make
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from django.conf import settings
 from tests.support import kept_organisation
 from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
+from workwire.access import commands as access
 from workwire.access import sessions
+from workwire.access.models import Role, User
 from workwire.kernel.actor import Actor
 from workwire.outbox.objects import ObjectType
 from workwire.reactions.webhooks import commands
@@ -91,5 +93,19 @@ def open_ticket(actors: dict[str, Actor], first: Customer) -> Callable[..., Work
 
     def make(customer: Customer = first, title: str = "Invoice 4711 unpaid", **more: object) -> WorkItem:
         return work.create_ticket(customer.ticket_version.guid, by=actors["team member"], title=title, **more)  # type: ignore[arg-type] # free fields
+
+    return make
+
+
+@pytest.fixture
+def hire(first: Customer, actors: dict[str, Actor]) -> Callable[[str], User]:
+    """Make somebody who may work for the first customer."""
+
+    admin = actors["administrator"]
+
+    def make(name: str) -> User:
+        made = access.create_user(name, name.title(), list(Role.objects.filter(name="Team Member")), by=admin)
+        access.change_members(first.group, add=[made], by=admin)
+        return made
 
     return make
