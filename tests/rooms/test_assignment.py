@@ -179,13 +179,10 @@ def test_of_a_job_position_the_holder_with_the_fewest_items_gets_it_by_one_query
     position = work.create_job_position("Clerk", holders=[blind, busy, idle], by=admin)
     allocated(first.ticket_version, job_position=position)
     assert [ticket(tomas).assignee_id for _ in range(4)] == [idle.pk, busy.pk, idle.pk, busy.pk]
-    with CaptureQueriesContext(
-        connection,
-    ) as statements:
+    with CaptureQueriesContext(connection) as statements:
         ticket(tomas)
-    assert (
-        len([one for one in statements.captured_queries if "jobposition" in one["sql"]]) == 2
-    )  # with the version's own
+    asked = [one["sql"] for one in statements.captured_queries if "jobposition" in one["sql"]]
+    assert len(asked) == 2  # with the version's own
     work.update_job_position(position, retired=True, by=admin)
     item = ticket(tomas)
     assert (item.assignee_id, said(item)[1:3]) == (None, ["who_nobody", "who_none"])
@@ -304,6 +301,19 @@ def test_who_had_it_earlier_is_found_in_the_ledger(
     work.information_arrived(item, by=SYSTEM)
     assert (who(item), said(item)[1]) == ((nora.pk, None), "who_gets")
     assert (now(item).assignment or {})["tried"][1]["parameters"]["rule"] == "earlier"
+
+
+def test_nobodys_inbox_is_counted_where_no_job_position_is_asked(ticket: Callable[..., WorkItem], tomas: Actor) -> None:
+    """Ten thousand waits may be over at one moment, and all go to one account."""
+    item = ticket(tomas)
+    work.wait_for_information(item, by=tomas)
+    WorkItem.objects.filter(pk=item.pk).update(owner=None)
+    with CaptureQueriesContext(connection) as statements:
+        work.information_arrived(item, by=SYSTEM)
+    asked = [one["sql"] for one in statements.captured_queries if 'FROM "access_user"' in one["sql"]]
+    assert who(item)[0] == tomas.user_id
+    assert asked
+    assert not any("COUNT(" in one.upper() for one in asked)
 
 
 def test_the_life_of_a_ticket_costs_no_statement_for_who_gets_it(

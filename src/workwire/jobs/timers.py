@@ -30,7 +30,7 @@ from workwire.kernel.errors import Conflict, NotFound
 from workwire.kernel.statements import carried_out, is_away
 
 logger = logging.getLogger(__name__)
-CLAIMED = 50  # at a time
+CLAIMED = 48  # at a time
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 LONGEST_LEFT = 1.0  # seconds at most that are left to others after a transaction
@@ -52,7 +52,7 @@ class Pace:
 
 
 EMBEDDED = Pace(together=8, longest_hold=0.005, pause=2.5)  # all writers take turns
-SERVER = Pace(together=16, longest_hold=0.05, pause=0.5)  # only the processor is shared
+SERVER = Pace(together=24, longest_hold=0.1, pause=0.1)  # only the processor is shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from workwire.access import features
@@ -84,23 +85,26 @@ def _assignments(_by: Actor, *, record: UUID) -> QuerySet[Event, Any]:
 
 
 def _accounts(_by: Actor, *, ids: list[int], **above: int) -> QuerySet[User, Any]:
-    return _as_candidates(User.objects.filter(pk__in=ids), above)
+    """Accounts whose inboxes do not matter, so that nobody's is counted for each item that it gets."""
+    return _as_candidates(User.objects.filter(pk__in=ids), Value(0), above)
 
 
 def _holders(_by: Actor, *, ids: list[int], **above: int) -> QuerySet[User, Any]:
-    """The holders of job positions."""
-    return _as_candidates(User.objects.filter(job_positions__in=ids, job_positions__retired=False), above)
+    """The holders of job positions, each with how many items are in the inbox."""
+    inbox = WorkItem.objects.filter(assignee=OuterRef("pk"), status__in=DUE).order_by().values("assignee")
+    count = Coalesce(Subquery(inbox.annotate(number=Count("pk")).values("number")), 0)
+    return _as_candidates(User.objects.filter(job_positions__in=ids, job_positions__retired=False), count, above)
 
 
-def _as_candidates(accounts: QuerySet[User], above: Mapping[str, int]) -> QuerySet[User, Any]:
-    """Accounts with what decides whether they may have an item under the objects `above`, and how many items are in their
-    inboxes."""
+def _as_candidates(
+    accounts: QuerySet[User], inbox: Combinable | Value, above: Mapping[str, int]
+) -> QuerySet[User, Any]:
+    """Accounts with what decides whether they may have an item under the objects `above`."""
     who = OuterRef("pk")
-    inbox = WorkItem.objects.filter(assignee=who, status__in=DUE).order_by().values("assignee")
     found = accounts.annotate(
         works=access.holds(who, features.WORK_ITEMS),
         sees=Exists(access.permissions_on(who, above)) | Q(access.holds(who, *features.SEES_ALL)),
-        inbox=Coalesce(Subquery(inbox.annotate(number=Count("pk")).values("number")), 0),
+        inbox=inbox,
     ).order_by("pk")
     return found.values_list(
         "pk", "full_name", "username", "user_type", "is_active", "suspended_at", "works", "sees", "inbox"
