@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,7 @@ from workwire.outbox.models import Event, FeedEntry, FeedState
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import EventBody
 from workwire.rooms.work.events import QueueCreated, QueueUpdated
+from workwire.worker import feed_reading
 
 Join = Callable[..., "Told"]
 ONE, TWO, THREE = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -127,6 +129,21 @@ def test_a_batch_has_a_bound_and_nothing_of_it_is_told_twice(db: None, join: Joi
     events = [happen() for _ in range(5)]
     assert [told.turn() for _ in range(4)] == [2, 2, 1, 0]
     assert told.events == events
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="writers do not take turns")
+def test_a_batch_leaves_time_to_others_and_lets_events_gather(
+    db: None, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, left = join(batch=2), list[float]()
+    ticks = iter(range(100))
+    monkeypatch.setattr(feed_reading, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 50, sleep=left.append))
+    for _ in range(3):
+        happen()
+    assert [feed_reading.turn(told.listener) for _ in range(3)] == [0.0, 0.0, feed_reading.POLL]
+    full = feed_reading.SHARE_LEFT / 50
+    assert left == [pytest.approx(full), pytest.approx(feed_reading.GATHERED)]
+    assert full < feed_reading.GATHERED
 
 
 @pytest.mark.parametrize("in_order", [False, True])

@@ -39,9 +39,9 @@ class Moved(list[UUID]):
 
 
 def _hold(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """Let a transaction go on beginning more for so long."""
+    """Let a transaction of up to 16 timers go on beginning more for so long."""
     for name in ("EMBEDDED", "SERVER"):
-        monkeypatch.setattr(timers, name, replace(getattr(timers, name), longest_hold=seconds))
+        monkeypatch.setattr(timers, name, replace(getattr(timers, name), together=16, longest_hold=seconds))
 
 
 def _lock(guids: Sequence[UUID], _wait: bool) -> Mapping[UUID, UUID]:

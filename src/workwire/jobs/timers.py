@@ -51,7 +51,7 @@ class Pace:
     pause: float
 
 
-EMBEDDED = Pace(together=8, longest_hold=0.005, pause=2.5)  # all writers take turns
+EMBEDDED = Pace(together=4, longest_hold=0.01, pause=2.5)  # all writers take turns
 SERVER = Pace(together=24, longest_hold=0.1, pause=0.1)  # only the processor is shared
 
 

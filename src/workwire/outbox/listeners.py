@@ -35,7 +35,7 @@ class Listener:
     narrowed: Callable[[Event], bool] = _all
     in_order: bool = False
     from_the_beginning: bool = False
-    batch: int = 100
+    batch: int = 25
 
     def asks_for(self, event: Event) -> bool:
         """Whether an event is one it wants."""
