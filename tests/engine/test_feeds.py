@@ -146,6 +146,30 @@ def test_a_batch_leaves_time_to_others_and_lets_events_gather(
     assert full < feed_reading.GATHERED
 
 
+@pytest.mark.skipif(ON_POSTGRES, reason="writers do not take turns")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("goes_meanwhile", [False, True])
+def test_what_a_listener_finds_is_found_before_the_transaction(join: Join, goes_meanwhile: bool) -> None:
+    """What happens meanwhile waits for the next batch; when a row is gone meanwhile, the batch is found anew."""
+    within: list[bool] = []
+
+    def find(events: Sequence[Event], _now: datetime) -> Sequence[Event]:
+        within.append(connection.in_atomic_block)
+        if len(within) == 1:
+            later.append(happen())
+            if goes_meanwhile:
+                FeedEntry.objects.filter(event_id=earlier.pop(0)).delete()
+        return events
+
+    told = join(find=find)
+    told.read_all()
+    earlier, later = [happen(), happen()], list[int]()
+    told.turn()
+    assert within == ([False, True] if goes_meanwhile else [False])
+    told.read_all()
+    assert told.events == earlier + later
+
+
 @pytest.mark.parametrize("in_order", [False, True])
 def test_who_dies_between_claim_and_commit_has_done_nothing(db: None, join: Join, in_order: bool) -> None:
     told = join(in_order=in_order)

@@ -20,6 +20,7 @@ from workwire.jobs.models import Timer
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict
+from workwire.outbox import wake
 from workwire.rooms.work import commands
 from workwire.rooms.work.models import Status, WorkItem
 
@@ -221,6 +222,25 @@ def test_time_is_left_to_others_after_each_transaction(moved: Moved, monkeypatch
     pause = timers.SERVER.pause if connection.vendor == "postgresql" else timers.EMBEDDED.pause
     open_for = 3 / 100  # the clock is read when it begins, for its bound, after each timer, and at the end
     assert left == [pytest.approx(pause * open_for)] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_are_woken_once_for_all_that_a_turn_moved(
+    moved: Moved, work_item: WorkItem, by: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rings: list[str] = []
+    monkeypatch.setattr(WATCHED, "move", lambda _guid, _now: wake.ring_on_commit(next(whom)))
+    monkeypatch.setattr(wake, "_send", rings.append)
+    _hold(monkeypatch, -1.0)  # each in a transaction of its own
+    now = clock.now()
+    for expected in ([wake.ENGINE], [wake.EVERYBODY, wake.ENGINE]):
+        whom = iter(expected)
+        for _ in expected:
+            timers.set_timer(KIND, ids.new_guid(), now)
+        timers.turn(now)
+    assert rings == [wake.ENGINE, wake.EVERYBODY]
+    wake.ring()
+    assert rings[2:] == [wake.ENGINE]
 
 
 def test_a_record_that_is_gone_takes_its_timer_along(work_item: WorkItem, by: Actor) -> None:

@@ -26,8 +26,11 @@ from django.db import Error, connection, transaction
 from django.db.models import F, QuerySet
 
 from workwire.jobs.models import Timer
+from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Conflict, NotFound
 from workwire.kernel.statements import carried_out, is_away
+from workwire.outbox import wake
 
 logger = logging.getLogger(__name__)
 CLAIMED = 48  # at a time
@@ -108,7 +111,12 @@ def turn(now: datetime) -> int:
 
     Some time is left to others after each transaction.
     """
-    claimed, alone = _claim(now), list[Timer]()
+    with wake.gathered():  # many short transactions need not be told of one by one
+        return _carry_out_claimed(_claim(now), now)
+
+
+def _carry_out_claimed(claimed: list[Timer], now: datetime) -> int:
+    alone: list[Timer] = []
     try:
         for _, of_kind in groupby(claimed, key=attrgetter("kind")):
             left = list(of_kind)
@@ -170,7 +178,8 @@ def _carry_out(timers: Sequence[Timer], now: datetime) -> tuple[int, list[Timer]
     kind, alone = _kinds[timers[0].kind], len(timers) == 1
     until = time.monotonic() + _pace().longest_hold
     records = kind.lock([timer.subject for timer in timers], alone)
-    as_claimed = set(_as_claimed(timers, now).values_list("pk", flat=True))
+    numbers = [timer.pk for timer in timers]
+    as_claimed = {pk for (pk,) in _NUMBERS.rows(SYSTEM, ids=numbers, until=now + LEASE)}
     ended: list[Timer] = []
     held: list[Timer] = []
     begun = 0
@@ -213,7 +222,18 @@ def _put_off(timer: Timer, now: datetime, error: Exception) -> None:
 
 def _as_claimed(timers: Sequence[Timer], now: datetime) -> QuerySet[Timer]:
     """Those of some timers that were neither set again nor cleared nor claimed by others since they were claimed."""
-    return Timer.objects.filter(pk__in=[timer.pk for timer in timers], ready_at=now + LEASE)
+    return _still_claimed([timer.pk for timer in timers], now + LEASE)
+
+
+def _still_claimed(ids: Sequence[int], until: datetime) -> QuerySet[Timer]:
+    return Timer.objects.filter(pk__in=ids, ready_at=until)
+
+
+def _numbers(_by: Actor, *, ids: list[int], until: datetime) -> QuerySet[Timer, Any]:
+    return _still_claimed(ids, until).values_list("pk")
+
+
+_NUMBERS = ComposedQuery(_numbers)
 
 
 def _prepared(column: str, value: UUID | datetime) -> Any:

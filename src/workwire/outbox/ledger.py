@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Field, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from workwire.kernel import clock, ids, logs, spans
+from workwire.kernel import clock, composed_writes, ids, logs, spans
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Limited
 from workwire.kernel.statements import carried_out, own_connection
@@ -129,7 +129,7 @@ def _write(event: Event, text: str, *, pending: bool, in_bulk: bool, told_to: li
         key = RecordSequence._meta.get_field("record_guid").get_db_prep_value(event.record_guid, connection)
         event.sequence, epoch = _ask(f"{_TAKE_NUMBER}, ({_EPOCH})", key)
         event.body = f"{before}{event.sequence}{_THEN_EPOCH}{epoch}{after}"
-        event.save(force_insert=True)
+        composed_writes.insert_numbered(event)
         if pending:
             _ask(f"{_MAKE_PENDING} VALUES (%s, %s) RETURNING event_id", event.pk, in_bulk)
         for listener in told_to:

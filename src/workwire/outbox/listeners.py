@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from workwire.outbox.models import Event
 
@@ -18,21 +19,28 @@ def _all(_event: Event) -> bool:
     return True
 
 
+def _as_they_are(events: Sequence[Event], _now: datetime) -> Sequence[Event]:
+    return events
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """Who wants which events, and what is done with a batch of them.
 
     `wants` names event types; None is all. `narrowed` may leave out events of these types by their name and their `changes`:
     it is asked in the transaction of the change, before the event has a number or a body, so it must be quick and must not
-    fail. `handle` gets a batch in the order of the ledger, and a moment; what it raises, it has done nothing. `in_order` asks
-    for the events of one record in the order of their sequence: one that fails then holds up the later ones of its record.
+    fail. `handle` gets a batch in the order of the ledger, and a moment; what it raises, it has done nothing. With a `find`,
+    which only reads, `handle` gets what that found of the batch: where writers take turns, it is found before the transaction
+    begins. `in_order` asks for the events of one record in the order of their sequence: one that fails then holds up the later
+    ones of its record.
     `from_the_beginning` asks for the whole ledger as well; without it a new listener begins with what happens from now.
     """
 
     name: str
     wants: frozenset[str] | None
-    handle: Callable[[Sequence[Event], datetime], object]
+    handle: Callable[[Any, datetime], object]
     narrowed: Callable[[Event], bool] = _all
+    find: Callable[[Sequence[Event], datetime], Any] = _as_they_are
     in_order: bool = False
     from_the_beginning: bool = False
     batch: int = 25

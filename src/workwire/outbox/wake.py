@@ -11,14 +11,17 @@ import hashlib
 import os
 import socket
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from workwire.kernel.statements import carried_out
 
 CHANNEL = "workwire_wake"
 ENGINE, EVERYBODY = "", "all"  # who is to wake: the engine, or the lanes of listeners as well
+_gathering = threading.local()
 
 
 def ring_on_commit(whom: str = ENGINE) -> None:
@@ -33,8 +36,28 @@ def ring_for_everybody() -> None:
     ring(EVERYBODY)
 
 
+@contextlib.contextmanager
+def gathered() -> Iterator[None]:
+    """Ring once at the end for all that rings meanwhile in this thread; a bell that cannot be rung is no error."""
+    _gathering.whom = set[str]()
+    try:
+        yield
+    finally:
+        whom, _gathering.whom = _gathering.whom, None
+        if whom:
+            with contextlib.suppress(Error):
+                ring(EVERYBODY if EVERYBODY in whom else ENGINE)
+
+
 def ring(whom: str = ENGINE) -> None:
     """Ring now. A bell nobody hears is no error."""
+    if (gathering := getattr(_gathering, "whom", None)) is not None:
+        gathering.add(whom)
+    else:
+        _send(whom)
+
+
+def _send(whom: str) -> None:
     if connection.vendor == "postgresql":
         with carried_out("SELECT pg_notify(%s, %s)", [CHANNEL, whom]):
             return

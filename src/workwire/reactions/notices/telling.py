@@ -78,8 +78,8 @@ def narrowed(event: Event) -> bool:
     )
 
 
-def tell(events: Sequence[Event], _now: datetime) -> None:
-    """Write the notices of a batch of events."""
+def find(events: Sequence[Event], _now: datetime) -> list[Notice]:
+    """The notices of a batch of events."""
     items = _items(events)
     followers = _Followers(items)
     concerned = [one for event in events for one in _concerned(event, items, followers)]
@@ -95,7 +95,12 @@ def tell(events: Sequence[Event], _now: datetime) -> None:
             continue
         if sight.covers(user, one):
             told.setdefault((one.event.pk, user.pk), one.notice())
-    Notice.objects.bulk_create(told.values(), ignore_conflicts=True)
+    return list(told.values())
+
+
+def tell(notices: Sequence[Notice], _now: datetime) -> None:
+    """Write notices."""
+    Notice.objects.bulk_create(notices, ignore_conflicts=True)
 
 
 LISTENER = Listener(
@@ -103,6 +108,7 @@ LISTENER = Listener(
     frozenset({*_OF_ITEMS, "NewCommunication", *_OF_SUBSCRIPTIONS, _HANDED_OVER}),
     tell,
     narrowed=narrowed,
+    find=find,
 )
 
 

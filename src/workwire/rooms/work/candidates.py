@@ -47,7 +47,7 @@ def look_up(wanted: LookUp, item: WorkItem, known: Known) -> Known:
         return replace(known, earlier=earlier_assignees(item))
     if wanted.sought == Sought.DOERS:
         return replace(known, doers=_who_did_the_same(item))
-    named = dict(Queue.objects.filter(pk__in=wanted.ids, retired=False).values_list("pk", "name"))
+    named = dict(_QUEUES.rows(SYSTEM, ids=list(wanted.ids)))
     return replace(known, queues={**known.queues, **{pk: named.get(pk) for pk in wanted.ids}})
 
 
@@ -111,7 +111,12 @@ def _as_candidates(
     )
 
 
-_ACCOUNTS, _HOLDERS, _ASSIGNMENTS = ComposedQuery(_accounts), ComposedQuery(_holders), ComposedQuery(_assignments)
+def _queues(_by: Actor, *, ids: list[int]) -> QuerySet[Queue, Any]:
+    return Queue.objects.filter(pk__in=ids, retired=False).values_list("pk", "name")
+
+
+_ACCOUNTS, _HOLDERS = ComposedQuery(_accounts), ComposedQuery(_holders)
+_ASSIGNMENTS, _QUEUES = ComposedQuery(_assignments), ComposedQuery(_queues)
 
 
 def _candidates(query: ComposedQuery[User], ids: Sequence[int], item: WorkItem) -> Iterable[Candidate]:
