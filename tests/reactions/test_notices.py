@@ -16,7 +16,7 @@ from workwire.access import sessions
 from workwire.access.models import Role
 from workwire.jobs import timers
 from workwire.kernel import clock
-from workwire.kernel.actor import SYSTEM, Actor
+from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import NotFound
 from workwire.outbox import listener_feed
 from workwire.outbox.models import Event, FeedEntry
@@ -128,6 +128,51 @@ def test_assignee_and_owner_are_told_of_what_comes_in(
     assert (item.assignee_id, WorkItem.objects.get(pk=item.pk).assignee_id) == (actors[LEADER].user_id, None)
     come_in()
     assert told(actors[MEMBER])[1:] == [(Kind.COMMUNICATION, Reason.OWNER)]
+
+
+def test_what_comes_in_at_a_merged_ticket_is_told_at_the_item_that_took_it_over(
+    ticket: WorkItem, open_ticket: Open, actors: dict[str, Actor], organisation: Organisation
+) -> None:
+    """work-manager NOT-2, MRG-4: what was said before the merge as well, notes not."""
+    by, category = actors["administrator"], organisation.customers[0].category
+    merged = open_ticket(category_guid=category.guid, submit=True)
+    work.take(ticket, by=actors[MEMBER])
+    following.follow(ticket, by=actors[LEADER])
+    for kind, body in ((CommunicationType.PHONE_INCOMING, "Paid?"), (CommunicationType.AUDIT_NOTE, "A note")):
+        conversations.add(merged, by=by, kind=kind, body=body)
+    tell()
+    Notice.objects.all().delete()
+    conversations.merge_tickets([merged], ticket, by=by)
+    assert told(actors[MEMBER]) == [(Kind.COMMUNICATION, Reason.ASSIGNEE)]
+    assert told(actors[LEADER]) == [(Kind.COMMUNICATION, Reason.FOLLOWER)]
+    conversations.add(merged, by=by, kind=CommunicationType.PHONE_INCOMING, body="And now?")
+    assert [kind for kind, _ in told(actors[MEMBER])] == [Kind.COMMUNICATION] * 2
+    assert {notice.work_item_guid for notice in queries.notices_of(actors[MEMBER])} == {ticket.guid}
+    assert told(by) == []
+
+
+def test_who_is_in_self_service_is_told_nothing_of_what_was_said_at_another_ticket(
+    ticket: WorkItem, open_ticket: Open, actors: dict[str, Actor], organisation: Organisation
+) -> None:
+    by, category = actors["administrator"], organisation.customers[0].category
+    kind, roles = UserType.SELF_SERVICE, list(Role.objects.filter(name="Self Service"))
+    asker = access.create_user("ida", "Ida", roles, user_type=kind, by=by)
+    access.change_members(organisation.customers[0].group, add=[asker], by=by)
+    own = work.create_ticket(
+        organisation.customers[0].ticket_version.guid,
+        by=sessions.actor_for(asker),
+        title="Mine",
+        category_guid=category.guid,
+        submit=True,
+    )
+    merged = open_ticket(category_guid=category.guid, submit=True)
+    conversations.add(merged, by=by, kind=CommunicationType.PHONE_INCOMING, body="Paid?", subject="Secret")
+    WorkItem.objects.filter(pk=own.pk).update(owner=asker)
+    tell()
+    Notice.objects.all().delete()
+    conversations.merge_tickets([merged], own, by=by)
+    tell()
+    assert not Notice.objects.filter(account=asker, kind=Kind.COMMUNICATION).exists()
 
 
 def test_nobody_is_told_of_a_note_or_of_what_they_wrote_down_themselves(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -11,13 +12,14 @@ from tests.support.organisation import Customer
 from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access import sessions
-from workwire.access.models import Role
+from workwire.access.models import Role, User
+from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
 from workwire.kernel.errors import Forbidden, Invalid
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations.models import CommunicationType
 from workwire.rooms.work import commands as work
-from workwire.rooms.work import queries
+from workwire.rooms.work import obtaining, queries
 from workwire.rooms.work.models import Status, StatusReason, WorkItem
 
 __all__ = ["caller"]
@@ -52,6 +54,12 @@ def who(item: WorkItem) -> tuple[int | None, int | None]:
     """The assignee and the owner of an item now."""
     found = now(item)
     return found.assignee_id, found.owner_id
+
+
+def got(by: Actor) -> int | None:
+    """What somebody gets next, None for nothing."""
+    found = work.get_more_work(by=by)
+    return None if found is None else found.pk
 
 
 def mail(item: WorkItem, by: Actor = SYSTEM) -> None:
@@ -120,6 +128,45 @@ def test_what_nobody_has_is_owned_by_who_acknowledges_it_and_taking_acknowledges
     work.unassign(case, by=tomas)
     work.take(case, by=tomas)
     assert (who(case), now(case).news_since) == ((None, tomas.user_id), None)
+
+
+def test_news_that_nobody_has_is_got_from_the_queue_of_its_case(
+    case: WorkItem, tomas: Actor, nora: Actor, first: Customer, actors: dict[str, Actor]
+) -> None:
+    """work-manager ASG-26: a running case lies in no queue; with news it is work like other work, though not for robots."""
+    admin = actors["administrator"]
+    WorkItem.objects.filter(parent=case.pk).update(queue=None)
+    assert got(nora) is None
+    mail(case)
+    work.unassign(case, by=nora)
+    WorkItem.objects.filter(pk=case.pk).update(queue=first.queue)
+    assert who(case) == (None, None)
+    assert not obtaining.is_work_available(nora)  # not a member
+    members = [User.objects.get(pk=one.user_id) for one in (nora, actors["robot"])]
+    work.update_queue(first.queue, members=members, by=admin)
+    assert obtaining.is_work_available(nora)
+    assert not obtaining.is_work_available(actors["robot"])
+    assert got(actors["robot"]) is None
+    assert got(nora) == case.pk
+    assert (who(case), now(case).news_since, now(case).queue_id) == ((None, nora.user_id), None, None)
+    assert got(nora) is None
+    mail(case)
+    assert who(case) == (nora.user_id, None)
+    assert got(nora) is None  # she has it
+
+
+def test_news_of_cases_and_other_work_are_got_in_one_order(
+    case: WorkItem, tomas: Actor, first: Customer, actors: dict[str, Actor]
+) -> None:
+    mail(case)
+    work.unassign(case, by=tomas)
+    late, soon = queries.items_under(case, by=tomas).order_by("pk")
+    WorkItem.objects.filter(pk=late.pk).update(due_date=clock.now() - timedelta(days=3))
+    WorkItem.objects.filter(pk=case.pk).update(due_date=clock.now() - timedelta(days=2), queue=first.queue)
+    WorkItem.objects.filter(pk=soon.pk).update(due_date=clock.now() + timedelta(days=2))
+    expected = list(obtaining.obtainable(tomas, clock.now()).values_list("pk", flat=True))
+    assert expected == [late.pk, case.pk, soon.pk]
+    assert [got(tomas) for _ in expected] == expected
 
 
 def test_what_the_owner_brings_is_no_news(case: WorkItem, tomas: Actor, nora: Actor) -> None:

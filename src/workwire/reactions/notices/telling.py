@@ -24,6 +24,7 @@ from workwire.reactions.notices.models import Kind, Notice, Reason, UnwantedKind
 from workwire.reactions.webhooks import queries as webhooks
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.following import queries as following
+from workwire.rooms.work import policy
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import WorkItem
 
@@ -73,9 +74,9 @@ def narrowed(event: Event) -> bool:
         others = (int(account) != event.actor_id for account in _HOLDER.findall(changes))
         has_file = event.name == "WorkItemUpdated" and _ADDED_FILE.search(changes) is not None
         return has_file or '"due_passed":true' in changes or '"attention":{' in changes or any(others)
-    return event.name != "NewCommunication" or any(
-        int(kind) in conversations.INCOMING for kind in _KIND.findall(changes)
-    )
+    if event.name != "NewCommunication" or _is_copy(event):  # what kind a copy is of stands in its body only
+        return True
+    return any(int(kind) in conversations.INCOMING for kind in _KIND.findall(changes))
 
 
 def find(events: Sequence[Event], _now: datetime) -> list[Notice]:
@@ -128,6 +129,8 @@ class _Sight:
             return True
         if one.event.work_item_guid is None:
             return webhooks.may_see_own(self._actors[user.pk])
+        if _is_copy(one.event) and policy.in_self_service(self._actors[user.pk]):
+            return False  # there one sees what was said at what one asked for
         if user.pk not in self._visible:
             items = work.visible(WorkItem.objects.filter(guid__in=self._items), self._actors[user.pk])
             self._visible[user.pk] = set(items.values_list("guid", flat=True))
@@ -147,6 +150,11 @@ class _Followers:
         """The accounts that follow an item, with `above` also those that follow what it belongs to."""
         own = self._of.get(item.pk, [])
         return own + self._of.get(item.parent_id, []) if above and item.parent_id is not None else own
+
+
+def _is_copy(event: Event) -> bool:
+    """Whether an event announces at an item what was said at a ticket that went into it: nothing was written for it."""
+    return event.name == "NewCommunication" and (event.changes or "[]") == "[]"
 
 
 def _items(events: Sequence[Event]) -> dict[UUID, WorkItem]:

@@ -273,6 +273,17 @@ class WorkItem(models.Model):
                 condition=Q(status=Status.TO_DO, assignee=None, queue__isnull=False, robot_rejected=True),
             ),
             models.Index(
+                fields=["queue", "due_date", "id"],
+                name="item_news_to_get",
+                condition=Q(
+                    status=Status.IN_PROGRESS,
+                    kind=ProcessType.CASE,
+                    news_since__isnull=False,
+                    assignee=None,
+                    queue__isnull=False,
+                ),
+            ),
+            models.Index(
                 fields=["assignee"],
                 name="item_inbox",
                 condition=Q(status__in=[Status.TO_DO, Status.IN_PROGRESS], assignee__isnull=False),
