@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tests.support.organisation import Organisation
 from tests.web import gallery
+from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.kernel.actor import SYSTEM
 from workwire.rooms.effort import commands as effort
+from workwire.rooms.following import commands as following
 from workwire.rooms.work import commands, queries
 from workwire.web.work.item_effort import in_hours
 
@@ -92,3 +94,23 @@ def test_what_came_back_from_waiting_and_news_are_marked(organisation: Organisat
     assert "Something new came in." in text
     commands.acknowledge(case, by=by)
     assert "Something new came in." not in browser.get(f"/work/{case.guid}").content.decode()
+
+
+def test_the_page_tells_what_people_do_at_an_item_to_who_works(organisation: Organisation) -> None:
+    accounts, customer = gallery.accounts(organisation), organisation.customers[0]
+    by = sessions.actor_for(accounts["team member"].user)
+    access.change_members(
+        customer.group, add=[accounts["guest"].user], by=sessions.actor_for(accounts["administrator"].user)
+    )
+    item = commands.create_ticket(
+        customer.ticket_version.guid, by=by, title="Seen", category_guid=customer.category.guid, submit=True
+    )
+    following.follow(item, by=by)
+    effort.stop(effort.start(item, by=by), by=by)
+    told = ("Time session started", "Time session ended", "Work item followed")
+    works, sees = (
+        gallery.signed_in(accounts[who]).get(f"/work/{item.guid}").content.decode() for who in ("team member", "guest")
+    )
+    assert [words in works for words in told] == [True, True, True]
+    assert [words in sees for words in told] == [False, False, False]
+    assert "Work item made" in sees

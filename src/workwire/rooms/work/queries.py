@@ -253,17 +253,17 @@ _CONTACTS = ComposedQuery(_contacts)
 
 
 def history(guid: UUID, *, by: Actor) -> QuerySet[Event]:
-    """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service. Who does not work is
-    not told what accounts do there, such as following it."""
+    """What happened to a work item and what lies in it; raises NotFound, and Forbidden in self service."""
     if policy.in_self_service(by):
         raise Forbidden("feature_missing.for_history")
-    found = events_of(item(guid, by=by))
+    return events_of(item(guid, by=by), by=by)
+
+
+def events_of(item: WorkItem, *, by: Actor) -> QuerySet[Event]:
+    """The events of a work item and of what lies in it; the caller has checked that its history may be read. Who does not work
+    is not told what accounts do there, such as following it."""
+    found = ledger.history(item.guid)
     return found if may_see_what_people_do(by) else found.exclude(name__in=names_about_people())
-
-
-def events_of(item: WorkItem) -> QuerySet[Event]:
-    """The events of a work item and of what lies in it; the caller has checked that its history may be read."""
-    return ledger.history(item.guid)
 
 
 def launchable_actions(case_guid: UUID, *, by: Actor) -> QuerySet[ActionDefinition]:

@@ -159,9 +159,14 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         below=_all_below(found, actor, now),
         related=_related(found, actor, now),
         said=tuple(_entry(one) for one in conversations.communications_of(found, by=actor)[:MOST_COMMUNICATIONS]),
-        history=rows(list(queries.events_of(found).order_by("-pk")[:MOST_EVENTS])) if not in_self_service else (),
+        history=_history(found, actor) if not in_self_service else (),
         all_events=f"{reverse('events')}?record={found.reference or found.guid}",
     )
+
+
+def _history(item: WorkItem, actor: Actor) -> tuple[EventRow, ...]:
+    """What happened last, for who may read the history."""
+    return rows(list(queries.events_of(item, by=actor).order_by("-pk")[:MOST_EVENTS]))
 
 
 def _all_below(item: WorkItem, actor: Actor, now: datetime) -> tuple[Row, ...]:
