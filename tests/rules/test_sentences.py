@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 from django.utils import translation
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workwire.kernel import wording
@@ -178,6 +178,7 @@ def test_every_sentence_takes_the_same_values_in_german(code: str) -> None:
     assert german != one.english or not re.search(r"[a-z]", PLACE.sub("", one.english))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first text drawn waits for a table of characters
 @given(
     parameters=st.dictionaries(st.sampled_from(["name", "most", "field", "value", "unit", "rule"]), VALUES),
     data=st.data(),
