@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Organisation
 from tests.web import gallery, traffic
 from workwire.access import sessions
 from workwire.outbox.models import Event
 from workwire.reactions.webhooks.models import Delivery, State
 from workwire.rooms.parties.models import Contact
+from workwire.rooms.work import lists
 from workwire.rooms.work import queries as work
 from workwire.rooms.work.models import ItemContact
 
@@ -78,6 +81,42 @@ def test_enter_leads_to_the_one_record_that_is_named_exactly(organisation: Organ
     assert (answer.status_code, answer["Location"]) == (303, f"/work/{plain.reference}")
     assert browser.get("/search", {"q": plain.title, "go": "1"}).status_code == 200
     assert browser.get("/search", {"q": plain.reference}).status_code == 200
+
+
+def test_only_the_newest_titles_are_looked_through_and_the_rest_is_a_link_away(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = gallery.signed_in(organisation.accounts["team member"])
+    plain = gallery.items(organisation)["plain"]
+    words = "Only the newest 1 titles were looked through"
+    assert words not in browser.get("/search", {"q": plain.title}).content.decode()
+    monkeypatch.setattr(lists, "LOOKED_THROUGH", 1)
+    text = browser.get("/search", {"q": plain.title}).content.decode()
+    assert words in text
+    assert f"/work/{plain.reference}" not in text
+    (address,) = re.findall(r'href="(/work\?view=all&amp;text=[^"]+)"', text)
+    assert f"/work/{plain.reference}" in browser.get(address.replace("&amp;", "&")).content.decode()
+    named = browser.get("/search", {"q": plain.reference}).content.decode()  # whatever its age
+    assert f"/work/{plain.reference}" in named
+    assert words not in named
+    assert f"/work/{plain.reference}" in _hits(browser, str(plain.reference).partition("-")[0])
+
+
+def test_references_and_titles_are_looked_for_along_indexes(organisation: Organisation) -> None:
+    gallery.items(organisation)
+    actor = sessions.actor_for(organisation.accounts["team member"].user)
+    if ON_POSTGRES:  # a table of few rows is read as a whole otherwise
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    for words, index in (("40308-T", "reference"), ("40308", "reference"), ("invoice", "")):
+        sql, values = lists.newest_found(words, work.items_visible_to(actor), 9).order_by("-pk").query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(f"{'EXPLAIN' if ON_POSTGRES else 'EXPLAIN QUERY PLAN'} {sql}", values)
+            plan = [str(row[-1]) for row in cursor.fetchall()]
+        assert not [
+            step for step in plan if re.search(r"Seq Scan on work_workitem|SCAN work_workitem(?! USING)", step)
+        ], plan
+        assert index in "".join(plan)
 
 
 def test_odd_texts_find_nothing_and_break_nothing(organisation: Organisation) -> None:

@@ -6,17 +6,22 @@ none is missing.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from workwire.kernel import clock
-from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
-from workwire.reactions.webhooks.subscription_health import Counts, Tried, counts
+from workwire.reactions.webhooks import sql
+from workwire.reactions.webhooks.models import Delivery, Subscription
+from workwire.reactions.webhooks.subscription_health import Counts, counts
 
 MOST_MESSAGES, MOST_TRIED = 5_000, 10_000
+_TRIED = (
+    "SELECT started_at, status, duration FROM webhooks_attempt WHERE {} AND started_at >= %s"
+    " ORDER BY started_at DESC LIMIT %s"
+)  # the messages as values, since PostgreSQL reads every attempt there is for a subquery
 
 
 class Period(StrEnum):
@@ -61,20 +66,18 @@ def figures(subscription: Subscription, period: Period) -> Figures:
     slot = period.slot
     begins = slots_of(clock.now(), period.length, slot)
     newest = Delivery.objects.filter(subscription=subscription).order_by("-pk").values_list("pk", flat=True)
-    numbers = list(
-        newest[: MOST_MESSAGES + 1]
-    )  # as values, since PostgreSQL reads every attempt there is for a subquery
+    numbers = list(newest[: MOST_MESSAGES + 1])
     beyond = Delivery.objects.filter(pk__in=numbers[MOST_MESSAGES:]).values_list("created_at", flat=True)
-    rows = Attempt.objects.filter(delivery__in=numbers[:MOST_MESSAGES], started_at__gte=begins[0])
-    columns = rows.order_by("-started_at").values_list("started_at", "status", "error", "duration")[:MOST_TRIED]
-    tried: dict[int, list[tuple[Tried, float]]] = defaultdict(list)
-    oldest = None
-    for number, (at, status, error, duration) in enumerate(columns, start=1):
-        tried[int((at - begins[0]) / slot)].append((Tried(at, status, error), duration))
-        oldest = at if number == MOST_TRIED else None
-    missing = max((moment for moment in (*beyond, oldest) if moment is not None), default=None)
+    edges = [sql.moment(moment) for moment in begins]
+    statement = _TRIED.format(sql.any_of("delivery_id"))
+    rows = sql.rows(statement, sql.listed(numbers[:MOST_MESSAGES]), edges[0], MOST_TRIED)
+    tried: list[list[tuple[int | None, float]]] = [[] for _ in begins]
+    for at, status, duration in rows:
+        tried[bisect_right(edges, at) - 1].append((status, duration))
+    oldest = [sql.read_moment(rows[-1][0])] if len(rows) == MOST_TRIED else []
+    missing = max([*beyond, *oldest], default=None)
     return Figures(
-        tuple(_slot(moment, tried[number]) for number, moment in enumerate(begins)),
+        tuple(_slot(moment, of_slot) for moment, of_slot in zip(begins, tried, strict=True)),
         missing if missing is not None and missing > begins[0] else None,
     )
 
@@ -87,9 +90,10 @@ def slots_of(now: datetime, length: timedelta, slot: timedelta) -> list[datetime
     return [last - slot * (count - 1 - number) for number in range(count)]
 
 
-def _slot(begins: datetime, tried: Sequence[tuple[Tried, float]]) -> Slot:
-    answered = sorted(duration for one, duration in tried if one.status is not None)
-    return Slot(begins, counts(one for one, _ in tried), _share(answered, 50), _share(answered, 95))
+def _slot(begins: datetime, tried: Sequence[tuple[int | None, float]]) -> Slot:
+    answered = sorted(duration for status, duration in tried if status is not None)
+    counted = counts(status for status, _ in tried)
+    return Slot(begins, counted, _share(answered, 50), _share(answered, 95))
 
 
 def _share(ordered: Sequence[float], percent: int) -> float | None:

@@ -104,8 +104,8 @@ def neighbours(actor: Actor, of: Delivery) -> tuple[Delivery | None, Delivery | 
 
 
 def _count_visible(actor: Actor, wish: Wish, ids: list[int]) -> int:
-    if not ids or (access.administers(actor) and wish.record_guid is None):
-        return len(ids)  # an administrator sees all
+    if not ids or (wish.record_guid is None and (access.administers(actor) or wish.state == State.WITHHELD)):
+        return len(ids)  # an administrator sees all, and an owner that something was withheld
     rows = queries.deliveries_visible_to(actor).filter(pk__in=ids)
     return (rows.filter(queries.content_visible(actor)) if wish.record_guid is not None else rows).count()
 

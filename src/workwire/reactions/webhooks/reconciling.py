@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from uuid import UUID
 
@@ -30,6 +30,8 @@ LONGEST_RANGE = timedelta(days=31)
 MOST_OF_A_RECORD = 1_000
 DIGESTS = ConcurrencyLimit(2, "digests")
 CHUNK = 5_000  # rows held in memory at a time
+# Of the subscription and of the ledger, compared without being asked for each day.
+MOST_MESSAGES, MOST_EVENTS = 1_000, 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,20 @@ def sent_by_day(guid: UUID, *, by: Actor, since: datetime, until: datetime) -> d
             one["day"]: Sent(one["prepared"], one["delivered"], one["waiting"], one["lost"])
             for one in counts.iterator()
         }
+
+
+def compared_from(guid: UUID, *, by: Actor, since: datetime) -> datetime:
+    """The midnight (UTC), or `since`, from which on the days until now are compared at once: as many as have at most
+    `MOST_MESSAGES` of a subscription and `MOST_EVENTS` of the ledger. Two looks along indexes, however long both are."""
+    subscription = queries.subscription(guid, by=by)
+    rights.check_not_wider(subscription, by)
+    newest = Delivery.objects.filter(subscription=subscription).order_by("-pk").values_list("created_at", flat=True)
+    last = Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    earlier = Event.objects.filter(pk__lte=last - MOST_EVENTS).order_by("-pk").values_list("occurred_at", flat=True)
+    left_out = max([*newest[MOST_MESSAGES : MOST_MESSAGES + 1], *earlier[:1]], default=None)
+    if left_out is None or left_out < since:
+        return since
+    return datetime.combine(left_out.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
 
 
 def _check_not_cut(subscription: Subscription, since: datetime) -> None:

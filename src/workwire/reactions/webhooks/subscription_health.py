@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
 from workwire.kernel import clock
-from workwire.reactions.webhooks import queue, workers
-from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription
+from workwire.reactions.webhooks import queue, sql, workers
+from workwire.reactions.webhooks.models import Delivery, Subscription
 from workwire.reactions.webhooks.workers import Circuit
 
 MOST_DELIVERIES, MOST_ATTEMPTS = 1_000, 5_000
@@ -25,6 +25,7 @@ CONDITIONS = {
     "paused": Q(paused_at__isnull=False),
     "access_lost": Q(paused_at=None, access_lost_at__isnull=False),
 }  # as `condition` says them
+_TRIED = "SELECT started_at, status, error FROM webhooks_attempt WHERE {} ORDER BY started_at DESC LIMIT %s"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -34,11 +35,6 @@ class Tried(NamedTuple):
     at: datetime
     status: int | None
     error: str
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the endpoint took the message."""
-        return self.status is not None and 200 <= self.status < 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +70,17 @@ def health(subscription: Subscription) -> Health:
         .order_by("-pk")
         .values_list("pk", flat=True)[:MOST_DELIVERIES]
     )
-    rows = Attempt.objects.filter(delivery__in=newest).order_by("-started_at")
-    tried = [Tried(*row) for row in rows.values_list("started_at", "status", "error")[:MOST_ATTEMPTS]]
+    tried = sql.rows(_TRIED.format(sql.any_of("delivery_id")), sql.listed(newest), MOST_ATTEMPTS)
+    hour_ago, day_ago = sql.moment(now - HOUR), sql.moment(now - DAY)
     return Health(
         state=condition(subscription),
         circuit=workers.circuit(subscription.pk, now),
         depth=queue.depth(subscription.pk),
         oldest_due=queue.oldest_due_of(subscription.pk, now),
-        last_success=next((one for one in tried if one.succeeded), None),
-        last_failure=next((one for one in tried if not one.succeeded), None),
-        last_hour=counts(one for one in tried if one.at > now - HOUR),
-        last_day=counts(one for one in tried if one.at > now - DAY),
+        last_success=next((_tried(row) for row in tried if has_succeeded(row[1])), None),
+        last_failure=next((_tried(row) for row in tried if not has_succeeded(row[1])), None),
+        last_hour=counts(status for at, status, _ in tried if at > hour_ago),
+        last_day=counts(status for at, status, _ in tried if at > day_ago),
         counted=len(newest),
     )
 
@@ -98,7 +94,18 @@ def condition(subscription: Subscription) -> str:
     return "healthy" if subscription.failing_since is None else "failing"
 
 
-def counts(attempts: Iterable[Tried]) -> Counts:
-    known = list(attempts)
-    succeeded, unanswered = sum(one.succeeded for one in known), sum(one.status is None for one in known)
+def counts(statuses: Iterable[int | None]) -> Counts:
+    """Attempts by outcome, of the status that each was answered with; None for no answer."""
+    known = list(statuses)
+    succeeded, unanswered = sum(map(has_succeeded, known)), known.count(None)
     return Counts(succeeded, len(known) - succeeded - unanswered, unanswered)
+
+
+def has_succeeded(status: int | None) -> bool:
+    """Whether an endpoint that answered so took the message."""
+    return status is not None and 200 <= status < 300
+
+
+def _tried(row: tuple[Any, ...]) -> Tried:
+    at, status, error = row
+    return Tried(sql.read_moment(at), status, error)

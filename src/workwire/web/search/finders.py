@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -47,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The records of one kind, and where all of them are listed when there are more."""
+    """The records of one kind, and where all of them are listed when there are, or may be, more."""
 
     words: Words
     found: tuple[Found, ...]
@@ -58,24 +59,32 @@ def find(text: str, actor: Actor) -> tuple[Group, ...]:
     """The records an actor may see that a text stands for, kind by kind; kinds of which there is nothing are left out."""
     guid = parse_guid(text)
     groups = (finder(text, guid, actor) for finder in _FINDERS)
-    return tuple(group for group in groups if group.found)
+    return tuple(group for group in groups if group.found or group.more)
 
 
 def _items(text: str, guid: UUID | None, actor: Actor) -> Group:
     items = work.items_visible_to(actor)
-    found = items.filter(guid=guid) if guid else lists.narrowed(items, lists.Wanted(text=text))
-    first = list(found.order_by("-pk")[: SHOWN + 1])
-    exact = next((item for item in first if item.reference == text.upper()), None)
-    if (
-        exact is None and guid is None and len(first) > SHOWN
-    ):  # an old one may stand behind newer titles that hold its number
-        exact = items.filter(reference=text.upper()).first()
-    shown = [exact, *(item for item in first if item != exact)] if exact else first
-    list_of_all = address(reverse("work"), {"view": "all", "text": text})
-    more = Link(_("All work that has this"), list_of_all) if len(first) > SHOWN else None
+    found = items.filter(guid=guid) if guid else lists.newest_found(text, items, SHOWN + 1)
+    newest = list(found.order_by("-pk"))
+    exact = next((item for item in newest if guid is not None or item.reference == text.upper()), None)
+    shown = [exact, *(item for item in newest if item != exact)] if exact else newest
     return Group(
-        gettext_lazy("Work"), tuple(_item(item, item == exact or guid is not None) for item in shown[:SHOWN]), more
+        gettext_lazy("Work"),
+        tuple(_item(item, item == exact) for item in shown[:SHOWN]),
+        _more_work(text, is_cut=len(shown) > SHOWN, is_named=exact is not None),
     )
+
+
+def _more_work(text: str, *, is_cut: bool, is_named: bool) -> Link | None:
+    """The list of all work that has a text, where more was found than is shown, or older titles were not looked through."""
+    all_of_it = address(reverse("work"), {"view": "all", "text": text})
+    if is_cut:
+        return Link(_("All work that has this"), all_of_it)
+    if is_named or lists.are_all_looked_through():
+        return None
+    newest = number_format(lists.LOOKED_THROUGH, force_grouping=True)
+    words = _("Only the newest %(count)s titles were looked through: look through all of them")
+    return Link(words % {"count": newest}, all_of_it)
 
 
 def _item(item: work.WorkItem, is_exact: bool) -> Found:

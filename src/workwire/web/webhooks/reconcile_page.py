@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -22,7 +23,7 @@ from workwire.reactions.webhooks.reconciling import Digest, Sent
 from workwire.web.kit import parts
 from workwire.web.kit.named_records import LONGEST_RECORD, record_named
 from workwire.web.kit.page import Visit, page
-from workwire.web.kit.parts import Link
+from workwire.web.kit.parts import Link, address
 from workwire.web.webhooks.delivery_parts import ENDS, UNDER_WAY, WAITING
 from workwire.web.webhooks.repair_parts import (
     Head,
@@ -35,6 +36,7 @@ USUAL = 7  # days
 MOST_NUMBERS = 200
 _ONE_DAY = timedelta(days=1)
 _NONE = Sent(0, 0, 0, 0)
+_NOT_COMPARED = parts.State("circle-dashed", gettext_lazy("Not compared"), "off")
 _NOT_PREPARED = parts.State("circle-dashed", gettext_lazy("Never prepared"), "warn")
 _NOT_WANTED = parts.State("minus", gettext_lazy("Not for this subscription"), "off")
 
@@ -69,7 +71,8 @@ class RangeForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day (UTC): what a receiver ought to have, how the messages of it stand, and what to do."""
+    """A day (UTC): what a receiver ought to have, how the messages of it stand, and what to do. Counts are empty where it is
+    not compared unless it is asked for alone."""
 
     day: date
     state: parts.State
@@ -104,6 +107,7 @@ class ReconcilePage:
     numbers: tuple[Number, ...]
     asks_record: bool
     is_cut: bool
+    is_bounded: bool
     zone: str
 
 
@@ -130,6 +134,7 @@ def subscription_reconcile(visit: Visit, guid: UUID) -> ReconcilePage:
         numbers=tuple(_number(one, found) for one in numbers[:MOST_NUMBERS]),
         asks_record=bool(form.data.get("record")),
         is_cut=len(numbers) > MOST_NUMBERS,
+        is_bounded=any(not one.count for one in days),
         zone=visit.look.zone_name,
     )
 
@@ -137,11 +142,23 @@ def subscription_reconcile(visit: Visit, guid: UUID) -> ReconcilePage:
 def _days(of: Subscription, first: date, last: date, actor: Actor) -> tuple[Day, ...]:
     since = max(_midnight(first), min(of.created_at, _midnight(last))) if of.starts_after else _midnight(first)
     until = min(_midnight(last) + _ONE_DAY, max(clock.now(), since))
-    digests = {one.day: one for one in reconciling.digests(of.guid, by=actor, since=since, until=until)}
-    sent = reconciling.sent_by_day(of.guid, by=actor, since=since, until=until)
-    return tuple(
+    begin = since if first == last else min(reconciling.compared_from(of.guid, by=actor, since=since), until)
+    digests = {one.day: one for one in reconciling.digests(of.guid, by=actor, since=begin, until=until)}
+    sent = reconciling.sent_by_day(of.guid, by=actor, since=begin, until=until)
+    compared = (
         _day(of, day, digests.get(day), sent.get(day, _NONE)) for day in sorted({*digests, *sent}, reverse=True)
     )
+    return *compared, *_left_out(of, since, begin)
+
+
+def _left_out(of: Subscription, since: datetime, begin: datetime) -> Iterator[Day]:
+    """The days before those that are compared at once, the newest first."""
+    midnight = _midnight((begin - timedelta(microseconds=1)).astimezone(UTC).date())
+    while begin > since and midnight >= _midnight(since.date()):
+        day = str(midnight.date())
+        asked = address(reverse("subscription-reconcile", args=[of.guid]), {"first": day, "last": day})
+        yield Day(midnight.date(), _NOT_COMPARED, "", "", "", "", "", "", (Link(_("Compare this day"), asked),))
+        midnight -= _ONE_DAY
 
 
 def _midnight(day: date) -> datetime:
