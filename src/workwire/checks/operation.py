@@ -60,11 +60,13 @@ def of_backlog(ages: Ages) -> Finding:
 def of_listeners(standing: Mapping[str, Standing]) -> Iterable[Finding]:
     """Every listener keeps up with its events and can handle them."""
     aside = [f"{name} ({one.aside})" for name, one in standing.items() if one.aside]
-    late = [f"{name} ({one.lag:.0f} s)" for name, one in standing.items() if one.lag > LATE_SECONDS]
+    late = {name: one.lag for name, one in standing.items() if one.lag > LATE_SECONDS}
     if aside:
         yield wrong("listeners", statement("events_aside", names=aside), statement("events_aside.advice"))
     if late:
-        yield wrong("listeners", statement("listeners_late", names=late), statement("listeners_late.advice"))
+        longest = round(max(late.values()))
+        said = statement("listeners_late", names=list(late), seconds=longest)
+        yield wrong("listeners", said, statement("listeners_late.advice"))
     if not aside and not late:
         yield well("listeners", statement("listeners_keep_up", names=list(standing)))
 
@@ -74,8 +76,8 @@ def of_jobs(health: jobs.Health, standing: Iterable[Job]) -> Iterable[Finding]:
     late = {lane: age for lane, age in health.overdue.items() if age > jobs.LATE.total_seconds()}
     broken = [f"{one.kind}: {one.error_text}" for one in standing if one.error_code]
     if late:
-        told = [f"{lane} ({age:.0f} s)" for lane, age in sorted(late.items())]
-        yield wrong("jobs", statement("jobs_late", lanes=told), statement("jobs_late.advice"))
+        said = statement("jobs_late", lanes=sorted(late), seconds=round(max(late.values())))
+        yield wrong("jobs", said, statement("jobs_late.advice"))
     if broken:
         yield wrong("jobs", statement("standing_jobs_fail", errors=broken), statement("standing_jobs_fail.advice"))
     if health.failed:

@@ -51,7 +51,7 @@ register(
         "jobs_begun": "Jobs are begun when they are ready. Failing and tried again: {failing:,}.",
         "jobs_given_up": "Jobs were given up within a day: {kinds}.",
         "jobs_given_up.advice": "The list of failed jobs, also at `GET /api/v1/jobs?state=failed`, says why each was.",
-        "jobs_late": "Jobs are ready and not begun in the lanes {lanes}.",
+        "jobs_late": "Jobs are ready and not begun in the lanes {lanes}, for up to {seconds:length_of_time}.",
         "jobs_late.advice": (
             "Is a worker of this release alive? Jobs of a lane take turns, so a long one does not hold up the others."
         ),
@@ -60,7 +60,7 @@ register(
         "key_file_there": "The key file is there.",
         "keys_from_setting": "The secret keys come from WORKWIRE_SECRET_KEYS.",
         "listeners_keep_up": "Nothing waits long for a listener ({names}).",
-        "listeners_late": "Listeners are behind with their events: {names}.",
+        "listeners_late": "Listeners are behind with their events, by up to {seconds:length_of_time}: {names}.",
         "listeners_late.advice": "Is a worker alive? The log of the workers says what holds it up.",
         "migrations_applied": "The database is up to date.",
         "migrations_missing": counted(

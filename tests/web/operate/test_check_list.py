@@ -106,7 +106,10 @@ def test_no_check_is_begun_after_the_limit_of_all(db: None, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("standing", "said"),
     [
-        (Standing(waiting=9, aside=0, lag=120.0), "Listeners are behind with their events: webhooks (120 s)."),
+        (
+            Standing(waiting=9, aside=0, lag=120.0),
+            "Listeners are behind with their events, by up to 2 minutes: webhooks.",
+        ),
         (
             Standing(waiting=9, aside=3, lag=0.0),
             "Listeners have put events aside that they cannot handle: webhooks (3).",

@@ -105,6 +105,7 @@ def test_subscriptions_in_trouble_are_named_with_what_is_the_case(
     subscription, _ = subscribe()
     Subscription.objects.filter(pk=subscription.pk).update(failing_since=clock.now() - timedelta(hours=2))
     assert "Endpoint fails" in _page(organisation)
+    assert f'href="/webhooks/subscriptions/{subscription.guid}"' in _page(organisation)
     assert receiver.url("").rstrip("/") in _page(organisation)
     assert "/hook" not in _page(organisation)
     Subscription.objects.filter(pk=subscription.pk).update(access_lost_at=clock.now())

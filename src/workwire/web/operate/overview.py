@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.access.queries import administers
 from workwire.checks import operation
 from workwire.checks.outcomes import Finding
 from workwire.jobs import queries as jobs
@@ -103,9 +105,9 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class Troubled:
-    """A subscription that is not well."""
+    """A subscription that is not well; with the address of its page for who may look at it."""
 
-    guid: str
+    address: str
     url: str
     webhook: str
     owner: Person
@@ -145,7 +147,8 @@ def operate(visit: Visit) -> Overview:
     feeds = {feed.name: feed.standing(now) for feed in listener_feed.every()}
     health, standing = jobs.health(now), list(jobs.standing())
     unwell_in_all = sum(unwell[name] for name in ("paused", "failing", "access_lost"))
-    troubled = tuple(_troubled(one) for one in queries.troubled(MOST_TROUBLED))
+    may_look = administers(visit.actor) and queries.may_see_own(visit.actor)
+    troubled = tuple(_troubled(one, may_look=may_look) for one in queries.troubled(MOST_TROUBLED))
     hours = worker_charts.last_day(now)
     return Overview(
         at=now,
@@ -259,7 +262,7 @@ def _job(one: jobs.Job) -> JobRow:
     )
 
 
-def _troubled(one: Subscription) -> Troubled:
+def _troubled(one: Subscription, *, may_look: bool) -> Troubled:
     states = (
         (one.access_lost_at, State("lock", gettext_lazy("Owner lacks a right"), "warn")),
         (one.failing_since, State("circle-x", gettext_lazy("Endpoint fails"), "bad")),
@@ -267,7 +270,7 @@ def _troubled(one: Subscription) -> Troubled:
     )
     since, state = next((since, state) for since, state in states if since is not None)
     return Troubled(
-        guid=str(one.guid),
+        address=reverse("subscription", args=[one.guid]) if may_look else "",
         url=one.endpoint,  # the path may hold a secret
         webhook=registry.webhooks()[one.webhook].name,
         owner=Person.of(one.owner.full_name),
