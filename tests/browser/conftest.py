@@ -25,7 +25,11 @@ START_SECONDS = 90
 ANSWER_MS = 10_000
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 BROWSER = chromium.find()
-ON_BOTH = ("test_administration_story.py", "test_first_message.py", "test_webhook_stories.py")
+ON_BOTH = (
+    "test_administration_story.py",
+    "test_first_message.py",
+    "test_webhook_stories.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,10 +86,10 @@ def world(installation: dict[str, str]) -> Iterator[World]:
 
 
 @contextmanager
-def served(installation: dict[str, str]) -> Iterator[World]:
-    """A server with work of every kind in an installation that is empty."""
+def served(installation: dict[str, str], *wishes: str) -> Iterator[World]:
+    """A server with work of every kind in an installation that is empty; `wishes` are those of `tests.web.served`."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.web.served", str(port)]
+    command = [sys.executable, "-m", "tests.web.served", str(port), *wishes]
     with subprocess.Popen(command, env=installation, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -93,6 +97,20 @@ def served(installation: dict[str, str]) -> Iterator[World]:
             url = f"http://localhost:{port}"
             wait_for_web("localhost", port, timeout=START_SECONDS)
             yield World(url, told["accounts"], told["items"], told["subscriptions"])
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def with_worker(installation: dict[str, str], *wishes: str) -> Iterator[World]:
+    """The same with a worker."""
+    command = [sys.executable, "-m", "workwire", "worker"]
+    with (
+        served(installation, *wishes) as world,
+        subprocess.Popen(command, env=installation, cwd=ROOT) as process,
+    ):
+        try:
+            yield world
         finally:
             process.terminate()
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, Visitor, World, environment, served, sign_in
+from tests.browser.conftest import Visitor, World, environment, sign_in, with_worker
 from tests.support.receiver import Receiver
 from tests.web import traffic
 
@@ -21,14 +19,8 @@ PATIENCE_MS = 30_000
 @pytest.fixture
 def working_world(tmp_path: Path, fresh_database_url: str | None) -> Iterator[World]:
     """A server and a worker on data of their own."""
-    installation = environment(tmp_path, fresh_database_url)
-    with served(installation) as world:
-        command = [sys.executable, "-m", "workwire", "worker"]
-        with subprocess.Popen(command, env=installation, cwd=ROOT) as process:
-            try:
-                yield world
-            finally:
-                process.terminate()
+    with with_worker(environment(tmp_path, fresh_database_url)) as world:
+        yield world
 
 
 def test_a_builder_subscribes_from_the_catalogue_and_the_first_message_verifies(

@@ -1,7 +1,7 @@
 """A process for browsers to visit: a sample organisation with work of every kind in an empty folder, served by the product.
 
-`python -m tests.web.served PORT` works on the installation that the environment names; it prints the accounts as one line of
-JSON and becomes the web process.
+`python -m tests.web.served PORT [calm]` works on the installation that the environment names; it prints the accounts as one
+line of JSON and becomes the web process. A calm world has no subscriptions and no jobs yet, so that nothing is wrong in it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ def main() -> None:
     from django.core.management import call_command
 
     from tests.support.organisation import build
-    from tests.web import gallery, traffic
+    from tests.web import chores, gallery, traffic
     from workwire.access import sessions
     from workwire.rooms.work import commands as work
 
+    is_calm = "calm" in sys.argv[2:]
     call_command("migrate", verbosity=0)
     organisation = build()
     accounts = gallery.accounts(organisation)
     items = gallery.items(organisation)
-    subscriptions = traffic.send(organisation)
+    subscriptions = {} if is_calm else traffic.send(organisation)
+    if not is_calm:
+        chores.ask(organisation)
     member = sessions.actor_for(accounts["team member"].user)
     for customer in organisation.customers:
         category = customer.ticket_version.categories.order_by("-level", "pk")[0].guid
