@@ -233,3 +233,19 @@ def _refused(token: str) -> None:
         with pytest.raises(Invalid) as refusal:
             look()
         assert refusal.value.code == "link_invalid"
+
+
+def test_a_link_that_was_mailed_ends_when_the_account_gets_another_address(
+    account: Account, organisation: Organisation, mailing: list[Any]
+) -> None:
+    """Whoever reads the old mail box gets in no more; a link that an administrator handed over goes on."""
+    _ask("tomas")
+    _deliver()
+    page = _mailed_link(mailing)
+    admin = sessions.actor_for(organisation.accounts["administrator"].user)
+    _given, token = commands.give_link(account.user, by=admin)
+    commands.set_names(account.user, by=admin, full_name="Tomas the Second")
+    assert Client().get(page).status_code == 200
+    commands.set_names(account.user, by=admin, email="tomas@new.example")
+    assert Client().get(page).status_code == 422
+    assert Client().get(usable_links.path_of(token)).status_code == 200
