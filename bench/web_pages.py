@@ -57,6 +57,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/search?q={copied}",
         "/notices",
         "/settings/me",
+        "/settings/picture",
         "/settings/password",
         "/settings/sessions",
         "/settings/second-factor",

@@ -68,6 +68,7 @@ def _pages(world: World) -> Iterator[str]:
         "/settings/me",
         "/settings/password",
         "/settings/second-factor",
+        "/settings/picture",
         "/settings/sessions",
         "/settings/credentials",
         "/settings/credentials/new",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.support import pictures
+
+PICTURE = base64.b64encode(pictures.png()).decode()
 LATER = "2099-01-01T00:00:00Z"
 
 
@@ -29,6 +33,10 @@ USES = {
     "end_session": Use("{session}", shared=True),
     "end_other_sessions": Use(),
     "change_own_password": Use(body={"present": "{password}", "new": "Zw8Qm2rTx5Kp"}, shared=True),
+    "set_own_picture": Use(body={"picture": PICTURE}),
+    "remove_own_picture": Use(),
+    "get_picture": Use("{pictured}", shared=True),
+    "remove_picture": Use("{pictured}", shared=True),
     "get_second_factor": Use(),
     "begin_second_factor": Use(body={"present": "{administrators_password}"}, shared=True),
     "confirm_second_factor": Use(body={"code": "{otp}"}, shared=True),

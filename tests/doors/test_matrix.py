@@ -28,7 +28,7 @@ from tests.contracts.test_snapshots import compare
 from tests.doors.conftest import Caller
 from tests.doors.resources import USES, Use
 from tests.doors.stage import MEMBER, ROWS, Stage, filled, staged
-from tests.support import sheets
+from tests.support import pictures, sheets
 from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Account, Customer, Organisation
 from tests.support.receiver import Receiver
@@ -176,6 +176,7 @@ def stage(
         "service": customer.service,
         "calendar": customer.contract.calendar,
         "queue": customer.queue,
+        "pictured": access.set_own_picture(pictures.gif(), by=member),
         "job_position": work.create_job_position("Clerk", by=admin),
         "group": customer.group,
         "role": access.create_role("Scribe", "builder", ["queues"], by=admin),

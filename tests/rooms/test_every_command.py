@@ -16,7 +16,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
-from tests.support import sheets
+from tests.support import pictures, sheets
 from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from tests.support.rows import Rows, differences, replayed, rows
@@ -356,6 +356,8 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.renew_recovery_codes: lambda w: (w.enrol(), access.renew_recovery_codes(w.password, by=w.by)),
     access.turn_off_second_factor: lambda w: (w.enrol(), access.turn_off_second_factor(w.password, by=w.by)),
     access.remove_second_factor: lambda w: (w.enrol(), access.remove_second_factor(w.own_account, by=w.by)),
+    access.set_own_picture: lambda w: access.set_own_picture(pictures.png(), by=w.by),
+    access.remove_picture: lambda w: access.remove_picture(access.set_own_picture(pictures.gif(), by=w.by), by=w.by),
     access.set_preferences: lambda w: access.set_preferences(
         w.user, language="de", time_zone="Asia/Tokyo", theme="dark", density="comfortable", by=w.by
     ),

@@ -19,11 +19,12 @@ DERIVED = {
     "Token",
     "PasswordLink",
     "FailedLogin",
+    "AccountPicture",
     "Timer",
     "Job",
     "Batch",
     "BatchRow",
-}  # proof of a login or in its stead, whose event has no columns; what is to be done later
+}  # proof of a login or in its stead, whose event has no columns; bytes whose digest the account has; what is to be done later
 OF_WEBHOOKS = {"Subscription", "Replay"}  # the others are what the engine derives from events
 
 

@@ -30,7 +30,7 @@ VIEWS = [
 SAID = frozenset({"aria-label", "title", "placeholder", "alt"})  # attributes that people read or hear
 OF_HTTP = frozenset(
     {"Lax", "Accept", "Allow", "Cache-Control", "Content-Language", "Location", "Retry-After", "User-Agent", "Vary"}
-    | {"Content-Disposition", "Cookie, Accept-Language, HX-Request"}
+    | {"Content-Disposition", "Content-Security-Policy", "Cookie, Accept-Language, HX-Request"}
 )
 OF_BROWSERS = frozenset(name for pair in (*browsers.BROWSERS, *browsers.SYSTEMS) for name in pair)
 _PLACE = re.compile(r"%\(\w+\)[sd]")

@@ -65,6 +65,7 @@ class User(AbstractBaseUser):
     time_zone = models.CharField(max_length=64, blank=True, default="", db_default="")
     theme = models.CharField(max_length=20, blank=True, default="", db_default="")
     density = models.CharField(max_length=20, blank=True, default="", db_default="")
+    picture = models.CharField(max_length=64, blank=True, default="", db_default="")  # its SHA-256 in hex
     version = models.PositiveIntegerField(default=1, db_default=1)
 
     USERNAME_FIELD = "username"
@@ -76,6 +77,17 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.username
+
+
+class AccountPicture(models.Model):
+    """The picture of an account, which `User.picture` is the digest of; small, and checked (see `picture_files`)."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    content = models.BinaryField()
+    media_type = models.CharField(max_length=20)
+
+    def __str__(self) -> str:
+        return f"picture of {self.user_id}"
 
 
 class RoleAssignment(models.Model):

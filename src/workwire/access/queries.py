@@ -19,6 +19,7 @@ from django.db.models import Aggregate, Case, Count, Exists, F, OuterRef, Q, Que
 from workwire.access import features
 from workwire.access.models import (
     LONGEST_USERNAME,
+    AccountPicture,
     Credential,
     DataPermission,
     Role,
@@ -251,6 +252,15 @@ def user(guid: UUID, *, by: Actor) -> User:
     found = users_visible_to(by).filter(guid=guid).first()
     if found is None:
         raise not_found("user")
+    return found
+
+
+def picture(guid: UUID, *, by: Actor) -> AccountPicture:
+    """The picture of an account, one's own or as who manages accounts; raises NotFound where it has none, and for others."""
+    seen = users_visible_to(by) if by.has(features.USERS) else User.objects.filter(pk=by.user_id or 0)
+    found = AccountPicture.objects.filter(user__in=seen.filter(guid=guid).order_by()).first()
+    if found is None:
+        raise not_found("picture")
     return found
 
 

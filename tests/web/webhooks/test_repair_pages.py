@@ -335,11 +335,11 @@ def test_days_with_too_much_are_compared_one_by_one(
             text = _text(builder, here)
             assert words in text
             assert "Incomplete" not in text
-            assert text.count("Compare this day") == 7
-            newest = re.findall(r'href="([^"]+)">Compare this day', text)[0]
-            one = _text(builder, unescape(newest))
-            assert "Incomplete" in one
-            assert words not in one
+            days = re.findall(r'href="([^"]+)">Compare this day', text)
+            alone = [_text(builder, unescape(day)) for day in days]
+            assert len(days) in (6, 7)  # soon after midnight nothing has happened today
+            assert any("Incomplete" in one for one in alone)
+            assert not [one for one in alone if words in one]
 
 
 def test_days_that_do_not_fit_are_refused_beside_the_field(sent: dict[str, Subscription], builder: Client) -> None:

@@ -21,6 +21,7 @@ from workwire.access.commands.credentials import create_credential, renew_secret
 from workwire.access.commands.groups import change_members, create_group, grant, rename_group, revoke
 from workwire.access.commands.own_password import change_own_password
 from workwire.access.commands.password_links import give_link
+from workwire.access.commands.pictures import remove_picture, set_own_picture
 from workwire.access.commands.roles import (
     change_role,
     create_role,
@@ -55,6 +56,7 @@ __all__ = [
     "give_link",
     "grant",
     "make_built_in_roles",
+    "remove_picture",
     "remove_role",
     "remove_second_factor",
     "rename_group",
@@ -66,6 +68,7 @@ __all__ = [
     "set_active",
     "set_manager",
     "set_names",
+    "set_own_picture",
     "set_password",
     "set_preferences",
     "set_role_features",

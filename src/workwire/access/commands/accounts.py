@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from workwire.access import events, features, ports, preferences, queries
 from workwire.access.commands.naming import save_named
-from workwire.access.models import LONGEST_USERNAME, Role, RoleAssignment, RoleFeature, User, UserGroup
+from workwire.access.models import LONGEST_USERNAME, AccountPicture, Role, RoleAssignment, RoleFeature, User, UserGroup
 from workwire.access.policy import require_in_person, require_no_more, require_of_person
 from workwire.access.preferences import Preferences
 from workwire.jobs import commands as jobs
@@ -81,7 +81,7 @@ def create_user(
 @transaction.atomic
 def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
     """Replace an account's roles; its tokens end (documented: they die when the role changes)."""
-    user = _locked(user)
+    user = locked(user)
     require_may_manage(user, by)
     _require_may_give(roles, by)
     if sorted(role.pk for role in roles) == sorted(user.role_assignments.values_list("role_id", flat=True)):
@@ -90,16 +90,17 @@ def set_roles(user: User, roles: Sequence[Role], *, by: Actor) -> None:
     changes = _assign(user, roles)
     _keep_an_administrator(administered)
     user.tokens.all().delete()
-    _record_change(user, by, changes)
+    record_change(user, by, changes)
 
 
 @transaction.atomic
 def set_active(user: User, active: bool, *, by: Actor) -> None:
-    """Retire an account, which ends its tokens and gives its unfinished work back, or bring it back without either.
+    """Retire an account, which ends its tokens, removes its picture and gives its unfinished work back, or bring it back
+    without any of them.
 
     Retiring one again gives back what it may have got in the same moment.
     """
-    user = _locked(user)
+    user = locked(user)
     require_may_manage(user, by)
     if not active:
         ports.retire(user, by=by)
@@ -111,14 +112,15 @@ def set_active(user: User, active: bool, *, by: Actor) -> None:
     _keep_an_administrator(administered)
     if not active:
         user.tokens.all().delete()
-    _record_change(user, by, altered(user, before))
+        forget_picture(user)
+    record_change(user, by, altered(user, before))
 
 
 @transaction.atomic
 def set_suspended(user: User, suspended: bool, *, by: Actor) -> None:
     """Suspend a robot, so that it is given no work for a while, or let it work again. It keeps what it has, its sessions and
     its subscriptions. Raises Invalid for the account of a person."""
-    user = _locked(user)
+    user = locked(user)
     require_may_manage(user, by)
     if suspended and user.user_type != UserType.ROBOT:
         raise Invalid("suspended_no_robot", field="suspended")
@@ -127,14 +129,14 @@ def set_suspended(user: User, suspended: bool, *, by: Actor) -> None:
     before = columns(user)
     user.suspended_at = clock.now() if suspended else None
     user.save(update_fields=["suspended_at"])
-    _record_change(user, by, altered(user, before))
+    record_change(user, by, altered(user, before))
 
 
 @transaction.atomic
 def set_password(user: User, password: str, *, by: Actor, kept: UUID | None = None) -> None:
     """Set a password, one's own or as an administrator; ends the account's sessions, but for one that is `kept`, and all links
     to set another. The account is told by mail, where it can be."""
-    user = _locked(user)
+    user = locked(user)
     if by.user_id != user.pk:
         require_may_stand_in_for(user, by)
     require_in_person(by)
@@ -144,7 +146,7 @@ def set_password(user: User, password: str, *, by: Actor, kept: UUID | None = No
     ended = user.tokens.filter(credential=None)
     (ended if kept is None else ended.exclude(digest__startswith=kept.hex)).delete()
     user.password_links.all().delete()
-    _record_change(user, by, altered(user, before))
+    record_change(user, by, altered(user, before))
     if user.email and settings.CONFIG.smtp_url:
         jobs.enqueue(CHANGE_MAIL, {"user": str(user.guid)}, by=by)
 
@@ -152,7 +154,7 @@ def set_password(user: User, password: str, *, by: Actor, kept: UUID | None = No
 @transaction.atomic
 def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> User:
     """Change what an account prefers, one's own or as an administrator; an empty text takes a choice back."""
-    user = _locked(user)
+    user = locked(user)
     if by.user_id != user.pk:
         require_may_manage(user, by)
     require_in_person(by)
@@ -160,14 +162,14 @@ def set_preferences(user: User, *, by: Actor, **wanted: Unpack[Preferences]) -> 
     _write(user, wanted)
     if columns(user) != before:
         user.save(update_fields=list(Preferences.__annotations__))
-        _record_change(user, by, altered(user, before))
+        record_change(user, by, altered(user, before))
     return user
 
 
 @transaction.atomic
 def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
     """Say to whom an account reports, None for nobody; raises Conflict where it would report to itself in the end."""
-    user = _locked(user) if manager is None else _locked_with_line(user, manager)
+    user = locked(user) if manager is None else _locked_with_line(user, manager)
     require_may_manage(user, by)
     if manager is not None and user.pk in _line_from(manager):
         raise Conflict("manager_below", field="manager")
@@ -175,13 +177,14 @@ def set_manager(user: User, manager: User | None, *, by: Actor) -> None:
     user.manager = manager
     if columns(user) != before:
         user.save(update_fields=["manager"])
-        _record_change(user, by, altered(user, before))
+        record_change(user, by, altered(user, before))
 
 
 @transaction.atomic
 def set_names(user: User, *, by: Actor, full_name: str | None = None, email: str | None = None) -> None:
-    """Change the full name and the mail address of an account; what is None stays, an empty name becomes the user name."""
-    user = _locked(user)
+    """Change the full name and the mail address of an account; what is None stays, an empty name becomes the user name. With
+    another address the links end that were mailed to the old one."""
+    user = locked(user)
     require_may_manage(user, by)
     before = columns(user)
     if full_name is not None:
@@ -190,14 +193,16 @@ def set_names(user: User, *, by: Actor, full_name: str | None = None, email: str
         user.email = _email(email)
     if columns(user) != before:
         user.save(update_fields=["full_name", "email", "search"])
-        _record_change(user, by, altered(user, before))
+        if user.email != before["email"]:
+            user.password_links.filter(job__isnull=False).delete()
+        record_change(user, by, altered(user, before))
 
 
 @transaction.atomic
 def end_sessions(user: User, *, by: Actor) -> int:
     """End the sessions in which a person is signed in to an account, also those of programs with its password; returns how
     many there were. Application credentials keep theirs."""
-    user = _locked(user)
+    user = locked(user)
     if by.user_id != user.pk:
         require_may_manage(user, by)
     require_in_person(by)
@@ -212,7 +217,7 @@ def end_sessions(user: User, *, by: Actor) -> int:
 def change_user(user: User, *, by: Actor, version: int | None = None, **changes: Unpack[UserChanges]) -> None:
     """Change several things of an account, all or none. Raises Conflict for a version that has passed."""
     manager = changes.get("manager")
-    user = _locked(user) if manager is None else _locked_with_line(user, manager)
+    user = locked(user) if manager is None else _locked_with_line(user, manager)
     require_may_manage(user, by)
     if version is not None and version != user.version:
         raise Conflict("version_conflict.account")
@@ -228,6 +233,14 @@ def change_user(user: User, *, by: Actor, version: int | None = None, **changes:
     if "manager" in changes:
         set_manager(user, changes["manager"], by=by)
     set_preferences(user, by=by, **{name: changes[name] for name in ("language", "time_zone") if name in changes})
+
+
+def forget_picture(user: User) -> None:
+    """Take the picture of a locked account away; the caller records it."""
+    if user.picture:
+        AccountPicture.objects.filter(user=user).delete()
+        user.picture = ""
+        user.save(update_fields=["picture"])
 
 
 def require_may_manage(user: User, by: Actor) -> None:
@@ -267,7 +280,8 @@ def _keep_an_administrator(administered: bool) -> None:
         raise Conflict("last_administrator")
 
 
-def _locked(user: User) -> User:
+def locked(user: User) -> User:
+    """The account, locked until the transaction ends; raises NotFound."""
     found = User.objects.select_for_update().filter(pk=user.pk).first()
     if found is None:
         raise not_found("user")
@@ -293,7 +307,8 @@ def _lock_roles(roles: Iterable[int]) -> None:
     list(Role.objects.select_for_update(no_key=True).filter(pk__in=list(roles)).order_by("pk").values_list("pk"))
 
 
-def _record_change(user: User, by: Actor, changes: list[RowChange]) -> None:
+def record_change(user: User, by: Actor, changes: list[RowChange]) -> None:
+    """Record what changed of an account, as its next version."""
     user.version += 1
     user.save(update_fields=["version"])
     record(events.UserUpdated(**_user_body(user)), about=_about(user), by=by, changes=changes)

@@ -16,6 +16,7 @@ from workwire.api.auth import actor, allowed
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import (
+    CONTENT,
     LEFT_OUT,
     Guid,
     In,
@@ -34,6 +35,7 @@ from workwire.kernel import folding
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
+from workwire.rooms.files import sniffing
 
 if TYPE_CHECKING:
     from workwire.access.models import Credential, Role, User
@@ -283,6 +285,22 @@ def end_user_sessions(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     """End the sessions in which a person is signed in to an account; application credentials keep theirs."""
     by = allowed(request, features.USERS)
     return {"ended": commands.end_sessions(queries.user(guid, by=by), by=by)}
+
+
+@router.get("/users/{uuid:guid}/picture", response=answers(None), operation_id="get_picture", openapi_extra=CONTENT)
+def get_picture(request: HttpRequest, guid: UUID) -> HttpResponse:
+    """Get the picture of an account: your own, or any as who manages accounts."""
+    found = queries.picture(guid, by=actor(request))
+    headers = sniffing.download_headers("picture", found.media_type, inline=True)
+    return HttpResponse(bytes(found.content), headers=headers)
+
+
+@router.delete("/users/{uuid:guid}/picture", response=answers(None, 204), operation_id="remove_picture")
+def remove_picture(request: HttpRequest, guid: UUID) -> Status[None]:
+    """Remove the picture of an account."""
+    by = allowed(request, features.USERS)
+    commands.remove_picture(queries.user(guid, by=by), by=by)
+    return Status(204, None)
 
 
 @router.delete("/users/{uuid:guid}/second-factor", response=answers(None, 204), operation_id="remove_second_factor")

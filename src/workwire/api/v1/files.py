@@ -15,7 +15,7 @@ from workwire.api import etags
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Moment, answers, given, listing, rfc3339
+from workwire.api.v1.shapes import CONTENT, LEFT_OUT, Guid, In, Listing, Maybe, Moment, answers, given, listing, rfc3339
 from workwire.api.v1.spelling import SourceName, spelled
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, named
@@ -41,14 +41,6 @@ _FORM = {
                 }
             }
         },
-    }
-}
-_CONTENT = {
-    "responses": {
-        200: {
-            "description": "The content.",
-            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-        }
     }
 }
 
@@ -130,7 +122,7 @@ def get_file(request: HttpRequest, guid: UUID) -> dict[str, Any]:
     return file_out(item_files.file(guid, by=by), by)
 
 
-@router.get("/files/{uuid:guid}/content", response=answers(None), operation_id="get_content", openapi_extra=_CONTENT)
+@router.get("/files/{uuid:guid}/content", response=answers(None), operation_id="get_content", openapi_extra=CONTENT)
 def get_content(request: HttpRequest, guid: UUID, inline: bool = False) -> Any:
     """Get the content of a file: as a download, or inline where asked for and harmless."""
     file = item_files.file(guid, by=actor(request))

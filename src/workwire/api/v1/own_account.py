@@ -1,7 +1,8 @@
-"""The sessions of one's own account, its password and its second factor."""
+"""The sessions of one's own account, its picture, its password and its second factor."""
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -10,10 +11,12 @@ from ninja import Field, Query, Router, Schema, Status
 
 from workwire.access import commands, queries, second_factors, sessions
 from workwire.access.commands.accounts import LONGEST_PASSWORD
+from workwire.access.picture_files import MOST_BYTES
 from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, In, Listing, Moment, answers, listing, rfc3339
 from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
 
 if TYPE_CHECKING:
@@ -90,6 +93,12 @@ def change_own_password(request: HttpRequest, wish: PasswordIn) -> Status[None]:
     return Status(204, None)
 
 
+class PictureIn(In):
+    """A picture, in base64."""
+
+    picture: str = Field(max_length=MOST_BYTES * 4 // 3 + 4)
+
+
 class FactorOut(Schema):
     """Whether the account has a second factor, whether a role asks for one, and how many recovery codes are left."""
 
@@ -121,6 +130,22 @@ class RecoveryCodesOut(Schema):
     """Recovery codes, shown this once."""
 
     recovery_codes: list[str]
+
+
+@router.put("/me/picture", response=answers(None, 204), operation_id="set_own_picture")
+def set_own_picture(request: HttpRequest, wish: PictureIn) -> Status[None]:
+    """Set the picture of your own account: a small PNG, JPEG, WebP or GIF that does not move; what else the file holds is not
+    kept."""
+    commands.set_own_picture(_decoded(wish.picture), by=actor(request))
+    return Status(204, None)
+
+
+@router.delete("/me/picture", response=answers(None, 204), operation_id="remove_own_picture")
+def remove_own_picture(request: HttpRequest) -> Status[None]:
+    """Remove the picture of your own account."""
+    by = actor(request)
+    commands.remove_picture(queries.account(by), by=by)
+    return Status(204, None)
 
 
 @router.get("/me/second-factor", response=answers(FactorOut), operation_id="get_second_factor")
@@ -156,6 +181,13 @@ def turn_off_second_factor(request: HttpRequest, wish: PresentIn) -> Status[None
     """Turn your own second factor off."""
     commands.turn_off_second_factor(wish.present, by=actor(request))
     return Status(204, None)
+
+
+def _decoded(written: str) -> bytes:
+    try:
+        return base64.b64decode(written, validate=True)
+    except ValueError as error:
+        raise Invalid("picture_unreadable", field="picture") from error
 
 
 def _here(request: HttpRequest) -> UUID:

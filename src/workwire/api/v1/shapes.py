@@ -21,6 +21,14 @@ Guid = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Date = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 LEFT_OUT: Any = Field(default_factory=lambda: None)  # a field of a change that stays as it is unless it is given
+CONTENT: dict[str, Any] = {  # of an answer that is bytes
+    "responses": {
+        200: {
+            "description": "The content.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    }
+}
 
 
 class In(Written):
@@ -90,6 +98,7 @@ def answers(kind: Any, status: int = 200) -> dict[int, Any]:
 
 
 __all__ = [
+    "CONTENT",
     "LEFT_OUT",
     "Date",
     "Guid",

@@ -68,12 +68,11 @@ def figures(subscription: Subscription, period: Period) -> Figures:
     newest = Delivery.objects.filter(subscription=subscription).order_by("-pk").values_list("pk", flat=True)
     numbers = list(newest[: MOST_MESSAGES + 1])
     beyond = Delivery.objects.filter(pk__in=numbers[MOST_MESSAGES:]).values_list("created_at", flat=True)
-    edges = [sql.moment(moment) for moment in begins]
     statement = _TRIED.format(sql.any_of("delivery_id"))
-    rows = sql.rows(statement, sql.listed(numbers[:MOST_MESSAGES]), edges[0], MOST_TRIED)
+    rows = sql.rows(statement, sql.listed(numbers[:MOST_MESSAGES]), sql.moment(begins[0]), MOST_TRIED)
     tried: list[list[tuple[int | None, float]]] = [[] for _ in begins]
     for at, status, duration in rows:
-        tried[bisect_right(edges, at) - 1].append((status, duration))
+        tried[bisect_right(begins, sql.read_moment(at)) - 1].append((status, duration))
     oldest = [sql.read_moment(rows[-1][0])] if len(rows) == MOST_TRIED else []
     missing = max([*beyond, *oldest], default=None)
     return Figures(

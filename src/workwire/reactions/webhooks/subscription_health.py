@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -70,17 +70,17 @@ def health(subscription: Subscription) -> Health:
         .order_by("-pk")
         .values_list("pk", flat=True)[:MOST_DELIVERIES]
     )
-    tried = sql.rows(_TRIED.format(sql.any_of("delivery_id")), sql.listed(newest), MOST_ATTEMPTS)
-    hour_ago, day_ago = sql.moment(now - HOUR), sql.moment(now - DAY)
+    rows = sql.rows(_TRIED.format(sql.any_of("delivery_id")), sql.listed(newest), MOST_ATTEMPTS)
+    tried = [Tried(sql.read_moment(at), status, error) for at, status, error in rows]
     return Health(
         state=condition(subscription),
         circuit=workers.circuit(subscription.pk, now),
         depth=queue.depth(subscription.pk),
         oldest_due=queue.oldest_due_of(subscription.pk, now),
-        last_success=next((_tried(row) for row in tried if has_succeeded(row[1])), None),
-        last_failure=next((_tried(row) for row in tried if not has_succeeded(row[1])), None),
-        last_hour=counts(status for at, status, _ in tried if at > hour_ago),
-        last_day=counts(status for at, status, _ in tried if at > day_ago),
+        last_success=next((one for one in tried if has_succeeded(one.status)), None),
+        last_failure=next((one for one in tried if not has_succeeded(one.status)), None),
+        last_hour=counts(one.status for one in tried if one.at > now - HOUR),
+        last_day=counts(one.status for one in tried if one.at > now - DAY),
         counted=len(newest),
     )
 
@@ -104,8 +104,3 @@ def counts(statuses: Iterable[int | None]) -> Counts:
 def has_succeeded(status: int | None) -> bool:
     """Whether an endpoint that answered so took the message."""
     return status is not None and 200 <= status < 300
-
-
-def _tried(row: tuple[Any, ...]) -> Tried:
-    at, status, error = row
-    return Tried(sql.read_moment(at), status, error)

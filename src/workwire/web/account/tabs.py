@@ -9,6 +9,7 @@ from workwire.web.kit.parts import Link
 
 _PAGES = (
     ("me", _("Preferences")),
+    ("own-picture", _("Picture")),
     ("own-password", _("Password")),
     ("second-factor", _("Second factor")),
     ("own-sessions", _("Sessions")),

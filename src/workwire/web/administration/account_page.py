@@ -24,6 +24,7 @@ from workwire.web.administration.permitted import Permitted, permitted
 from workwire.web.kit.credential_states import state_of
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Fact, Link, Person, State, Words
+from workwire.web.kit.shell import person_of
 
 if TYPE_CHECKING:
     from workwire.access.models import Credential, User
@@ -142,6 +143,14 @@ def remove_second_factor(visit: Visit, guid: UUID) -> See:
     return See(reverse("account", args=[guid]))
 
 
+@page("", methods=("POST",))
+def remove_picture(visit: Visit, guid: UUID) -> See:
+    """Remove the picture of an account."""
+    commands.remove_picture(_managed(visit, guid), by=visit.actor)
+    visit.tell(_("The picture is removed."))
+    return See(reverse("account", args=[guid]))
+
+
 @page("administration/account.html", methods=("POST",))
 def give_password_link(visit: Visit, guid: UUID) -> AccountPage:
     """Make a link by which the account sets a new password, and show it in the answer, nowhere else."""
@@ -173,7 +182,7 @@ def _shown(visit: Visit, guid: UUID, link: PasswordLink | None = None) -> Accoun
         ),
         address=reverse("account", args=[guid]),
         sight=reverse("account-sight", args=[guid]),
-        person=Person.of(user.full_name, is_robot=user.user_type == UserType.ROBOT),
+        person=person_of(user),
         username=user.username,
         state=state_of_account(user),
         is_active=user.is_active,

@@ -29,6 +29,7 @@ urlpatterns = [
         account_page.remove_second_factor,
         name="remove-second-factor",
     ),
+    path("administration/accounts/<uuid:guid>/remove-picture", account_page.remove_picture, name="remove-picture"),
     path("administration/accounts/<uuid:guid>/end-sessions", account_page.end_sessions, name="end-sessions"),
     path("administration/accounts/<uuid:guid>/suspend", account_page.suspend, name="suspend-robot"),
     path("administration/accounts/<uuid:guid>/resume", account_page.resume, name="resume-robot"),

@@ -207,6 +207,7 @@ COLUMNS: Mapping[str, Words] = {
     "peer_note": _("Note to others"),
     "period": _("Period"),
     "person": _("Person"),
+    "picture": _("Picture"),
     "place": _("Place"),
     "phase": _("Phase"),
     "position": _("Position"),

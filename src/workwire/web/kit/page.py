@@ -134,7 +134,7 @@ class Visit:
 
     def form(self, kind: type[F], /, **initial: Any) -> F:
         """A form as it was sent, or with its first values."""
-        return kind(self.request.POST) if self.is_sent else kind(initial=initial)
+        return kind(self.request.POST, self.request.FILES) if self.is_sent else kind(initial=initial)
 
     @contextmanager
     def refusals(self, form: Form) -> Iterator[None]:

@@ -38,20 +38,21 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody, a robot, or nobody (an empty name)."""
+    """Somebody, a robot, or nobody (an empty name); `picture` is the address of one, empty for none."""
 
     name: str
     initials: str
     hue: int
     is_robot: bool = False
+    picture: str = ""
 
     @classmethod
-    def of(cls, name: str, *, is_robot: bool = False) -> Person:
+    def of(cls, name: str, *, is_robot: bool = False, picture: str = "") -> Person:
         """A person by name; the hue is always the same for the same name."""
         words = [word for word in name.split() if word[0].isalnum()] or [name[:1]]
         ends = [words[0], words[-1]] if len(words) > 1 else words
         initials = "".join(word[0] for word in ends).upper()
-        return cls(name, initials, zlib.crc32(name.encode()) % _HUES, is_robot)
+        return cls(name, initials, zlib.crc32(name.encode()) % _HUES, is_robot, picture)
 
     @classmethod
     def nobody(cls) -> Person:

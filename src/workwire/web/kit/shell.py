@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from workwire.access.preferences import DENSITIES, THEMES
@@ -16,6 +18,9 @@ from workwire.web.kit import icons
 from workwire.web.kit.look import Look
 from workwire.web.kit.navigation import GROUPS, Place, Words
 from workwire.web.kit.parts import Person
+
+if TYPE_CHECKING:
+    from workwire.access.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def shell_of(request: HttpRequest, session: Session | None, look: Look) -> Shell
     return Shell(
         look=look,
         icons=icons.address(),
-        person=Person.of(account.full_name, is_robot=account.user_type == UserType.ROBOT) if account else None,
+        person=person_of(account) if account else None,
         username=account.username if account else "",
         navigation=groups,
         phone=tuple(line for group in groups for line in group.lines if line.on_phone),
@@ -91,6 +96,12 @@ def shell_of(request: HttpRequest, session: Session | None, look: Look) -> Shell
         unread=_unread(session.actor) if session is not None else "",
         here=request.get_full_path(),
     )
+
+
+def person_of(account: User) -> Person:
+    """An account as a person, with the address of its picture, which changes with the picture."""
+    shown = f"{reverse('picture', args=[account.guid])}?v={account.picture[:12]}" if account.picture else ""
+    return Person.of(account.full_name, is_robot=account.user_type == UserType.ROBOT, picture=shown)
 
 
 def _unread(actor: Actor) -> str:

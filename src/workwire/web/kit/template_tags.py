@@ -100,9 +100,12 @@ def due(of: Due) -> SafeString:
 
 @register.simple_tag
 def person(of: Person, size: str = "", *, named: bool = False) -> SafeString:
-    """A person, a robot or nobody as a small disc; the name beside it, or for assistive technology and on hover."""
+    """A person, a robot or nobody as a small disc, or by a picture; the name beside it, or for assistive technology and on
+    hover."""
     name = of.name or _("Nobody")
-    if of.is_robot:
+    if of.picture:
+        disc = format_html('<img class="person {}" src="{}" alt="" title="{}">', size, of.picture, name)
+    elif of.is_robot:
         disc = format_html('<span class="person robot {}" title="{}">{}</span>', size, name, icon("bot"))
     elif of.name:
         disc = format_html('<span class="person hue{} {}" title="{}">{}</span>', of.hue, size, name, of.initials)
