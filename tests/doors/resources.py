@@ -207,6 +207,7 @@ USES = {
     "discard_draft": Use("{draft}"),
     "rework_case": Use("{blocked_case}", {"step": 1}),
     "start_next_step": Use("{blocked_case}", {}),
+    "list_deeds": Use("{ticket}"),
     "list_launchable_actions": Use("{case}"),
     "launch_action": Use("{case}", {"action": "{launchable}", "times": 2, "instructions": "Call again."}),
     "launch_sub_case": Use("{case}", {"process_version": "{case_version}", "title": "Below"}),

@@ -13,7 +13,7 @@ from workwire.access import queries as access
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, answers, listing
+from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, StatementOut, answers, listing, whole
 from workwire.api.v1.spelling import ResolutionMethodName, chosen
 from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out
 from workwire.kernel.actor import Actor
@@ -21,6 +21,7 @@ from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.work import commands, queries
+from workwire.rooms.work.deeds import Answer, Deed, deeds_of
 
 router = Router()
 
@@ -86,10 +87,26 @@ class LaunchableOut(Schema):
     instructions: str
 
 
+class DeedOut(Schema):
+    """Something that may be done with a work item of this kind; `refusal` says why it is not possible for you now, or would
+    change nothing. What it is done with (fields, an account, a method) is checked when it is done."""
+
+    deed: Deed
+    possible: bool
+    refusal: StatementOut | None
+
+
 class Launched(Schema):
     """The actions that were launched."""
 
     items: list[ItemOut]
+
+
+@router.get("/work-items/{uuid:guid}/deeds", response=answers(Listing[DeedOut]), operation_id="list_deeds")
+def list_deeds(request: HttpRequest, guid: UUID) -> dict[str, Any]:
+    """List what may be done with a work item, and why not."""
+    by = actor(request)
+    return whole([_deed(one) for one in deeds_of(queries.item(guid, by=by), by=by)])
 
 
 @router.post("/work-items/{uuid:guid}/take", response=answers(ItemOut), operation_id="take_work_item")
@@ -221,3 +238,9 @@ def _launchable(row: Any, _actor: Actor) -> dict[str, Any]:
         "step": row.step.number,
         "instructions": row.instructions,
     }
+
+
+def _deed(one: Answer) -> dict[str, Any]:
+    said = one.refusal
+    refusal = None if said is None else said.as_json() | {"sentence": said.sentence()}
+    return {"deed": one.deed, "possible": one.is_possible, "refusal": refusal}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import policy, transitions
 from workwire.rooms.work.advancing import Aborted
-from workwire.rooms.work.commands import flow
+from workwire.rooms.work.commands import deed_checks, flow
 from workwire.rooms.work.commands.changing import Change, locked, locked_line, reason_for, require_may_work
 from workwire.rooms.work.commands.runs import CaseRun
 from workwire.rooms.work.models import ResolutionMethod, Status, StatusReason, WorkItem
@@ -21,10 +20,7 @@ def abort(case: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
     require_may_work(by)
     line = locked_line(case, by=by)
     change = Change(locked(case.pk, by=by, version=version), by=by)
-    if change.item.kind != ProcessType.CASE:
-        raise Invalid("not_a_case")
-    if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running.abort")
+    deed_checks.abort(change.item, by=by)
     end(change, ResolutionMethod.CANCELLED, reason_for(by))
     change.done()
     end_below(change.item, ResolutionMethod.CANCELLED, reason_for(by), by=by)

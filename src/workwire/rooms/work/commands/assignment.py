@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import transaction
 
 from workwire.access import features
-from workwire.access import queries as access
 from workwire.access.models import User
 from workwire.access.policy import require_of_person
 from workwire.kernel import clock, text
@@ -13,7 +12,7 @@ from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
 from workwire.kernel.wording import statement
 from workwire.rooms.work import obtaining, policy, queries, transitions
-from workwire.rooms.work.commands import flow
+from workwire.rooms.work.commands import deed_checks, flow
 from workwire.rooms.work.commands.allocation import check_assignee, count_robot, locked_account
 from workwire.rooms.work.commands.changing import Change, locked, reason_for, require_may_work
 from workwire.rooms.work.models import Queue, Status, StatusReason, WorkItem
@@ -30,12 +29,9 @@ def take(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkItem:
     require_may_work(by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    if policy.holder_of(item) not in (None, by.user_id):
-        raise _already_assigned()
-    if by.user_type == UserType.ROBOT and not policy.may_hold(by, item) and (barred := policy.bar_to_robots(item)):
-        raise barred
+    deed_checks.take(item, by=by)
     waited = item.status == Status.WAITING
-    if item.status != Status.IN_PROGRESS or policy.holder_of(item) is None:
+    if deed_checks.begins(item):
         begin(change)
     change.done()
     if waited:
@@ -71,12 +67,12 @@ def assign(item: WorkItem, user: User, *, by: Actor, force: bool = False, versio
     user = locked_account(user)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    _require_may_distribute(by, item, user.pk)
+    deed_checks.assign(item, by=by, who=user.pk)
     holder = policy.holder_of(item)
     if holder != user.pk:
         check_assignee(item, user)
         if holder is not None and not force:
-            raise _already_assigned()
+            raise Conflict("already_assigned")
         change.give(user.pk, reason_for(by))
         count_robot(item, is_robot=user.user_type == UserType.ROBOT)
     if user.pk == by.user_id and item.status == Status.TO_DO:
@@ -90,8 +86,7 @@ def unassign(item: WorkItem, *, by: Actor, version: int | None = None) -> WorkIt
     its queue. A case goes on, or waits on, without an owner. An item that nobody has is left as it is."""
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    if not policy.may_work(by):
-        _require_may_distribute(by, item, None)
+    deed_checks.unassign(item, by=by)
     if policy.holder_of(item) is not None:
         change.give_back()
     return change.done()
@@ -103,8 +98,7 @@ def reject(item: WorkItem, reason: str, *, by: Actor, version: int | None = None
     require_may_work(by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    if item.assignee_id is None or item.assignee_id != by.user_id:
-        raise Forbidden("not_assigned_to_you.reject")
+    deed_checks.reject(item, by=by)
     change.give(None, reason_for(by))
     item.rejected_reason, item.rejected_because = text.prose(reason, field="reason", longest=LONGEST_REASON), None
     item.robot_rejected = item.robot_rejected or by.user_type == UserType.ROBOT
@@ -132,11 +126,9 @@ def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: in
     where nobody gets it."""
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item = change.item
-    _require_may_distribute(by, item, policy.holder_of(item))
+    deed_checks.move_to_queue(item, by=by)
     if queue is None and not by.has(features.ASSIGN_WORK) and not queries.manages_queue_of(by, item):
         raise Forbidden("reassign_forbidden.queue")
-    if item.status in transitions.FINISHED:
-        raise Conflict("item_completed")
     if queue is not None and queue.retired:
         raise Conflict("queue_retired", field="queue", queue=queue.name)
     item.queue = queue
@@ -146,18 +138,6 @@ def move_to_queue(item: WorkItem, queue: Queue | None, *, by: Actor, version: in
 def begin(change: Change, *, by_editing: bool = False) -> None:
     """Assign the item of a change to the actor and set it in progress."""
     by, item = change.by, change.item
-    if by.user_id is None:
-        raise Forbidden("system_does_not_work")
-    if by.user_type == UserType.ROBOT and item.assignee_id != by.user_id and access.is_suspended(by.user_id):
-        raise Forbidden("robot_suspended.self")
+    who = deed_checks.begin(item, by=by)
     count_robot(item, is_robot=by.user_type == UserType.ROBOT and item.assignee_id != by.user_id)
-    change.take(by.user_id, reason_for(by), by_editing=by_editing)
-
-
-def _require_may_distribute(actor: Actor, item: WorkItem, user_id: int | None) -> None:
-    allowed = policy.may_distribute(actor, item, user_id) or queries.manages_queue_of(actor, item)
-    policy.require(allowed, "reassign_forbidden")
-
-
-def _already_assigned() -> Conflict:
-    return Conflict("already_assigned")
+    change.take(who, reason_for(by), by_editing=by_editing)

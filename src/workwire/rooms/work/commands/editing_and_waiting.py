@@ -16,7 +16,7 @@ from workwire.rooms.files.commands import FileWish
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import policy, queries, transitions
-from workwire.rooms.work.commands import flow
+from workwire.rooms.work.commands import deed_checks, flow
 from workwire.rooms.work.commands.assignment import begin
 from workwire.rooms.work.commands.changing import (
     Change,
@@ -24,7 +24,6 @@ from workwire.rooms.work.commands.changing import (
     locked,
     locked_line,
     reason_for,
-    require_may_edit,
     require_may_work,
 )
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Status, StatusReason, WaitType, WorkItem
@@ -44,9 +43,7 @@ def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
     line = locked_line(item, by=by) if counts else []
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item, records = change.item, change.item.record_count
-    require_may_edit(by, item)
-    if item.status in FINISHED:
-        raise Conflict("item_completed")
+    deed_checks.edit(item, by=by)
     if change.write(changes):
         _take_by_editing(change)
     changed = change.done()
@@ -74,9 +71,7 @@ def answer_checklist(
     require_may_work(by)
     change = Change(locked(line.item_id, by=by), by=by)
     item = change.item
-    require_may_edit(by, item)
-    if item.status in FINISHED:
-        raise Conflict("item_completed")
+    deed_checks.edit(item, by=by)
     line = ChecklistItem.objects.get(pk=line.pk)
     before = columns(line)
     line.result = result
@@ -138,9 +133,7 @@ def acknowledge(case: WorkItem, *, by: Actor, version: int | None = None) -> Wor
     """Say that what came in at a case is known: it runs on, and who has it is its owner. One without news is left as it is."""
     require_may_work(by)
     change = Change(locked(case.pk, by=by, version=version), by=by)
-    if change.item.kind != ProcessType.CASE:
-        raise Invalid("not_a_case")
-    require_may_edit(by, change.item)
+    deed_checks.acknowledge(change.item, by=by)
     change.acknowledge()
     return change.done()
 

@@ -7,14 +7,14 @@ from typing import Unpack
 from django.db import transaction
 
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Invalid
+from workwire.kernel.errors import Invalid
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import policy, queries, transitions
-from workwire.rooms.work.commands import flow
+from workwire.rooms.work import policy, transitions
+from workwire.rooms.work.commands import deed_checks, flow
 from workwire.rooms.work.commands.changing import Change, Changes, locked, locked_line, reason_for, require_may_work
 from workwire.rooms.work.commands.starting import make_work_of
-from workwire.rooms.work.models import ChecklistResult, Status, WorkItem
 from workwire.rooms.work.models import ResolutionMethod as Method
+from workwire.rooms.work.models import Status, WorkItem
 
 _METHODS = {  # that people choose among; the others are set by what happens to an item
     ProcessType.TICKET: (Method.COMMUNICATION, Method.NO_CUSTOMER_RESPONSE, Method.REJECTED, Method.REJECTED_AS_SPAM),
@@ -48,10 +48,7 @@ def resolve(
         change.write(changes)
     method = _checked_method(ProcessType(item.kind), method)
     flow.finish(change, method, reason_for(by))
-    if item.kind == ProcessType.CASE and queries.has_open_items_under(item):
-        raise Conflict("case_has_open_work")
-    if item.kind == ProcessType.ACTION and queries.checklist_of(item).filter(result=ChecklistResult.NONE).exists():
-        raise Conflict("checklist_open")
+    deed_checks.require_nothing_open(item)
     if item.kind == ProcessType.ACTION:
         flow.go_on(line, change)
     change.done()

@@ -72,6 +72,15 @@ def begin_new(case: WorkItem, *, at: datetime, by: Actor, changes: list[RowChang
 def continue_by_hand(line: Sequence[Change]) -> None:
     """Let the last case of the line go on; raises Conflict while work of its step, or at its end any work, is open."""
     case = line[-1]
+    run, effects = continued(case)
+    if run.run.phase != Phase.HALTED:
+        resume(case, reason_for(case.by))
+    case.touch(run.write())
+    carry_out(line, run, effects)
+
+
+def continued(case: Change) -> tuple[CaseRun, list[Effect]]:
+    """What a case comes to that goes on by hand, before any of it is written; raises Conflict as `continue_by_hand` does."""
     run = CaseRun(case.item, case.at)
     asked_again = failed_conditions(run.graph, run.run)
     effects = run.tell(Continued(), case)
@@ -79,10 +88,7 @@ def continue_by_hand(line: Sequence[Change]) -> None:
         raise Conflict("step_not_done")
     if any(isinstance(effect, Close) for effect in effects) and queries.has_open_items_under(case.item):
         raise Conflict("case_has_open_work.end")
-    if run.run.phase != Phase.HALTED:
-        resume(case, reason_for(case.by))
-    case.touch(run.write())
-    carry_out(line, run, effects)
+    return run, effects
 
 
 def go_on(line: Sequence[Change], action: Change) -> None:

@@ -14,7 +14,7 @@ from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition, ProcessType
 from workwire.rooms.work import item_due_dates, transitions
-from workwire.rooms.work.commands import flow
+from workwire.rooms.work.commands import deed_checks, flow
 from workwire.rooms.work.commands.changing import (
     LONGEST_DESCRIPTION,
     Change,
@@ -95,9 +95,7 @@ def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **
     require_may_work(by)
     line = locked_line(case, by=by)
     change = Change(locked(case.pk, by=by, version=version), by=by)
-    _require_case(change.item)
-    if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running")
+    deed_checks.require_running(change.item)
     change.write(changes)
     flow.continue_by_hand([*line, change])
     return change.item
