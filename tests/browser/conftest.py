@@ -28,6 +28,7 @@ BROWSER = chromium.find()
 ON_BOTH = (
     "test_administration_story.py",
     "test_first_message.py",
+    "test_journeys.py",
     "test_webhook_stories.py",
 )
 

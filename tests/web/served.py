@@ -1,7 +1,8 @@
 """A process for browsers to visit: a sample organisation with work of every kind in an empty folder, served by the product.
 
 `python -m tests.web.served PORT [calm]` works on the installation that the environment names; it prints the accounts as one
-line of JSON and becomes the web process. A calm world has no subscriptions and no jobs yet, so that nothing is wrong in it.
+line of JSON and becomes the web process. A calm world has no subscriptions and no jobs yet, so that nothing is wrong in it,
+and who subscribes is told only of what happens from then on.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def main() -> None:
     from tests.support.organisation import build
     from tests.web import chores, gallery, traffic
     from workwire.access import sessions
+    from workwire.kernel import clock
+    from workwire.reactions.webhooks import fanning
     from workwire.rooms.work import commands as work
 
     is_calm = "calm" in sys.argv[2:]
@@ -43,6 +46,8 @@ def main() -> None:
             )
             if number % 3 == 0:
                 work.take(ticket, by=member)
+    while is_calm and fanning.fan_out(clock.now()):
+        pass
     print(
         json.dumps(
             {
