@@ -23,7 +23,7 @@ from tests.support.processes import free_port, wait_for_web
 FOLDER = ROOT / "docs" / "pictures"
 CONSOLE = {"width": 1440, "height": 720}
 PATIENCE = 90.0  # seconds until the demo has shown what it shows
-WHO, INTEGRATOR = "mei", "petra"
+WHO, INTEGRATOR, OPERATOR = "mei", "petra", "ada"
 
 
 def main(folder: Path) -> None:
@@ -42,6 +42,8 @@ def main(folder: Path) -> None:
                     browser = playwright.chromium.launch(executable_path=BROWSER, args=chromium.arguments())
                     _take(browser, f"http://localhost:{port}", accounts[WHO], folder)
                     _take_console(browser, f"http://localhost:{port}", accounts[INTEGRATOR], folder)
+                    _take_subscribing(browser, f"http://localhost:{port}", accounts[INTEGRATOR], folder)
+                    _take_operation(browser, f"http://localhost:{port}", accounts[OPERATOR], folder)
                     browser.close()
             finally:
                 demo.terminate()
@@ -82,6 +84,39 @@ def _take_console(browser: Browser, url: str, account: dict[str, str], folder: P
         page.locator("tbody tr", has_text="PacketUpdated").first.locator(".title a").click()
         page.get_by_role("heading", name="Attempts").wait_for()
         page.screenshot(path=folder / f"delivery-{theme}.png")
+        page.context.close()
+
+
+def _take_subscribing(browser: Browser, url: str, account: dict[str, str], folder: Path) -> None:
+    for theme in ("light", "dark"):
+        page = _signed_in(browser, url, account, viewport=CONSOLE, color_scheme=theme)
+        page.goto("/webhooks/subscribe?webhook=PacketUpdated")
+        page.screenshot(path=folder / f"subscribe-{theme}.png")
+        page.goto("/webhooks/subscriptions")
+        page.locator("tbody tr", has_text="PacketUpdated").first.get_by_role("link").first.click()
+        page.get_by_role("link", name="Repair and explain").wait_for()
+        page.screenshot(path=folder / f"subscription-{theme}.png")
+        page.goto("/webhooks/deliveries?webhook=PacketUpdated")
+        page.locator("tbody .title a").first.click()
+        page.get_by_role("link", name="Explain, and compare with the message before").click()
+        page.get_by_role("heading", name="The body it would carry").wait_for()
+        page.screenshot(path=folder / f"explain-{theme}.png")
+        page.context.close()
+
+
+def _take_operation(browser: Browser, url: str, account: dict[str, str], folder: Path) -> None:
+    for theme in ("light", "dark"):
+        page = _signed_in(browser, url, account, viewport=CONSOLE, color_scheme=theme)
+        page.goto("/operate")
+        page.screenshot(path=folder / f"overview-{theme}.png")
+        page.goto("/webhooks/events")
+        page.screenshot(path=folder / f"events-{theme}.png")
+        page.goto("/administration/accounts")
+        page.get_by_role("link", name="Mei").first.click()
+        page.get_by_role("link", name="What it may see").click()
+        page.locator(".picks button").first.click()
+        page.get_by_role("heading", level=1).wait_for()
+        page.screenshot(path=folder / f"sight-{theme}.png")
         page.context.close()
 
 
