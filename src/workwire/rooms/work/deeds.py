@@ -79,13 +79,13 @@ _CHECKS: Mapping[Deed, tuple[tuple[ProcessType, ...], Check]] = {
 def deeds_of(item: WorkItem, *, by: Actor) -> tuple[Answer, ...]:
     """The deeds that there are for an item of this kind, each with what refuses it now. The caller has checked that the actor
     sees the item; what a deed is given (fields, a person, a method) is checked when it is done."""
-    kind = ProcessType(item.kind)
-    return tuple(_answer(deed, check, item, by) for deed, (kinds, check) in _CHECKS.items() if kind in kinds)
+    return tuple(answer(deed, item, by=by) for deed, (kinds, _) in _CHECKS.items() if item.kind in kinds)
 
 
-def _answer(deed: Deed, check: Check, item: WorkItem, by: Actor) -> Answer:
+def answer(deed: Deed, item: WorkItem, *, by: Actor) -> Answer:
+    """Whether one deed is possible, and what refuses it."""
     try:
-        check(item, by=by)
+        _CHECKS[deed][1](item, by=by)
     except DomainError as error:
         return Answer(deed, error.statement)
     return Answer(deed, _pointless(deed, item))

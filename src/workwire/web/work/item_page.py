@@ -22,8 +22,10 @@ from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, Wo
 from workwire.web.kit.ledger_parts import EventRow, rows
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
+from workwire.web.work.deed_parts import Deeds, deeds_at
 from workwire.web.work.item_effort import Effort, effort_of
 from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, row, state_of
+from workwire.web.work.saying import SayForm
 
 MOST_BELOW, MOST_RELATED, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS, MOST_EVENTS = 200, 100, 100, 100, 20, 8
 _ANSWERS = {
@@ -93,12 +95,22 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A line of a checklist and its answer."""
+    """A line of a checklist and its answer; without an address it cannot be answered now."""
 
     words: str
     answer: State
     note: str
     by: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Where something is said about the item, with the form, and where a mail is written; empty for who may not."""
+
+    address: str
+    mail: str
+    form: SayForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,8 @@ class ItemPage:
     state: State
     waits_until: datetime | None
     needs: str
+    deeds: Deeds
+    saying: Saying | None
     description: str
     due: DueDate
     holder: Holder
@@ -136,7 +150,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
     actor, now = visit.actor, clock.now()
     found = queries.item(guid, by=actor) if guid is not None else queries.item_with_reference(reference, by=actor)
     in_self_service = policy.in_self_service(actor)
-    is_action = found.kind == ProcessType.ACTION
+    is_action, deeds = found.kind == ProcessType.ACTION, deeds_at(found, actor)
     return ItemPage(
         title=found.title,
         reference=found.reference or "",
@@ -145,6 +159,8 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         state=state_of(found),
         waits_until=found.wait_until if found.status == Status.WAITING else None,
         needs="" if in_self_service else _needs(found),
+        deeds=deeds,
+        saying=_saying(found, actor),
         description=found.description,
         due=_due_date(found, now),
         holder=_holder(found, actor),
@@ -155,7 +171,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         contacts=_contacts(found, actor),
         custom_data=tuple(Fact(name, _shown(value)) for name, value in found.custom_data.items()),
         files=_files(found, actor),
-        checklist=_checklist(found) if is_action and not in_self_service else (),
+        checklist=_checklist(found, deeds) if is_action and not in_self_service else (),
         below=_all_below(found, actor, now),
         related=_related(found, actor, now),
         said=tuple(_entry(one) for one in conversations.communications_of(found, by=actor)[:MOST_COMMUNICATIONS]),
@@ -283,7 +299,17 @@ def _files(item: WorkItem, actor: Actor) -> tuple[File, ...]:
     )
 
 
-def _checklist(action: WorkItem) -> tuple[Check, ...]:
+def _saying(item: WorkItem, actor: Actor) -> Saying | None:
+    """The form for saying something, for who may."""
+    form = SayForm(auto_id="id_say_%s")
+    form.fit(actor)
+    if "kind" not in form.fields and not policy.in_self_service(actor):
+        return None
+    mail = reverse("work-item-mail", args=[item.guid]) if policy.may_work(actor) else ""
+    return Saying(reverse("work-item-say", args=[item.guid]), mail, form)
+
+
+def _checklist(action: WorkItem, deeds: Deeds) -> tuple[Check, ...]:
     words = {
         ChecklistResult.NONE: _("Not answered"),
         ChecklistResult.NOT_APPLICABLE: _("Not applicable"),
@@ -295,7 +321,8 @@ def _checklist(action: WorkItem) -> tuple[Check, ...]:
         result = ChecklistResult(one.result)
         answer = State(_ANSWERS[result].icon, words[result], _ANSWERS[result].tone)
         by = one.checked_by.full_name if one.checked_by else ""
-        made.append(Check(one.line.description, answer, one.note, by))
+        address = reverse("work-item-check", args=[action.guid, one.guid]) if deeds.may_edit else ""
+        made.append(Check(one.line.description, answer, one.note, by, address))
     return tuple(made)
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, pgettext
 
 from workwire.kernel.actor import UserType
 from workwire.rooms.work import item_due_dates, queries
+from workwire.rooms.work.deeds import Deed
 from workwire.rooms.work.queries import ProcessType, Status, WorkItem
 from workwire.web.kit.parts import Due, Person, State, lasted
 from workwire.web.work.item_effort import in_hours
@@ -68,6 +69,11 @@ def address_of(item: WorkItem) -> str:
     if item.reference:
         return reverse("work-item-by-reference", args=[item.reference])
     return reverse("work-item", args=[item.guid])
+
+
+def address_of_deed(item: WorkItem, deed: Deed) -> str:
+    """The address where something is done with an item."""
+    return reverse(f"work-item-{deed.replace('_', '-')}", args=[item.guid])
 
 
 def state_of(item: WorkItem) -> State:

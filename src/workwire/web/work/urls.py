@@ -2,10 +2,19 @@
 
 from django.urls import path, re_path
 
-from workwire.web.work import item_list, item_page
+from workwire.rooms.work.deeds import Deed
+from workwire.web.work import deed_pages, item_list, item_page, saying
 
 urlpatterns = [
     path("work", item_list.work, name="work"),
     path("work/<uuid:guid>", item_page.item, name="work-item"),
+    *(
+        path(f"work/<uuid:guid>/{name}", deed_pages.do_deed, {"deed": deed}, name=f"work-item-{name}")
+        for deed in Deed
+        for name in [deed.replace("_", "-")]
+    ),
+    path("work/<uuid:guid>/checklist/<uuid:line>", deed_pages.check_line, name="work-item-check"),
+    path("work/<uuid:guid>/say", saying.say, name="work-item-say"),
+    path("work/<uuid:guid>/mail", saying.mail, name="work-item-mail"),
     re_path(r"^work/(?P<reference>[0-9]{1,20}-[0-9A-Za-z.-]{1,40})$", item_page.item, name="work-item-by-reference"),
 ]

@@ -29,7 +29,13 @@ from workwire.rooms.work.commands.editing_and_waiting import (
     wait_for_information,
     wait_until,
 )
-from workwire.rooms.work.commands.finishing import close_window, complete_unsuccessfully, reopen, resolve
+from workwire.rooms.work.commands.finishing import (
+    RESOLUTION_METHODS,
+    close_window,
+    complete_unsuccessfully,
+    reopen,
+    resolve,
+)
 from workwire.rooms.work.commands.item_contacts import ContactWish, TagWish, requester
 from workwire.rooms.work.commands.launching import (
     MOST_LAUNCHED,
@@ -52,6 +58,7 @@ __all__ = [
     "MOST_LINKED",
     "MOST_MERGED",
     "MOST_PARTS",
+    "RESOLUTION_METHODS",
     "Changes",
     "ContactWish",
     "Copied",

@@ -16,7 +16,7 @@ from workwire.rooms.work.commands.starting import make_work_of
 from workwire.rooms.work.models import ResolutionMethod as Method
 from workwire.rooms.work.models import Status, WorkItem
 
-_METHODS = {  # that people choose among; the others are set by what happens to an item
+RESOLUTION_METHODS = {  # that people choose among, each kind's own first; the others are set by what happens to an item
     ProcessType.TICKET: (Method.COMMUNICATION, Method.NO_CUSTOMER_RESPONSE, Method.REJECTED, Method.REJECTED_AS_SPAM),
     ProcessType.CASE: (Method.CASE_COMPLETED, Method.CANCELLED, Method.REJECTED),
     ProcessType.ACTION: (Method.DONE_SUCCESSFULLY,),
@@ -91,7 +91,7 @@ def close_window(item: WorkItem, *, by: Actor) -> WorkItem:
 
 
 def _checked_method(kind: ProcessType, method: Method | None) -> Method:
-    allowed = _METHODS[kind]
+    allowed = RESOLUTION_METHODS[kind]
     if method is not None and method not in allowed:
         raise Invalid("resolution_method_invalid", field="method", methods=list(allowed))
     return method or allowed[0]

@@ -36,6 +36,11 @@ const KEYS = {
   "?": () => open("keys"),
 };
 
+function ofPage(key) {
+  const part = /^[a-z]$/.test(key) ? document.querySelector(`[data-key="${key}"]`) : null;
+  return part && (() => (isTyping(part) ? part.focus() : part.click()));
+}
+
 function onKey(event) {
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
@@ -49,7 +54,7 @@ function onKey(event) {
     closeMenus();
     return;
   }
-  const act = KEYS[event.key];
+  const act = KEYS[event.key] ?? ofPage(event.key);
   if (!act) return;
   event.preventDefault();
   act();

@@ -1,0 +1,74 @@
+"""What may be done with an item, as the buttons of its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workwire.kernel.actor import Actor
+from workwire.rooms.work.deeds import Answer, Deed, deeds_of
+from workwire.rooms.work.queries import WorkItem
+from workwire.web.kit.parts import Words
+from workwire.web.work.deed_forms import FORMS, DeedForm
+from workwire.web.work.deed_words import WORDS
+from workwire.web.work.item_parts import address_of_deed
+
+_BESIDE = (Deed.RESOLVE, Deed.WAIT, Deed.REJECT)  # their forms open beside their buttons
+_FIRST = (Deed.SUBMIT, Deed.ACKNOWLEDGE, Deed.TAKE, Deed.NEXT_STEP, Deed.RESOLVE, Deed.REOPEN, Deed.WAIT, Deed.REJECT)
+_KEYS = {Deed.UPDATE: "e", Deed.ASSIGN: "a"}
+_WORTH_SAYING = (Deed.TAKE, Deed.RESOLVE, Deed.NEXT_STEP, Deed.REOPEN)
+_OF_STATE = ("_not_possible", "item_completed", "deed_pointless", "feature_missing", "case_not_running")
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One deed: done by its button alone, with the form that opens beside it, or on a page of its own; `key` opens it."""
+
+    words: Words
+    address: str
+    is_primary: bool
+    is_done_at_once: bool
+    form: DeedForm | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What may be done: the usual first, the rest in a menu, and why something expected is not possible."""
+
+    version: int
+    usual: tuple[Button, ...]
+    more: tuple[Button, ...]
+    reasons: tuple[str, ...]
+    may_edit: bool
+
+
+def deeds_at(item: WorkItem, actor: Actor) -> Deeds:
+    """What the actor may do with an item now."""
+    answers = {one.deed: one for one in deeds_of(item, by=actor)}
+    possible = [deed for deed, one in answers.items() if one.is_possible]
+    usual = [deed for deed in _FIRST if deed in possible]
+    return Deeds(
+        version=item.version,
+        usual=tuple(_button(deed, item, actor, is_primary=deed == usual[0]) for deed in usual),
+        more=tuple(_button(deed, item, actor) for deed in possible if deed not in usual),
+        reasons=tuple(dict.fromkeys(_reason(answers[deed]) for deed in _WORTH_SAYING if _is_told(answers.get(deed)))),
+        may_edit=Deed.UPDATE in possible,
+    )
+
+
+def _button(deed: Deed, item: WorkItem, actor: Actor, *, is_primary: bool = False) -> Button:
+    form = None
+    if deed in _BESIDE:
+        form = FORMS[deed](initial={"version": item.version}, auto_id=f"id_{deed}_%s")
+        form.fit(item, actor)
+    at_once = deed not in FORMS and not WORDS[deed].warning
+    return Button(WORDS[deed].button, address_of_deed(item, deed), is_primary, at_once, form, _KEYS.get(deed, ""))
+
+
+def _is_told(one: Answer | None) -> bool:
+    """Whether a refusal says more than the state of the item does."""
+    return one is not None and one.refusal is not None and not any(code in one.refusal.code for code in _OF_STATE)
+
+
+def _reason(one: Answer) -> str:
+    return one.refusal.sentence() if one.refusal is not None else ""
