@@ -154,7 +154,7 @@ def test_pages_take_a_fixed_number_of_queries(
     definition = organisation.customers[0].case_version.steps.get(number=0).actions.get()
     work.launch_action(case, definition.guid, by=actors["team member"], times=20)
     assert [count(path) for path in paths] == before
-    assert max(before) <= 12  # of an item: its relations are one of them, its effort three
+    assert max(before) <= 14  # of an item: its relations are one of them, its effort three, what may be done two
 
 
 def test_a_large_form_is_refused_unread(organisation: Organisation) -> None:

@@ -3,16 +3,18 @@ much a form may send."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from workwire.access import sessions
+from workwire.access import run_time_settings, sessions
 from workwire.kernel.errors import Unauthenticated
 from workwire.kernel.json_bodies import LARGEST_BEFORE_LOGIN
 from workwire.web.kit.page import COOKIE
 
 LARGEST_FORM = 256 * 1024  # bytes
+_WITH_A_FILE = re.compile(r"/work/[0-9a-f-]{36}/attach")
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -40,11 +42,17 @@ def small_forms(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Call
         written = request.headers.get("Content-Length", "")
         to_api = request.path_info.startswith("/api/") or "/webapi/" in request.path_info.lower()
         length = int(written) if written.isdecimal() and not to_api else 0
-        if length > LARGEST_FORM or (length > LARGEST_BEFORE_LOGIN and not _is_signed_in(request)):
+        if length > LARGEST_BEFORE_LOGIN and (length > _largest(request.path_info) or not _is_signed_in(request)):
             return HttpResponse("The form is larger than is read.", status=413, content_type="text/plain")
         return get_response(request)
 
     return middleware
+
+
+def _largest(path: str) -> int:
+    """How many bytes a page takes from who is signed in: a small form, beside a file where one is attached."""
+    file = run_time_settings.value_of("largest_file_mb") * 1024 * 1024 if _WITH_A_FILE.fullmatch(path) else 0
+    return LARGEST_FORM + int(file)
 
 
 def _is_signed_in(request: HttpRequest) -> bool:

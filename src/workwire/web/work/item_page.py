@@ -78,9 +78,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the item."""
+    """A file of the item, and where its content is got."""
 
     name: str
+    address: str
     size: str
     tags: tuple[str, ...]
 
@@ -136,6 +137,7 @@ class ItemPage:
     contacts: tuple[Contact, ...]
     custom_data: tuple[Fact, ...]
     files: tuple[File, ...]
+    attach: str
     checklist: tuple[Check, ...]
     below: tuple[Row, ...]
     related: tuple[Related, ...]
@@ -171,6 +173,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         contacts=_contacts(found, actor),
         custom_data=tuple(Fact(name, _shown(value)) for name, value in found.custom_data.items()),
         files=_files(found, actor),
+        attach=reverse("work-item-attach", args=[found.guid]) if policy.may_change(actor, found) else "",
         checklist=_checklist(found, deeds) if is_action and not in_self_service else (),
         below=_all_below(found, actor, now),
         related=_related(found, actor, now),
@@ -294,7 +297,12 @@ def _person_of(somebody: Any) -> Person:
 
 def _files(item: WorkItem, actor: Actor) -> tuple[File, ...]:
     return tuple(
-        File(one.file_name, filesizeformat(one.stored.size), tuple(held.tag.name for held in one.tags.all()))
+        File(
+            one.file_name,
+            reverse("file", args=[one.guid]),
+            filesizeformat(one.stored.size),
+            tuple(held.tag.name for held in one.tags.all()),
+        )
         for one in item_files.files_of(item, by=actor)[:MOST_FILES]
     )
 

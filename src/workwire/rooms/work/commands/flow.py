@@ -81,11 +81,13 @@ def continue_by_hand(line: Sequence[Change]) -> None:
 
 def continued(case: Change) -> tuple[CaseRun, list[Effect]]:
     """What a case comes to that goes on by hand, before any of it is written; raises Conflict as `continue_by_hand` does."""
-    run = CaseRun(case.item, case.at)
-    asked_again = failed_conditions(run.graph, run.run)
-    effects = run.tell(Continued(), case)
-    if not asked_again and queries.open_items_under(case.item).exclude(ad_hoc=True).exists():
+    is_open = queries.open_items_under(case.item).exclude(ad_hoc=True).exists()
+    if is_open and case.item.attention is None:  # a condition that could not be evaluated needs attention
         raise Conflict("step_not_done")
+    run = CaseRun(case.item, case.at)
+    if is_open and not failed_conditions(run.graph, run.run):
+        raise Conflict("step_not_done")
+    effects = run.tell(Continued(), case)
     if any(isinstance(effect, Close) for effect in effects) and queries.has_open_items_under(case.item):
         raise Conflict("case_has_open_work.end")
     return run, effects
