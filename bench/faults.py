@@ -1,10 +1,10 @@
 """Chaos: each fault is done to a fresh installation of real processes while changes are made; then ledger and receiver are
 compared.
 
-`bench/chaos [--database sqlite|postgres] [--changes N] [--only FAULT,…] [--seed N]` prints a Markdown table with a total and
-ends with status 1 when a fault did not run to its end, or when anything was lost, unsigned, out of order, or sent twice at
-once. One installation is made and every fault is done to a copy of it, in a process of its own (`--one`), for Django looks at
-the settings of an installation once.
+`bench/chaos [--database sqlite|postgres] [--changes N | --cases N] [--only FAULT,…] [--seed N]` prints a Markdown table with
+a total and ends with status 1 when a fault did not run to its end, or when anything was lost, unsigned, out of order, or sent
+twice at once. One installation is made and every fault is done to a copy of it, in a process of its own (`--one`), for Django
+looks at the settings of an installation once.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import rig
 
 SMALL_DISK = {"sqlite": "24m", "postgres": "160m"}
 SERVER_SETTINGS = {"max_connections": 60, "min_wal_size": "'32MB'", "max_wal_size": "'48MB'"}
+WORKED_OFF, OF_CASES = "cases worked off", ["", "cases", "sub-cases", "kills", "unanswered", "seconds"]
 PARTS = ("data", "pg", "logs", "proxy")
 PATIENCE = 60.0  # seconds for a server to end or to start
 
@@ -39,6 +40,9 @@ def main() -> None:
     )
     arguments.add_argument("--changes", type=int, default=150, help="changes made at least while a fault is injected")
     arguments.add_argument("--only", default="", help="names of faults with commas; or parts of names")
+    arguments.add_argument(
+        "--cases", type=int, default=0, help="instead of faults: cases worked off while all is killed"
+    )
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--list", action="store_true", help="name the faults and end")
     arguments.add_argument("--model", type=Path, help=argparse.SUPPRESS)
@@ -65,6 +69,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="workwire-chaos-") as folder:
         given.model = Path(folder)
         asked_of_self(given, [])
+        if given.cases:
+            names, headings = [WORKED_OFF], OF_CASES
         sys.exit(0 if table(names, headings, given) else 1)
 
 
@@ -105,7 +111,7 @@ def table(names: list[str], headings: list[str], given: argparse.Namespace) -> b
 def asked_of_self(given: argparse.Namespace, more: list[str]) -> str:
     """What this script prints in another process."""
     command = [sys.executable, __file__, "--database", given.database, "--model", str(given.model)]
-    command += ["--changes", str(given.changes), "--seed", str(given.seed), *more]
+    command += ["--changes", str(given.changes), "--cases", str(given.cases), "--seed", str(given.seed), *more]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -171,10 +177,26 @@ def one(name: str, given: argparse.Namespace) -> dict[str, Any]:
             site = chaos.Site(
                 organisation, folder / "logs", kept, receiver, seed=given.seed, worker_environment=through
             )
+            if name == WORKED_OFF:
+                return worked_off(site, given.cases)
             result = chaos_faults.run(site, name, chaos_faults.Ground(**below), changes=given.changes)
         tally = result.tally
         wrong = [*tally.lost, *tally.wrong, *(["two requests of one message at once"] * bool(tally.overlaps))]
         return {"row": result.row(), "counts": result.counts(), "wrong": wrong, "said": [waits(result.others)]}
+
+
+def worked_off(site: Any, cases: int) -> dict[str, Any]:
+    """Work off cases at a site while its processes are killed; the row, and what was wrong."""
+    from tests.support.chaos import CREATED, UPDATED
+    from tests.support.worked_off import work_off
+
+    site.subscribe("/created", CREATED)
+    site.subscribe("/updated", UPDATED, in_order=True)
+    begun = time.monotonic()
+    worked = work_off(site, cases)
+    counts = [worked.cases, worked.sub_cases, worked.kills, worked.refused[0]]
+    row = [WORKED_OFF, *map(str, counts), f"{time.monotonic() - begun:.1f}"]
+    return {"row": row, "counts": counts, "wrong": worked.wrong}
 
 
 def waits(seconds: list[float]) -> str:

@@ -203,6 +203,12 @@ class Config(BaseSettings):
         description="Who changes and removes a defect of a work item: everyone who may work on it, or only who added it.",
     )
 
+    linked_work_shows: Literal["header", "nothing"] = Field(
+        "header",
+        description="What people who work on an item are shown of work that is linked to it and that they may not see: its "
+        "header (reference, title, assignee, queue and due date), or nothing.",
+    )
+
     @field_validator(
         "secret_keys",
         "allowed_hosts",

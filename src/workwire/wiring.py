@@ -55,6 +55,8 @@ class WiringConfig(AppConfig):
         item_timers.register(item_timers.FEEDBACK_WINDOW, work.close_window)
         timers.register(effort.FORGOTTEN, effort.ENDING)
         item_timers.register_divided(work.complete_divided)
+        item_timers.register_family(item_timers.FAMILY_DATA, work.follow_data)
+        item_timers.register_family(item_timers.FAMILY_TITLE, work.follow_title)
         timers.register(SECRET_REMINDER, rotation.REMINDING)
         timers.register(CERTIFICATE_REMINDER, certificate_reminders.REMINDING)
         feeds.register(fanning.FEED)

@@ -1,4 +1,5 @@
-"""What is related to a work item and lies out of sight: neither told, nor named, nor counted, by whatever is in sight."""
+"""What is related to a work item and lies out of sight: neither told, nor named, nor counted, by whatever is in sight, but for
+the header of what is linked, which an installation may turn off."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests.doors.conftest import Caller
 from tests.support.organisation import Customer, Organisation
@@ -87,3 +89,66 @@ def test_a_case_does_not_name_the_ticket_it_was_made_of(
     page = signed_in(organisation.accounts["process builder of one company"]).get(f"/work/{case.guid}")
     assert page.status_code == 200
     assert not _tells_of(page.content.decode(), asked)
+
+
+def _relations(caller: Caller, item: WorkItem) -> list[dict[str, Any]]:
+    answer = caller.api("GET", f"/work-items/{item.guid}/relations")
+    assert answer.status_code == 200, answer.content
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+def test_linked_work_out_of_sight_shows_its_header_and_no_more(
+    first: Customer, second: Customer, admin: Actor, narrow: Caller, member: Caller, organisation: Organisation
+) -> None:
+    """work-manager LNK-5."""
+    own, hidden = _ticket(second, "Own", admin), _ticket(first, "Hidden", admin)
+    work.link(own, [hidden], by=admin)
+    work.take(hidden, by=admin)
+    (seen,) = _relations(narrow, own)
+    assert seen.pop("guid") == str(Relation.objects.get().guid)
+    due = WorkItem.objects.get(pk=hidden.pk).due_date
+    assert due is not None
+    assert seen.pop("due_date")[:19] == due.isoformat()[:19]
+    assert seen == {
+        "relation": "linked",
+        "may_open": False,
+        "item": None,
+        "kind": None,
+        "reference": hidden.reference,
+        "title": "Hidden",
+        "status": None,
+        "assignee_name": organisation.accounts["administrator"].user.full_name,
+        "queue_name": first.queue.name,
+        "made_by": None,
+        "made_at": None,
+    }
+    assert narrow.api("GET", f"/work-items/{hidden.guid}").status_code == 404
+    assert narrow.api("DELETE", f"/work-items/{own.guid}/links/{hidden.guid}").status_code == 404
+    page = signed_in(organisation.accounts["process builder of one company"]).get(f"/work/{own.guid}").content.decode()
+    assert hidden.reference is not None
+    assert hidden.reference in page
+    assert f'href="/work/{hidden.reference}' not in page
+    assert str(hidden.guid) not in page
+    assert not _tells_of(json.dumps(_history(narrow, own)), hidden)
+    (shown,) = _relations(member, own)
+    assert (shown["may_open"], shown["item"], shown["kind"]) == (True, str(hidden.guid), "ticket")
+
+
+def test_what_is_not_linked_and_drafts_show_no_header(
+    first: Customer, second: Customer, admin: Actor, narrow: Caller
+) -> None:
+    own, merged = _ticket(second, "Own", admin), _ticket(first, "Merged", admin)
+    draft = work.create_ticket(first.ticket_version.guid, title="Not yet", by=admin)
+    work.link(own, [draft], by=admin)
+    work.merge([merged], own, by=admin)
+    assert _relations(narrow, own) == []
+
+
+def test_an_installation_may_show_nothing_of_linked_work(
+    first: Customer, second: Customer, admin: Actor, narrow: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, hidden = _ticket(second, "Own", admin), _ticket(first, "Hidden", admin)
+    work.link(own, [hidden], by=admin)
+    monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"linked_work_shows": "nothing"}))
+    assert _relations(narrow, own) == []

@@ -164,6 +164,18 @@ class World:
         """An item as the clock locks it."""
         return item_timers.lock([item.guid], wait=True)[item.guid]
 
+    def undated(self) -> WorkItem:
+        """A ticket whose due date is to be counted anew."""
+        item = self.ticket()
+        self.time_passes(item, due_date=None)
+        return item
+
+    def under_another_title(self) -> WorkItem:
+        """An action whose case has another title."""
+        item = self.action()
+        self.time_passes(item, title="As it was")
+        return item
+
     def overdue(self) -> WorkItem:
         """A ticket whose due date has passed, which was not told yet."""
         item = self.ticket()
@@ -463,6 +475,8 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     work.acknowledge: lambda w: work.acknowledge(w.informed(), by=w.by),
     work.date_reached: lambda w: work.date_reached(w.locked(w.waiting()), by=SYSTEM),
     work.due_date_passed: lambda w: work.due_date_passed(w.overdue(), by=SYSTEM),
+    work.follow_data: lambda w: work.follow_data(w.locked(w.undated()), by=SYSTEM),
+    work.follow_title: lambda w: work.follow_title(w.locked(w.under_another_title()), by=SYSTEM),
     work.resolve: lambda w: work.resolve(w.ticket(), by=w.by),
     work.complete_unsuccessfully: lambda w: work.complete_unsuccessfully(w.action(), by=w.by),
     work.reopen: lambda w: work.reopen(w.resolved(over=False), by=w.by),
@@ -525,6 +539,8 @@ PARTS = {"copy", "keep", "keep_attachment", "requester", "plain", "looks_like_ht
 OF_TIME = {
     "date_reached",
     "due_date_passed",
+    "follow_data",
+    "follow_title",
     "complete_divided",
     "close_window",
     "mail_sent",

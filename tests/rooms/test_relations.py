@@ -129,13 +129,16 @@ def test_what_cannot_be_linked(ticket: Make, case: WorkItem, by: Actor, actors: 
 
 
 def test_what_one_may_not_see_is_not_among_the_relations(
-    ticket: Make, second: Customer, admin: Actor, actors: dict[str, Actor]
+    ticket: Make, second: Customer, admin: Actor, actors: dict[str, Actor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_sided = actors["process builder of one company"]
     main, own = ticket("Main", second, admin), ticket("Own", second, admin)
     foreign = ticket("Foreign")
     commands.link(main, [foreign, own], by=admin)
     assert [name for _, name in _relations(main, admin)] == [foreign.reference, own.reference]
+    found = relations.relations_of(main, by=one_sided).order_by("pk")
+    assert [relations.seen_from(main, row).may_open for row in found] == [False, True]  # a header is all that is shown
+    monkeypatch.setattr(settings, "CONFIG", settings.CONFIG.model_copy(update={"linked_work_shows": "nothing"}))
     assert [name for _, name in _relations(main, one_sided)] == [own.reference]
     for refused in (
         lambda: commands.link(own, [foreign], by=one_sided),

@@ -37,6 +37,7 @@ RUN_TIME = (
     "feedback_window_hours",
     "ticket_resolution_asks_for",
     "defects_changed_by",
+    "linked_work_shows",
     "longest_session_hours",
     "largest_file_mb",
     "webhook_most_subscriptions",

@@ -37,8 +37,10 @@ CLAIMED = 48  # at a time
 LEASE = timedelta(minutes=2)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
 LONGEST_LEFT = 1.0  # seconds at most that are left to others after a transaction
+_SET_TOGETHER = 500  # in one statement
+_ONE = "(%s, %s, %s, %s, 0)"
 _SET = (
-    "INSERT INTO jobs_timer (kind, subject, due_at, ready_at, tries) VALUES (%s, %s, %s, %s, 0)"
+    "INSERT INTO jobs_timer (kind, subject, due_at, ready_at, tries) VALUES {rows}"
     " ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, ready_at = excluded.ready_at, tries = 0"
 )
 _CLEAR = "DELETE FROM jobs_timer WHERE kind = %s AND subject = %s"
@@ -83,9 +85,17 @@ def register(kind: str, does: TimerKind) -> None:
 
 def set_timer(kind: str, subject: UUID, at: datetime) -> None:
     """Move a record at a moment, instead of any moment set before; inside the transaction of the change."""
+    set_timers(kind, [subject], at)
+
+
+def set_timers(kind: str, subjects: Iterable[UUID], at: datetime) -> None:
+    """The same for several records, by one statement for some hundreds."""
     moment = _prepared("due_at", at)
-    with carried_out(_SET, [kind, _prepared("subject", subject), moment, moment]):
-        pass
+    rows = [(kind, _prepared("subject", subject), moment, moment) for subject in dict.fromkeys(subjects)]
+    for first in range(0, len(rows), _SET_TOGETHER):
+        some = rows[first : first + _SET_TOGETHER]
+        with carried_out(_SET.format(rows=", ".join([_ONE] * len(some))), [value for row in some for value in row]):
+            pass
 
 
 def clear_timer(kind: str, subject: UUID) -> None:

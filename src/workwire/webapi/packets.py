@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.clock import rfc3339
 from workwire.rooms.defects import queries as defects
-from workwire.rooms.work import item_files, queries
+from workwire.rooms.work import family_sight, item_files, queries
 from workwire.webapi.record_bodies import NIL_GUID, account, outsider, present, user_for_list
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def full_item(item: WorkItem, by: Actor) -> dict[str, Any]:
         "AssignedUser": user_for_list(item.assignee, actor_id),
         "QueueName": item.queue.name if item.queue else None,
         "Description": item.description,
-        "DataFields": item.custom_data,
+        "DataFields": family_sight.custom_data_shown(item, by=by),
         "AffectedRecordCount": item.record_count,
         "Files": [_file(row, item, actor_id) for row in item_files.files_of(item, by=by)],
         "Contacts": [_contact(row, actor_id) for row in queries.all_contacts_of(item, by=by)],

@@ -146,8 +146,10 @@ def _changed(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) ->
 
 
 def _change(call: Call, kind: ProcessType, command: Callable[..., WorkItem]) -> WorkItem:
-    item = queries.item(call.guid("GUID"), by=call.actor, kind=kind)
-    return _read(command(item, by=call.actor, version=call.version, **changes(call)), call)
+    item, wish = queries.item(call.guid("GUID"), by=call.actor, kind=kind), changes(call)
+    if kind == ProcessType.ACTION:
+        wish["title"] = None  # forms send one, which is that of the case
+    return _read(command(item, by=call.actor, version=call.version, **wish), call)
 
 
 def _as_made(item: WorkItem, call: Call) -> WorkItem:

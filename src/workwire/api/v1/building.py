@@ -113,16 +113,18 @@ class StateIn(In):
 
 
 class DataFieldIn(In):
-    """A custom data field to define; a list has `values`, a multi-level list a `tree`, a table `columns` in its options."""
+    """A custom data field to define; a list has `values`, a multi-level list a `tree`, a table `columns` in its options. The
+    values of a `private` one are those of one item each; others are shared by a case, its actions and its sub-cases."""
 
     name: str = Field(min_length=1, max_length=100)
     kind: FieldKindName
     options: dict[str, Any] = {}
     description: str = ""
+    private: bool = False
 
 
 class DataFieldChange(In):
-    """Changes to a custom data field; its kind never does."""
+    """Changes to a custom data field; its kind, and whether it is private, never change."""
 
     options: dict[str, Any] = LEFT_OUT
     description: str = LEFT_OUT
@@ -137,6 +139,7 @@ class DataFieldOut(Schema):
     kind: FieldKindName
     options: dict[str, Any]
     description: str
+    private: bool
     retired: bool
     version: int
 
@@ -339,6 +342,7 @@ def _field(row: DataField, _actor: Actor) -> dict[str, Any]:
         "kind": spelled(queries.FieldKind(row.kind)),
         "options": row.options,
         "description": row.description,
+        "private": row.private,
         "retired": row.retired,
         "version": row.version,
     }

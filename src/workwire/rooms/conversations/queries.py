@@ -21,13 +21,18 @@ from workwire.rooms.conversations.models import Importance as Importance  # for 
 from workwire.rooms.conversations.models import SendStatus as SendStatus  # for doors
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
-from workwire.rooms.work import relations
-from workwire.rooms.work.models import WorkItem
+from workwire.rooms.offering.models import ProcessType
+from workwire.rooms.work import family_sight, relations
+from workwire.rooms.work.models import ResolutionMethod, WorkItem
 
 
-def communications_of(item: WorkItem, *, by: Actor) -> QuerySet[Communication]:
-    """The communications of a work item and of the tickets that went into it, newest first; none when it may not be seen."""
-    return _visible_to(by).filter(work_item__in=relations.own_and_taken_over(item, by=by)).order_by("-pk")
+def communications_of(item: WorkItem, *, by: Actor, related: bool | None = None) -> QuerySet[Communication]:
+    """The communications of a work item and of the tickets that went into it, newest first, with `related` those of its whole
+    family; none when it may not be seen. Nothing said, that is so for cases and for tickets that were merged."""
+    if related is None:
+        related = item.kind == ProcessType.CASE or item.resolution_method == ResolutionMethod.MERGED
+    whose = family_sight.keepers if related else relations.own_and_taken_over
+    return _visible_to(by).filter(work_item__in=whose(item, by=by)).order_by("-pk")
 
 
 def communication(guid: UUID, *, by: Actor) -> Communication:

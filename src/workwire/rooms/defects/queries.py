@@ -1,4 +1,5 @@
-"""How to look at defects: who works on a work item it sees, sees its defects; in self service nobody does."""
+"""How to look at defects: who works on a work item it sees, sees its defects and those of its family; in self service nobody
+does."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from workwire.rooms.defects import policy
 from workwire.rooms.defects.models import Defect as Defect  # for type annotations of callers
 from workwire.rooms.defects.models import DefectCategory, DefectParty
 from workwire.rooms.offering import queries as offering
-from workwire.rooms.work import queries as work
+from workwire.rooms.work import family_sight, relations
 from workwire.rooms.work.models import WorkItem
 
 _READERS = (features.WORK_ITEMS, features.PROCESSES)
@@ -52,16 +53,17 @@ def category(guid: UUID, *, by: Actor) -> DefectCategory:
 
 
 def defects_of(item: WorkItem, *, by: Actor) -> QuerySet[Defect]:
-    """The defects of a work item that the actor sees, newest first; none in self service."""
-    found = _defects().filter(work_item=item.pk).order_by("-pk")
-    return found.none() if policy.in_self_service(by) else found
+    """The defects of a work item that the actor sees and of its family, newest first; none in self service."""
+    if policy.in_self_service(by):
+        return _defects().none()
+    return _defects().filter(work_item__in=family_sight.keepers(item, by=by)).order_by("-pk")
 
 
 def defect(guid: UUID, *, by: Actor) -> Defect:
     """One defect of a work item that the actor may see; raises NotFound."""
     if policy.in_self_service(by):
         raise not_found("defect")
-    found = _defects().filter(work.lies_in_sight("work_item_id", by), guid=guid).first()
+    found = _defects().filter(relations.belongs_in_sight("work_item_id", by), guid=guid).first()
     if found is None:
         raise not_found("defect")
     return found

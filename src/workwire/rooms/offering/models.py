@@ -318,7 +318,7 @@ class DataField(models.Model):
 
     `options` hold what its kind needs: the values of a list, the tree of a multi-level list (a mapping of each value to
     the tree below it), the columns of a table (a mapping of each name to its kind). `key` is the name without regard to
-    case, for looking up.
+    case, for looking up. The values of a `private` field are not shared in a family.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -327,6 +327,7 @@ class DataField(models.Model):
     kind = models.CharField(max_length=20, choices=FieldKind.choices)
     options = models.JSONField(default=dict)
     description = models.TextField(blank=True)
+    private = models.BooleanField(default=False, db_default=False)
     retired = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from workwire.rooms.offering import conditions
+from workwire.rooms.offering.conditions import Condition, Facts
 from workwire.rooms.offering.flow_graphs import Branch
 from workwire.rooms.work.condition_facts import facts_of
 from workwire.rooms.work.models import WorkItem
@@ -24,8 +25,13 @@ class Choice:
 def choose(branches: Sequence[Branch], case: WorkItem, at: datetime) -> Choice:
     """Try the branches in order at a moment. One that cannot be evaluated ends the search: whether a later one is to be taken
     depends on it."""
+    return choose_by(branches, lambda trees: facts_of(case, trees, at=at))
+
+
+def choose_by(branches: Sequence[Branch], facts_for: Callable[[Collection[Condition]], Facts]) -> Choice:
+    """The same, by the facts that are found for some conditions."""
     trees = {one.key: conditions.from_json(one.condition) for one in branches if one.condition is not None}
-    facts = facts_of(case, trees.values(), at=at)
+    facts = facts_for(trees.values())
     tried: list[dict[str, Any]] = []
     for branch in branches:
         if branch.key not in trees:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ from workwire.rooms.offering.conditions.known_fields import ANSWER
 from workwire.rooms.offering.fields import LEVELS_JOINED_BY
 from workwire.rooms.offering.findings import Finding
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import item_due_dates, queries
+from workwire.rooms.work import families, family_sight, item_due_dates, queries
 from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Rag, StartedBy, WorkItem
 
 _RELATED = {
@@ -80,15 +80,49 @@ def try_on(guid: UUID, tree: Condition, *, by: Actor) -> Trial:
     """Evaluate a condition against an item that the actor sees, for who builds; raises Forbidden and NotFound."""
     require(by, features.PROCESSES)
     item = queries.item(guid, by=by)
-    facts = facts_of(item, [tree], at=clock.now())
+    facts = facts_of(item, [tree], at=clock.now(), data=family_sight.custom_data_shown(item, by=by))
     return Trial(evaluate(tree, facts), check(tree, known_fields(item.process_version)))
 
 
-def facts_of(item: WorkItem, asked: Iterable[Condition], *, at: datetime) -> Facts:
+@dataclass(slots=True)
+class Supposed:
+    """What is supposed of the case of a trial, beside what it holds: the action that ended last, the answers to lines of
+    checklists, and the tags of files."""
+
+    last_action: WorkItem | None = None
+    answers: dict[UUID, str] = field(default_factory=dict)
+    file_tags: frozenset[str] = frozenset()
+
+
+def facts_supposed(case: WorkItem, asked: Iterable[Condition], known: Supposed, *, at: datetime) -> Facts:
+    """The same as `facts_of` for a case that is not saved, without a look for it."""
+    names = {name for tree in asked for name in fields_of(tree)}
+    values: dict[str, Any] = {name: _along(case, path) for name, path in _RELATED.items() if name in names}
+    values |= {name: read(case, at) for name, read in _OF_ITEM.items() if name in names}
+    last = known.last_action
+    wanted = {name: read for name, read in _OF_LAST_ACTION.items() if name in names}
+    values |= {name: read(last, at) if last is not None else None for name, read in wanted.items()}
+    values |= _custom_data(case, sorted(names), None)
+    lines = {name: _guid(name.removeprefix(ANSWER)) for name in names if name.startswith(ANSWER)}
+    values |= {name: known.answers.get(line) for name, line in lines.items() if line is not None}
+    return Facts(values, frozenset(map(folding.key, known.file_tags)), case.contract.time_zone)
+
+
+def _along(row: Any, path: str) -> Any:
+    """What lies at the end of a path of relations, None where one of them leads nowhere."""
+    for name in path.split("__"):
+        row = getattr(row, name) if row is not None else None
+    return row
+
+
+def facts_of(
+    item: WorkItem, asked: Iterable[Condition], *, at: datetime, data: Mapping[str, Any] | None = None
+) -> Facts:
     """What the fields that conditions name hold for an item at a moment. Fields that do not exist are left out.
 
-    Custom data is that of the item, else of its case. The last action is the one of the case that ended last. Files are those
-    of the case and of its actions, answers the last ones given there, never those of ad hoc actions.
+    Custom data is that of the item and of its family, or what `data` says of it. The last action is the one of the case that
+    ended last. Files are those of the case and of its actions, answers the last ones given there, never those of ad hoc
+    actions.
     """
     trees = list(asked)
     names = list(dict.fromkeys(name for tree in trees for name in fields_of(tree)))
@@ -98,7 +132,7 @@ def facts_of(item: WorkItem, asked: Iterable[Condition], *, at: datetime) -> Fac
         values["ticketCategory"] = LEVELS_JOINED_BY.join(row[path] for path in _LEVELS if row[path])
     values |= {name: read(item, at) for name, read in _OF_ITEM.items() if name in names}
     values |= _of_last_action(item, names, at)
-    values |= _custom_data(item, names)
+    values |= _custom_data(item, names, data)
     values |= _answers(item, [name for name in names if name.startswith(ANSWER)])
     tags = frozenset(folding.key(tag) for tree in trees for tag in tags_of(tree))
     held = files.tag_keys_held(_family(item), tags) if tags else frozenset[str]()
@@ -139,16 +173,13 @@ def _of_last_action(item: WorkItem, names: list[str], at: datetime) -> dict[str,
     return {name: _OF_LAST_ACTION[name](last, at) if last is not None else None for name in wanted}
 
 
-def _custom_data(item: WorkItem, names: list[str]) -> dict[str, Any]:
+def _custom_data(item: WorkItem, names: list[str], data: Mapping[str, Any] | None) -> dict[str, Any]:
     wanted = [name for name in names if name not in BUILT_IN and not name.startswith(ANSWER)]
     if not wanted:
         return {}
     known = data_fields()
-    case = item.parent if item.kind == ProcessType.ACTION else None
     kept = {
-        folding.key(name): value
-        for data in (case.custom_data if case is not None else {}, item.custom_data)
-        for name, value in data.items()
+        folding.key(name): value for name, value in (families.custom_data_of(item) if data is None else data).items()
     }
     return {name: _typed(known[name], kept.get(folding.key(known[name].label))) for name in wanted if name in known}
 

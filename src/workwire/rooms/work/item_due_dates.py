@@ -19,6 +19,7 @@ from workwire.rooms.commitments.rules import Base, Computed, DueRule, Override
 from workwire.rooms.commitments.rules import said_in as said_in  # for doors
 from workwire.rooms.commitments.working_time import WorkingCalendar
 from workwire.rooms.offering.models import ProcessType
+from workwire.rooms.work import families
 from workwire.rooms.work.models import Rag, Status, WaitType, WorkItem
 
 
@@ -92,7 +93,7 @@ def set_due(item: WorkItem, at: datetime) -> None:
         previous_end=at,
         case_start=case.started_at if case is not None else item.started_at,
         schedule_date=_schedule_date(item, rule),
-        custom_date=_custom_date(item, case, rule),
+        custom_date=_custom_date(item, rule),
     )
     _keep(item, rules.compute(rule, facts, calendar_of(item)))
 
@@ -179,14 +180,13 @@ def _schedule_date(item: WorkItem, rule: DueRule) -> date | None:
     return date.fromisoformat(written) if written else None
 
 
-def _custom_date(item: WorkItem, case: WorkItem | None, rule: DueRule) -> datetime | date | None:
-    """The value of the field the rule names, of the item or else of its case."""
+def _custom_date(item: WorkItem, rule: DueRule) -> datetime | date | None:
+    """The value of the field the rule names, as the item or its family has it."""
     if rule.base != Base.CUSTOM_DATE:
         return None
-    for data in (item.custom_data, case.custom_data if case is not None else {}):
-        for name, value in data.items():
-            if folding.key(name) == folding.key(rule.of) and isinstance(value, str):
-                return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    for name, value in families.custom_data_of(item).items():
+        if folding.key(name) == folding.key(rule.of) and isinstance(value, str):
+            return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     return None
 
 

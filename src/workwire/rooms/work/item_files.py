@@ -1,4 +1,4 @@
-"""How to look at the files of work items, always as an actor; those of a ticket are seen at what it went into, too."""
+"""How to look at the files of work items, always as an actor; those of a family are seen at each of its items."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.files import queries as files
 from workwire.rooms.files.models import ItemFile
-from workwire.rooms.work import relations
+from workwire.rooms.work import family_sight, relations
 from workwire.rooms.work.models import WorkItem
 
 
 def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:
-    """The files of a work item, newest first; in self service without files of a hidden tag."""
-    found = files.item_files().filter(work_item__in=relations.own_and_taken_over(item, by=by)).order_by("-pk")
+    """The files of a work item and its family, newest first; in self service its own, without files of a hidden tag."""
+    found = files.item_files().filter(work_item__in=family_sight.keepers(item, by=by)).order_by("-pk")
     return files.shown(found, by=by)
 
 

@@ -17,6 +17,7 @@ from workwire.rooms.work import queries, relations
 from workwire.rooms.work.models import Status, WorkItem
 
 WAIT, FEEDBACK_WINDOW, DIVIDED = "work.wait", "work.feedback_window", "work.divided"
+FAMILY_DATA, FAMILY_TITLE = "work.family_data", "work.family_title"
 _COLUMNS = {WAIT: ("wait_until", Status.WAITING), FEEDBACK_WINDOW: ("closes_on", Status.RESOLVED)}
 
 
@@ -54,8 +55,7 @@ def register(kind: str, command: Callable[..., object]) -> None:
 
 def look_at_divided(tickets: Iterable[UUID], at: datetime) -> None:
     """Let the clock look whether split or converted tickets are complete."""
-    for guid in tickets:
-        timers.set_timer(DIVIDED, guid, at)
+    timers.set_timers(DIVIDED, tickets, at)
 
 
 def register_divided(command: Callable[..., object]) -> None:
@@ -68,6 +68,25 @@ def register_divided(command: Callable[..., object]) -> None:
         return ((guid, clock.now()) for guid in relations.complete_tickets().values_list("guid", flat=True).iterator())
 
     timers.register(DIVIDED, TimerKind(lock, move, wanted))
+
+
+def look_at_data(items: Iterable[UUID], at: datetime) -> None:
+    """Let the clock count the due dates of items anew, because custom data of their family changed."""
+    timers.set_timers(FAMILY_DATA, items, at)
+
+
+def look_at_title(actions: Iterable[UUID], at: datetime) -> None:
+    """Let the clock give actions the title of their case, because that changed."""
+    timers.set_timers(FAMILY_TITLE, actions, at)
+
+
+def register_family(kind: str, command: Callable[..., object]) -> None:
+    """Register the command that lets a locked item follow its family."""
+
+    def move(item: WorkItem, _now: datetime) -> object:
+        return command(item, by=SYSTEM)
+
+    timers.register(kind, TimerKind(lock, move, lambda: ()))
 
 
 def lock(guids: Sequence[UUID], wait: bool) -> dict[UUID, WorkItem]:

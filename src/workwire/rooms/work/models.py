@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from workwire.kernel import clock, ids
 from workwire.kernel.keys import NameKey, SearchText
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.advancing import NodeState, Phase
+
+_NO_VALUES = Value({}, models.JSONField())  # for processes of an older release, which know nothing of the column
 
 
 class Status(models.IntegerChoices):
@@ -158,7 +160,7 @@ class WorkItem(models.Model):
     """One ticket, case or action. The objects it lies under are copied from its process and never change by themselves."""
 
     unrecorded_columns: ClassVar[frozenset[str]] = frozenset(
-        {"status_set_by_id", "status_set_at", "reopened_by_id", "reopened_on"}
+        {"status_set_by_id", "status_set_at", "reopened_by_id", "reopened_on", "data_origins"}
     )  # which the event of the change tells by itself
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -179,6 +181,9 @@ class WorkItem(models.Model):
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="children")
     goes_on_in = models.ForeignKey(  # what took a merged or converted ticket over; what was said at it is seen there
         "self", null=True, on_delete=models.PROTECT, related_name="taken_over", db_index=False
+    )
+    family = models.ForeignKey(  # the outermost case, which keeps what is shared; none at that and at what is alone
+        "self", null=True, on_delete=models.PROTECT, related_name="members", db_index=False
     )
     current_step = models.ForeignKey("catalogue.CaseStep", null=True, on_delete=models.PROTECT, related_name="+")
     schedule_period = models.ForeignKey(
@@ -230,7 +235,11 @@ class WorkItem(models.Model):
     updated_at = models.DateTimeField(default=clock.now)
 
     record_count = models.PositiveIntegerField(default=1)
-    custom_data = models.JSONField(default=dict)
+    custom_data = models.JSONField(default=dict)  # what a family shares, at the one that keeps it
+    private_data = models.JSONField(default=dict, db_default=_NO_VALUES)  # the values of private fields
+    data_origins = models.JSONField(
+        default=dict, db_default=_NO_VALUES
+    )  # the numbers of the items where values were written, where not here
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -290,6 +299,7 @@ class WorkItem(models.Model):
             ),
             models.Index(fields=["wait_until"], name="item_wait_until", condition=Q(wait_until__isnull=False)),
             models.Index(fields=["closes_on"], name="item_closes_on", condition=Q(closes_on__isnull=False)),
+            models.Index(fields=["family"], name="item_family", condition=Q(family__isnull=False)),
             models.Index(fields=["goes_on_in"], name="item_taken_over", condition=Q(goes_on_in__isnull=False)),
         ]
 

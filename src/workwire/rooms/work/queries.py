@@ -41,7 +41,7 @@ from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition
 from workwire.rooms.offering.models import ProcessType as ProcessType  # for doors, which do not read models
 from workwire.rooms.parties import queries as parties
-from workwire.rooms.work import item_due_dates, lists, policy
+from workwire.rooms.work import families, item_due_dates, lists, policy
 from workwire.rooms.work.models import ChecklistItem, ItemContact, Queue
 from workwire.rooms.work.models import ChecklistResult as ChecklistResult  # for doors
 from workwire.rooms.work.models import Rag as Rag  # for doors
@@ -72,6 +72,7 @@ _FOR_READERS = (
     "current_step",
     "queue",
     "parent",
+    "family",
     "assignee",
     "owner",
     "started_by",
@@ -223,19 +224,25 @@ def open_items_under(case: WorkItem) -> QuerySet[WorkItem]:
     return WorkItem.objects.filter(parent=case.pk, independent=False).exclude(status__in=FINISHED)
 
 
+def open_actions_of(case: WorkItem) -> list[UUID]:
+    """The GUIDs of the unfinished actions of a case, seen or not, in the order in which they began."""
+    return list(open_items_under(case).filter(kind=ProcessType.ACTION).order_by("pk").values_list("guid", flat=True))
+
+
 def has_open_items_under(case: WorkItem) -> bool:
     """Whether anything below a case is unfinished, seen or not; independent sub-cases do not count."""
     return open_items_under(case).exists()
 
 
 def contacts_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemContact]:
-    """The contacts of a work item, with the tags the actor is shown, in the order in which they were added."""
-    return _contacts(SYSTEM, item=item.pk).prefetch_related(_shown_tags(by))
+    """The contacts of a work item, of an action those of its case, with the tags the actor is shown, in the order in which
+    they were added."""
+    return _contacts(SYSTEM, item=families.keeps_contacts(item)).prefetch_related(_shown_tags(by))
 
 
 def all_contacts_of(item: WorkItem, *, by: Actor) -> list[ItemContact]:
     """The same, fetched; most items have none, and then it costs next to nothing."""
-    found = _CONTACTS(SYSTEM, item=item.pk)
+    found = _CONTACTS(SYSTEM, item=families.keeps_contacts(item))
     if found:
         prefetch_related_objects(found, _shown_tags(by))
     return found

@@ -1,7 +1,8 @@
 """How to look at relations of work items, always as an actor: what is related is shown at both ends to those who see both.
 
-What a merged or converted ticket went into shows what was said at it, and its files, to all who see that item: who merges lets
-them see it. In self service that holds for nobody, for there one sees what one asked for.
+What is linked shows its header, and no more, also to people who work on one end and may not see the other one; a setting says
+so. What a merged or converted ticket went into shows what was said at it, and its files, to all who see that item: who merges
+lets them see it. In self service that holds for nobody, for there one sees what one asked for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from workwire.access import run_time_settings
 from workwire.access.queries import sees_all
 from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import Actor
@@ -34,33 +36,41 @@ NAMES = tuple(sorted({name for pair in _AS_SEEN.values() for name in pair}))
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A relation as one of its two items sees it: what the other one is to it."""
+    """A relation as one of its two items sees it: what the other one is to it, and whether the reader may open that one. Of
+    one that it may not open, doors show reference, title, assignee, queue and due date."""
 
     guid: UUID
     name: str
     other: WorkItem
+    may_open: bool
 
 
 def relations_of(item: WorkItem, *, by: Actor) -> QuerySet[Relation]:
-    """The relations of an item, which the actor sees, to others that it sees."""
-    of_item = Q(Q(item=item.pk) & Q(queries.lies_in_sight("other_id", by)))
-    of_others = Q(Q(other=item.pk) & Q(queries.lies_in_sight("item_id", by)))
-    found = Relation.objects.filter(of_item | of_others)
-    above = ("customer", "contract", "work_type", "assignee", "process_version", "definition")
+    """The relations of an item, which the actor sees, to others that it sees, and links to others whose header it is shown."""
+    seen = {"sees_item": queries.lies_in_sight("item_id", by), "sees_other": queries.lies_in_sight("other_id", by)}
+    told = {end: Q(**{f"sees_{end}": True}) for end in ("item", "other")}
+    if _sees_headers(by):
+        for end in told:
+            told[end] |= Q(kind=RelationKind.LINKED) & ~Q(**{f"{end}__status": Status.DRAFT})
+    found = Relation.objects.annotate(**seen).filter(
+        Q(Q(item=item.pk) & told["other"]) | Q(Q(other=item.pk) & told["item"])
+    )
+    above = ("customer", "contract", "work_type", "assignee", "owner", "queue", "process_version", "definition")
     return found.select_related("made_by", *(f"{end}__{name}" for end in ("item", "other") for name in above))
 
 
 def seen_from(item: WorkItem, relation: Relation) -> Seen:
     """A relation as an item sees it that is one of its two."""
     at_item, at_other = _AS_SEEN[RelationKind(relation.kind)]
+    sees_item, sees_other = relation.sees_item, relation.sees_other  # type: ignore[attr-defined]  # annotated
     if relation.item_id == item.pk:
-        return Seen(relation.guid, at_item, relation.other)
-    return Seen(relation.guid, at_other, relation.item)
+        return Seen(relation.guid, at_item, relation.other, bool(sees_other))
+    return Seen(relation.guid, at_other, relation.item, bool(sees_item))
 
 
 def own_and_taken_over(item: WorkItem, *, by: Actor) -> QuerySet[WorkItem, int]:
     """The numbers of an item and of the tickets that went into it, as far as the actor is shown what was theirs."""
-    whose = Q(pk=item.pk) if _sees_own_only(by) else Q(pk=item.pk) | Q(goes_on_in=item.pk)
+    whose = Q(pk=item.pk) if sees_own_only(by) else Q(pk=item.pk) | Q(goes_on_in=item.pk)
     return WorkItem.objects.filter(whose).values_list("pk", flat=True)
 
 
@@ -68,7 +78,7 @@ def belongs_in_sight(column: str, actor: Actor) -> Q:
     """Whether the actor sees what belongs to the work item a column of the outer row names: it sees that item, or the one that
     item went into."""
     own = Q(queries.lies_in_sight(column, actor))
-    if _sees_own_only(actor):
+    if sees_own_only(actor):
         return own
     taker = queries.visible(WorkItem.objects.filter(taken_over=OuterRef(column)), actor)
     return own | Q(Exists(taker))
@@ -108,5 +118,10 @@ def complete_tickets() -> QuerySet[WorkItem]:
     return waiting.exclude(Exists(unfinished))
 
 
-def _sees_own_only(actor: Actor) -> bool:
+def _sees_headers(by: Actor) -> bool:
+    return policy.may_work(by) and run_time_settings.value_of("linked_work_shows") == "header"
+
+
+def sees_own_only(actor: Actor) -> bool:
+    """Whether the actor, in self service, sees only what it asked for."""
     return policy.in_self_service(actor) and not sees_all(actor)

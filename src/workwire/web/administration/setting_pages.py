@@ -61,6 +61,13 @@ SAID: dict[str, tuple[Words, Words]] = {
             "Beyond adding and resolving them, which everyone may who works. For defects that are there, too."
         ),
     ),
+    "linked_work_shows": (
+        gettext_lazy("Linked work that one may not see shows"),
+        gettext_lazy(
+            "To who works on the item that it is linked to: reference, title, assignee, queue and due date, or nothing. "
+            "For links that are there, too."
+        ),
+    ),
     "longest_session_hours": (
         gettext_lazy("Longest time session (hours)"),
         gettext_lazy("A clock that runs for longer was forgotten and ends there. For those that run now, too."),
@@ -102,7 +109,15 @@ ASKED_FOR = {
     "communication": gettext_lazy("A mail or a note"),
     "nothing": gettext_lazy("Nothing"),
 }
-WORDS = {"defects_changed_by": CHANGED_BY, "ticket_resolution_asks_for": ASKED_FOR}
+SHOWN = {
+    "header": gettext_lazy("Its header"),
+    "nothing": gettext_lazy("Nothing"),
+}
+WORDS = {
+    "defects_changed_by": CHANGED_BY,
+    "linked_work_shows": SHOWN,
+    "ticket_resolution_asks_for": ASKED_FOR,
+}
 SOURCES = {
     "operator": State("lock", gettext_lazy("Set by the operator"), "off"),
     "administrator": State("circle-check", gettext_lazy("Chosen here"), "ok"),

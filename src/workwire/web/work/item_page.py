@@ -17,7 +17,15 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.rooms.conversations import queries as conversations
 from workwire.rooms.conversations.queries import Communication, CommunicationType
-from workwire.rooms.work import explained_assignment, item_due_dates, item_files, policy, queries, relations
+from workwire.rooms.work import (
+    explained_assignment,
+    family_sight,
+    item_due_dates,
+    item_files,
+    policy,
+    queries,
+    relations,
+)
 from workwire.rooms.work.queries import ChecklistResult, ProcessType, Status, WorkItem
 from workwire.web.kit.ledger_parts import EventRow, rows
 from workwire.web.kit.page import Visit, page
@@ -87,11 +95,23 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """What is shown of linked work that the reader may not open."""
+
+    reference: str
+    title: str
+    assignee: Person
+    queue: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
-    """Another item, and what that one is to this one."""
+    """Another item, and what that one is to this one; of one that the reader may not open, its `header`."""
 
     how: str
-    row: Row
+    row: Row | None
+    header: Header | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +191,9 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         facts=_facts(found),
         effort=effort_of(found, actor),
         contacts=_contacts(found, actor),
-        custom_data=tuple(Fact(name, _shown(value)) for name, value in found.custom_data.items()),
+        custom_data=tuple(
+            Fact(name, _shown(value)) for name, value in family_sight.custom_data_shown(found, by=actor).items()
+        ),
         files=_files(found, actor),
         attach=reverse("work-item-attach", args=[found.guid]) if policy.may_change(actor, found) else "",
         checklist=_checklist(found, deeds) if is_action and not in_self_service else (),
@@ -209,7 +231,17 @@ def _related(item: WorkItem, actor: Actor, now: datetime) -> tuple[Related, ...]
     }
     found = relations.relations_of(item, by=actor).order_by("-pk")[:MOST_RELATED]
     seen = (relations.seen_from(item, one) for one in found)
-    return tuple(Related(words[one.name], row(one.other, now)) for one in seen)
+    return tuple(
+        Related(words[one.name], row(one.other, now), None)
+        if one.may_open
+        else Related(words[one.name], None, _header(one.other))
+        for one in seen
+    )
+
+
+def _header(other: WorkItem) -> Header:
+    queue = other.queue.name if other.queue else ""
+    return Header(other.reference or "", other.title, assignee_of(other), queue, other.due_date)
 
 
 def _below(item: WorkItem, now: datetime) -> Row:

@@ -64,9 +64,11 @@ class MailIn(In):
 
 
 class CommunicationOut(Schema):
-    """A communication; only mail that goes out has a `send_status`. `attachments` are GUIDs of files of the work item."""
+    """A communication; only mail that goes out has a `send_status`. `work_item` is where it was said, `attachments` are GUIDs
+    of files of that."""
 
     guid: Guid
+    work_item: Guid
     kind: CommunicationTypeName
     subject: str
     body: str
@@ -124,10 +126,13 @@ def list_events(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> d
     response=answers(Listing[CommunicationOut]),
     operation_id="list_communications",
 )
-def list_communications(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
-    """List the communications of a work item, newest first."""
+def list_communications(
+    request: HttpRequest, guid: UUID, paging: Query[PageQuery], related: bool | None = None
+) -> dict[str, Any]:
+    """List the communications of a work item, newest first; with `related` those of its whole family, as is so for cases and
+    merged tickets unless you say `false`."""
     by = actor(request)
-    found = said.communications_of(queries.item(guid, by=by), by=by)
+    found = said.communications_of(queries.item(guid, by=by), by=by, related=related)
     return listing(page(found, **paging.arguments()), _communication, by)
 
 
@@ -260,6 +265,7 @@ def _communication(row: Communication, by: Actor) -> dict[str, Any]:
     attachments = [str(attachment.file.guid) for attachment in row.attachments.all()]
     return {
         "guid": str(row.guid),
+        "work_item": str(row.work_item.guid),
         "kind": spelled(said.CommunicationType(row.kind)),
         "subject": row.subject,
         "body": row.body,

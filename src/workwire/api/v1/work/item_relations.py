@@ -20,23 +20,41 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
 from workwire.rooms.conversations import commands as conversations
-from workwire.rooms.work import commands, queries, relations
+from workwire.rooms.work import commands, family_sight, queries, relations
 
 router = Router()
 
 
 class RelationOut(Schema):
-    """A relation: the other work item, and what that one is to this one, such as `split_into` of a ticket that was split."""
+    """A relation: the other work item, and what that one is to this one, such as `split_into` of a ticket that was split. Of
+    linked work that you may not see (`may_open` is false) only its header is shown: reference, title, the names of assignee
+    and queue, and the due date."""
 
     guid: Guid
     relation: RelationName
+    may_open: bool
+    item: Guid | None
+    kind: KindName | None
+    reference: str
+    title: str
+    status: StatusName | None
+    assignee_name: str | None
+    queue_name: str | None
+    due_date: Moment | None
+    made_by: Guid | None
+    made_at: Moment | None
+
+
+class MemberOut(Schema):
+    """A work item of a family: a case, what lies in it, the ticket that it was made for, a ticket that went into one of them.
+    `parent` is what it lies in."""
+
     item: Guid
     kind: KindName
     reference: str
     title: str
     status: StatusName
-    made_by: Guid | None
-    made_at: Moment
+    parent: Guid | None
 
 
 class Links(In):
@@ -104,19 +122,42 @@ def list_relations(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -
 
     def show(row: relations.Relation, _actor: Actor) -> dict[str, Any]:
         seen = relations.seen_from(item, row)
+        other, may_open = seen.other, seen.may_open
         return {
             "guid": str(seen.guid),
             "relation": seen.name,
-            "item": str(seen.other.guid),
-            "kind": spelled(queries.ProcessType(seen.other.kind)),
-            "reference": seen.other.reference or "",
-            "title": seen.other.title,
-            "status": spelled(queries.Status(seen.other.status)),
-            "made_by": guid_of(row.made_by),
-            "made_at": rfc3339(row.made_at),
+            "may_open": may_open,
+            "item": str(other.guid) if may_open else None,
+            "kind": spelled(queries.ProcessType(other.kind)) if may_open else None,
+            "reference": other.reference or "",
+            "title": other.title,
+            "status": spelled(queries.Status(other.status)) if may_open else None,
+            "assignee_name": other.assignee.full_name if other.assignee else None,
+            "queue_name": other.queue.name if other.queue else None,
+            "due_date": rfc3339(other.due_date) if other.status != queries.Status.DRAFT else None,
+            "made_by": guid_of(row.made_by) if may_open else None,
+            "made_at": rfc3339(row.made_at) if may_open else None,
         }
 
     return listing(page(relations.relations_of(item, by=by), **paging.arguments()), show, by)
+
+
+@router.get("/work-items/{uuid:guid}/family", response=answers(Listing[MemberOut]), operation_id="list_family")
+def list_family(request: HttpRequest, guid: UUID, paging: Query[PageQuery]) -> dict[str, Any]:
+    """List the family of a work item, as far as you see it, newest first: files, defects and custom data are shared in it."""
+    by = actor(request)
+
+    def show(row: Any, _actor: Actor) -> dict[str, Any]:
+        return {
+            "item": str(row.guid),
+            "kind": spelled(queries.ProcessType(row.kind)),
+            "reference": row.reference or "",
+            "title": row.title,
+            "status": spelled(queries.Status(row.status)),
+            "parent": guid_of(queries.parent_of(row)),
+        }
+
+    return listing(page(family_sight.members(queries.item(guid, by=by), by=by), **paging.arguments()), show, by)
 
 
 @router.post("/work-items/{uuid:guid}/links", response=answers(ItemOut), operation_id="link_work_items")

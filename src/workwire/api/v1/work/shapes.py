@@ -25,7 +25,7 @@ from workwire.api.v1.spelling import (
 )
 from workwire.kernel.actor import Actor
 from workwire.rooms.files import commands as files
-from workwire.rooms.work import commands, queries
+from workwire.rooms.work import commands, family_sight, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
@@ -164,7 +164,7 @@ def show(item: WorkItem, request: HttpRequest, response: HttpResponse) -> dict[s
     return item_out(item, actor(request))
 
 
-def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
+def item_out(row: Any, by: Actor) -> dict[str, Any]:
     """A work item as it goes out."""
     return {
         "guid": str(row.guid),
@@ -207,7 +207,7 @@ def item_out(row: Any, _actor: Actor) -> dict[str, Any]:
         "started_by": guid_of(row.started_by),
         "started_by_method": spelled(queries.StartedBy(row.started_by_method)),
         "record_count": row.record_count,
-        "custom_data": row.custom_data,
+        "custom_data": family_sight.custom_data_shown(row, by=by),
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
         "version": row.version,

@@ -25,7 +25,7 @@ LONGEST_OPTIONS = 256 * 1024
 
 
 class FieldChanges(TypedDict, total=False):
-    """What may be changed of a field; its kind never does, for values of it are kept."""
+    """What may be changed of a field; its kind, and whether it is private, never do, for values of it are kept."""
 
     description: str
     options: Mapping[str, Any]
@@ -34,9 +34,16 @@ class FieldChanges(TypedDict, total=False):
 
 @transaction.atomic
 def create_data_field(
-    name: str, kind: FieldKind, *, by: Actor, options: Mapping[str, Any] | None = None, description: str = ""
+    name: str,
+    kind: FieldKind,
+    *,
+    by: Actor,
+    options: Mapping[str, Any] | None = None,
+    description: str = "",
+    private: bool = False,
 ) -> DataField:
-    """Define a custom data field; a list needs ``values``, a multi-level list a ``tree``, a table ``columns``."""
+    """Define a custom data field; a list needs ``values``, a multi-level list a ``tree``, a table ``columns``. The values of a
+    `private` one are those of one item each, others are shared in a family."""
     require(by, features.DATA_FIELDS)
     name = text.name(name, longest=LONGEST_NAME)
     field = DataField(
@@ -44,6 +51,7 @@ def create_data_field(
         kind=kind,
         options=_options(kind, options or {}),
         description=prose(description),
+        private=private,
     )
     save(field, "data_field")
     record(events.DataFieldCreated(**_body(field)), about=_about(field), by=by, changes=added(field))

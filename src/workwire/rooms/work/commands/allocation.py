@@ -58,6 +58,11 @@ def allocate(item: WorkItem, deed: Deed) -> None:
         _keep(item, deed.at, (statement(SAID_OF[situation(item)]), statement("who_changed_by_hand")))
 
 
+def suppose(item: WorkItem, deed: Deed) -> None:
+    """Let the rules say who would get a new item that is never saved; nobody is kept from retiring meanwhile."""
+    _decide(item, deed, holds=False)
+
+
 def situation(item: WorkItem) -> Situation:
     """The situation of an item as it stands."""
     return _situation(item, item.status, item.status_reason, item.attention, item.news_since)
@@ -108,14 +113,14 @@ def _situation(item: WorkItem, status: int, reason: int, attention: object, news
     )
 
 
-def _decide(item: WorkItem, deed: Deed) -> None:
+def _decide(item: WorkItem, deed: Deed, *, holds: bool = True) -> None:
     facts = _facts(item, deed)
     known = replace(candidates.actor_as_candidate(deed.by), queues=_queue_at_hand(item))
     while True:
         found = evaluate(facts, known)
         if isinstance(found, LookUp):
             known = candidates.look_up(found, item, known)
-        elif found.chosen is not None and facts.fresh and not _is_held(found.chosen, deed.by):
+        elif holds and found.chosen is not None and facts.fresh and not _is_held(found.chosen, deed.by):
             known = _without(found.chosen, known)
         else:
             break

@@ -9,19 +9,18 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from workwire.kernel import clock, composed_writes, folding, keys, text
+from workwire.kernel import clock, composed_writes, keys, text
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Conflict, Forbidden, Invalid, not_found
 from workwire.outbox.changes import BOOKKEEPING, RowChange, altered, columns
 from workwire.rooms.files import commands as files
 from workwire.rooms.files.commands import FileWish
-from workwire.rooms.offering import fields
 from workwire.rooms.offering import queries as offering
-from workwire.rooms.offering.models import DataField, ProcessType
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.parties import tags
 from workwire.rooms.work import events, item_due_dates, item_timers, policy, queries, relations, transitions
-from workwire.rooms.work.commands import allocation, item_contacts
+from workwire.rooms.work.commands import allocation, family_data, item_contacts
 from workwire.rooms.work.commands.item_contacts import ContactWish
 from workwire.rooms.work.item_timers import moments_of, set_timers
 from workwire.rooms.work.models import ResolutionMethod, StartedBy, Status, StatusReason, WaitType, WorkItem
@@ -30,7 +29,6 @@ from workwire.rooms.work.who_gets_it import TABLE, Part
 
 LONGEST_TITLE = 500
 LONGEST_DESCRIPTION = 256 * 1024
-LONGEST_CUSTOM_DATA = 256 * 1024
 MOST_RECORDS = 2_000_000_000
 
 
@@ -62,7 +60,7 @@ class Change:
 
     def __init__(self, item: WorkItem, *, by: Actor) -> None:
         self.item, self.by, self.at = item, by, clock.now()
-        self._columns, self._moments = columns(item), moments_of(item)
+        self._columns, self._moments, self._origins = columns(item), moments_of(item), item.data_origins
         self._beside: list[RowChange] = []
         self._by_hand = self._by_editing = False
 
@@ -124,13 +122,37 @@ class Change:
         """Say that something belonging to the item changed that is no column of it."""
         self._beside += changes
 
-    def write(self, changes: Changes) -> bool:
-        """Set the given fields, contacts and files; returns whether any of them differs from what it was."""
-        before = columns(self.item)
-        attached = attach(self.item, changes, by=self.by, at=self.at)
+    def write(self, changes: Changes, line: Sequence[Change] = ()) -> bool:
+        """Set the given fields, contacts and files; returns whether any of them differs from what it was. `line` are the
+        changes of the cases above the item, which must be locked when custom data or contacts of it are set."""
+        before, beside = columns(self.item), len(self._beside)
+        self.touch(attach(self.item, changes, by=self.by, at=self.at))
+        if given := changes.get("custom_data"):
+            family_data.write(self, given, self._holder(line))
         write(self.item, changes, by=self.by)
-        self.touch(attached)
-        return bool(attached) or columns(self.item) != before
+        return len(self._beside) > beside or columns(self.item) != before
+
+    def settle(self) -> list[RowChange]:
+        """Write what differs, for the change of another item to tell; returns it."""
+        own = altered(self.item, self._columns)
+        if own:
+            self.item.version += 1
+            composed_writes.update(self.item, *(own[0].new or {}), *self._of_origins(), "version")
+            self._columns = columns(self.item)
+        return own
+
+    def _of_origins(self) -> Sequence[str]:
+        """The column that says where values were written, if it differs."""
+        changed = self.item.data_origins != self._origins
+        self._origins = self.item.data_origins
+        return ("data_origins",) if changed else ()
+
+    def _holder(self, line: Sequence[Change]) -> Change:
+        """The change of the locked item that keeps the custom data of the family."""
+        top = self.item.family_id
+        if top is None:
+            return self
+        return next((one for one in line if one.item.pk == top), None) or Change(locked(top, by=SYSTEM), by=self.by)
 
     def flush(self) -> None:
         """Write what differs already, for statements that are to see it; `done` still records the change."""
@@ -148,11 +170,13 @@ class Change:
             item.version += 1
             item.updated_at, item.updated_by_id = self.at, self.by.user_id
             differing = own[0].new or {} if own else {}
-            of_state = self._note_state() if "status" in differing else ()
-            composed_writes.update(item, *differing, *keys.following(item, differing), *BOOKKEEPING, *of_state)
+            unrecorded = (*(self._note_state() if "status" in differing else ()), *self._of_origins())
+            composed_writes.update(item, *differing, *keys.following(item, differing), *BOOKKEEPING, *unrecorded)
             set_timers(item, self._moments)
             if item.status == Status.CLOSED and "status" in differing and item.started_by_method == StartedBy.TICKET:
                 item_timers.look_at_divided(relations.made_from(item), self.at)
+            if item.kind == ProcessType.CASE and "title" in differing and self._columns["status"] != Status.DRAFT:
+                item_timers.look_at_title(queries.open_actions_of(item), self.at)
             self._moments = moments_of(item)
             events.record_updated(item, at=self.at, by=self.by, changes=own + self._beside)
             self._columns, self._beside = columns(item), []
@@ -278,8 +302,6 @@ def write(item: WorkItem, changes: Changes, *, by: Actor) -> None:
         item.description = text.prose(description, field="description", longest=LONGEST_DESCRIPTION)
     if (category_guid := changes.get("category_guid")) is not None:
         _write_category(item, category_guid)
-    if (given := changes.get("custom_data")) is not None:
-        _write_custom_data(item, given)
     if (count := changes.get("record_count")) is not None:
         if not 1 <= count <= MOST_RECORDS:
             raise Invalid("record_count_invalid", field="record_count")
@@ -323,7 +345,10 @@ def check_ready(item: WorkItem) -> None:
 
 
 def _write_title(item: WorkItem, title: str) -> None:
-    """Set the title; raises Conflict for another one of what was submitted, where its process keeps titles as they are."""
+    """Set the title; raises Conflict for another one of an action, which has that of its case, and of what was submitted,
+    where its process keeps titles as they are."""
+    if item.kind == ProcessType.ACTION and title != item.title:
+        raise Conflict("title_of_case", field="title")
     submitted = item.pk is not None and item.status != Status.DRAFT and item.kind != ProcessType.ACTION
     if submitted and title != item.title and not item.process_version.title_editable:
         raise Conflict("title_fixed", field="title")
@@ -362,29 +387,6 @@ def _write_due_date(item: WorkItem, changes: Changes) -> None:
         item_due_dates.override(item, due)
     elif changes.get("follow_rule"):
         item_due_dates.follow_rule(item)
-
-
-def _write_custom_data(item: WorkItem, given: Mapping[str, Any]) -> None:
-    known = offering.data_fields_named(given)
-    merged = dict(item.custom_data)
-    for name, value in given.items():
-        field = known.get(folding.key(str(name)))
-        if field is None:
-            raise Invalid("field_not_found", field="custom_data", name=str(name)[:60])
-        read = _read(field, value)
-        merged.pop(field.name, None)
-        if read is not None:
-            merged[field.name] = read
-    item.custom_data = text.json_object(merged, field="custom_data", longest=LONGEST_CUSTOM_DATA)
-    if item.started_at is not None and item_due_dates.depends_on(item, set(known)):
-        item_due_dates.set_due(item, item.started_at)
-
-
-def _read(field: DataField, value: Any) -> Any:
-    try:
-        return fields.read(field, value)
-    except Invalid as error:
-        raise error.as_a(Invalid, field=f"custom_data.{error.field}") from error
 
 
 def _write_schedule_period(item: WorkItem, guid: UUID) -> None:

@@ -15,7 +15,7 @@ from workwire.rooms.files import queries as files
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.files.models import ItemFile
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import policy, queries, transitions
+from workwire.rooms.work import item_due_dates, policy, queries, transitions
 from workwire.rooms.work.commands import deed_checks, flow
 from workwire.rooms.work.commands.assignment import begin
 from workwire.rooms.work.commands.changing import (
@@ -39,15 +39,14 @@ def update(item: WorkItem, *, by: Actor, version: int | None = None, **changes: 
 
     Giving only values it has already changes and records nothing.
     """
-    counts = item.kind == ProcessType.ACTION and changes.get("record_count") is not None
-    line = locked_line(item, by=by) if counts else []
+    line = locked_line(item, by=by) if _is_of_family(item, changes) else []
     change = Change(locked(item.pk, by=by, version=version), by=by)
     item, records = change.item, change.item.record_count
     deed_checks.edit(item, by=by)
-    if change.write(changes):
+    if change.write(changes, line):
         _take_by_editing(change)
     changed = change.done()
-    if item.record_count != records and line and line[-1].item.status not in FINISHED:
+    if item.kind == ProcessType.ACTION and item.record_count != records and line[-1].item.status not in FINISHED:
         line[-1].item.record_count = item.record_count  # actions to come have as many
         line[-1].done()
     return changed
@@ -148,6 +147,26 @@ def date_reached(item: WorkItem, *, by: Actor) -> WorkItem:
     return item
 
 
+def follow_title(action: WorkItem, *, by: Actor) -> WorkItem:
+    """Give an unfinished action the title of its case; only the clock (the system) does so, which has locked it. What ended
+    keeps the title under which it ended."""
+    policy.require(policy.is_system(by), "system_only.title")
+    change = Change(action, by=by)
+    if action.status not in FINISHED and action.parent_id is not None:
+        action.title = WorkItem.objects.values_list("title", flat=True).get(pk=action.parent_id)
+    return change.done()
+
+
+def follow_data(item: WorkItem, *, by: Actor) -> WorkItem:
+    """Set the due date of an unfinished item anew that is counted from custom data of its family; only the clock (the system)
+    does so, which has locked it."""
+    policy.require(policy.is_system(by), "system_only.due_date")
+    change = Change(item, by=by)
+    if item.status in transitions.OPEN and item.started_at is not None:
+        item_due_dates.set_due(item, item.started_at)
+    return change.done()
+
+
 @transaction.atomic
 def due_date_passed(item: WorkItem, *, by: Actor) -> WorkItem:
     """Tell that the due date of an item has passed, once for each due date; only the clock (the system) does so.
@@ -162,6 +181,12 @@ def due_date_passed(item: WorkItem, *, by: Actor) -> WorkItem:
         raise Conflict("due_date_not_passed")
     item.due_passed = True
     return change.done()
+
+
+def _is_of_family(item: WorkItem, changes: Changes) -> bool:
+    """Whether what is to be changed of an action or sub-case is kept at a case above it."""
+    kept_above = ("custom_data", "record_count", "contacts") if item.kind == ProcessType.ACTION else ("custom_data",)
+    return item.parent_id is not None and any(changes.get(name) is not None for name in kept_above)
 
 
 def _take_by_editing(change: Change) -> None:

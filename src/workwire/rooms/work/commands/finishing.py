@@ -45,7 +45,7 @@ def resolve(
     if item.kind == ProcessType.TICKET and item.status == Status.DRAFT:
         make_work_of(change, changes)
     else:
-        change.write(changes)
+        change.write(changes, line)
     method = _checked_method(ProcessType(item.kind), method)
     flow.finish(change, method, reason_for(by))
     deed_checks.require_nothing_open(item)
@@ -67,7 +67,7 @@ def complete_unsuccessfully(
         raise Invalid("not_an_action")
     line = locked_line(item, by=by)
     change = Change(locked(item.pk, by=by, version=version), by=by)
-    change.write(changes)
+    change.write(changes, line)
     flow.finish(change, Method.NOT_DONE_SUCCESSFULLY, reason_for(by))
     flow.go_on(line, change)
     return change.item

@@ -19,7 +19,7 @@ from workwire.kernel.wording import Statement, statement
 from workwire.outbox.changes import RowChange, added
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition, ChecklistLine, ProcessType
-from workwire.rooms.work import events, item_due_dates, queries, transitions
+from workwire.rooms.work import events, families, item_due_dates, queries, transitions
 from workwire.rooms.work.advancing import (
     Because,
     Begun,
@@ -164,6 +164,7 @@ def new_action(case: WorkItem, definition: ActionDefinition, count: int, *, at: 
         updated_at=at,
         updated_by_id=by.user_id,
     )
+    families.join(action, case)
     stand(action, transitions.create(ProcessType.ACTION, draft=False))
     return action
 

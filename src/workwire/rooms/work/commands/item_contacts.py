@@ -1,6 +1,7 @@
 """The contacts of a work item and their tags: wishes of a command, fulfilled inside it.
 
-A tag that only one contact may hold moves to the last one given it; two in one wish list are refused.
+A tag that only one contact may hold moves to the last one given it; two in one wish list are refused. The contacts of an
+action are those of its case, whose row is locked.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from workwire.kernel.wording import Value
 from workwire.outbox.changes import RowChange, added, related, removed
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.parties.models import Contact, ContactTag, Contract
+from workwire.rooms.work import families
 from workwire.rooms.work.models import ItemContact, WorkItem
 
 MOST_CONTACTS = 100
@@ -104,11 +106,11 @@ def _fits(tag: ContactTag, contract: Contract) -> bool:
 
 def has_tag(item: WorkItem, built_in: str) -> bool:
     """Whether some contact of an item holds a built-in tag."""
-    return ItemContact.objects.filter(item=item.pk, tags__built_in=built_in).exists()
+    return ItemContact.objects.filter(item=families.keeps_contacts(item), tags__built_in=built_in).exists()
 
 
 def _rows(item: WorkItem) -> QuerySet[ItemContact]:
-    return ItemContact.objects.filter(item=item.pk).select_related("contact", "user")
+    return ItemContact.objects.filter(item=families.keeps_contacts(item)).select_related("contact", "user")
 
 
 def _guid(row: ItemContact) -> UUID:
@@ -154,7 +156,8 @@ def _added(item: WorkItem, guid: UUID, *, by: Actor, at: datetime) -> ItemContac
             raise _invalid("contact_not_found", field="contacts.guid")
         if not user.is_active:
             raise _invalid("contact_retired.account", field="contacts.guid")
-    return ItemContact.objects.create(item=item, contact=contact, user=user, added_by_id=by.user_id, added_at=at)
+    keeper = families.keeps_contacts(item)
+    return ItemContact.objects.create(item_id=keeper, contact=contact, user=user, added_by_id=by.user_id, added_at=at)
 
 
 def _tag(
@@ -171,7 +174,7 @@ def _tag(
         elif not wish.retired and wish.guid not in held:
             _check_tag(item, tag)
             if not tag.allow_multiple:
-                for other in ItemContact.objects.filter(item=item.pk, tags=tag):
+                for other in ItemContact.objects.filter(item=row.item_id, tags=tag):
                     other.tags.remove(tag)
                     changes += related(other, "tags", [tag.pk], [])
             row.tags.add(tag)

@@ -46,6 +46,7 @@ def launch_sub_case(
     returns the new case. `more` is set of it beside its title. Raises Conflict (`nested_too_deep`) below a case that has too
     many above it."""
     require_may_work(by)
+    line = locked_line(case, by=by) if (more or {}).get("custom_data") else []
     change = _running(case, by)
     if levels_above(change.item, MOST_NESTED) >= MOST_NESTED - 1:
         raise Conflict("nested_too_deep", most=MOST_NESTED)
@@ -56,7 +57,17 @@ def launch_sub_case(
     period = change.item.schedule_period
     if period is not None and period.schedule_id == version.schedule_id:
         fields.setdefault("schedule_period", period.guid)
-    made = started(ProcessType.CASE, version, fields, at_once=True, by=by, parent=change.item, independent=independent)
+    family = line[0] if line else change
+    made = started(
+        ProcessType.CASE,
+        version,
+        fields,
+        at_once=True,
+        by=by,
+        parent=change.item,
+        independent=independent,
+        family=family,
+    )
     if not independent and change.item.status != Status.WAITING and made.status not in transitions.FINISHED:
         change.move(transitions.wait_for_sub_case(change.standing, reason_for(by)))
         change.done()
@@ -96,7 +107,7 @@ def start_next_step(case: WorkItem, *, by: Actor, version: int | None = None, **
     line = locked_line(case, by=by)
     change = Change(locked(case.pk, by=by, version=version), by=by)
     deed_checks.require_running(change.item)
-    change.write(changes)
+    change.write(changes, line)
     flow.continue_by_hand([*line, change])
     return change.item
 

@@ -15,7 +15,7 @@ from workwire.outbox.changes import RowChange
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import policy, relations
+from workwire.rooms.work import family_sight, policy, relations
 from workwire.rooms.work.commands import item_contacts
 from workwire.rooms.work.commands.changing import Change, Changes, require_may_work
 from workwire.rooms.work.commands.linking import locked_together, relate
@@ -53,7 +53,10 @@ def create_linked(
         raise Invalid("link_not_for_actions")
     version = offering.live_version(version_guid, by=by)
     if Copied.CUSTOM_DATA in copies:
-        fields["custom_data"] = {**item.custom_data, **(fields.get("custom_data") or {})}
+        fields["custom_data"] = {
+            **family_sight.shared_data_shown(item, by=by),
+            **(fields.get("custom_data") or {}),
+        }
 
     def copied(made: WorkItem) -> list[RowChange]:
         contacts = item_contacts.copy(item, made, by=by, at=change.at) if Copied.CONTACTS in copies else []

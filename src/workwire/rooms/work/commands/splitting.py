@@ -69,8 +69,8 @@ def convert(
 ) -> WorkItem:
     """Start a case of a live process for a ticket, which lies above it and waits for its end; returns the case.
 
-    The case has the number of the ticket, its title, description, custom data and contacts unless others are given; what was
-    said at the ticket, and its files, are seen at the case.
+    The case has the number of the ticket, its title and description unless others are given, and copies of its contacts; they
+    are one family, which shares custom data and shows files, defects and what was said at both.
     """
     require_may_work(by)
     rows = locked_together([ticket], by=by, going_on=[ticket])
@@ -84,6 +84,7 @@ def convert(
     fields: Changes = {"title": item.title, "description": item.description, **changes}
     case = started(ProcessType.CASE, process, fields, at_once=True, by=by, parent=item, origin=item)
     go_on_in(change, case, rows)
+    item.family, item.custom_data = case, {}  # the case keeps it for both from now on
     change.touch(relate(case, RelationKind.CONVERTED_FROM, item, change) + pass_links_on(item, case, change))
     _divide(change, ResolutionMethod.CASE_LAUNCHED)
     return case

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Unpack
+from typing import Any, Unpack
 from uuid import UUID
 
 from django.db import transaction
@@ -16,8 +16,8 @@ from workwire.outbox.changes import RowChange, added
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
-from workwire.rooms.work import events, item_due_dates, policy, relations, transitions
-from workwire.rooms.work.commands import allocation, flow, item_contacts
+from workwire.rooms.work import events, families, item_due_dates, policy, relations, transitions
+from workwire.rooms.work.commands import allocation, family_data, flow, item_contacts
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
@@ -87,20 +87,25 @@ def started(
     parent: WorkItem | None = None,
     independent: bool = False,
     origin: WorkItem | None = None,
+    family: Change | None = None,
     copied: Callable[[WorkItem], list[RowChange]] | None = None,
 ) -> WorkItem:
     """A new ticket or case of a version, inside the caller's transaction: a draft, or work to do `at_once`.
 
     What is made of a ticket, its `origin`, gets copies of that one's custom data and contacts; a ticket is counted from the
-    same start and gets copies of the files, a case gets the number. `copied` gives any other item what it is to have from
-    elsewhere, and returns what that changed.
+    same start and gets copies of the files, a case gets the number. What is made in a `parent` case keeps its custom data at
+    the case of the change `family`. `copied` gives any other item what it is to have from elsewhere, and returns what that
+    changed.
     """
     at = clock.now()
-    item = _new(kind, version, at=at, by=by)
+    item = new_item(kind, version, at=at, by=by)
     item.parent, item.independent = parent, independent
     if origin is not None:
         _come_from(item, origin)
+    if parent is not None and parent.kind == ProcessType.CASE:
+        families.join(item, parent)
     stand(item, transitions.create(kind, draft=not at_once))
+    shared = _set_custom_data(item, fields.get("custom_data") or {}, family, by=by)
     write(item, fields, by=by)
     if at_once:
         _become_work(item, at)
@@ -116,6 +121,9 @@ def started(
     elif copied is not None:
         brought = copied(item)
     attached = brought + attach(item, fields, by=by, at=at)
+    if shared is not None:
+        family_data.name_origin(item, shared.item)
+        attached += shared.settle()
     if at_once:
         check_ready(item)
     if at_once and kind == ProcessType.CASE:
@@ -132,12 +140,8 @@ def started_by(actor: Actor) -> StartedBy:
     return _METHODS[actor.user_type][actor.in_bulk]
 
 
-def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: bool, by: Actor) -> WorkItem:
-    policy.require(policy.may_start(by), "feature_missing.to_start")
-    return started(kind, offering.live_version(version_guid, by=by, kind=kind), fields, at_once=at_once, by=by)
-
-
-def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor) -> WorkItem:
+def new_item(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor) -> WorkItem:
+    """A ticket or case of a version that is not saved yet, as it begins before anything is written of it."""
     process = version.process
     contract = process.service.contract
     return WorkItem(
@@ -158,6 +162,20 @@ def _new(kind: ProcessType, version: ProcessVersion, *, at: datetime, by: Actor)
     )
 
 
+def _create(kind: ProcessType, version_guid: UUID, fields: Changes, *, at_once: bool, by: Actor) -> WorkItem:
+    policy.require(policy.may_start(by), "feature_missing.to_start")
+    return started(kind, offering.live_version(version_guid, by=by, kind=kind), fields, at_once=at_once, by=by)
+
+
+def _set_custom_data(item: WorkItem, given: Mapping[str, Any], family: Change | None, *, by: Actor) -> Change | None:
+    """Set custom data of a new item; returns the change of the case that keeps it, where that is another one."""
+    if not given:
+        return None
+    keeper = family if item.family_id is not None else None
+    family_data.set_values(item, item if keeper is None else keeper.item, given, by=by)
+    return keeper
+
+
 def _come_from(item: WorkItem, origin: WorkItem) -> None:
     """What a new item has of the ticket it is made of. No other case has that ticket's number, for one table counts both."""
     item.started_by_method = StartedBy.TICKET
@@ -165,6 +183,7 @@ def _come_from(item: WorkItem, origin: WorkItem) -> None:
     if item.kind == ProcessType.TICKET:
         item.started_at = origin.started_at
     else:
+        item.data_origins = dict.fromkeys(origin.custom_data, origin.pk)
         item.reference = f"{(origin.reference or '').partition('-')[0]}-{_LETTERS[ProcessType.CASE]}"
 
 
