@@ -42,10 +42,10 @@ class WiringConfig(AppConfig):
         from workwire.rooms.parties import events as _parties  # noqa: F401 - registers
         from workwire.rooms.parties import queries as _parties_objects  # noqa: F401 - registers
         from workwire.rooms.work import commands as work
+        from workwire.rooms.work import data_search, item_timers
         from workwire.rooms.work import events as _work  # noqa: F401 - registers
-        from workwire.rooms.work import item_timers
         from workwire.rooms.work import queries as _work_objects  # noqa: F401 - registers
-        from workwire.rooms.work.commands import give_back_all
+        from workwire.rooms.work.commands import give_back_all, running_checklists
         from workwire.worker import account_mail, endpoint_probes, mail
 
         _know_sentences()
@@ -67,6 +67,8 @@ class WiringConfig(AppConfig):
         kinds.register(replays.KIND)
         kinds.register(endpoint_probes.KIND)
         kinds.register(batches.KIND)
+        kinds.register(data_search.KIND)
+        kinds.register(running_checklists.KIND)
         for standing in (
             retention.KIND,
             files.SWEEPING,

@@ -21,7 +21,7 @@ from workwire.reactions.webhooks import commands as webhooks
 from workwire.rooms.commitments import commands as commitments
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import commands as offering
-from workwire.rooms.offering.models import FieldKind
+from workwire.rooms.offering.models import FieldKind, VersionState
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.work import commands as work
 
@@ -30,6 +30,9 @@ Deed = Callable[[Actor, Customer], Any]
 DEEDS: dict[str, Deed] = {
     features.COMPANIES: lambda by, _: parties.create_company("Borealis", by=by),
     features.PROCESSES: lambda by, _: offering.create_service_line("Payroll", by=by),
+    features.RELEASES: lambda by, customer: offering.set_version_state(
+        customer.ticket_version, VersionState.LIVE, by=by
+    ),
     features.DATA_FIELDS: lambda by, _: offering.create_data_field("Colour", FieldKind.DATE, by=by),
     features.SCHEDULES: lambda by, _: offering.create_schedule("Closing", by=by),
     features.CALENDARS: lambda by, _: commitments.create_calendar("Nights", by=by),

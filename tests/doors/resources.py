@@ -107,7 +107,16 @@ USES = {
     "create_service_line": Use(body={"name": "People Operations"}),
     "list_work_types": Use(query="?kind=action&service_line={service_line}"),
     "create_work_type": Use(body={"service_line": "{service_line}", "kind": "ticket", "name": "Dispute"}),
+    "get_work_type": Use("{case_type}", shared=True),
+    "update_work_type": Use("{case_type}", {"record_count_label": "Invoices", "effort_per_record": None}, shared=True),
+    "save_type_steps": Use(
+        "{case_type}", {"steps": [{"name": "Before", "milestone": 50}, {"name": "After"}]}, shared=True
+    ),
+    "get_step_differences": Use("{draft_version}"),
+    "refresh_steps": Use("{draft_version}", {"type_version": 1}),
+    "clone_process": Use("{spare_process}", {"source": "{ticket_process}"}),
     "clone_work_type": Use("{action_type}", {"name": "Once more"}, shared=True),
+    "save_global_checklist": Use("{action_type}", {"lines": [{"description": "Is it signed?"}]}, shared=True),
     "add_global_checklist": Use("{action_type}", {"lines": ["Is it signed?"]}, shared=True),
     "list_processes": Use(query="?service={service}"),
     "create_process": Use(body={"service": "{service}", "work_type": "{new_type}"}),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from tests.support.organisation import Customer, Organisation
@@ -9,12 +12,14 @@ from tests.support.recorded import recorded
 from workwire.access.models import User
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
+from workwire.rooms.commitments import commands as commitments
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering.models import FieldKind, WorkType
 from workwire.rooms.parties import commands as parties
 from workwire.rooms.work import commands, item_files, queries, relations
 from workwire.rooms.work.commands import Copied
+from workwire.rooms.work.item_due_dates import calendar_of, calendar_row_of, terms_of
 from workwire.rooms.work.models import ItemContact, Status, WorkItem
 
 
@@ -69,6 +74,28 @@ def test_a_contract_is_cloned_without_its_name(first: Customer, admin: Actor) ->
     assert (made.name, made.services.exists()) == ("Next year", False)
     with pytest.raises(Conflict):
         parties.clone_contract(first.contract, "Next year", by=admin)
+
+
+def test_items_keep_the_terms_with_which_they_began(first: Customer, by: Actor, admin: Actor, origin: WorkItem) -> None:
+    """builder CT-1: name, time zone and calendar of the contract; what begins later has the new ones."""
+    name, zone, week = first.contract.name, first.contract.time_zone, first.contract.calendar
+    nights = commitments.create_calendar("Nights", by=admin)
+    parties.update_contract(first.contract, name="Next year", time_zone="Asia/Tokyo", calendar=nights, by=admin)
+    parties.update_contract(first.contract, time_zone="Europe/Madrid", calendar=None, by=admin)
+    parties.update_contract(first.contract, description="Said better.", by=admin)
+    later = commands.create_ticket(first.ticket_version.guid, title="Another chair", by=by)
+    began, after = (queries.item(one.guid, by=by) for one in (origin, later))
+    assert (terms_of(began).name, terms_of(began).time_zone, calendar_row_of(began)) == (name, zone, week)
+    assert (terms_of(after).name, terms_of(after).time_zone, calendar_row_of(after)) == (
+        "Next year",
+        "Europe/Madrid",
+        None,
+    )
+    assert calendar_of(began).zone == ZoneInfo(zone)
+    with recorded() as found:
+        commands.update(origin, title="A chair", by=by)
+    assert json.loads(found.only.body)["ContractName"] == name
+    assert len(queries.item(origin.guid, by=by).contract.earlier_terms or ()) == 2
 
 
 def test_another_supplier_holds_for_all_items_those_that_ended_too(

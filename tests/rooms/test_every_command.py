@@ -53,6 +53,7 @@ from workwire.rooms.offering.models import (
     ActionDefinition,
     DataField,
     FieldKind,
+    Process,
     ProcessType,
     ProcessVersion,
     Schedule,
@@ -308,6 +309,18 @@ class World:
         offering.add_action(self.step, self.action_type, by=self.by)
         return first
 
+    def steps(self) -> int:
+        """The version of the case type once it has steps."""
+        return offering.save_type_steps(
+            self.case_draft.process.work_type, [offering.StepWish("x"), offering.StepWish("y")], by=self.by
+        ).version
+
+    def spare(self) -> Process:
+        """A process of another case type with one step, which has no draft."""
+        made = offering.create_work_type(self.line, ProcessType.CASE, "Another", by=self.by)
+        offering.save_type_steps(made, [offering.StepWish("x")], by=self.by)
+        return offering.create_process(self.customer.service, made, by=self.by)
+
     def archive(self) -> None:
         """Archive the draft, so that another one may begin."""
         offering.set_version_state(self.case_draft, VersionState.ARCHIVE, by=self.by)
@@ -434,6 +447,20 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     offering.create_data_field: lambda w: offering.create_data_field("x", FieldKind.DATE, by=w.by),
     offering.update_data_field: lambda w: offering.update_data_field(DataField.objects.all()[0], retired=True, by=w.by),
     parties.clone_contract: lambda w: parties.clone_contract(w.customer.contract, "x", by=w.by),
+    offering.change_work_type: lambda w: offering.change_work_type(
+        w.case_draft.process.work_type, process_group="x", contacts_mandatory=True, by=w.by
+    ),
+    offering.save_global_checklist: lambda w: (
+        offering.add_global_checklist(w.action_type, ("x", "y"), by=w.by),
+        offering.save_global_checklist(
+            w.action_type, [offering.LineWish("z", w.action_type.checklist.all()[0].guid)], by=w.by
+        ),
+    ),
+    offering.save_type_steps: lambda w: offering.save_type_steps(
+        w.case_draft.process.work_type, [offering.StepWish("x"), offering.StepWish("y")], by=w.by
+    ),
+    offering.refresh_steps: lambda w: offering.refresh_steps(w.built().step.version, type_version=w.steps(), by=w.by),
+    offering.clone_process: lambda w: offering.clone_process(w.customer.case_version.process, w.spare(), by=w.by),
     offering.clone_work_type: lambda w: offering.clone_work_type(w.action_type, "x", by=w.by),
     work.create_linked: lambda w: work.create_linked(w.filed(), w.customer.ticket_version.guid, title="x", by=w.by),
     parties.update_contract: lambda w: parties.update_contract(w.customer.contract, description="x", by=w.by),

@@ -117,6 +117,20 @@ def test_an_end_lets_be_finished_what_runs_and_closes_the_case(build: Build, by:
     assert not NodeRun.objects.filter(run__case=case, node=KEYS["c"]).exists()
 
 
+def test_an_end_of_a_sub_case_leaves_the_case_above_and_linked_items_alone(build: Build, by: Actor) -> None:
+    """Builder EC-4: they go on as after any other sub-case."""
+    version = build({"a": (A, 1), "e": (E, 1), "b": (A, 1)}, "a>e")
+    case, linked = start(version, by), start(version, by)
+    sub_case = commands.launch_sub_case(case, version.guid, "Below", by=by)
+    commands.link(sub_case, [linked], by=by)
+    assert again(case).status == Status.WAITING
+    for name in ("a", "b"):
+        commands.resolve(item(sub_case, name), by=by)
+    assert again(sub_case).status == Status.CLOSED
+    assert (again(case).status, running(case)) == (Status.IN_PROGRESS, {"a", "b"})
+    assert (again(linked).status, running(linked)) == (Status.IN_PROGRESS, {"a", "b"})
+
+
 @pytest.mark.parametrize(
     ("when_empty", "status", "wait_type"),
     [(WhenEmpty.MANUAL, Status.TO_DO, None), (WhenEmpty.PAUSE, Status.WAITING, WaitType.PAUSE)],

@@ -162,10 +162,13 @@ def test_what_a_robot_rejected_goes_to_people_only(first: Customer, robot: Actor
     assert forbidden.value.code == "not_assigned_to_you"
 
 
-def test_robots_get_the_same_action_at_most_three_times(first: Customer, robot: Actor, admin: Actor) -> None:
+def test_robots_that_got_an_action_more_than_three_times_get_it_no_more(
+    first: Customer, robot: Actor, admin: Actor
+) -> None:
     """work-manager ASG-18."""
     (action,) = _launched(first, admin, 1)
-    for _ in range(MOST_ROBOT_ASSIGNMENTS):
+    assert MOST_ROBOT_ASSIGNMENTS == 3
+    for _ in range(MOST_ROBOT_ASSIGNMENTS + 1):
         assert commands.get_more_work(by=robot) is not None
         commands.unassign(action, by=robot)
     assert commands.get_more_work(by=robot) is None

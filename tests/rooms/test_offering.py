@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.support.organisation import Customer, Organisation
 from tests.support.overlap import overlap
 from tests.support.recorded import recorded
 from workwire.access import commands as access
+from workwire.access import features
 from workwire.access.models import Role, User
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM, Actor
@@ -285,6 +287,29 @@ def test_going_live_retires_the_one_before(
     assert not found.events
     commands.set_version_state(first.case_version, VersionState.LIVE, by=admin)
     assert (_state(first.case_version), _state(case_draft)) == (VersionState.LIVE, VersionState.RETIRING)
+
+
+def test_only_who_may_release_sets_a_version_live(
+    organisation: Organisation, case_draft: ProcessVersion, check: WorkType, admin: Actor
+) -> None:
+    """builder MX-4: who configures processes does all but that, and who releases does nothing else."""
+    _fill(case_draft, check, admin)
+    builds, releases = (
+        replace(admin, features=frozenset({one, features.ALL_RECORDS}))
+        for one in (features.PROCESSES, features.RELEASES)
+    )
+    with recorded() as found, pytest.raises(Forbidden) as refusal:
+        commands.set_version_state(case_draft, VersionState.LIVE, by=builds)
+    assert (refusal.value.code, found.events) == ("feature_missing", [])
+    commands.set_version_state(case_draft, VersionState.TESTING, by=builds)
+    with pytest.raises(Forbidden):
+        commands.set_version_state(case_draft, VersionState.DRAFT, by=releases)
+    with recorded() as found:
+        commands.set_version_state(case_draft, VersionState.LIVE, by=releases)
+    assert found.names == ["ProcessVersionChanged"] * 2
+    assert {event.actor_id for event in found.events} == {admin.user_id}
+    with pytest.raises(Forbidden):
+        commands.set_version_state(case_draft, VersionState.RETIRING, by=releases)
 
 
 ALLOWED = {

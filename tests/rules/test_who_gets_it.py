@@ -229,8 +229,8 @@ def test_robots_get_actions_only_none_that_one_rejected_and_not_too_often() -> N
     robot = Candidate(1, is_robot=True)
     assert bar_to(robot, TO_DO_TICKET) == "robot_only_actions"
     assert bar_to(robot, replace(NEW_ACTION, robot_rejected=True)) == "robot_rejected"
-    assert bar_to(robot, replace(NEW_ACTION, robot_assignments=3)) == "robot_too_often"
-    assert bar_to(robot, replace(NEW_ACTION, robot_assignments=2)) is None
+    assert bar_to(robot, replace(NEW_ACTION, robot_assignments=4)) == "robot_too_often"
+    assert bar_to(robot, replace(NEW_ACTION, robot_assignments=3)) is None
 
 
 def test_nothing_is_looked_up_where_nobody_has_to_be() -> None:
@@ -277,7 +277,7 @@ every_item = st.builds(
     wait_type_changed=st.booleans(),
     from_flow=st.booleans(),
     robot_rejected=st.booleans(),
-    robot_assignments=st.integers(0, 4),
+    robot_assignments=st.integers(0, 5),
     keep_with=maybe,
     changed_by=maybe,
     changed_last_by=maybe,

@@ -20,6 +20,7 @@ ALL_RECORDS = "all_records"
 PROCESS_BUILDER = "process_builder"
 COMPANIES = "companies"
 PROCESSES = "processes"
+RELEASES = "releases"
 DATA_FIELDS = "data_fields"
 SCHEDULES = "schedules"
 CALENDARS = "calendars"
@@ -39,9 +40,10 @@ FEATURES = {
     AUDIT: "Reads the history of all records: who changed what.",
     OPERATION: "Looks at the health of the installation: workers, deliveries and failures of all accounts.",
     ALL_RECORDS: "Sees all records, whatever the data permissions say.",
-    PROCESS_BUILDER: "Configures what work is about and how it runs; includes the eight below.",
+    PROCESS_BUILDER: "Configures what work is about and how it runs; includes the nine below.",
     COMPANIES: "Configures companies, contracts and services.",
-    PROCESSES: "Configures service lines, work types, checklists and processes.",
+    PROCESSES: "Configures service lines, work types, checklists and processes, up to their release.",
+    RELEASES: "Releases processes: sets a version live.",
     DATA_FIELDS: "Configures data fields.",
     SCHEDULES: "Configures schedules.",
     CALENDARS: "Configures calendars.",
@@ -55,7 +57,9 @@ FEATURES = {
 
 INCLUDES = {
     ADMINISTRATOR: frozenset({USERS, GROUPS, ROLES, SETTINGS, AUDIT, OPERATION}),
-    PROCESS_BUILDER: frozenset({COMPANIES, PROCESSES, DATA_FIELDS, SCHEDULES, CALENDARS, QUEUES, TAGS, WEBHOOKS}),
+    PROCESS_BUILDER: frozenset(
+        {COMPANIES, PROCESSES, RELEASES, DATA_FIELDS, SCHEDULES, CALENDARS, QUEUES, TAGS, WEBHOOKS}
+    ),
 }
 SEES_ALL = (ADMINISTRATOR, ALL_RECORDS)
 OPERATIONAL, BUILDER = "operational", "builder"

@@ -66,6 +66,7 @@ class User(AbstractBaseUser):
     theme = models.CharField(max_length=20, blank=True, default="", db_default="")
     density = models.CharField(max_length=20, blank=True, default="", db_default="")
     picture = models.CharField(max_length=64, blank=True, default="", db_default="")  # its SHA-256 in hex
+    short_code = models.CharField(max_length=2, blank=True, default="", db_default="")
     version = models.PositiveIntegerField(default=1, db_default=1)
 
     USERNAME_FIELD = "username"

@@ -21,12 +21,14 @@ DENSITIES = ("compact", "comfortable")
 
 
 class Preferences(TypedDict, total=False):
-    """What an account may choose; an empty text takes a choice back."""
+    """What an account may choose; an empty text takes a choice back. The `short_code` is that of the custom data field which a
+    search without one means."""
 
     language: str
     time_zone: str
     theme: str
     density: str
+    short_code: str
 
 
 def language_of(actor: Actor | None, asked: str = "") -> str:

@@ -105,6 +105,7 @@ register(
             "process_builder": "Process Builder",
             "companies": "Companies",
             "processes": "Processes",
+            "releases": "Releases of processes",
             "data_fields": "Data fields",
             "schedules": "Schedules",
             "calendars": "Calendars",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from workwire.kernel.clock import rfc3339
 from workwire.rooms.defects import queries as defects
-from workwire.rooms.work import family_sight, item_files, queries
+from workwire.rooms.work import family_sight, item_due_dates, item_files, queries
 from workwire.webapi.record_bodies import NIL_GUID, account, outsider, present, user_for_list
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def basic_item(item: WorkItem) -> dict[str, Any]:
             "Title": item.title or None,
             "CustomerName": item.customer.name,
             "SupplierName": item.contract.supplier.name,
-            "ContractName": item.contract.name,
+            "ContractName": item_due_dates.terms_of(item).name,
             "ServiceName": item.service.name,
             "ServiceLineName": item.service.service_line.name,
             "ProcessTypeName": item.work_type.name,

@@ -83,7 +83,7 @@ def test_a_ticket_is_taken_put_aside_and_resolved(browser: Client, by: Actor, ti
     resolved = _now(ticket)
     assert (resolved.status, resolved.resolution_method) == (Status.CLOSED, ResolutionMethod.NO_CUSTOMER_RESPONSE)
     assert "Rang twice." in browser.get(f"/work/{ticket.guid}").content.decode()
-    assert _buttons(browser, ticket) == {"say", "mail"}
+    assert _buttons(browser, ticket) == {"say", "mail", "attach"}
 
 
 def test_what_is_missing_or_wrong_comes_back_beside_its_field(browser: Client, ticket: WorkItem) -> None:
@@ -198,7 +198,7 @@ def test_who_uses_self_service_comments_and_does_nothing_else(organisation: Orga
         organisation.customers[0].ticket_version.guid, by=sessions.actor_for(sam.user), title="My chair"
     )
     browser = gallery.signed_in(sam)
-    assert {"submit", "discard", "update", "say"} == _buttons(browser, own)
+    assert {"submit", "discard", "update", "say", "attach"} == _buttons(browser, own)
     assert browser.post(f"/work/{own.guid}/say", {"body": "It hurts."}).status_code == 303
     assert Communication.objects.get(work_item=own).kind == CommunicationType.SELF_SERVICE_COMMENT
     assert browser.get(f"/work/{own.guid}/mail").status_code == 403

@@ -384,6 +384,8 @@ def _write(user: User, wanted: Preferences) -> None:
         user.theme = _one_of(wanted["theme"], preferences.THEMES, field="theme")
     if "density" in wanted:
         user.density = _one_of(wanted["density"], preferences.DENSITIES, field="density")
+    if "short_code" in wanted:
+        user.short_code = text.line(wanted["short_code"], field="short_code", longest=2).upper()
 
 
 def _one_of(value: str, choices: Collection[str], *, field: str) -> str:

@@ -50,6 +50,7 @@ from workwire.api.v1 import (
     user_groups,
     version_checks,
     work,
+    work_types,
 )
 from workwire.api.v1.openapi import completed
 
@@ -112,6 +113,7 @@ for _room in (
     parties,
     calendars,
     offering,
+    work_types,
     building,
     version_checks,
     process_trials,

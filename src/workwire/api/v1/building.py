@@ -1,8 +1,8 @@
-"""How processes are shaped: work types, processes, versions with their categories, steps and actions, custom data fields."""
+"""How processes are shaped: processes, versions with their categories, steps and actions, custom data fields."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,46 +15,19 @@ from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.drafts import DraftOut, draft_out
-from workwire.api.v1.parties import Clone
 from workwire.api.v1.placements import Placed, placed
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, Name, answers, given, listing
 from workwire.api.v1.spelling import FieldKindName, KindName, VersionStateName, chosen, spelled
 from workwire.api.v1.version_shapes import VersionDetail, VersionOut, version_detail, version_out
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import named
 from workwire.kernel.pages import page
-from workwire.rooms.offering import commands, queries
+from workwire.rooms.offering import commands, data_field_queries, queries
 from workwire.rooms.parties import queries as parties
 
 if TYPE_CHECKING:
-    from workwire.rooms.offering.models import DataField, Process, ProcessVersion, WorkType
+    from workwire.rooms.offering.models import DataField, Process, ProcessVersion
 
 router = Router(tags=["building"])
-
-
-class WorkTypeIn(In):
-    """A ticket type, case type or action type to make."""
-
-    service_line: UUID
-    kind: KindName
-    name: Name
-    description: str = ""
-
-
-class WorkTypeOut(Schema):
-    """A ticket type, case type or action type of a service line; an action type may have lines every action of it asks."""
-
-    guid: Guid
-    service_line: Guid
-    kind: KindName
-    name: str
-    description: str
-
-
-class ChecklistIn(In):
-    """Lines that every action of the type asks before it is done."""
-
-    lines: list[str] = Field(min_length=1)
 
 
 class ProcessIn(In):
@@ -72,6 +45,12 @@ class ProcessOut(Schema):
     work_type: Guid
     name: str
     kind: KindName
+
+
+class CloneIn(In):
+    """The process whose live version is cloned."""
+
+    source: UUID
 
 
 class VersionIn(Placed):
@@ -113,20 +92,27 @@ class StateIn(In):
 
 
 class DataFieldIn(In):
-    """A custom data field to define; a list has `values`, a multi-level list a `tree`, a table `columns` in its options. The
-    values of a `private` one are those of one item each; others are shared by a case, its actions and its sub-cases."""
+    """A custom data field to define; a list has `values`, a multi-level list a `tree`, a table `columns` in its options. New
+    tickets and cases begin with the `default`, which multi-level lists, decimal numbers and tables do not have. A short text
+    or a list with a `short_code` of one or two letters or digits can be searched for. The values of a `private` one are
+    those of one item each; others are shared by a case, its actions and its sub-cases."""
 
     name: str = Field(min_length=1, max_length=100)
     kind: FieldKindName
     options: dict[str, Any] = {}
+    default: Any = None
+    short_code: Annotated[str, Field(max_length=2)] | None = None
     description: str = ""
     private: bool = False
 
 
 class DataFieldChange(In):
-    """Changes to a custom data field; its kind, and whether it is private, never change."""
+    """Changes to a custom data field; its kind, and whether it is private, never change. Null takes the default or the short
+    code away."""
 
     options: dict[str, Any] = LEFT_OUT
+    default: Any = LEFT_OUT
+    short_code: Annotated[str, Field(max_length=2)] | None = LEFT_OUT
     description: str = LEFT_OUT
     retired: bool = LEFT_OUT
 
@@ -138,53 +124,12 @@ class DataFieldOut(Schema):
     name: str
     kind: FieldKindName
     options: dict[str, Any]
+    default: Any
+    short_code: str | None
     description: str
     private: bool
     retired: bool
     version: int
-
-
-@router.get("/work-types", response=answers(Listing[WorkTypeOut]), operation_id="list_work_types")
-def list_work_types(
-    request: HttpRequest, paging: Query[PageQuery], kind: KindName | None = None, service_line: UUID | None = None
-) -> dict[str, Any]:
-    """List ticket types, case types and action types."""
-    found = queries.work_types()
-    if kind is not None:
-        found = found.filter(kind=chosen(queries.ProcessType, kind))
-    if service_line is not None:
-        found = found.filter(service_line__guid=service_line)
-    return listing(page(found, **paging.arguments()), _work_type, actor(request))
-
-
-@router.post("/work-types", response=answers(WorkTypeOut, 201), operation_id="create_work_type")
-def create_work_type(request: HttpRequest, wish: WorkTypeIn) -> Status[dict[str, Any]]:
-    """Create a ticket type, case type or action type."""
-    by = actor(request)
-
-    def create() -> dict[str, Any]:
-        line, kind = queries.service_line(wish.service_line), chosen(queries.ProcessType, wish.kind)
-        made = commands.create_work_type(line, kind, wish.name, by=by, description=wish.description)
-        return _work_type(made, by)
-
-    return Status(201, once(request, create))
-
-
-@router.post("/work-types/{uuid:guid}/clone", response=answers(WorkTypeOut, 201), operation_id="clone_work_type")
-def clone_work_type(request: HttpRequest, guid: UUID, wish: Clone) -> Status[dict[str, Any]]:
-    """Create a type like another one, with its checklist, under its own name."""
-    by = actor(request)
-    found = queries.work_type(guid)
-    return Status(201, once(request, lambda: _work_type(commands.clone_work_type(found, wish.name, by=by), by)))
-
-
-@router.post("/work-types/{uuid:guid}/checklist", response=answers(WorkTypeOut), operation_id="add_global_checklist")
-def add_global_checklist(request: HttpRequest, guid: UUID, wish: ChecklistIn) -> dict[str, Any]:
-    """Add lines to the checklist of an action type; actions started from now on have them."""
-    by, found = actor(request), queries.work_type(guid)
-    with named({"checklist": "lines", "work_type": None}):
-        commands.add_global_checklist(found, tuple(wish.lines), by=by)
-    return _work_type(found, by)
 
 
 @router.get("/processes", response=answers(Listing[ProcessOut]), operation_id="list_processes")
@@ -230,6 +175,20 @@ def create_version(request: HttpRequest, guid: UUID, wish: Maybe[VersionIn]) -> 
             queries.process(guid, by=by), by=by, schedule=schedule, **asked, **placed(wish, by)
         )
         return draft_out(made, by)
+
+    return Status(201, once(request, create))
+
+
+@router.post("/processes/{uuid:guid}/clone", response=answers(DraftOut, 201), operation_id="clone_process")
+def clone_process(request: HttpRequest, guid: UUID, wish: CloneIn) -> Status[dict[str, Any]]:
+    """Create the draft of a process as a copy of the live version of another one of the same service line, without its
+    schedule. Between two case types, actions keep the place of their step."""
+    by = actor(request)
+
+    def create() -> dict[str, Any]:
+        process = queries.process(guid, by=by)
+        made = commands.clone_process(queries.process(wish.source, by=by), process, by=by)
+        return draft_out(queries.version(made.guid, by=by), by)
 
     return Status(201, once(request, create))
 
@@ -285,7 +244,7 @@ def set_version_state(request: HttpRequest, guid: UUID, wish: StateIn) -> dict[s
 @router.get("/data-fields", response=answers(Listing[DataFieldOut]), operation_id="list_data_fields")
 def list_data_fields(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """List all custom data fields."""
-    return listing(page(queries.data_fields(), **paging.arguments()), _field, actor(request))
+    return listing(page(data_field_queries.data_fields(), **paging.arguments()), _field, actor(request))
 
 
 @router.post("/data-fields", response=answers(DataFieldOut, 201), operation_id="create_data_field")
@@ -306,23 +265,13 @@ def update_data_field(
 ) -> dict[str, Any]:
     """Change a custom data field; existing values stay."""
     by, wanted = actor(request), etags.wanted(request)
-    changed = commands.update_data_field(queries.data_field(guid), by=by, version=wanted, **given(wish))
+    changed = commands.update_data_field(data_field_queries.data_field(guid), by=by, version=wanted, **given(wish))
     etags.tag(response, changed.version)
     return _field(changed, by)
 
 
 def _version(request: HttpRequest, guid: UUID) -> ProcessVersion:
     return queries.version(guid, by=actor(request))
-
-
-def _work_type(row: WorkType, _actor: Actor) -> dict[str, Any]:
-    return {
-        "guid": str(row.guid),
-        "service_line": str(row.service_line.guid),
-        "kind": spelled(queries.ProcessType(row.kind)),
-        "name": row.name,
-        "description": row.description,
-    }
 
 
 def _process(row: Process, _actor: Actor) -> dict[str, Any]:
@@ -341,6 +290,8 @@ def _field(row: DataField, _actor: Actor) -> dict[str, Any]:
         "name": row.name,
         "kind": spelled(queries.FieldKind(row.kind)),
         "options": row.options,
+        "default": row.default,
+        "short_code": row.short_code or None,
         "description": row.description,
         "private": row.private,
         "retired": row.retired,

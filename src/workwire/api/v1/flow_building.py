@@ -44,10 +44,13 @@ class BranchIn(In):
 
 
 class LineIn(In):
-    """A line of a checklist; with the GUID of one that is there it stays that line."""
+    """A line of a checklist; with the GUID of one that is there it stays that line. A line of an action may stand `before` or
+    `after` a line of its type, and moves with that."""
 
     description: str = Field(min_length=1, max_length=500)
     guid: UUID | None = None
+    before: UUID | None = None
+    after: UUID | None = None
 
 
 class KeptActionIn(Placed):
@@ -119,10 +122,12 @@ class BranchOut(Schema):
 
 
 class LineOut(Schema):
-    """A line of the checklist of an action."""
+    """A line of the checklist of an action, and the line of its type that it stands before or after."""
 
     guid: Guid
     description: str
+    before: Guid | None
+    after: Guid | None
 
 
 class ActionNodeOut(Schema):
@@ -219,10 +224,24 @@ def save_process_flow(request: HttpRequest, response: HttpResponse, guid: UUID, 
 
 def lines(wishes: Sequence[str | LineIn]) -> list[commands.LineWish]:
     """The lines of a checklist as commands want them."""
-    return [
-        commands.LineWish(one) if isinstance(one, str) else commands.LineWish(one.description, one.guid)
-        for one in wishes
-    ]
+    return [commands.LineWish(one) if isinstance(one, str) else _line(one) for one in wishes]
+
+
+def line_out(line: ChecklistLine) -> dict[str, Any]:
+    """A line of a checklist as it goes out."""
+    anchor = str(line.anchor.guid) if line.anchor is not None else None
+    return {
+        "guid": str(line.guid),
+        "description": line.description,
+        "before": anchor if line.before else None,
+        "after": None if line.before else anchor,
+    }
+
+
+def _line(wish: LineIn) -> commands.LineWish:
+    if wish.before is not None and wish.after is not None:
+        raise Invalid("checklist_anchor_twice", field="checklist")
+    return commands.LineWish(wish.description, wish.guid, wish.before or wish.after, wish.before is not None)
 
 
 def _wish(wish: FlowIn, by: Actor) -> commands.FlowWish:
@@ -315,7 +334,7 @@ def _action_out(row: ActionDefinition, asked: Asked) -> dict[str, Any]:
         **allocation_out(row),
         "launchable": row.launchable,
         "effort_per_record": row.effort_per_record,
-        "checklist": [{"guid": str(line.guid), "description": line.description} for line in asked.get(row.pk, ())],
+        "checklist": [line_out(line) for line in asked.get(row.pk, ())],
     }
 
 

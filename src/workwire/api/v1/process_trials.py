@@ -39,7 +39,7 @@ class TrialIn(In):
     deeds: Annotated[list[TrialDeedIn], Field(max_length=version_trials.MOST_DEEDS)] = []
 
 
-class ToldOut(Schema):
+class TrialEventOut(Schema):
     """What comes of a deed, and why; they are counted from 1, and 0 is the beginning. `node` is the node it is about,
     `due_date` that of an action that starts."""
 
@@ -54,7 +54,7 @@ class VersionTrialOut(Schema):
     """The story of a trial, where the case would stand afterwards, the nodes of the actions that would be under way, and from
     where it might be worked again."""
 
-    story: list[ToldOut]
+    story: list[TrialEventOut]
     phase: Literal["running", "halted", "over"]
     step: int
     running: list[Guid]

@@ -14,6 +14,7 @@ from workwire.api.auth import actor, address_of
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Maybe, answers, given
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
+from workwire.rooms.offering.data_field_queries import field_with_code
 
 router = Router(tags=["sessions"])
 Theme = Literal["system", "light", "dark"]
@@ -49,6 +50,7 @@ class Me(Schema):
     time_zone: str | None
     theme: Theme | None
     density: Density | None
+    short_code: str | None
     features: list[str]
 
 
@@ -59,6 +61,7 @@ class MyChange(In):
     time_zone: Annotated[str, Field(max_length=64)] | None = LEFT_OUT
     theme: Theme | None = LEFT_OUT
     density: Density | None = LEFT_OUT
+    short_code: Annotated[str, Field(max_length=2)] | None = LEFT_OUT
 
 
 @router.post("/tokens", response=answers(TokenOut, 201), auth=None, operation_id="create_token")
@@ -91,8 +94,11 @@ def get_me(request: HttpRequest) -> dict[str, Any]:
 
 @router.patch("/me", response=answers(Me), operation_id="update_me")
 def update_me(request: HttpRequest, wish: Maybe[MyChange]) -> dict[str, Any]:
-    """Change what your own account prefers: its language, its time zone, the look of its pages."""
+    """Change what your own account prefers: its language, its time zone, the look of its pages, the short code of the custom
+    data field that a search without one means."""
     by = actor(request)
+    if wish.short_code and field_with_code(wish.short_code) is None:
+        raise Invalid("short_code_unknown", field="short_code", code=wish.short_code)
     wanted: Preferences = {name: value or "" for name, value in given(wish).items()}  # type: ignore[assignment]  # `MyChange` has the keys of `Preferences`
     commands.set_preferences(access.account(by), by=by, **wanted)
     return _me(by)
@@ -110,5 +116,6 @@ def _me(by: Actor) -> dict[str, Any]:
         "time_zone": user.time_zone or None,
         "theme": user.theme or None,
         "density": user.density or None,
+        "short_code": user.short_code or None,
         "features": sorted(by.features),
     }

@@ -18,6 +18,7 @@ from workwire.kernel import folding
 from workwire.kernel.actor import SYSTEM, Actor, UserType
 from workwire.rooms.offering import commands as building
 from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.data_field_queries import data_fields
 from workwire.rooms.offering.models import (
     FieldKind,
     Process,
@@ -103,7 +104,7 @@ def play_all(player: Player, traces: Iterable[Trace]) -> Iterator[tuple[int, Xes
 
 
 def _make_fields() -> None:
-    present = {field.key: field for field in offering.data_fields()}
+    present = {field.key: field for field in data_fields()}
     for name, kind in _FIELDS.items():
         field = present.get(folding.key(name))
         if field is None:

@@ -19,6 +19,7 @@ from workwire.rooms.batches import headings
 from workwire.rooms.batches.spreadsheet import Sheet
 from workwire.rooms.offering import fields as data
 from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.data_field_queries import data_fields_named
 from workwire.rooms.offering.models import DataField, FieldKind, ProcessType, ProcessVersion
 from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import queries as work
@@ -104,7 +105,7 @@ class _Columns:
 def _columns(given: Sequence[str], kind: ProcessType) -> tuple[_Columns, list[Issue]]:
     names, wrong, columns = headings.by_heading(kind), [], _Columns({}, {}, given)
     present = [heading for heading in given if heading]
-    custom = {folding.key(one.name): one for one in offering.data_fields_named(present).values() if not one.retired}
+    custom = {folding.key(one.name): one for one in data_fields_named(present).values() if not one.retired}
     taken: set[str] = set()
     for place, heading in enumerate(given):
         key = folding.key(heading)

@@ -28,6 +28,11 @@ def calendar(guid: UUID) -> Calendar:
     return found
 
 
+def with_id(calendar_id: int | None) -> Calendar | None:
+    """The calendar with a number, if any."""
+    return None if calendar_id is None else Calendar.objects.filter(pk=calendar_id).first()
+
+
 def holidays_of(calendar: Calendar, year: int, language: str) -> list[tuple[date, str]]:
     """The public holidays of a calendar in a year, in order, with their names."""
     named = "en_US" if language == "en" else language

@@ -119,10 +119,12 @@ class Tree:
 
 
 def per_record(item: WorkItem) -> int | None:
-    """The minutes that the process expects of each record: of an action by its definition, of others by their version."""
+    """The minutes that the process expects of each record: of an action by its definition, of others by their version, or else
+    by their type."""
     if item.kind == work.ProcessType.ACTION:
         return item.definition.effort_per_record if item.definition is not None else None
-    return item.process_version.effort_per_record
+    of_version = item.process_version.effort_per_record
+    return item.work_type.effort_per_record if of_version is None else of_version
 
 
 def effort_of(item: WorkItem, *, by: Actor, with_parts: bool = True) -> Effort:

@@ -64,7 +64,7 @@ class ProcessVersionChanged(VersionBody):
 
 @event("WorkTypeChanged")
 class WorkTypeChanged(CatalogueBody):
-    """The checklist of an action type changed; `Change` says how."""
+    """What a type of work says, its steps or its checklist changed; `Change` says how."""
 
     Change: str
 
@@ -99,6 +99,6 @@ def below_process(kind: ObjectType, guid: UUID, process: Process) -> Subject:
 
 
 def record_work_type_changed(work_type: WorkType, change: str, *, by: Actor, changes: list[RowChange]) -> None:
-    """Write that an action type changed."""
+    """Write that a type of work changed."""
     body = WorkTypeChanged(GUID=str(work_type.guid), Name=work_type.name, Change=change)
     record(body, about=Subject(ObjectType.WORK_TYPE, work_type.guid), by=by, changes=changes)

@@ -43,6 +43,7 @@ SEVERITIES: Mapping[str, Severity] = {
     "finding_queue_retired": Severity.BEFORE_LIVE,
     "finding_schedule_retired": Severity.BEFORE_LIVE,
     "finding_step_empty": Severity.BEFORE_LIVE,
+    "finding_steps_outdated": Severity.ADVICE,
     "flow_branch_twice": Severity.MUST,
     "flow_branches_without_condition": Severity.MUST,
     "flow_condition_invalid": Severity.BEFORE_LIVE,

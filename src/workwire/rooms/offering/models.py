@@ -48,7 +48,12 @@ class ServiceLine(models.Model):
 
 
 class WorkType(models.Model):
-    """A ticket type, case type or action type of a service line."""
+    """A ticket type, case type or action type of a service line. It has no versions: what it says holds at once.
+
+    Cases of a type, with their actions and sub-cases, have a primary contact and a requester where `contacts_mandatory`. Their
+    records are counted, under the `record_count_label`, where `counts_records`; each is expected to take `effort_per_record`
+    minutes where the version says nothing. The `process_group` gathers types that belong together.
+    """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     service_line = models.ForeignKey(ServiceLine, on_delete=models.PROTECT, related_name="work_types")
@@ -56,6 +61,12 @@ class WorkType(models.Model):
     name = models.CharField(max_length=200)
     name_key = NameKey()
     description = models.TextField(blank=True)
+    process_group = models.CharField(max_length=100, blank=True, default="", db_default="")
+    contacts_mandatory = models.BooleanField(default=False, db_default=False)
+    effort_per_record = models.PositiveIntegerField(null=True)
+    counts_records = models.BooleanField(default=True, db_default=True)
+    record_count_label = models.CharField(max_length=100, blank=True, default="", db_default="")
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         constraints = [
@@ -164,14 +175,13 @@ class TicketCategory(PartOfVersion):
         return self.name
 
 
-class CaseStep(PartOfVersion):
-    """A step of a case; its nodes and the edges between them say what runs beside and after each other.
+class NumberedStep(models.Model):
+    """What a step of a case and one of a case type have in common.
 
     After an `automatic` step the next one starts by itself, after another one the case goes to its owner. `milestone` is how
-    much of the case is done with it, in per cent. Step 0 never runs: it holds the actions that are only launched by hand.
+    much of the case is done with it, in per cent.
     """
 
-    version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="steps")
     number = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=200)
     automatic = models.BooleanField(default=True)
@@ -182,6 +192,34 @@ class CaseStep(PartOfVersion):
         db_default=WhenEmpty.SKIP.value,
     )
     milestone = models.PositiveSmallIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class TypeStep(NumberedStep):
+    """A step that all processes of a case type have; the step of a version that is this one has its GUID as identity. What it
+    says beside its name and number is where the step of a version begins."""
+
+    guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
+    work_type = models.ForeignKey(WorkType, on_delete=models.CASCADE, related_name="steps")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["work_type", "number"], name="type_step_number_once"),
+            models.CheckConstraint(name="type_step_milestone", condition=Q(milestone=None) | Q(milestone__lte=100)),
+        ]
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number}. {self.name}"
+
+
+class CaseStep(PartOfVersion, NumberedStep):
+    """A step of a case; its nodes and the edges between them say what runs beside and after each other. Step 0 never runs: it
+    holds the actions that are only launched by hand."""
+
+    version = models.ForeignKey(ProcessVersion, on_delete=models.CASCADE, related_name="steps")
 
     class Meta:
         constraints = [
@@ -275,12 +313,15 @@ class FlowEdge(models.Model):
 
 
 class ChecklistLine(models.Model):
-    """A line to tick off before an action is done: of every action of a type (global), or of one action (local)."""
+    """A line to tick off before an action is done: of every action of a type (global), or of one action (local), which may
+    stand `before` a global one, its `anchor`, or after it, and moves with that."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     work_type = models.ForeignKey(WorkType, null=True, on_delete=models.PROTECT, related_name="checklist")
     definition = models.ForeignKey(ActionDefinition, null=True, on_delete=models.CASCADE, related_name="checklist")
     order = models.PositiveSmallIntegerField()
+    anchor = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    before = models.BooleanField(default=False, db_default=False)
     description = models.CharField(max_length=500)
     retired = models.BooleanField(default=False)
 
@@ -318,7 +359,8 @@ class DataField(models.Model):
 
     `options` hold what its kind needs: the values of a list, the tree of a multi-level list (a mapping of each value to
     the tree below it), the columns of a table (a mapping of each name to its kind). `key` is the name without regard to
-    case, for looking up. The values of a `private` field are not shared in a family.
+    case, for looking up. New tickets and cases begin with the `default`. Values of a field with a `short_code` can be searched
+    for; it is kept in capitals. The values of a `private` field are not shared in a family.
     """
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
@@ -326,10 +368,17 @@ class DataField(models.Model):
     key = NameKey(unique=True)
     kind = models.CharField(max_length=20, choices=FieldKind.choices)
     options = models.JSONField(default=dict)
+    default = models.JSONField(null=True)
+    short_code = models.CharField(max_length=2, blank=True, default="", db_default="")
     description = models.TextField(blank=True)
     private = models.BooleanField(default=False, db_default=False)
     retired = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["short_code"], name="short_code_once", condition=~Q(short_code=""))
+        ]
 
     def __str__(self) -> str:
         return self.name

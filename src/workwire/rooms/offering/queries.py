@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from workwire.access import features, sight
 from workwire.access.policy import require
 from workwire.access.queries import Account, granted, holds, sees_all
-from workwire.kernel import folding, keys, text
+from workwire.kernel import keys
 from workwire.kernel.actor import Actor
 from workwire.kernel.composed_queries import ComposedQuery
 from workwire.kernel.errors import Invalid, not_found
@@ -21,13 +21,13 @@ from workwire.rooms.offering.models import (
     ActionDefinition,
     CaseStep,
     ChecklistLine,
-    DataField,
     Process,
     ProcessVersion,
     Schedule,
     SchedulePeriod,
     ServiceLine,
     TicketCategory,
+    TypeStep,
     WorkType,
 )
 from workwire.rooms.offering.models import FieldKind as FieldKind  # for doors
@@ -265,17 +265,27 @@ def launchable(version: ProcessVersion) -> QuerySet[ActionDefinition]:
 
 
 def checklists_of(actions: Iterable[ActionDefinition]) -> dict[int, list[ChecklistLine]]:
-    """The lines that actions start with, by number: the global ones of the type, then their own."""
+    """The lines that actions start with, by number: the global ones of the type, each between those of the action that stand
+    before and after it, then the others of the action."""
     wanted = list(actions)
     whose = Q(work_type__in={one.work_type_id for one in wanted}) | Q(definition__in=[one.pk for one in wanted])
     lines = list(ChecklistLine.objects.filter(whose, retired=False).order_by("order", "pk"))
     return {
-        one.pk: [
-            *(line for line in lines if line.work_type_id == one.work_type_id),
-            *(line for line in lines if line.definition_id == one.pk),
-        ]
+        one.pk: _in_order(
+            [line for line in lines if line.work_type_id == one.work_type_id],
+            [line for line in lines if line.definition_id == one.pk],
+        )
         for one in wanted
     }
+
+
+def _in_order(of_type: list[ChecklistLine], own: list[ChecklistLine]) -> list[ChecklistLine]:
+    known = {line.pk for line in of_type}
+    found: list[ChecklistLine] = []
+    for line in of_type:
+        beside = [one for one in own if one.anchor_id == line.pk]
+        found += [*(one for one in beside if one.before), line, *(one for one in beside if not one.before)]
+    return found + [one for one in own if one.anchor_id not in known]
 
 
 def version_for_case(guid: UUID, *, by: Actor) -> ProcessVersion:
@@ -307,6 +317,16 @@ def work_type(guid: UUID) -> WorkType:
     return found
 
 
+def type_steps(work_type: WorkType) -> list[TypeStep]:
+    """The steps that all processes of a case type have, in order."""
+    return list(work_type.steps.all())
+
+
+def global_checklist(work_type: WorkType) -> list[ChecklistLine]:
+    """The lines that every action of a type asks, in order."""
+    return list(work_type.checklist.filter(retired=False))
+
+
 def step(guid: UUID, *, by: Actor) -> CaseStep:
     """One step of a case version that the actor sees, in any state; raises NotFound."""
     found = CaseStep.objects.select_related("version").filter(guid=guid, version__in=versions_visible_to(by)).first()
@@ -332,25 +352,6 @@ def schedule_period(guid: UUID, schedule_id: int | None) -> SchedulePeriod:
     if found is None or found.schedule_id != schedule_id:
         raise Invalid("schedule_differs", field="schedule_period")
     return found
-
-
-def data_fields() -> QuerySet[DataField]:
-    """All custom data fields by name."""
-    return DataField.objects.order_by("key")
-
-
-def data_field(guid: UUID) -> DataField:
-    """One custom data field; raises NotFound."""
-    found = DataField.objects.filter(guid=guid).first()
-    if found is None:
-        raise not_found("data_field")
-    return found
-
-
-def data_fields_named(names: Iterable[str]) -> dict[str, DataField]:
-    """The custom data fields in use with the given names, by name in any case (folded)."""
-    keys = {folding.key(name) for name in names if text.is_storable(name)}
-    return {field.key: field for field in DataField.objects.filter(key__in=keys, retired=False)}
 
 
 def matrix(actor: Actor, line: ServiceLine) -> QuerySet[Process]:

@@ -10,6 +10,7 @@ from workwire.kernel import folding
 from workwire.kernel.wording import statement
 from workwire.rooms.commitments.rules import Base, DueRule
 from workwire.rooms.offering import queries
+from workwire.rooms.offering.data_field_queries import data_fields_named
 from workwire.rooms.offering.findings import Finding
 from workwire.rooms.offering.flow_checks import findings_of_conditions, flaws_of
 from workwire.rooms.offering.flow_graphs import WhenEmpty
@@ -21,7 +22,9 @@ from workwire.rooms.offering.models import (
     ProcessType,
     ProcessVersion,
     TicketCategory,
+    VersionState,
 )
+from workwire.rooms.offering.step_differences import are_outdated
 from workwire.rooms.offering.version_graphs import VersionGraph, graph_of
 
 _DATES = (FieldKind.DATE, FieldKind.DATE_TIME)
@@ -51,7 +54,7 @@ class _Looked:
         """The custom data fields in use that due date rules name."""
         of_actions = [action.due_rule for step in self.steps for action in step.actions.all()]
         rules = [self.version.due_rule, *of_actions, *(category.due_rule for category in self.categories)]
-        return queries.data_fields_named(rule["of"] for rule in rules if rule and rule.get("base") == Base.CUSTOM_DATE)
+        return data_fields_named(rule["of"] for rule in rules if rule and rule.get("base") == Base.CUSTOM_DATE)
 
 
 def findings(version: ProcessVersion) -> list[Finding]:
@@ -90,6 +93,14 @@ def _steps(looked: _Looked) -> list[Finding]:
     if not looked.steps:
         return [Finding(statement("finding_no_step"))]
     return [finding for step in looked.steps for finding in _step(looked, step)]
+
+
+def _steps_of_type(looked: _Looked) -> list[Finding]:
+    """That the steps of a draft are no longer those of its case type."""
+    work_type, is_draft = looked.version.process.work_type, looked.version.state == VersionState.DRAFT
+    wanted = list(work_type.steps.all()) if is_draft and work_type.kind == ProcessType.CASE else []
+    outdated = wanted and are_outdated(wanted, [step for step in looked.steps if step.number > 0])
+    return [Finding(statement("finding_steps_outdated"), "steps")] if outdated else []
 
 
 def _step(looked: _Looked, step: CaseStep) -> list[Finding]:
@@ -156,5 +167,6 @@ _RULES: tuple[Callable[[_Looked], list[Finding]], ...] = (
     _version_itself,
     _categories,
     _steps,
+    _steps_of_type,
     _flow,
 )

@@ -53,7 +53,8 @@ def ad_hoc_actions(version: ProcessVersion) -> list[ActionDefinition]:
 def own_checklists_of(actions: Iterable[ActionDefinition]) -> dict[int, list[ChecklistLine]]:
     """The lines that actions have of their own, by number."""
     found: dict[int, list[ChecklistLine]] = {}
-    for line in ChecklistLine.objects.filter(definition__in=[one.pk for one in actions]).order_by("order", "pk"):
+    lines = ChecklistLine.objects.filter(definition__in=[one.pk for one in actions]).select_related("anchor")
+    for line in lines.order_by("order", "pk"):
         found.setdefault(line.definition_id or 0, []).append(line)
     return found
 

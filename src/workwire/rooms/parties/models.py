@@ -39,7 +39,7 @@ class Company(models.Model):
 
 
 class Contract(models.Model):
-    """Under which a supplier serves a customer."""
+    """Under which a supplier serves a customer. What it said before it was changed is in its `earlier_terms` (see `terms`)."""
 
     guid = models.UUIDField(unique=True, default=ids.new_guid, editable=False)
     customer = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="contracts")
@@ -49,6 +49,7 @@ class Contract(models.Model):
     description = models.TextField(blank=True)
     time_zone = models.CharField(max_length=60, default="UTC")
     calendar = models.ForeignKey("commitments.Calendar", null=True, on_delete=models.PROTECT, related_name="contracts")
+    earlier_terms = models.JSONField(null=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=clock.now)
 

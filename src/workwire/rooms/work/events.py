@@ -14,6 +14,7 @@ from workwire.outbox.documented_webhooks import PACKET_CREATED, PACKET_UPDATED
 from workwire.outbox.ledger import Subject, previous, record
 from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Area, EventBody, event
+from workwire.rooms.parties.terms import terms_at
 from workwire.rooms.work.item_due_dates import standing
 from workwire.rooms.work.models import Status, WorkItem
 
@@ -127,7 +128,7 @@ def body_of(item: WorkItem, at: datetime) -> dict[str, Any]:
     return {
         "CustomerName": item.customer.name,
         "SupplierName": item.contract.supplier.name,
-        "ContractName": item.contract.name,
+        "ContractName": terms_at(item.contract, item.created_at).name,
         "ServiceName": item.service.name,
         "ServiceLineName": item.service.service_line.name,
         "ProcessTypeName": item.work_type.name,

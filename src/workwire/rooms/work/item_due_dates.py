@@ -15,10 +15,12 @@ from workwire.kernel.errors import Invalid
 from workwire.kernel.wording import statement
 from workwire.rooms.commitments import queries as commitments
 from workwire.rooms.commitments import rules
+from workwire.rooms.commitments.models import Calendar
 from workwire.rooms.commitments.rules import Base, Computed, DueRule, Override
 from workwire.rooms.commitments.rules import said_in as said_in  # for doors
 from workwire.rooms.commitments.working_time import WorkingCalendar
 from workwire.rooms.offering.models import ProcessType
+from workwire.rooms.parties.terms import Terms, terms_at
 from workwire.rooms.work import families
 from workwire.rooms.work.models import Rag, Status, WaitType, WorkItem
 
@@ -45,7 +47,7 @@ def standing(item: WorkItem, at: datetime) -> Rag:
         at = min(at, item.resolved_on)
     elif item.status == Status.WAITING and item.waiting_since is not None and _waits_along(item):
         at = min(at, item.waiting_since)
-    return rag(item.due_date, at, item.contract.time_zone)
+    return rag(item.due_date, at, terms_of(item).time_zone)
 
 
 def paused(item: WorkItem) -> timedelta | None:
@@ -169,8 +171,19 @@ def _keep(item: WorkItem, computed: Computed) -> None:
 
 
 def calendar_of(item: WorkItem) -> WorkingCalendar:
-    """The working time in which an item's due date is counted: that of its contract."""
-    return commitments.working_calendar(item.contract.calendar, item.contract.time_zone)
+    """The working time in which an item's due date is counted: that of its contract when the item began."""
+    return commitments.working_calendar(calendar_row_of(item), terms_of(item).time_zone)
+
+
+def calendar_row_of(item: WorkItem) -> Calendar | None:
+    """The calendar of an item's contract when the item began; None for the standard week."""
+    calendar_id = terms_of(item).calendar_id
+    return item.contract.calendar if calendar_id == item.contract.calendar_id else commitments.with_id(calendar_id)
+
+
+def terms_of(item: WorkItem) -> Terms:
+    """What the contract of an item said when the item began."""
+    return terms_at(item.contract, item.created_at)
 
 
 def _schedule_date(item: WorkItem, rule: DueRule) -> date | None:

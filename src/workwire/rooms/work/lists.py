@@ -33,7 +33,8 @@ ORDERS: Mapping[str, Order | None] = {
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What narrows a list; conditions hold together, and what is None does not narrow. Records are named by their GUIDs;
-    `running` are those to do, in progress or waiting; `text` is part of the title, the reference, or the number in it."""
+    `running` are those to do, in progress or waiting; `text` is part of the title, the reference, or the number in it; `data`
+    is what `data_search.having` made of a search by custom data."""
 
     kind: ProcessType | None = None
     status: Status | None = None
@@ -50,6 +51,7 @@ class Wanted:
     contact: UUID | None = None
     updated_since: datetime | None = None
     due_before: datetime | None = None
+    data: Q | None = None
 
 
 def narrowed(items: QuerySet[WorkItem], wanted: Wanted) -> QuerySet[WorkItem]:
@@ -90,6 +92,8 @@ def matching(words: str) -> Q:
 
 
 def _condition(name: str, value: object) -> Q:
+    if isinstance(value, Q):
+        return value
     if name in _RELATIONS:
         return Q(**{f"{name}__guid": value})
     if name == "contact":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.db.models import Q, Value
+from django.utils.functional import cached_property
 
 from workwire.kernel import clock, ids
 from workwire.kernel.keys import NameKey, SearchText
@@ -13,6 +14,8 @@ from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.advancing import NodeState, Phase
 
 _NO_VALUES = Value({}, models.JSONField())  # for processes of an older release, which know nothing of the column
+if TYPE_CHECKING:
+    from workwire.rooms.offering.models import DataField
 
 
 class Status(models.IntegerChoices):
@@ -305,6 +308,32 @@ class WorkItem(models.Model):
 
     def __str__(self) -> str:
         return self.reference or str(self.guid)
+
+    @cached_property
+    def searched_again(self) -> list[DataField]:
+        """The fields of custom data that can be searched for and differ from what a search looks through (`data_search`)."""
+        return []
+
+
+class SearchableValue(models.Model):
+    """What a work item has in a field of custom data that can be searched for, as it is compared."""
+
+    item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="searchable_values", db_index=False)
+    field = models.ForeignKey("catalogue.DataField", on_delete=models.CASCADE, related_name="+", db_index=False)
+    value = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "field"], name="searchable_value_once")]
+        indexes = [
+            models.Index(
+                fields=["field", "value", "item"],
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],
+                name="items_by_value",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Relation(models.Model):

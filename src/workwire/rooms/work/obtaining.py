@@ -62,7 +62,7 @@ def _obtainable(actor: Actor, waiting: Q) -> QuerySet[WorkItem]:
             ~Exists(access.suspended(actor.user_id or 0)),
             kind=ProcessType.ACTION,
             robot_rejected=False,
-            robot_assignments__lt=MOST_ROBOT_ASSIGNMENTS,
+            robot_assignments__lte=MOST_ROBOT_ASSIGNMENTS,
             queue__in=mine,
         )
     runs_by_itself = Q(kind=ProcessType.CASE, status_reason__in=UNTROUBLED, news_since=None) & Exists(

@@ -40,7 +40,7 @@ def bar_to_robots(item: WorkItem) -> Invalid | None:
         return Invalid("case_not_for_robots", field="user")
     if item.robot_rejected:
         return Invalid("robot_rejected", field="user")
-    if item.robot_assignments >= MOST_ROBOT_ASSIGNMENTS:
+    if item.robot_assignments > MOST_ROBOT_ASSIGNMENTS:
         return Invalid("robot_too_often", field="user", most=MOST_ROBOT_ASSIGNMENTS)
     return None
 

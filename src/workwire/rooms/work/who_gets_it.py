@@ -351,6 +351,6 @@ def bar_to(one: Candidate, facts: Facts) -> str | None:
         return "robot_only_actions"
     if one.is_robot and facts.robot_rejected:
         return "robot_rejected"
-    if one.is_robot and facts.robot_assignments >= MOST_ROBOT_ASSIGNMENTS:
+    if one.is_robot and facts.robot_assignments > MOST_ROBOT_ASSIGNMENTS:
         return "robot_too_often"
     return None

@@ -26,13 +26,14 @@ SAID: dict[str, tuple[Words, Words]] = {
     ),
     features.PROCESS_BUILDER: (
         gettext_lazy("Configure everything"),
-        gettext_lazy("What work is about and how it runs; includes the eight below."),
+        gettext_lazy("What work is about and how it runs; includes the nine below."),
     ),
     features.COMPANIES: (gettext_lazy("Companies"), gettext_lazy("Configures companies, contracts and services.")),
     features.PROCESSES: (
         gettext_lazy("Processes"),
-        gettext_lazy("Configures service lines, work types, checklists and processes."),
+        gettext_lazy("Configures service lines, work types, checklists and processes, up to their release."),
     ),
+    features.RELEASES: (gettext_lazy("Release processes"), gettext_lazy("Sets a version of a process live.")),
     features.DATA_FIELDS: (gettext_lazy("Data fields"), gettext_lazy("Configures custom data fields.")),
     features.SCHEDULES: (gettext_lazy("Schedules"), gettext_lazy("Configures schedules.")),
     features.CALENDARS: (gettext_lazy("Calendars"), gettext_lazy("Configures calendars.")),

@@ -71,6 +71,6 @@ def download(visit: Visit, guid: UUID) -> FileResponse:
     found = item_files.file(guid, by=visit.actor)
     answer = FileResponse(contents.contents(found.stored))
     headers = sniffing.download_headers(found.file_name, found.stored.media_type, inline=False)
-    for name, value in (headers | {"Content-Length": str(found.stored.size)}).items():
+    for name, value in headers.items():
         answer.headers[name] = value
     return answer

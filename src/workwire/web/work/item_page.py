@@ -187,7 +187,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         due=_due_date(found, now),
         holder=_holder(found, actor),
         queue=found.queue.name if found.queue else "",
-        contract=found.contract.name,
+        contract=item_due_dates.terms_of(found).name,
         facts=_facts(found),
         effort=effort_of(found, actor),
         contacts=_contacts(found, actor),
@@ -265,14 +265,14 @@ def _crumbs(item: WorkItem) -> tuple[Link, ...]:
 
 
 def _due_date(item: WorkItem, now: datetime) -> DueDate:
-    rule, calendar = item_due_dates.rule_of(item), item.contract.calendar
+    rule, calendar = item_due_dates.rule_of(item), item_due_dates.calendar_row_of(item)
     return DueDate(
         due=due_of(item, now),
         moment=item.due_date if item_due_dates.paused(item) is None else None,
         is_by_hand=item.due_date_overridden,
         rule=rule.description if rule is not None else "",
         calendar=calendar.name if calendar else _("standard week"),
-        zone=item.contract.time_zone,
+        zone=item_due_dates.terms_of(item).time_zone,
         steps=tuple(DueStep(item_due_dates.said_in(step), _moment(step["moment"])) for step in item.due_steps),
     )
 

@@ -16,8 +16,9 @@ from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import Guid, Listing, Maybe, Moment, answers, aware, listing, rfc3339
 from workwire.api.v1.spelling import KindName, RagName, StatusName, StatusReasonName, chosen, spelled
 from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_out, show
+from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page, sorted_page
-from workwire.rooms.work import commands, explained_assignment, item_due_dates, item_states, lists, queries
+from workwire.rooms.work import commands, data_search, explained_assignment, item_due_dates, item_states, lists, queries
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
@@ -34,13 +35,16 @@ class ItemIn(ItemFields):
 
 class ItemFilter(Schema):
     """Which work items are wanted, and in which order; filters narrow the list together. `running` are those to do, in
-    progress or waiting; `text` is part of the title, the reference, or the number in it."""
+    progress or waiting; `text` is part of the title, the reference, or the number in it. `data` is the value of a custom data
+    field behind its short code, such as `IN: 4711`, or without it that of your own short code; with `*` at the end, how the
+    value begins."""
 
     kind: KindName | None = None
     status: StatusName | None = None
     running: bool | None = None
     reference: str | None = Field(None, max_length=60)
     text: str | None = Field(None, min_length=2, max_length=200)
+    data: str | None = Field(None, min_length=1, max_length=300)
     parent: UUID | None = None
     queue: UUID | None = None
     assignee: UUID | None = None
@@ -112,7 +116,7 @@ class AssignmentOut(Schema):
 def list_work_items(request: HttpRequest, paging: Query[PageQuery], wanted: Query[ItemFilter]) -> dict[str, Any]:
     """List the work items you may see, newest first unless another order is asked for; items without a due date come last."""
     by = actor(request)
-    found, order = lists.narrowed(queries.items_visible_to(by), _wanted(wanted)), lists.ORDERS[wanted.sort]
+    found, order = lists.narrowed(queries.items_visible_to(by), _wanted(wanted, by)), lists.ORDERS[wanted.sort]
     arguments = paging.arguments()
     return listing(page(found, **arguments) if order is None else sorted_page(found, order, **arguments), item_out, by)
 
@@ -199,13 +203,14 @@ def submit(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Maybe
     return do(commands.submit, request, response, guid, **fields_of(wish))
 
 
-def _wanted(wish: ItemFilter) -> lists.Wanted:
-    given = wish.dict(exclude={"sort", "kind", "status", "updated_since", "due_before"})
+def _wanted(wish: ItemFilter, by: Actor) -> lists.Wanted:
+    given = wish.dict(exclude={"sort", "kind", "status", "updated_since", "due_before", "data"})
     return lists.Wanted(
         kind=chosen(queries.ProcessType, wish.kind) if wish.kind is not None else None,
         status=chosen(queries.Status, wish.status) if wish.status is not None else None,
         updated_since=aware(wish.updated_since, "updated_since") if wish.updated_since else None,
         due_before=aware(wish.due_before, "due_before") if wish.due_before else None,
+        data=data_search.having(wish.data, by) if wish.data is not None else None,
         **given,
     )
 

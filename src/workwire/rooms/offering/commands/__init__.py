@@ -3,7 +3,7 @@
 from workwire.rooms.offering.commands.category_form import CategoryWish, save_categories
 from workwire.rooms.offering.commands.checklists import LineWish, add_global_checklist
 from workwire.rooms.offering.commands.data_fields import create_data_field, update_data_field
-from workwire.rooms.offering.commands.draft_copies import copy_version
+from workwire.rooms.offering.commands.draft_copies import clone_process, copy_version
 from workwire.rooms.offering.commands.draft_parts import (
     ActionChanges,
     StepChanges,
@@ -26,11 +26,15 @@ from workwire.rooms.offering.commands.process_versions import (
     set_version_state,
 )
 from workwire.rooms.offering.commands.schedules import ScheduleChanges, add_period, create_schedule, update_schedule
-from workwire.rooms.offering.commands.service_lines import (
+from workwire.rooms.offering.commands.service_lines import create_process, create_service_line
+from workwire.rooms.offering.commands.step_refreshing import refresh_steps
+from workwire.rooms.offering.commands.work_types import (
+    WorkTypeChanges,
+    change_work_type,
     clone_work_type,
-    create_process,
-    create_service_line,
     create_work_type,
+    save_global_checklist,
+    save_type_steps,
 )
 
 __all__ = [
@@ -44,6 +48,7 @@ __all__ = [
     "StepChanges",
     "StepWish",
     "VersionChanges",
+    "WorkTypeChanges",
     "add_action",
     "add_ad_hoc_action",
     "add_category",
@@ -53,6 +58,8 @@ __all__ = [
     "change_action",
     "change_step",
     "change_version",
+    "change_work_type",
+    "clone_process",
     "clone_work_type",
     "copy_version",
     "create_data_field",
@@ -61,10 +68,13 @@ __all__ = [
     "create_service_line",
     "create_version",
     "create_work_type",
+    "refresh_steps",
     "remove_action",
     "remove_step",
     "save_categories",
     "save_flow",
+    "save_global_checklist",
+    "save_type_steps",
     "set_version_state",
     "update_data_field",
     "update_schedule",

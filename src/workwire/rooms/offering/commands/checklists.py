@@ -12,6 +12,7 @@ from django.db.models import Max
 
 from workwire.access import features
 from workwire.access.policy import require
+from workwire.jobs.commands import ensure
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
@@ -20,19 +21,23 @@ from workwire.rooms.offering import events
 from workwire.rooms.offering.models import ActionDefinition, ChecklistLine, ProcessType, WorkType
 
 MOST_LINES = 200
+RUNNING_JOB = "checklists.running"  # gives the lines of an action type to its actions that run
 
 
 @dataclass(frozen=True, slots=True)
 class LineWish:
-    """A line of a checklist to save; with the GUID of a line that is there it stays that line, whatever its text becomes."""
+    """A line of a checklist to save; with the GUID of a line that is there it stays that line, whatever its text becomes. A
+    line of an action may stand `before` or after a line of its type, the `anchor`."""
 
     description: str
     guid: UUID | None = None
+    anchor: UUID | None = None
+    before: bool = False
 
 
 @transaction.atomic
 def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Actor) -> list[ChecklistLine]:
-    """Add lines to the checklist of an action type; actions that start from now on have them."""
+    """Add lines to the checklist of an action type; a job gives them to actions that run."""
     require(by, features.PROCESSES)
     if work_type.kind != ProcessType.ACTION:
         raise Invalid("work_type_invalid.checklist", field="work_type")
@@ -40,6 +45,7 @@ def add_global_checklist(work_type: WorkType, lines: tuple[str, ...], *, by: Act
     made = ChecklistLine.objects.bulk_create(new_lines(lines, start=last + 1, work_type=work_type))
     if made:
         events.record_work_type_changed(work_type, f"{len(made)} checklist lines added", by=by, changes=added(*made))
+        ensure(RUNNING_JOB, by=by, subject=work_type.guid)
     return made
 
 
@@ -54,18 +60,44 @@ def save_lines(
     action: ActionDefinition, lines: Sequence[str | LineWish], present: Sequence[ChecklistLine]
 ) -> list[RowChange]:
     """Give an action the lines that are wanted in place of those present; returns the changes. A line without a GUID stays the
-    one that has its text; raises Invalid for a GUID that is not among the lines."""
+    one that has its text; raises Invalid for a GUID that is not among the lines, or an anchor not among those of the type."""
     wanted = [LineWish(line) if isinstance(line, str) else line for line in lines]
     if len(wanted) > MOST_LINES:
         raise Invalid("checklist_too_long", field="checklist", most=MOST_LINES)
     rest = list(present)
     kept = [_taken(line, rest) if line.guid is not None else None for line in wanted]
     kept = [found or _taken(line, rest) for found, line in zip(kept, wanted, strict=True)]
+    named = {line.anchor for line in wanted if line.anchor is not None}
+    of_type = (
+        ChecklistLine.objects.filter(work_type=action.work_type_id, guid__in=named, retired=False) if named else ()
+    )
+    anchors = {line.guid: line for line in of_type}
+    if named - anchors.keys():
+        raise Invalid("checklist_anchor_not_found", field="checklist")
     changes = removed(*rest)
     ChecklistLine.objects.filter(pk__in=[line.pk for line in rest]).delete()
     for order, (line, wish) in enumerate(zip(kept, wanted, strict=True), start=1):
-        changes += _save(line or ChecklistLine(definition=action), order, _said(wish.description))
+        anchor = anchors[wish.anchor] if wish.anchor is not None else None
+        row = line or ChecklistLine(definition=action)
+        changes += save_line(
+            row, order=order, anchor=anchor, before=anchor is not None and wish.before, description=wish.description
+        )
     return changes
+
+
+def save_line(line: ChecklistLine, *, description: str, **to: Any) -> list[RowChange]:
+    """Save a line with a text and other columns; returns the changes. Raises Invalid."""
+    is_new, before = line.pk is None, columns(line)
+    line.description = _said(description)
+    for name, value in to.items():
+        setattr(line, name, value)
+    if is_new:
+        line.save()
+        return added(line)
+    changed = altered(line, before)
+    if changed:
+        line.save()
+    return changed
 
 
 def _taken(wish: LineWish, rest: list[ChecklistLine]) -> ChecklistLine | None:
@@ -79,18 +111,6 @@ def _taken(wish: LineWish, rest: list[ChecklistLine]) -> ChecklistLine | None:
     if found is not None:
         rest.remove(found)
     return found
-
-
-def _save(line: ChecklistLine, order: int, description: str) -> list[RowChange]:
-    is_new, before = line.pk is None, columns(line)
-    line.order, line.description = order, description
-    if is_new:
-        line.save()
-        return added(line)
-    changed = altered(line, before)
-    if changed:
-        line.save()
-    return changed
 
 
 def _said(description: str) -> str:

@@ -1,8 +1,9 @@
-"""A draft that begins as a copy of another version of its process."""
+"""A draft that begins as a copy: of another version of its process, or of the live version of another process."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -12,9 +13,12 @@ from workwire.access import features
 from workwire.access.policy import require
 from workwire.kernel import ids
 from workwire.kernel.actor import Actor
-from workwire.outbox.changes import added
+from workwire.kernel.errors import Conflict, Invalid
+from workwire.outbox.changes import RowChange, added, altered, columns
+from workwire.rooms.offering import queries
 from workwire.rooms.offering.commands import linear_form
 from workwire.rooms.offering.commands import process_versions as versions
+from workwire.rooms.offering.commands.step_refreshing import hold_steps, own_steps
 from workwire.rooms.offering.conditions.known_fields import ANSWER
 from workwire.rooms.offering.models import (
     ActionDefinition,
@@ -22,9 +26,12 @@ from workwire.rooms.offering.models import (
     ChecklistLine,
     FlowEdge,
     FlowNode,
+    Process,
+    ProcessType,
     ProcessVersion,
     TicketCategory,
     VersionState,
+    WorkType,
 )
 
 _Part = TypeVar("_Part", bound=Model)
@@ -43,6 +50,55 @@ def copy_version(source: ProcessVersion, *, by: Actor) -> ProcessVersion:
     parts = copy_content(source, draft)
     versions.record_begin(draft, by, added(draft, *parts))
     return draft
+
+
+@transaction.atomic
+def clone_process(source: Process, process: Process, *, by: Actor) -> ProcessVersion:
+    """Begin the draft of a process as a copy of the live version of another one of the same service line, all but its
+    schedule.
+
+    Where the case types differ, names of steps are not copied: actions keep the place of their step among those of the type,
+    and what lies in steps that the type does not have becomes ad hoc. Raises Conflict where the process has a draft, or the
+    other one is not live.
+    """
+    require(by, features.PROCESSES)
+    process = versions.locked_process(process.pk, by)
+    _check_alike(source, process)
+    live = queries.versions_visible_to(by).filter(process=source.pk, state=VersionState.LIVE).first()
+    if live is None:
+        raise Conflict("clone_source_not_live", field="source")
+    number = versions.next_number(process)
+    draft = _copy(live, process=process, number=number, state=VersionState.DRAFT, revision=1, schedule=None)
+    draft.save()
+    parts = copy_content(live, draft)
+    versions.record_begin(draft, by, added(draft, *parts))
+    if source.work_type_id != process.work_type_id and process.work_type.kind == ProcessType.CASE:
+        changes = _take_steps_by_position(draft, process.work_type)
+        versions.record_change(draft, "steps of the type taken", by, changes)
+    return draft
+
+
+def _check_alike(source: Process, process: Process) -> None:
+    if source.pk == process.pk:
+        raise Invalid("clone_source_invalid.itself", field="source")
+    if source.work_type.service_line_id != process.work_type.service_line_id:
+        raise Invalid("clone_source_invalid.service_line", field="source")
+    if source.work_type.kind != process.work_type.kind:
+        raise Invalid("clone_source_invalid.kind", field="source")
+
+
+def _take_steps_by_position(draft: ProcessVersion, work_type: WorkType) -> list[RowChange]:
+    """Let the steps of a draft be those of its type, one by one; where the type has none, they are called by their numbers."""
+    wanted, present = list(work_type.steps.all()), own_steps(draft)
+    if wanted:
+        return hold_steps(draft, list(zip_longest(wanted, present[: len(wanted)])), present)
+    changes: list[RowChange] = []
+    for step in present:
+        before = columns(step)
+        step.key, step.name = None, f"Step {step.number}"
+        step.save()
+        changes += altered(step, before)
+    return changes
 
 
 def copy_content(source: ProcessVersion, draft: ProcessVersion) -> list[Model]:

@@ -103,6 +103,8 @@ def change_step(step: CaseStep, *, by: Actor, revision: int | None = None, **cha
     Raises Conflict for a revision that has passed."""
     version, step = _step(step, by, revision)
     before = columns(step)
+    if changes.get("name", step.name) != step.name or changes.get("number", step.number) != step.number:
+        versions.check_own_steps(version)
     if "name" in changes:
         step.name = text.name(changes["name"])
     step.automatic = changes.get("automatic", step.automatic)
@@ -123,12 +125,8 @@ def remove_step(step: CaseStep, *, by: Actor, revision: int | None = None) -> Pr
     """Remove a step of a draft: its actions become ad hoc actions, its conditions, merges and ends go, the later steps move
     up. Raises Conflict for a revision that has passed."""
     version, step = _step(step, by, revision)
-    actions = list(step.actions.select_related("node").order_by("number"))
-    changes = _take_apart(step)
-    for action in actions:
-        changes += _make_ad_hoc(version, action)
-    changes += removed(step)
-    step.delete()
+    versions.check_own_steps(version)
+    changes = drop_step(version, step)
     changes += numbered(version.steps.filter(number__gt=AD_HOC).order_by("number"))
     versions.record_change(version, f"step {step.name} removed", by, changes)
     return version
@@ -173,6 +171,17 @@ def remove_action(action: ActionDefinition, *, by: Actor, revision: int | None =
     changes += drop_if_empty(step)
     versions.record_change(version, f"action {called} removed", by, changes)
     return version
+
+
+def drop_step(version: ProcessVersion, step: CaseStep) -> list[RowChange]:
+    """Remove a step of a draft, and its nodes, but for the actions, which become ad hoc actions; returns the changes."""
+    actions = list(step.actions.select_related("node").order_by("number"))
+    changes = _take_apart(step)
+    for action in actions:
+        changes += _make_ad_hoc(version, action)
+    changes += removed(step)
+    step.delete()
+    return changes
 
 
 def change_work(row: ProcessVersion | ActionDefinition, changes: Mapping[str, Any]) -> None:

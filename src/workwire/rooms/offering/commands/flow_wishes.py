@@ -12,6 +12,8 @@ from workwire.rooms.offering.commands.process_versions import NOBODY, Allocation
 from workwire.rooms.offering.flow_graphs import Edge, Graph, Node, Stage, WhenEmpty
 from workwire.rooms.offering.models import WorkType
 
+MOST_STEPS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class StepWish:

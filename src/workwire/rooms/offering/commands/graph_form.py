@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid, refusal_of
 from workwire.rooms.offering.commands import process_versions as versions
 from workwire.rooms.offering.commands.flow_rows import FlowRows
-from workwire.rooms.offering.commands.flow_wishes import FlowWish
+from workwire.rooms.offering.commands.flow_wishes import MOST_STEPS, FlowWish
 from workwire.rooms.offering.findings import Severity
 from workwire.rooms.offering.flow_checks import findings_of_conditions
 from workwire.rooms.offering.flow_graphs import NodeKind, flaws
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
 from workwire.rooms.offering.version_graphs import graph_of
 
-MOST_STEPS, MOST_NODES, MOST_EDGES, MOST_BRANCHES = 100, 1000, 3000, 50
+MOST_NODES, MOST_EDGES, MOST_BRANCHES = 1000, 3000, 50
 
 
 @transaction.atomic
@@ -25,7 +26,12 @@ def save_flow(version: ProcessVersion, wish: FlowWish, *, by: Actor, revision: i
     revision that has passed."""
     version = versions.draft(version, ProcessType.CASE, by, revision)
     _check(wish)
-    changes = FlowRows(version).save(wish)
+    rows = FlowRows(version)
+    if [(step.identity, step.name) for step in rows.steps if step.number > versions.AD_HOC] != [
+        (step.key, text.name(step.name)) for step in wish.steps
+    ]:
+        versions.check_own_steps(version)
+    changes = rows.save(wish)
     _check_conditions(version, wish)
     versions.record_change(version, f"flow of {len(wish.steps)} steps and {len(wish.nodes)} nodes saved", by, changes)
     return version

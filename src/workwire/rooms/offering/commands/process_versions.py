@@ -33,6 +33,7 @@ from workwire.rooms.offering.models import (
     ProcessVersion,
     Schedule,
     TicketCategory,
+    TypeStep,
     VersionState,
     WorkType,
 )
@@ -99,7 +100,7 @@ def create_version(
     title_editable: bool = True,
     effort_per_record: int | None = None,
 ) -> ProcessVersion:
-    """Begin the draft of a process the actor sees; raises Conflict where there is one."""
+    """Begin the draft of a process the actor sees, with the steps of its type; raises Conflict where there is one."""
     require(by, features.PROCESSES)
     allocation.check()
     process = locked_process(process.pk, by)
@@ -115,7 +116,9 @@ def create_version(
         effort_per_record=checked_effort(effort_per_record),
         number=next_number(process),
     )
-    record_begin(version, by, added(version))
+    of_type = process.work_type.steps.all() if process.work_type.kind == ProcessType.CASE else ()
+    steps = [step_of(one, version) for one in of_type]
+    record_begin(version, by, added(version, *CaseStep.objects.bulk_create(steps)))
     return version
 
 
@@ -152,6 +155,7 @@ def add_category(
 def add_step(version: ProcessVersion, name: str, *, by: Actor, automatic: bool = True) -> CaseStep:
     """Add a step at the end of the draft of a case process; after one that is not `automatic` the case goes to its owner."""
     version = draft(version, ProcessType.CASE, by)
+    check_own_steps(version)
     last = version.steps.aggregate(last=Max("number"))["last"] or 0
     step = CaseStep.objects.create(version=version, number=last + 1, name=text.name(name), automatic=automatic)
     record_change(version, f"step {step.number} {step.name} added", by, added(step))
@@ -231,8 +235,9 @@ def add_ad_hoc_action(
 
 @transaction.atomic
 def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor) -> ProcessVersion:
-    """Move a version through its life; going live retires the one that was live, in the same transaction."""
-    version = _locked_version(version, by)
+    """Move a version through its life; going live, which needs the feature Releases, retires the one that was live, in the
+    same transaction."""
+    version = _locked_version(version, by, features.RELEASES if state == VersionState.LIVE else features.PROCESSES)
     if state == version.state:
         return version
     if state not in MOVES[VersionState(version.state)]:
@@ -244,6 +249,19 @@ def set_version_state(version: ProcessVersion, state: VersionState, *, by: Actor
             _set_state(before, VersionState.RETIRING, by)
     _set_state(version, state, by)
     return version
+
+
+def step_of(step: TypeStep, version: ProcessVersion) -> CaseStep:
+    """A step of a version that is not saved yet, as one of its type begins."""
+    return CaseStep(
+        version=version,
+        key=step.guid,
+        number=step.number,
+        name=step.name,
+        automatic=step.automatic,
+        when_empty=step.when_empty,
+        milestone=step.milestone,
+    )
 
 
 def next_number(process: Process) -> int:
@@ -263,9 +281,9 @@ def locked_process(process_id: int, by: Actor) -> Process:
     return found
 
 
-def _locked_version(version: ProcessVersion, by: Actor) -> ProcessVersion:
-    """The version as it is once its process is locked."""
-    require(by, features.PROCESSES)
+def _locked_version(version: ProcessVersion, by: Actor, feature: str = features.PROCESSES) -> ProcessVersion:
+    """The version as it is once its process is locked, for who holds a feature."""
+    require(by, feature)
     process = locked_process(version.process_id, by)
     found = process.versions.get(pk=version.pk)
     found.process = process
@@ -294,6 +312,12 @@ def _require_ready(version: ProcessVersion) -> None:
         raise Conflict("version_incomplete.case")
     if found:
         raise Conflict("version_not_ready", count=len(found))
+
+
+def check_own_steps(version: ProcessVersion) -> None:
+    """Raise Conflict where the steps of a draft are those of its type."""
+    if version.process.work_type.steps.exists():
+        raise Conflict("steps_of_type")
 
 
 def check_action_type(version: ProcessVersion, work_type: WorkType) -> None:

@@ -16,6 +16,7 @@ _TAKEN = {
     "process": "process_name_taken",
     "schedule": "schedule_name_taken",
     "service_line": "service_line_name_taken",
+    "short_code": "short_code_taken",
     "work_type": "work_type_name_taken",
 }
 
@@ -31,7 +32,7 @@ def save(row: Model, what: str) -> None:
 
 def taken(what: str) -> Conflict:
     """The refusal of a name that another record has."""
-    return Conflict(_TAKEN[what], field="name")
+    return Conflict(_TAKEN[what], field="short_code" if what == "short_code" else "name")
 
 
 def prose(value: str) -> str:

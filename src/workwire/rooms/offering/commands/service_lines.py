@@ -15,7 +15,6 @@ from workwire.outbox.changes import added
 from workwire.outbox.ledger import Subject, record
 from workwire.outbox.objects import ObjectType
 from workwire.rooms.offering import events
-from workwire.rooms.offering.commands.checklists import add_global_checklist
 from workwire.rooms.offering.commands.saving import prose, save, taken
 from workwire.rooms.offering.models import Process, ProcessType, ServiceLine, WorkType
 from workwire.rooms.parties import queries as parties
@@ -35,30 +34,6 @@ def create_service_line(name: str, *, by: Actor, description: str = "") -> Servi
     body = events.ServiceLineCreated(GUID=str(line.guid), Name=line.name)
     record(body, about=Subject(ObjectType.SERVICE_LINE, line.guid), by=by, changes=added(line))
     return line
-
-
-@transaction.atomic
-def create_work_type(line: ServiceLine, kind: ProcessType, name: str, *, by: Actor, description: str = "") -> WorkType:
-    """Make a ticket type, case type or action type of a service line."""
-    require(by, features.PROCESSES)
-    work_type = WorkType(service_line=line, kind=kind, name=text.name(name), description=prose(description))
-    save(work_type, "work_type")
-    body = events.WorkTypeCreated(
-        GUID=str(work_type.guid), Name=work_type.name, ServiceLineGUID=str(line.guid), ProcessType=kind
-    )
-    record(body, about=Subject(ObjectType.WORK_TYPE, work_type.guid), by=by, changes=added(work_type))
-    return work_type
-
-
-@transaction.atomic
-def clone_work_type(work_type: WorkType, name: str, *, by: Actor) -> WorkType:
-    """Make a type like another one, with the lines that every action of it asks, under another name."""
-    line, kind = work_type.service_line, ProcessType(work_type.kind)
-    made = create_work_type(line, kind, name, by=by, description=work_type.description)
-    lines = [one.description for one in work_type.checklist.filter(retired=False)]
-    if lines:
-        add_global_checklist(made, tuple(lines), by=by)
-    return made
 
 
 @transaction.atomic

@@ -10,14 +10,14 @@ from django.db import IntegrityError, transaction
 
 from workwire.access import features
 from workwire.access.policy import require
-from workwire.kernel import folding, text
+from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.outbox.changes import added, altered, columns
 from workwire.outbox.documented_webhooks import BusinessObjectCreated, BusinessObjectUpdated
 from workwire.outbox.ledger import Subject, previous, record
 from workwire.outbox.objects import ObjectType
-from workwire.rooms.parties import events, queries
+from workwire.rooms.parties import events, queries, terms
 from workwire.rooms.parties.models import Company, Contract, Service
 
 if TYPE_CHECKING:
@@ -154,14 +154,14 @@ def clone_contract(contract: Contract, name: str, *, by: Actor) -> Contract:
 def update_contract(
     contract: Contract, *, by: Actor, version: int | None = None, **changes: Unpack[ContractChanges]
 ) -> Contract:
-    """Change a contract; due dates that were set before stay. Another supplier is that of all its work, finished work, too.
-    Raises Conflict for a version that has passed."""
+    """Change a contract; work that began before keeps the name, time zone and calendar it began with. Another supplier is that
+    of all its work, finished work, too. Raises Conflict for a version that has passed."""
     require(by, features.COMPANIES)
     Contract.objects.select_for_update().filter(pk=contract.pk).first()
     found = queries.contract(contract.guid, by=by)
     if version is not None and version != found.version:
         raise Conflict("version_conflict.contract")
-    before = columns(found)
+    before, said = columns(found), terms.terms_of(found)
     if "name" in changes:
         found.name = text.name(changes["name"])
         others = Contract.objects.filter(customer=found.customer_id, name_key=folding.key(found.name)).exclude(
@@ -177,6 +177,8 @@ def update_contract(
         found.time_zone = time_zone_name(changes["time_zone"])
     if "calendar" in changes:
         found.calendar = changes["calendar"]
+    if terms.terms_of(found) != said:
+        found.earlier_terms = terms.with_earlier(found, said, clock.now())
     if columns(found) != before:
         found.version += 1
         found.save()

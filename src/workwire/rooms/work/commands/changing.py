@@ -19,7 +19,16 @@ from workwire.rooms.files.commands import FileWish
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.parties import tags
-from workwire.rooms.work import events, item_due_dates, item_timers, policy, queries, relations, transitions
+from workwire.rooms.work import (
+    data_search,
+    events,
+    item_due_dates,
+    item_timers,
+    policy,
+    queries,
+    relations,
+    transitions,
+)
 from workwire.rooms.work.commands import allocation, family_data, item_contacts
 from workwire.rooms.work.commands.item_contacts import ContactWish
 from workwire.rooms.work.item_timers import moments_of, set_timers
@@ -138,6 +147,7 @@ class Change:
         if own:
             self.item.version += 1
             composed_writes.update(self.item, *(own[0].new or {}), *self._of_origins(), "version")
+            data_search.keep(self.item)
             self._columns = columns(self.item)
         return own
 
@@ -172,6 +182,7 @@ class Change:
             differing = own[0].new or {} if own else {}
             unrecorded = (*(self._note_state() if "status" in differing else ()), *self._of_origins())
             composed_writes.update(item, *differing, *keys.following(item, differing), *BOOKKEEPING, *unrecorded)
+            data_search.keep(item)
             set_timers(item, self._moments)
             if item.status == Status.CLOSED and "status" in differing and item.started_by_method == StartedBy.TICKET:
                 item_timers.look_at_divided(relations.made_from(item), self.at)
@@ -305,6 +316,8 @@ def write(item: WorkItem, changes: Changes, *, by: Actor) -> None:
     if (count := changes.get("record_count")) is not None:
         if not 1 <= count <= MOST_RECORDS:
             raise Invalid("record_count_invalid", field="record_count")
+        if count != item.record_count and not item.work_type.counts_records:
+            raise Invalid("records_not_counted", field="record_count")
         item.record_count = count
     _write_due_date(item, changes)
     _write_keeping(item, changes, by)
@@ -318,6 +331,8 @@ def attach(item: WorkItem, changes: Changes, *, by: Actor, at: datetime) -> list
     """Fulfil the wishes for contacts and files of a saved, locked item; returns what changed."""
     wished, kept = changes.get("contacts"), changes.get("files")
     of_contacts = item_contacts.set_contacts(item, wished, by=by, at=at) if wished else []
+    if of_contacts and item.started_at is not None and item.work_type.contacts_mandatory:
+        _check_contacts(item)
     return of_contacts + (files.keep(item.pk, kept, by=by, at=at) if kept else [])
 
 
@@ -335,12 +350,17 @@ def check_complete(item: WorkItem) -> None:
 def check_ready(item: WorkItem) -> None:
     """Raise Invalid unless a saved draft may become work: complete, with the contacts and the schedule its process wants."""
     check_complete(item)
-    version = item.process_version
-    if version.schedule_id is not None and item.schedule_period_id is None:
+    if item.process_version.schedule_id is not None and item.schedule_period_id is None:
         raise Invalid("schedule_period_missing", field="schedule_period")
-    if version.requires_primary_contact and not item_contacts.has_tag(item, tags.PRIMARY):
+    _check_contacts(item)
+
+
+def _check_contacts(item: WorkItem) -> None:
+    """Raise Invalid unless the item has the contacts that its version or its type wants."""
+    version, of_type = item.process_version, item.work_type.contacts_mandatory
+    if (version.requires_primary_contact or of_type) and not item_contacts.has_tag(item, tags.PRIMARY):
         raise Invalid("primary_contact_missing", field="contacts")
-    if version.requires_requester and not item_contacts.has_tag(item, tags.REQUESTER):
+    if (version.requires_requester or of_type) and not item_contacts.has_tag(item, tags.REQUESTER):
         raise Invalid("requester_missing", field="contacts")
 
 

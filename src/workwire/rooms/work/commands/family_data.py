@@ -12,7 +12,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Forbidden, Invalid
 from workwire.rooms.commitments.rules import Base
 from workwire.rooms.offering import fields
-from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.data_field_queries import data_fields_named
 from workwire.rooms.offering.models import DataField, FieldKind, ProcessType
 from workwire.rooms.work import families, family_sight, item_due_dates, item_timers
 from workwire.rooms.work.models import Status, WorkItem
@@ -51,7 +51,7 @@ def set_values(item: WorkItem, holder: WorkItem, given: Mapping[str, Any], *, by
     """Set fields of an item, those that are shared at the locked `holder` of its family; None empties one. Returns the fields.
     Raises Invalid with the field, and Forbidden for a value of another item that the actor does not see.
     """
-    known = offering.data_fields_named(given)
+    known = data_fields_named(given)
     private, shared = dict(item.private_data), dict(holder.custom_data)
     origins, written = dict(holder.data_origins), list[DataField]()
     if holder is not item:
@@ -66,6 +66,8 @@ def set_values(item: WorkItem, holder: WorkItem, given: Mapping[str, Any], *, by
         if not field.private:
             _note_origin(origins, field.name, item, holder, was=field.name in shared, stays=read is not None)
         kept = private if field.private else shared
+        if field.short_code and read != kept.get(field.name):
+            (item if field.private else holder).searched_again.append(field)
         kept.pop(field.name, None)
         if read is not None:
             kept[field.name] = read

@@ -15,8 +15,9 @@ from workwire.kernel.composed_writes import insert_numbered
 from workwire.outbox.changes import RowChange, added
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.data_field_queries import default_values
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
-from workwire.rooms.work import events, families, item_due_dates, policy, relations, transitions
+from workwire.rooms.work import data_search, events, families, item_due_dates, policy, relations, transitions
 from workwire.rooms.work.commands import allocation, family_data, flow, item_contacts
 from workwire.rooms.work.commands.changing import (
     Change,
@@ -105,7 +106,9 @@ def started(
     if parent is not None and parent.kind == ProcessType.CASE:
         families.join(item, parent)
     stand(item, transitions.create(kind, draft=not at_once))
-    shared = _set_custom_data(item, fields.get("custom_data") or {}, family, by=by)
+    given = fields.get("custom_data") or {}
+    given = given if origin or parent else {**default_values(), **given}  # what is given as None has no default
+    shared = _set_custom_data(item, given, family, by=by)
     write(item, fields, by=by)
     if at_once:
         _become_work(item, at)
@@ -115,6 +118,7 @@ def started(
         insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
     else:
         item.save(force_insert=True)
+    (data_search.keep if origin is None else data_search.keep_new)(item)
     brought: list[RowChange] = []
     if origin is not None:
         brought = _copied(origin, item, by=by, at=at)

@@ -1,0 +1,128 @@
+"""Work items found by their custom data: by the value of a field that has a short code.
+
+What a search looks through are rows of their own, with the values as they are compared, along an index. What a family shares
+is found at the item that keeps it, its outermost case. The rows follow each change of an item; when a field gets a short code,
+or loses it, a job brings the rows of all items into line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max, Q
+
+from workwire.access import queries as access
+from workwire.jobs.kinds import Done, JobKind, More, Piece
+from workwire.kernel import folding, text
+from workwire.kernel.actor import Actor
+from workwire.kernel.errors import Invalid
+from workwire.rooms.offering.commands.data_fields import LONGEST_CODE, SEARCH_JOB
+from workwire.rooms.offering.data_field_queries import field_with_code, searchable_fields
+from workwire.rooms.offering.models import DataField
+from workwire.rooms.work.models import SearchableValue, WorkItem
+
+ANY_END = "*"
+PIECE = 500
+CHANGES_END = timedelta(seconds=10)  # by then, changes of items that began before a field had its short code are done
+_BEHIND_ALL = "\U0010ffff"
+
+
+def keep(item: WorkItem) -> None:
+    """Let a search find a saved item by what it has now in the fields that differ."""
+    changed, item.searched_again = item.searched_again, []
+    if changed:
+        SearchableValue.objects.filter(item=item.pk, field__in=changed).delete()
+        SearchableValue.objects.bulk_create(_values(item, changed))
+
+
+def keep_new(item: WorkItem) -> None:
+    """Let a search find an item that was made by what it has in all fields."""
+    item.searched_again = []
+    if fields := searchable_fields({**item.custom_data, **item.private_data}):
+        SearchableValue.objects.bulk_create(_values(item, fields))
+
+
+def having(search: str, by: Actor) -> Q:
+    """Items that have a value in a field: ``IN: 4711`` names the field by its short code, a text without one means the field
+    of the account's own short code. Case and spelling of the value do not count; ``*`` at its end finds all that begin so.
+    Raises Invalid for a text that means no field."""
+    field, value = _meant(search, by)
+    begins = value.endswith(ANY_END)
+    value = folding.folded(value.removesuffix(ANY_END)) if begins else folding.key(value)
+    found = SearchableValue.objects.filter(_beginning(value) if begins else Q(value=value), field=field.pk)
+    return Q(pk__in=found.values("item"))
+
+
+def bring_into_line(piece: Piece, _answer: Any) -> More | Done:
+    """One piece of the job for a field: make the rows of the next items, or remove rows where it has no short code."""
+    field = DataField.objects.filter(guid=piece.record).first()
+    if field is None or not field.short_code:
+        return _remove(field, piece)
+    if piece.cursor is None:
+        return More(cursor=0, after=CHANGES_END)
+    after = piece.cursor
+    last = WorkItem.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[PIECE - 1 : PIECE].first()
+    upto = last or WorkItem.objects.aggregate(last=Max("pk"))["last"] or 0
+    done = piece.done + _fill(field, after, upto)
+    return More(cursor=upto, done=done) if last is not None else Done({"items": done}, done=done)
+
+
+KIND = JobKind(SEARCH_JOB, "upkeep", bring_into_line)
+
+
+def _meant(search: str, by: Actor) -> tuple[DataField, str]:
+    """The field that a search means, and the value that is searched for."""
+    code, colon, value = search.partition(":")
+    named = colon and len(code.strip()) <= LONGEST_CODE
+    field = field_with_code(code) if named else None
+    if field is None:
+        field, value = field_with_code(access.account(by).short_code if by.user_id else ""), search
+    if field is None and named:
+        raise Invalid("short_code_unknown", field="data", code=code.strip())
+    if field is None:
+        raise Invalid("short_code_missing", field="data")
+    if not text.is_storable(value) or not value.strip(f" {ANY_END}"):
+        raise Invalid("search_value_missing", field="data")
+    return field, value.strip()
+
+
+def _beginning(value: str) -> Q:
+    """Values that begin so, along the index: databases differ in which comparison they use it for."""
+    if connection.vendor == "postgresql":
+        return Q(value__startswith=value)
+    return Q(value__gte=value, value__lt=value + _BEHIND_ALL)
+
+
+def _values(item: WorkItem, fields: Iterable[DataField]) -> list[SearchableValue]:
+    kept = {**item.custom_data, **item.private_data}
+    found = ((field, kept.get(field.name)) for field in fields)
+    return [
+        SearchableValue(item=item, field=field, value=folding.key(str(value)))
+        for field, value in found
+        if value is not None
+    ]
+
+
+def _remove(field: DataField | None, piece: Piece) -> More | Done:
+    rows: Sequence[int] = ()
+    if field is not None:
+        rows = list(SearchableValue.objects.filter(field=field.pk).values_list("pk", flat=True)[:PIECE])
+        SearchableValue.objects.filter(pk__in=rows).delete()
+    done = piece.done + len(rows)
+    return More(done=done) if len(rows) == PIECE else Done({"removed": done}, done=done)
+
+
+def _fill(field: DataField, after: int, upto: int) -> int:
+    """Make the rows of the items between two numbers; returns how many have the field. An item is locked meanwhile, so that
+    its row is that of the value it keeps."""
+    between = WorkItem.objects.filter(pk__gt=after, pk__lte=upto)
+    column = "private_data" if field.private else "custom_data"
+    having = [pk for pk, data in between.values_list("pk", column) if field.name in data]
+    locked = WorkItem.objects.filter(pk__in=having).select_for_update(of=("self",), no_key=True)
+    items = list(locked.only("pk", "custom_data", "private_data").order_by("pk"))
+    SearchableValue.objects.filter(field=field.pk, item__gt=after, item__lte=upto).delete()
+    SearchableValue.objects.bulk_create([row for item in items for row in _values(item, [field])])
+    return len(items)
