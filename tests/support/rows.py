@@ -24,7 +24,9 @@ DERIVED = {
     "Job",
     "Batch",
     "BatchRow",
-}  # proof of a login or in its stead, whose event has no columns; bytes whose digest the account has; what is to be done later
+    "SearchableValue",
+}  # proof of a login or in its stead, whose event has no columns; bytes whose digest the account has; what is to be done
+# later; what a search looks through, which follows from custom data
 OF_WEBHOOKS = {"Subscription", "Replay"}  # the others are what the engine derives from events
 
 

@@ -47,10 +47,10 @@ from workwire.api.v1 import (
     subscriptions,
     time_sessions,
     tokens,
+    types_of_work,
     user_groups,
     version_checks,
     work,
-    work_types,
 )
 from workwire.api.v1.openapi import completed
 
@@ -113,7 +113,7 @@ for _room in (
     parties,
     calendars,
     offering,
-    work_types,
+    types_of_work,
     building,
     version_checks,
     process_trials,

@@ -27,20 +27,25 @@ from workwire.rooms.work.models import SearchableValue, WorkItem
 ANY_END = "*"
 PIECE = 500
 CHANGES_END = timedelta(seconds=10)  # by then, changes of items that began before a field had its short code are done
+_NOTED = "_searched_again"  # where an item notes the fields that a search is to look through anew
 _BEHIND_ALL = "\U0010ffff"
+
+
+def note(item: WorkItem, field: DataField) -> None:
+    """Note that an item about to be saved has another value in a field that can be searched for."""
+    item.__dict__.setdefault(_NOTED, []).append(field)
 
 
 def keep(item: WorkItem) -> None:
     """Let a search find a saved item by what it has now in the fields that differ."""
-    changed, item.searched_again = item.searched_again, []
-    if changed:
+    if changed := item.__dict__.pop(_NOTED, None):
         SearchableValue.objects.filter(item=item.pk, field__in=changed).delete()
         SearchableValue.objects.bulk_create(_values(item, changed))
 
 
 def keep_new(item: WorkItem) -> None:
     """Let a search find an item that was made by what it has in all fields."""
-    item.searched_again = []
+    item.__dict__.pop(_NOTED, None)
     if fields := searchable_fields({**item.custom_data, **item.private_data}):
         SearchableValue.objects.bulk_create(_values(item, fields))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q, Value
-from django.utils.functional import cached_property
 
 from workwire.kernel import clock, ids
 from workwire.kernel.keys import NameKey, SearchText
@@ -14,8 +13,6 @@ from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.advancing import NodeState, Phase
 
 _NO_VALUES = Value({}, models.JSONField())  # for processes of an older release, which know nothing of the column
-if TYPE_CHECKING:
-    from workwire.rooms.offering.models import DataField
 
 
 class Status(models.IntegerChoices):
@@ -240,9 +237,7 @@ class WorkItem(models.Model):
     record_count = models.PositiveIntegerField(default=1)
     custom_data = models.JSONField(default=dict)  # what a family shares, at the one that keeps it
     private_data = models.JSONField(default=dict, db_default=_NO_VALUES)  # the values of private fields
-    data_origins = models.JSONField(
-        default=dict, db_default=_NO_VALUES
-    )  # the numbers of the items where values were written, where not here
+    data_origins = models.JSONField(default=dict, db_default=_NO_VALUES)  # by field, the item where it was written
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -308,11 +303,6 @@ class WorkItem(models.Model):
 
     def __str__(self) -> str:
         return self.reference or str(self.guid)
-
-    @cached_property
-    def searched_again(self) -> list[DataField]:
-        """The fields of custom data that can be searched for and differ from what a search looks through (`data_search`)."""
-        return []
 
 
 class SearchableValue(models.Model):

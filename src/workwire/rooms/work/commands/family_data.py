@@ -14,7 +14,7 @@ from workwire.rooms.commitments.rules import Base
 from workwire.rooms.offering import fields
 from workwire.rooms.offering.data_field_queries import data_fields_named
 from workwire.rooms.offering.models import DataField, FieldKind, ProcessType
-from workwire.rooms.work import families, family_sight, item_due_dates, item_timers
+from workwire.rooms.work import data_search, families, family_sight, item_due_dates, item_timers
 from workwire.rooms.work.models import Status, WorkItem
 from workwire.rooms.work.transitions import OPEN
 
@@ -67,7 +67,7 @@ def set_values(item: WorkItem, holder: WorkItem, given: Mapping[str, Any], *, by
             _note_origin(origins, field.name, item, holder, was=field.name in shared, stays=read is not None)
         kept = private if field.private else shared
         if field.short_code and read != kept.get(field.name):
-            (item if field.private else holder).searched_again.append(field)
+            data_search.note(item if field.private else holder, field)
         kept.pop(field.name, None)
         if read is not None:
             kept[field.name] = read
