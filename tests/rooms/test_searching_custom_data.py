@@ -13,6 +13,8 @@ from tests.support.organisation import Customer
 from tests.support.recorded import recorded
 from workwire.access import commands as access
 from workwire.access import queries as accounts
+from workwire.access import sessions
+from workwire.access.models import Role
 from workwire.jobs import running
 from workwire.jobs.models import OPEN, Job, JobState
 from workwire.kernel import clock
@@ -232,3 +234,38 @@ def test_a_text_without_a_short_code_means_the_field_of_the_account(
     for nothing in ("IN:", " ", "IN: *", "\0"):
         with pytest.raises(Invalid):
             _found(nothing, by)
+
+
+def test_what_a_family_shares_is_found_at_its_case_by_who_sees_where_it_came_from(
+    first: Customer, second: Customer, invoice: DataField, actors: dict[str, Actor]
+) -> None:
+    admin, by = actors["administrator"], actors["team member"]
+    case = work.create_case(first.case_version.guid, by=by, title="Order", submit=True)
+    action = queries.items_under(case, by=by).order_by("pk")[0]
+    work.update(action, by=by, custom_data={"Invoice": "4711"})
+    assert _found("in: 4711", by) == [case.pk]
+    sub_case = work.launch_sub_case(case, first.case_version.process.guid, "Below", by=by)
+    work.update(sub_case, by=by, custom_data={"Hurry": "High"})
+    offering.update_data_field(DataField.objects.get(name="Hurry"), short_code="hu", by=admin)
+    _work_off()
+    assert SearchableValue.objects.get(field__name="Hurry").origin == sub_case.pk
+    assert _found("hu: high", by) == [case.pk]
+    WorkItem.objects.filter(pk=sub_case.pk).update(
+        customer=second.company, contract=second.contract, service=second.service, process=second.case_version.process
+    )
+    only_first = access.create_user("nora", "Nora", list(Role.objects.filter(name="Team Member")), by=admin)
+    access.change_members(first.group, add=[only_first], by=admin)
+    nora = sessions.actor_for(only_first)
+    assert _found("in: 4711", nora) == [case.pk]
+    assert _found("hu: high", nora) == []
+
+
+def test_the_value_of_a_private_field_is_found_at_its_item(first: Customer, actors: dict[str, Actor]) -> None:
+    admin, by = actors["administrator"], actors["team member"]
+    offering.create_data_field("Box", FieldKind.SHORT_TEXT, short_code="bx", private=True, by=admin)
+    case = work.create_case(first.case_version.guid, by=by, title="Order", submit=True)
+    action = queries.items_under(case, by=by).order_by("pk")[0]
+    work.update(action, by=by, custom_data={"Box": "17"})
+    assert _found("bx: 17", by) == [action.pk]
+    work.update(action, by=by, custom_data={"Box": None})
+    assert _found("bx: 17", by) == []

@@ -22,6 +22,7 @@ from workwire.kernel.errors import Invalid
 from workwire.rooms.offering.commands.data_fields import LONGEST_CODE, SEARCH_JOB
 from workwire.rooms.offering.data_field_queries import field_with_code, searchable_fields
 from workwire.rooms.offering.models import DataField
+from workwire.rooms.work import relations
 from workwire.rooms.work.models import SearchableValue, WorkItem
 
 ANY_END = "*"
@@ -53,12 +54,13 @@ def keep_new(item: WorkItem) -> None:
 def having(search: str, by: Actor) -> Q:
     """Items that have a value in a field: ``IN: 4711`` names the field by its short code, a text without one means the field
     of the account's own short code. Case and spelling of the value do not count; ``*`` at its end finds all that begin so.
-    Raises Invalid for a text that means no field."""
+    What another item of the family brought in is found by who sees that one. Raises Invalid for a text that means no field."""
     field, value = _meant(search, by)
     begins = value.endswith(ANY_END)
     value = folding.folded(value.removesuffix(ANY_END)) if begins else folding.key(value)
     found = SearchableValue.objects.filter(_beginning(value) if begins else Q(value=value), field=field.pk)
-    return Q(pk__in=found.values("item"))
+    shown = found.filter(Q(origin=None) | relations.belongs_in_sight("origin", by))
+    return Q(pk__in=shown.values("item"))
 
 
 def bring_into_line(piece: Piece, _answer: Any) -> More | Done:
@@ -105,7 +107,7 @@ def _values(item: WorkItem, fields: Iterable[DataField]) -> list[SearchableValue
     kept = {**item.custom_data, **item.private_data}
     found = ((field, kept.get(field.name)) for field in fields)
     return [
-        SearchableValue(item=item, field=field, value=folding.key(str(value)))
+        SearchableValue(item=item, field=field, value=folding.key(str(value)), origin=item.data_origins.get(field.name))
         for field, value in found
         if value is not None
     ]
@@ -127,7 +129,7 @@ def _fill(field: DataField, after: int, upto: int) -> int:
     column = "private_data" if field.private else "custom_data"
     having = [pk for pk, data in between.values_list("pk", column) if field.name in data]
     locked = WorkItem.objects.filter(pk__in=having).select_for_update(of=("self",), no_key=True)
-    items = list(locked.only("pk", "custom_data", "private_data").order_by("pk"))
+    items = list(locked.only("pk", "custom_data", "private_data", "data_origins").order_by("pk"))
     SearchableValue.objects.filter(field=field.pk, item__gt=after, item__lte=upto).delete()
     SearchableValue.objects.bulk_create([row for item in items for row in _values(item, [field])])
     return len(items)

@@ -282,13 +282,8 @@ class WorkItem(models.Model):
             models.Index(
                 fields=["queue", "due_date", "id"],
                 name="item_news_to_get",
-                condition=Q(
-                    status=Status.IN_PROGRESS,
-                    kind=ProcessType.CASE,
-                    news_since__isnull=False,
-                    assignee=None,
-                    queue__isnull=False,
-                ),
+                condition=Q(assignee=None, kind=ProcessType.CASE, news_since__isnull=False)
+                & Q(queue__isnull=False, status=Status.IN_PROGRESS),
             ),
             models.Index(
                 fields=["assignee"],
@@ -306,11 +301,12 @@ class WorkItem(models.Model):
 
 
 class SearchableValue(models.Model):
-    """What a work item has in a field of custom data that can be searched for, as it is compared."""
+    """What a work item has in a field that can be searched for, as it is compared; written at its family's item `origin`."""
 
     item = models.ForeignKey(WorkItem, on_delete=models.CASCADE, related_name="searchable_values", db_index=False)
     field = models.ForeignKey("catalogue.DataField", on_delete=models.CASCADE, related_name="+", db_index=False)
     value = models.CharField(max_length=255)
+    origin = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["item", "field"], name="searchable_value_once")]
