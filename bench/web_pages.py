@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from django.test import Client
 
     from workwire.reactions.webhooks.models import Subscription
+    from workwire.rooms.files.models import ItemFile
+    from workwire.rooms.work.models import ChecklistItem, WorkItem
 
 SUBSCRIPTIONS, OF_FEW = 100, 10
 SHARE = 100  # the small installation is so many times smaller
@@ -53,6 +55,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/work/{copied}",
         "/work/{copied_guid}",
         "/work/{taker}",
+        *(
+            f"/work/{{copied_guid}}/{deed}"
+            for deed in ("update", "assign", "move-to-queue", "discard", "mail", "attach")
+        ),
+        *(f"/work/{{action_guid}}/{deed}" for deed in ("unable-to-complete", "abort", "checklist/{line}")),
+        "/work/files/{file}",
         "/search?q=invoice",
         "/search?q={copied}",
         "/notices",
@@ -204,6 +212,11 @@ def _all(clients: Mapping[str, Client], places: Mapping[str, Any], looks: int) -
     return {(who, address): _look(clients[who], address.format(**places), looks) for who, address in ALL}
 
 
+def _weight(answer: Any) -> int:
+    """The bytes of an answer, a download too."""
+    return sum(map(len, answer.streaming_content)) if answer.streaming else len(answer.content)
+
+
 def _look(client: Client, address: str, looks: int) -> Look:
     """Ask for a page: once for its queries, which warms it up, and then for its time."""
     from django.db import connection
@@ -220,7 +233,7 @@ def _look(client: Client, address: str, looks: int) -> Look:
         begun = time.perf_counter()
         client.get(address)
         times.append((time.perf_counter() - begun) * 1e3)
-    found = Look(statistics.median(times), percentile(times, 0.95), queries, len(answer.content))
+    found = Look(statistics.median(times), percentile(times, 0.95), queries, _weight(answer))
     if asked and found.p95 > MOST_MS:
         slowest = max(asked, key=lambda one: float(one["time"]))
         say(f"  {address}: {found.p95:.0f} ms; its slowest query took {slowest['time']} s: {slowest['sql'][:1500]}")
@@ -290,7 +303,7 @@ def _grow(office: filling.Office, items: int, deliveries: int, subscriptions: Se
 
 _PLACES = (
     "busy copied copied_guid taker item_cursor own delivery delivery_cursor event account role made_role group queue"
-    " calendar credential"
+    " calendar credential file action_guid line"
 ).split()
 
 
@@ -307,6 +320,7 @@ def _places(office: filling.Office, subscriptions: Sequence[Subscription]) -> di
     copied = WorkItem.objects.get(pk=last * 2 // 3)
     delivery = Delivery.objects.filter(pk__lte=filling.last_id("webhooks_delivery") * 2 // 3).latest("pk")
     taken = WorkItem.objects.filter(goes_on_in__isnull=False).earliest("pk")
+    file, line = _file_and_line(office, copied)
     found = {
         "busy": WorkItem.objects.get(guid=delivery.record_guid).reference,
         "copied": copied.reference,
@@ -316,6 +330,9 @@ def _places(office: filling.Office, subscriptions: Sequence[Subscription]) -> di
         "own": subscriptions[-1].guid,
         "delivery": delivery.guid,
         "delivery_cursor": pages.cursor_at(delivery.pk),
+        "file": file.guid,
+        "action_guid": line.item.guid,
+        "line": line.guid,
         "event": Event.objects.get(pk=delivery.event_id).guid,
         "account": office.organisation.accounts["process builder"].user.guid,
         "role": Role.objects.earliest("pk").guid,
@@ -327,6 +344,25 @@ def _places(office: filling.Office, subscriptions: Sequence[Subscription]) -> di
     }
     check(set(found) == set(_PLACES), "places and their names differ")
     return found
+
+
+def _file_and_line(office: filling.Office, item: WorkItem) -> tuple[ItemFile, ChecklistItem]:
+    """A file at an item, and a line of the checklist of an action."""
+    from workwire.access import sessions
+    from workwire.rooms.files import commands as files
+    from workwire.rooms.offering import commands as offering
+    from workwire.rooms.work import commands as work
+    from workwire.rooms.work import queries
+
+    member, admin = (sessions.actor_for(office.organisation.accounts[who].user) for who in (MEMBER, ADMIN))
+    upload = files.prepare([b"Paid."], "proof.txt", by=member)
+    file = work.attach_file(item, files.FileWish(temporary_guid=upload.guid), by=member)
+    version = office.customer.case_version
+    kind = version.steps.get(number=1).actions.order_by("pk")[0].work_type
+    offering.add_global_checklist(kind, ("Is it signed?",), by=admin)
+    case = work.create_case(version.guid, by=member, title="Onboard", submit=True)
+    action = queries.items_under(case, by=member).get(work_type=kind)
+    return file, queries.checklist_of(action)[0]
 
 
 def _clients(office: filling.Office) -> dict[str, Client]:

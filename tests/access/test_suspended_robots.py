@@ -51,11 +51,11 @@ def test_a_suspended_robot_gets_nothing_until_it_works_again(
     with pytest.raises(Forbidden) as taking:
         work.take(other, by=by)
     with pytest.raises(Forbidden):
-        work.update(other, by=by, title="By editing")
+        work.update(other, by=by, description="By editing")
     with pytest.raises(Invalid) as giving:
         work.assign(other, robot, by=admin)
     assert (taking.value.code, giving.value.code) == ("robot_suspended", "robot_suspended")
-    work.update(mine, by=by, title="What it has it finishes")
+    work.update(mine, by=by, description="What it has it finishes")
     work.resolve(mine, by=by)
     access.set_suspended(robot, False, by=admin)
     assert obtaining.is_work_available(by)

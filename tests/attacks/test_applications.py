@@ -64,6 +64,9 @@ RIGHTS = {
     "renew_recovery_codes",
     "turn_off_second_factor",
     "remove_second_factor",
+    "set_own_picture",
+    "remove_own_picture",
+    "remove_picture",
     "preview_hand_over",
     "hand_over_subscription",
 }

@@ -100,7 +100,7 @@ def test_up_on_an_empty_installation_says_that_there_is_no_account(environment: 
     port, log = free_port(), tmp_path / "log"
     up = workwire("up", "--port", str(port), "--data", str(tmp_path / "data"), env=environment, log=log)
     try:
-        wait_for_web("127.0.0.1", port)
+        wait_for_web("127.0.0.1", port, timeout=120)  # all migrations come first
         eventually(lambda: "administrator NAME --data" in log.read_text(), 20, what=log.read_text)
         said = log.read_text()
         assert "There is no account yet." in said

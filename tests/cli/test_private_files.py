@@ -32,6 +32,9 @@ def _command(data: Path, *command: str) -> dict[str, object]:
     }
 
 
+START_SECONDS = 90  # all migrations, beside other tests
+
+
 def _run(data: Path, *command: str) -> str:
     done = subprocess.run(**_command(data, *command), capture_output=True, text=True, timeout=60, check=False)  # type: ignore[call-overload] # free terms
     return str(done.stdout)
@@ -59,7 +62,8 @@ def test_nothing_of_a_new_installation_is_open_to_others(tmp_path: Path) -> None
             _wait(
                 lambda: (
                     _answers(port) and (data / "workwire.wake").exists() and (data / "workwire.sqlite3-wal").exists()
-                )
+                ),
+                START_SECONDS,
             )
             there = {path.name for path in data.iterdir()}
             assert _open(data.parent) == []

@@ -191,7 +191,7 @@ def test_the_doctor_tells_of_late_and_failing_jobs(db: None) -> None:
     assert "Standing jobs fail: jobs.forget: Away." in _of_jobs().sentence
     Job.objects.update(ready_at=clock.now() - timedelta(hours=1), error_code="")
     assert not _of_jobs().is_well
-    assert "upkeep (3600 s)" in _of_jobs().sentence
+    assert "in the lanes upkeep, for up to 60 minutes" in _of_jobs().sentence
 
 
 def _of_jobs() -> Finding:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
 from workwire.api.auth import actor
-from workwire.api.v1.shapes import Guid, In, Moment, StatementOut, answers, rfc3339
+from workwire.api.v1.shapes import Guid, In, Maybe, Moment, StatementOut, answers, rfc3339
 from workwire.api.v1.spelling import ChecklistResultName, chosen
 from workwire.api.v1.work.flows import ReworkPlace
 from workwire.kernel.wording import Statement
@@ -64,7 +64,7 @@ class VersionTrialOut(Schema):
 @router.post(
     "/process-versions/{uuid:guid}/trials", response=answers(VersionTrialOut), operation_id="try_process_version"
 )
-def try_process_version(request: HttpRequest, guid: UUID, wish: TrialIn) -> dict[str, Any]:
+def try_process_version(request: HttpRequest, guid: UUID, wish: Maybe[TrialIn]) -> dict[str, Any]:
     """Try a version of a case process, a draft too: what a case would do, and why; builders only. Nothing is kept, and no
     work, queue, number or webhook knows of it: send all deeds so far, and the next one."""
     found = version_trials.try_version(
