@@ -99,7 +99,7 @@ class Config(BaseSettings):
     )
     trace_share: float = Field(1.0, ge=0, le=1, description="Share of all traces that is sent.")
 
-    default_language: Literal["en", "de"] = Field(
+    default_language: Literal["en", "de", "es", "fr"] = Field(
         "en", description="Language spoken where neither the account nor the browser asks for one there is."
     )
     default_time_zone: TimeZone = Field(

@@ -96,7 +96,8 @@ def test_nobody_reports_to_itself(organisation: Organisation, member: User, acto
     [
         ("de", "en", "de"),
         ("", "de-AT,de;q=0.9,en;q=0.8", "de"),
-        ("", "fr,en;q=0.5", "en"),
+        ("", "fr,en;q=0.5", "fr"),
+        ("", "it,en;q=0.5", "en"),
         ("", "de;q=0.1,en", "en"),
         ("", "xx", "en"),
         ("", "", "en"),

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tests.support import messages
 from tests.support.organisation import Customer, Organisation
 from tests.support.receiver import Receiver
 from tests.support.recorded import recorded
@@ -19,7 +20,7 @@ from tests.support.upkeep import run as run_upkeep
 from tests.support.world import Subscribe
 from workwire.access import commands, run_time_settings, sessions
 from workwire.access.models import Setting
-from workwire.access.preferences import language_of, zone_of
+from workwire.access.preferences import language_of, languages, zone_of
 from workwire.config import Config
 from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
@@ -165,6 +166,13 @@ def test_language_and_zone_of_the_installation_are_followed(choose: Choose) -> N
     choose(default_language="de", default_time_zone="Asia/Tokyo")
     assert (language_of(None), zone_of(None)) == ("de", "Asia/Tokyo")
     assert (language_of(None, "en"), zone_of(None, "Europe/Paris")) == ("en", "Europe/Paris")
+
+
+def test_every_language_there_is_may_be_that_of_the_installation(choose: Choose) -> None:
+    assert list(languages()) == ["en", *messages.LANGUAGES]
+    for language in languages():
+        choose(default_language=language)
+        assert language_of(None, "it") == language
 
 
 def test_tokens_and_failed_logins_follow(choose: Choose, organisation: Organisation) -> None:

@@ -1,4 +1,4 @@
-"""What codes say: every code that is raised has a sentence, every sentence is used, takes its parameters, and has German."""
+"""What codes say: every code that is raised has a sentence, every sentence is used, takes its parameters, is translated."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support import messages
 from workwire.kernel import wording
 from workwire.kernel.errors import Conflict, DomainError, Invalid, Limited, not_found, refusal_of
 from workwire.kernel.wording import PLACE, Statement, say, statement, wordings
@@ -170,12 +171,13 @@ def test_sentences_are_written_like_sentences() -> None:
 
 
 @pytest.mark.parametrize("code", [code for code, one in wordings().items() if one.kind != "words"])
-def test_every_sentence_takes_the_same_values_in_german(code: str) -> None:
+def test_every_sentence_takes_the_same_values_in_every_language(code: str) -> None:
     one = wordings()[code]
-    with translation.override("de"):
-        german = one.text({}, "", "de")
-    assert {name for name, _ in PLACE.findall(german)} == {name for name, _ in PLACE.findall(one.many or one.english)}
-    assert german != one.english or not re.search(r"[a-z]", PLACE.sub("", one.english))
+    for language in messages.LANGUAGES:
+        with translation.override(language):
+            said = one.text({}, "", language)
+        assert {name for name, _ in PLACE.findall(said)} == {name for name, _ in PLACE.findall(one.many or one.english)}
+        assert said != one.english or not re.search(r"[a-z]", PLACE.sub("", one.english)), language
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # the first text drawn waits for a table of characters
@@ -186,7 +188,7 @@ def test_every_sentence_takes_the_same_values_in_german(code: str) -> None:
 def test_a_sentence_can_always_be_made(parameters: dict[str, wording.Value], data: st.DataObject) -> None:
     code = data.draw(st.sampled_from([*sorted(wordings()), "unknown", ""]))
     said = statement(code, **parameters)
-    for language in ("en", "de", None):
+    for language in ("en", *messages.LANGUAGES, None):
         sentence = said.sentence(language)
         assert not re.search(r"[\x00-\x1f]", sentence)
         sentence.encode()

@@ -23,7 +23,7 @@ from workwire.kernel.wording import wordings
 
 SOURCE = Path(__file__).parents[2] / "src" / "workwire"
 LOCALE = SOURCE / "locale"
-LANGUAGES = ("de",)  # English is what the sources hold
+LANGUAGES = ("de", "es", "fr")  # English is what the sources hold
 SPECIMENS = frozenset({"specimens.html", "specimens.py"})  # of the kit, for developers, in English
 MODULES = ("web/**/*.py", "api/errors.py")
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {

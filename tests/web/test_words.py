@@ -82,7 +82,9 @@ def test_pages_speak_the_language_the_browser_asks_for(organisation: Organisatio
     browser = gallery.signed_in(organisation.accounts["team member"])
     for asked, language, heading in (
         ("de-AT,de;q=0.9,en;q=0.8", "de", "Alle Arbeit"),
-        ("fr,en;q=0.5", "en", "All work"),
+        ("es-MX,es;q=0.9", "es", "Todo el trabajo"),
+        ("fr,en;q=0.5", "fr", "Tout le travail"),
+        ("it,en;q=0.5", "en", "All work"),
         ("xx", "en", "All work"),
         ("de;q=0.1,en", "en", "All work"),
     ):
@@ -102,7 +104,18 @@ def test_pages_speak_the_language_the_browser_asks_for(organisation: Organisatio
     assert "Diese Seite gibt es nicht." in Client().get("/no-such-page", headers=german).content.decode()
 
 
-@pytest.mark.parametrize(("asked", "language"), [("de-AT,de;q=0.9", "de"), ("en", "en"), ("fr", "en"), ("xx", "en")])
+OF_APIS = {  # of the same refusals: no such item, its title, a value that is missing, no such operation
+    "en": ("There is no such work item.", "Not found", "Field required", "There is no such operation."),
+    "de": ("Diesen Vorgang gibt es nicht.", "Nicht gefunden", "Diese Angabe fehlt.", "Diese Operation gibt es nicht."),
+    "es": ("No existe ese elemento.", "No encontrado", "Esto falta.", "No existe esa operación."),
+    "fr": ("Cet élément n'existe pas.", "Introuvable", "Ceci manque.", "Cette opération n'existe pas."),
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [("de-AT,de;q=0.9", "de"), ("en", "en"), ("es-MX", "es"), ("fr", "fr"), ("it", "en"), ("xx", "en")],
+)
 def test_the_apis_speak_the_language_the_client_asks_for(organisation: Organisation, asked: str, language: str) -> None:
     token = organisation.accounts["team member"].log_in()
     asking = {"Authorization": f"Bearer {token}", "Accept-Language": asked}
@@ -110,26 +123,19 @@ def test_the_apis_speak_the_language_the_client_asks_for(organisation: Organisat
     problem = told.json()
     assert (told.headers["Content-Language"], problem["code"]) == (language, "work_item_not_found")
     assert told.headers["Vary"] == "Accept-Language, Authorization"
-    assert problem["detail"] == {"de": "Diesen Vorgang gibt es nicht.", "en": "There is no such work item."}[language]
-    assert problem["title"] == {"de": "Nicht gefunden", "en": "Not found"}[language]
+    detail, title, said, no_operation = OF_APIS[language]
+    assert (problem["detail"], problem["title"]) == (detail, title)
     assert problem["parameters"] == {}
     code = Client().get(problem["type"], headers=asking).json()
     assert code["sentences"] == [{"code": problem["code"], "sentence": problem["detail"], "parameters": []}]
     assert Client().get("/api/v1/errors/no_such", headers=asking).json()["code"] == "error_code_not_found"
     wrong = Client().post("/api/v1/tickets", {}, content_type="application/json", headers=asking).json()
-    said = {"de": "Diese Angabe fehlt.", "en": "Field required"}[language]
     assert (wrong["errors"][0]["code"], wrong["errors"][0]["message"]) == ("missing", said)
     assert wrong["detail"].endswith(said)
     old = Client().get("/webapi/Packet/GetPacketActivity?packetGUID=x", headers=asking)
     assert old.headers["Content-Language"] == language
     absent = Client().get("/webapi/No/Such", headers={"Accept-Language": asked})
-    assert (
-        absent.json()["Message"]
-        == {
-            "de": "Diese Operation gibt es nicht.",
-            "en": "There is no such operation.",
-        }[language]
-    )
+    assert absent.json()["Message"] == no_operation
     assert absent.headers["Reason"] == "There is no such operation."
 
 
