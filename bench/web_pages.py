@@ -60,7 +60,7 @@ PAGES: dict[str, tuple[str, ...]] = {
             for deed in ("update", "assign", "move-to-queue", "discard", "mail", "attach")
         ),
         *(f"/work/{{action_guid}}/{deed}" for deed in ("unable-to-complete", "abort", "checklist/{line}")),
-        "/work/files/{file}",
+        "/files/{file}",
         "/search?q=invoice",
         "/search?q={copied}",
         "/notices",

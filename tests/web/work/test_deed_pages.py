@@ -208,3 +208,24 @@ def test_who_uses_self_service_comments_and_does_nothing_else(organisation: Orga
         assert browser.post(f"/work/{hidden.guid}/{deed}", {"version": 1, "body": "x"}).status_code == 404
     guest = gallery.signed_in(accounts["guest"])
     assert guest.post(f"/work/{hidden.guid}/take", {"version": 1}).status_code == 404
+
+
+def test_who_may_not_do_a_deed_is_told_nothing_by_its_form(organisation: Organisation) -> None:
+    accounts, items = gallery.accounts(organisation), gallery.items(organisation)
+    sam, customer = accounts["self service"], organisation.customers[0]
+    own = commands.create_ticket(
+        customer.ticket_version.guid,
+        by=sessions.actor_for(sam.user),
+        title="My chair",
+        category_guid=customer.category.guid,
+        submit=True,
+    )
+    browser = gallery.signed_in(sam)
+    for answer in (browser.get(f"/work/{own.guid}/assign"), browser.post(f"/work/{own.guid}/assign", {})):
+        assert "Tomas Sato" not in answer.content.decode()
+    action = items["action with a checklist"]
+    line = queries.checklist_of(action)[0]
+    assert browser.get(f"/work/{own.guid}/checklist/{line.guid}").status_code in (403, 404)
+    member = gallery.signed_in(accounts["team member"])
+    assert member.get(f"/work/{action.guid}/checklist/{line.guid}").status_code == 200
+    assert member.get(f"/work/{items['plain'].guid}/checklist/{line.guid}").status_code == 404

@@ -22,8 +22,8 @@ def test_a_file_is_attached_and_its_content_got(organisation: Organisation) -> N
     assert sent.status_code == 303
     kept = ItemFile.objects.get(work_item=item)
     assert (kept.file_name, kept.note) == ("proof.pdf", "Signed.")
-    assert f"/work/files/{kept.guid}" in browser.get(f"/work/{item.guid}").content.decode()
-    got = browser.get(f"/work/files/{kept.guid}")
+    assert f"/files/{kept.guid}" in browser.get(f"/work/{item.guid}").content.decode()
+    got = browser.get(f"/files/{kept.guid}")
     assert isinstance(got, FileResponse)
     assert b"".join(got.streaming_content) == content
     assert got.headers["Content-Disposition"].startswith("attachment")
@@ -54,5 +54,5 @@ def test_nobody_attaches_or_gets_what_is_not_theirs(organisation: Organisation) 
     kept = ItemFile.objects.filter(work_item=items["with files"]).order_by("pk")[0]
     guest, sam = gallery.signed_in(accounts["guest"]), gallery.signed_in(accounts["self service"])
     for browser in (guest, sam):
-        assert browser.get(f"/work/files/{kept.guid}").status_code == 404
+        assert browser.get(f"/files/{kept.guid}").status_code == 404
         assert browser.post(f"/work/{items['with files'].guid}/attach").status_code == 404

@@ -332,6 +332,11 @@ def queue(guid: UUID, *, by: Actor) -> Queue:
     return found
 
 
+def members_of_queue(item: WorkItem) -> QuerySet[User]:
+    """The active accounts that get work from the queue an item lies in, by name."""
+    return User.objects.filter(queues__items=item.pk, is_active=True).order_by("full_name", "pk")
+
+
 def manages_queue_of(actor: Actor, item: WorkItem) -> bool:
     """Whether the actor is a manager of the queue an item lies in."""
     if item.queue_id is None or actor.user_id is None:

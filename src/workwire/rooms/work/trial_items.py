@@ -39,5 +39,5 @@ def new_action(case: WorkItem, definition: ActionDefinition, *, by: Actor, at: d
     """An action that starts now, with the due date of its rule and who would get it."""
     action = flow.new_action(case, definition, 1, at=at, by=by)
     item_due_dates.set_due(action, at)
-    allocation.suppose(action, allocation.Deed({}, by, at))
+    allocation.suppose(action, allocation.Cause({}, by, at))
     return action

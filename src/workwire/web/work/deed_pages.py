@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django import forms
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
@@ -15,12 +14,13 @@ from django.utils.translation import ngettext
 
 from workwire.access import queries as access
 from workwire.kernel.actor import Actor
+from workwire.kernel.errors import not_found
 from workwire.rooms.conversations import commands as conversations
-from workwire.rooms.work import commands, queries
+from workwire.rooms.work import commands, policy, queries
 from workwire.rooms.work.deeds import Deed, answer
-from workwire.web.kit.overtaken import Overtaken, overtaken, refill
+from workwire.web.kit.overtaken import overtaken, refill
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Link, Words
+from workwire.web.kit.parts import Words
 from workwire.web.work.deed_forms import (
     DATE,
     FORMS,
@@ -29,6 +29,7 @@ from workwire.web.work.deed_forms import (
     UpdateForm,
 )
 from workwire.web.work.deed_words import WORDS
+from workwire.web.work.item_form import TEMPLATE, ItemForm, Offered, of_item
 from workwire.web.work.item_parts import address_of, address_of_deed
 
 if TYPE_CHECKING:
@@ -48,34 +49,8 @@ _ALONE: Mapping[Deed, Callable[..., object]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """An account that a field proposes."""
-
-    username: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeedPage:
-    """What the page shows; `obstacle` is why the deed is not possible, empty where it is."""
-
-    crumbs: tuple[Link, ...]
-    title: str
-    item: str
-    here: str
-    back: str
-    button: Words
-    warning: Words
-    obstacle: str
-    people: tuple[Offered, ...]
-    form: forms.Form
-    overtaken: Overtaken | None
-    is_danger: bool
-
-
-@page("work/deed.html", methods=FORM)
-def do_deed(visit: Visit, guid: UUID, deed: Deed) -> DeedPage | See:
+@page(TEMPLATE, methods=FORM)
+def do_deed(visit: Visit, guid: UUID, deed: Deed) -> ItemForm | See:
     """Ask for what a deed is given along with, and do it."""
     by, item = visit.actor, queries.item(guid, by=visit.actor)
     kind = FORMS.get(deed, DeedForm)
@@ -91,49 +66,39 @@ def do_deed(visit: Visit, guid: UUID, deed: Deed) -> DeedPage | See:
             faster = overtaken(visit, form, item.guid, item.version, form.present(item))
         refill(form, version=str(item.version))
     found = answer(deed, item, by=by)
-    words = WORDS[deed]
-    return DeedPage(
-        crumbs=(Link(item.reference or _("Draft"), address_of(item)), Link(words.button, is_here=True)),
-        title=str(words.button),
-        item=item.title,
-        here=address_of_deed(item, deed),
-        back=address_of(item),
-        button=_("Save") if deed == Deed.UPDATE else words.button,
+    button = _("Save") if deed == Deed.UPDATE else ""
+    shown = of_item(item, form, title=WORDS[deed].button, here=address_of_deed(item, deed), button=button)
+    return replace(
+        shown,
         warning=_warning(deed, item),
         obstacle=found.refusal.sentence() if found.refusal is not None and not form.errors else "",
-        people=_people(item, by) if deed == Deed.ASSIGN else (),
-        form=form,
+        people=_people(item) if deed == Deed.ASSIGN and found.is_possible else (),
         overtaken=faster,
-        is_danger=bool(words.warning),
     )
 
 
-@page("work/deed.html", methods=FORM)
-def check_line(visit: Visit, guid: UUID, line: UUID) -> DeedPage | See:
+@page(TEMPLATE, methods=FORM)
+def check_line(visit: Visit, guid: UUID, line: UUID) -> ItemForm | See:
     """Answer a line of the checklist of an action."""
     by = visit.actor
     item, found = queries.item(guid, by=by), queries.checklist_item(line, by=by)
+    policy.require(policy.may_work(by), "feature_missing.to_work")
+    if found.item_id != item.pk:
+        raise not_found("checklist_item")
     form = visit.form(CheckForm, result=found.result, note=found.note)
     if visit.is_sent and form.is_valid():
         with visit.refusals(form):
             sent = form.cleaned_data
-            note = sent["note"] if "note" in visit.request.POST else None
+            note = sent["note"] if "note" in visit.request.POST else None  # the buttons beside a line leave it
             commands.answer_checklist(found, by=by, result=sent["result"], note=note)
             return See(f"{address_of(item)}#checklist")
-    back = address_of(item)
-    return DeedPage(
-        crumbs=(Link(item.reference or "", back), Link(_("Checklist"), is_here=True)),
+    return of_item(
+        item,
+        form,
         title=found.line.description,
-        item=item.title,
         here=reverse("work-item-check", args=[guid, line]),
-        back=back,
         button=_("Save"),
-        warning="",
-        obstacle="",
-        people=(),
-        form=form,
-        overtaken=None,
-        is_danger=False,
+        crumb=_("Checklist"),
     )
 
 
@@ -171,9 +136,6 @@ def _warning(deed: Deed, item: WorkItem) -> Words:
     return f"{WORDS[deed].warning} {said % {'count': number_format(count, force_grouping=True)}}"
 
 
-def _people(item: WorkItem, by: Actor) -> tuple[Offered, ...]:
+def _people(item: WorkItem) -> tuple[Offered, ...]:
     """Who gets work from the queue of the item."""
-    if item.queue is None:
-        return ()
-    members = item.queue.members.filter(is_active=True).order_by("full_name")[:MOST_OFFERED]
-    return tuple(Offered(one.username, one.full_name) for one in members)
+    return tuple(Offered(one.username, one.full_name) for one in queries.members_of_queue(item)[:MOST_OFFERED])

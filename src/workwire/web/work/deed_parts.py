@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workwire.kernel.actor import Actor
@@ -16,7 +17,10 @@ _BESIDE = (Deed.RESOLVE, Deed.WAIT, Deed.REJECT)  # their forms open beside thei
 _FIRST = (Deed.SUBMIT, Deed.ACKNOWLEDGE, Deed.TAKE, Deed.NEXT_STEP, Deed.RESOLVE, Deed.REOPEN, Deed.WAIT, Deed.REJECT)
 _KEYS = {Deed.UPDATE: "e", Deed.ASSIGN: "a"}
 _WORTH_SAYING = (Deed.TAKE, Deed.RESOLVE, Deed.NEXT_STEP, Deed.REOPEN)
-_OF_STATE = ("_not_possible", "item_completed", "deed_pointless", "feature_missing", "case_not_running")
+_TOLD = frozenset(
+    {"already_assigned", "case_has_open_work", "checklist_open", "feedback_window_passed", "step_not_done"}
+    | {"robot_suspended", "waits_for_related_work"}
+)  # refusals that say more than where the item stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def deeds_at(item: WorkItem, actor: Actor) -> Deeds:
         version=item.version,
         usual=tuple(_button(deed, item, actor, is_primary=deed == usual[0]) for deed in usual),
         more=tuple(_button(deed, item, actor) for deed in possible if deed not in usual),
-        reasons=tuple(dict.fromkeys(_reason(answers[deed]) for deed in _WORTH_SAYING if _is_told(answers.get(deed)))),
+        reasons=_reasons(answers),
         may_edit=Deed.UPDATE in possible,
     )
 
@@ -65,10 +69,8 @@ def _button(deed: Deed, item: WorkItem, actor: Actor, *, is_primary: bool = Fals
     return Button(WORDS[deed].button, address_of_deed(item, deed), is_primary, at_once, form, _KEYS.get(deed, ""))
 
 
-def _is_told(one: Answer | None) -> bool:
-    """Whether a refusal says more than the state of the item does."""
-    return one is not None and one.refusal is not None and not any(code in one.refusal.code for code in _OF_STATE)
-
-
-def _reason(one: Answer) -> str:
-    return one.refusal.sentence() if one.refusal is not None else ""
+def _reasons(answers: Mapping[Deed, Answer]) -> tuple[str, ...]:
+    """What holds up something usual, each once."""
+    refusals = [answers[deed].refusal for deed in _WORTH_SAYING if deed in answers]
+    told = [one.sentence() for one in refusals if one is not None and one.code.partition(".")[0] in _TOLD]
+    return tuple(dict.fromkeys(told))

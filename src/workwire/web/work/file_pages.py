@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from django import forms
@@ -18,7 +17,7 @@ from workwire.rooms.files import sniffing
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import commands, item_files, policy, queries
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Link
+from workwire.web.work.item_form import TEMPLATE, ItemForm, of_item
 from workwire.web.work.item_parts import address_of
 
 LONGEST_NOTE = 4000
@@ -31,19 +30,8 @@ class AttachForm(forms.Form):
     note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=LONGEST_NOTE)
 
 
-@dataclass(frozen=True, slots=True)
-class Attaching:
-    """What the page shows."""
-
-    crumbs: tuple[Link, ...]
-    item: str
-    here: str
-    back: str
-    form: forms.Form
-
-
-@page("work/attach.html", methods=FORM)
-def attach(visit: Visit, guid: UUID) -> Attaching | See:
+@page(TEMPLATE, methods=FORM)
+def attach(visit: Visit, guid: UUID) -> ItemForm | See:
     """Attach a file to an item."""
     by, item = visit.actor, queries.item(guid, by=visit.actor)
     policy.require(policy.may_change(by, item), "feature_missing.to_work")
@@ -55,14 +43,8 @@ def attach(visit: Visit, guid: UUID) -> Attaching | See:
             commands.attach_file(item, FileWish(temporary_guid=upload.guid, note=sent["note"] or None), by=by)
             visit.tell(_("The file is attached."))
             return See(address_of(item))
-    back = address_of(item)
-    return Attaching(
-        crumbs=(Link(item.reference or _("Draft"), back), Link(_("Attach a file"), is_here=True)),
-        item=item.title,
-        here=reverse("work-item-attach", args=[guid]),
-        back=back,
-        form=form,
-    )
+    here = reverse("work-item-attach", args=[guid])
+    return of_item(item, form, title=_("Attach a file"), here=here, button=_("Attach"))
 
 
 @page("")

@@ -33,7 +33,7 @@ from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
 from workwire.web.work.deed_parts import Deeds, deeds_at
 from workwire.web.work.item_effort import Effort, effort_of
 from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, row, state_of
-from workwire.web.work.saying import SayForm
+from workwire.web.work.saying import WORDS_OF, SayForm
 
 MOST_BELOW, MOST_RELATED, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS, MOST_EVENTS = 200, 100, 100, 100, 20, 8
 _ANSWERS = {
@@ -367,17 +367,7 @@ def _checklist(action: WorkItem, deeds: Deeds) -> tuple[Check, ...]:
 
 
 def _entry(said: Communication) -> Entry:
-    kinds = {
-        CommunicationType.EMAIL_OUTGOING: (_("Mail sent"), "send"),
-        CommunicationType.PHONE_INCOMING: (_("Call received"), "phone"),
-        CommunicationType.EMAIL_INCOMING: (_("Mail received"), "mail"),
-        CommunicationType.SELF_SERVICE_COMMENT: (_("Comment"), "message-square"),
-        CommunicationType.AUDIT_NOTE: (_("Note, not visible outside"), "sticky-note"),
-        CommunicationType.PHONE_OUTGOING: (_("Call made"), "phone"),
-        CommunicationType.LETTER_INCOMING: (_("Letter received"), "mail"),
-        CommunicationType.LETTER_OUTGOING: (_("Letter sent"), "mail"),
-    }
-    words, icon = kinds[CommunicationType(said.kind)]
+    words, icon = WORDS_OF[CommunicationType(said.kind)]
     return Entry(
         moment=said.logged_at,
         title=said.subject,

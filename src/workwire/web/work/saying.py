@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,19 +20,24 @@ from workwire.rooms.conversations.commands import Mail
 from workwire.rooms.conversations.queries import CommunicationType, SendStatus
 from workwire.rooms.work import queries
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Link
+from workwire.web.kit.parts import Words
+from workwire.web.work.item_form import TEMPLATE, ItemForm, of_item
 from workwire.web.work.item_parts import address_of
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
 
-_KINDS = (
-    (CommunicationType.AUDIT_NOTE, gettext_lazy("Note, not visible outside")),
-    (CommunicationType.PHONE_INCOMING, gettext_lazy("Call received")),
-    (CommunicationType.PHONE_OUTGOING, gettext_lazy("Call made")),
-    (CommunicationType.LETTER_INCOMING, gettext_lazy("Letter received")),
-    (CommunicationType.LETTER_OUTGOING, gettext_lazy("Letter sent")),
-)
+WORDS_OF: Mapping[CommunicationType, tuple[Words, str]] = {
+    CommunicationType.AUDIT_NOTE: (gettext_lazy("Note, not visible outside"), "sticky-note"),
+    CommunicationType.PHONE_INCOMING: (gettext_lazy("Call received"), "phone"),
+    CommunicationType.PHONE_OUTGOING: (gettext_lazy("Call made"), "phone"),
+    CommunicationType.LETTER_INCOMING: (gettext_lazy("Letter received"), "mail"),
+    CommunicationType.LETTER_OUTGOING: (gettext_lazy("Letter sent"), "mail"),
+    CommunicationType.EMAIL_INCOMING: (gettext_lazy("Mail received"), "mail"),
+    CommunicationType.EMAIL_OUTGOING: (gettext_lazy("Mail sent"), "send"),
+    CommunicationType.SELF_SERVICE_COMMENT: (gettext_lazy("Comment"), "message-square"),
+}  # with the icon of each
+_OF_MAIL = (CommunicationType.EMAIL_INCOMING, CommunicationType.EMAIL_OUTGOING)  # which come and go by themselves
 _BETWEEN = re.compile(r"[;,\s]+")
 LONGEST_ADDRESSES = 8000
 
@@ -48,11 +53,11 @@ class SayForm(forms.Form):
     )
 
     def fit(self, by: Actor) -> None:
-        """Offer the kinds that one may add; where there is one only, nothing is to be chosen."""
-        kinds = [(one.value, words) for one, words in _KINDS if policy.may_add(by, one)]
+        """Offer the kinds that one may add; a comment, the one kind of self service, needs no choice."""
+        kinds = [one for one in WORDS_OF if one not in _OF_MAIL and policy.may_add(by, one)]
         field = self.fields["kind"]
-        if kinds and isinstance(field, forms.ChoiceField):
-            field.choices = kinds
+        if len(kinds) > 1 and isinstance(field, forms.ChoiceField):
+            field.choices = [(one.value, WORDS_OF[one][0]) for one in kinds]
         else:
             del self.fields["kind"]
 
@@ -72,21 +77,8 @@ class MailForm(forms.Form):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """What the page shows."""
-
-    crumbs: tuple[Link, ...]
-    title: str
-    item: str
-    here: str
-    back: str
-    button: str
-    form: forms.Form
-
-
-@page("work/saying.html", methods=FORM)
-def say(visit: Visit, guid: UUID) -> Saying | See:
+@page(TEMPLATE, methods=FORM)
+def say(visit: Visit, guid: UUID) -> ItemForm | See:
     """Record what was said at an item."""
     by, item = visit.actor, queries.item(guid, by=visit.actor)
     form = visit.form(SayForm)
@@ -96,11 +88,12 @@ def say(visit: Visit, guid: UUID) -> Saying | See:
             commands.add(item, by=by, kind=form.cleaned_data.get("kind"), body=form.cleaned_data["body"])
             visit.tell(_("Added."))
             return See(f"{address_of(item)}#said")
-    return _shown(item, form, _("Say something"), _("Add"), "work-item-say")
+    here = reverse("work-item-say", args=[guid])
+    return of_item(item, form, title=_("Say something"), here=here, button=_("Add"))
 
 
-@page("work/saying.html", methods=FORM)
-def mail(visit: Visit, guid: UUID) -> Saying | See:
+@page(TEMPLATE, methods=FORM)
+def mail(visit: Visit, guid: UUID) -> ItemForm | See:
     """Write a mail that is sent from an item."""
     by, item = visit.actor, queries.item(guid, by=visit.actor)
     require(by, features.WORK_ITEMS)
@@ -111,7 +104,8 @@ def mail(visit: Visit, guid: UUID) -> Saying | See:
             goes = made.send_status == SendStatus.QUEUED
             visit.tell(_("The mail is on its way.") if goes else _("Kept, but not sent: no mail server is set up."))
             return See(f"{address_of(item)}#said")
-    return _shown(item, form, _("Write a mail"), _("Send"), "work-item-mail")
+    here = reverse("work-item-mail", args=[guid])
+    return of_item(item, form, title=_("Write a mail"), here=here, button=_("Send"))
 
 
 def _mail(sent: dict[str, Any]) -> Mail:
@@ -127,16 +121,3 @@ def _addresses(written: str) -> list[str]:
 def _subject(item: WorkItem) -> str:
     """The title with the reference, by which an answer finds the item."""
     return f"{item.title[:440]} [{item.reference}]" if item.reference else item.title[:500]
-
-
-def _shown(item: WorkItem, form: forms.Form, title: str, button: str, name: str) -> Saying:
-    back = address_of(item)
-    return Saying(
-        crumbs=(Link(item.reference or _("Draft"), back), Link(title, is_here=True)),
-        title=title,
-        item=item.title,
-        here=reverse(name, args=[item.guid]),
-        back=back,
-        button=button,
-        form=form,
-    )

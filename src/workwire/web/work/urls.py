@@ -15,7 +15,7 @@ urlpatterns = [
     ),
     path("work/<uuid:guid>/checklist/<uuid:line>", deed_pages.check_line, name="work-item-check"),
     path("work/<uuid:guid>/attach", file_pages.attach, name="work-item-attach"),
-    path("work/files/<uuid:guid>", file_pages.download, name="file"),
+    path("files/<uuid:guid>", file_pages.download, name="file"),
     path("work/<uuid:guid>/say", saying.say, name="work-item-say"),
     path("work/<uuid:guid>/mail", saying.mail, name="work-item-mail"),
     re_path(r"^work/(?P<reference>[0-9]{1,20}-[0-9A-Za-z.-]{1,40})$", item_page.item, name="work-item-by-reference"),

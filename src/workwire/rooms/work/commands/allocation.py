@@ -36,7 +36,7 @@ _HAD = ("assignee_id", "owner_id", "queue_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Cause:
     """How an item came to be as it is: what it was `before` (nothing for a new one), who did it and when, whether a person was
     named by hand, or took it by editing it, and whether a new action of a flow was there before."""
 
@@ -48,19 +48,19 @@ class Deed:
     is_repeated: bool = False
 
 
-def allocate(item: WorkItem, deed: Deed) -> None:
+def allocate(item: WorkItem, cause: Cause) -> None:
     """Let the rules decide who gets an item that is new or whose status card changed, and keep what they said; note what was
     done by hand where they have nothing to decide."""
-    before = deed.before
+    before = cause.before
     if not before or _card(item, before):
-        _decide(item, deed)
+        _decide(item, cause)
     elif any(getattr(item, name) != before[name] for name in _HAD):
-        _keep(item, deed.at, (statement(SAID_OF[situation(item)]), statement("who_changed_by_hand")))
+        _keep(item, cause.at, (statement(SAID_OF[situation(item)]), statement("who_changed_by_hand")))
 
 
-def suppose(item: WorkItem, deed: Deed) -> None:
+def suppose(item: WorkItem, cause: Cause) -> None:
     """Let the rules say who would get a new item that is never saved; nobody is kept from retiring meanwhile."""
-    _decide(item, deed, holds=False)
+    _decide(item, cause, holds=False)
 
 
 def situation(item: WorkItem) -> Situation:
@@ -113,19 +113,19 @@ def _situation(item: WorkItem, status: int, reason: int, attention: object, news
     )
 
 
-def _decide(item: WorkItem, deed: Deed, *, holds: bool = True) -> None:
-    facts = _facts(item, deed)
-    known = replace(candidates.actor_as_candidate(deed.by), queues=_queue_at_hand(item))
+def _decide(item: WorkItem, cause: Cause, *, holds: bool = True) -> None:
+    facts = _facts(item, cause)
+    known = replace(candidates.actor_as_candidate(cause.by), queues=_queue_at_hand(item))
     while True:
         found = evaluate(facts, known)
         if isinstance(found, LookUp):
             known = candidates.look_up(found, item, known)
-        elif holds and found.chosen is not None and facts.fresh and not _is_held(found.chosen, deed.by):
+        elif holds and found.chosen is not None and facts.fresh and not _is_held(found.chosen, cause.by):
             known = _without(found.chosen, known)
         else:
             break
     _apply(item, found)
-    _keep(item, deed.at, found.tried)
+    _keep(item, cause.at, found.tried)
 
 
 def _wished(item: WorkItem) -> ActionDefinition | ProcessVersion:
@@ -156,15 +156,15 @@ def _without(gone: Candidate, known: Known) -> Known:
     return replace(known, accounts={**known.accounts, gone.id: retired}, holders=holders)
 
 
-def _facts(item: WorkItem, deed: Deed) -> Facts:
-    before, by = deed.before, deed.by
-    assignee, owner = _present(item, deed, "assignee_id"), _present(item, deed, "owner_id")
+def _facts(item: WorkItem, cause: Cause) -> Facts:
+    before, by = cause.before, cause.by
+    assignee, owner = _present(item, cause, "assignee_id"), _present(item, cause, "owner_id")
     wished = _wished(item)
     is_action = item.kind == ProcessType.ACTION
     fresh = not before or before["status"] == Status.DRAFT
     named_now = [Part.ASSIGNEE] if before and assignee != before["assignee_id"] else []
     named_now += [Part.OWNER] if before and owner != before["owner_id"] else []
-    named_now += [Part.ASSIGNEE, Part.OWNER] if deed.by_hand and assignee is None and owner is None else []
+    named_now += [Part.ASSIGNEE, Part.OWNER] if cause.by_hand and assignee is None and owner is None else []
     if before and owner is None and _is_acknowledged(item, before):
         owner = before["assignee_id"]
     return Facts(
@@ -178,10 +178,10 @@ def _facts(item: WorkItem, deed: Deed) -> Facts:
         queue=item.queue_id,
         fresh=fresh,
         by_hand=frozenset(named_now),
-        by_editing=deed.by_editing,
+        by_editing=cause.by_editing,
         category_changed=bool(before) and not fresh and item.category_id != before["category_id"],
         wait_type_changed=bool(before) and item.wait_type != before["wait_type"],
-        from_flow=deed.is_repeated and not item.ad_hoc,
+        from_flow=cause.is_repeated and not item.ad_hoc,
         robot_rejected=item.robot_rejected,
         robot_assignments=item.robot_assignments,
         keep_with=item.keep_with_id,
@@ -196,9 +196,9 @@ def _facts(item: WorkItem, deed: Deed) -> Facts:
     )
 
 
-def _present(item: WorkItem, deed: Deed, column: str) -> int | None:
+def _present(item: WorkItem, cause: Cause, column: str) -> int | None:
     """Who has an item: named by hand, by editing, or from before; what a transition says is for the rules to decide."""
-    found = getattr(item, column) if deed.by_hand or deed.by_editing or not deed.before else deed.before[column]
+    found = getattr(item, column) if cause.by_hand or cause.by_editing or not cause.before else cause.before[column]
     return None if found is None else int(found)
 
 

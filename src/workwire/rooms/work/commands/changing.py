@@ -205,8 +205,8 @@ class Change:
     def _allocate(self) -> None:
         """Let the rules decide who gets the item; what they give to another than is at work on it is to do again."""
         item, worked = self.item, self.item.assignee_id
-        deed = allocation.Deed(self._columns, self.by, self.at, by_hand=self._by_hand, by_editing=self._by_editing)
-        allocation.allocate(item, deed)
+        cause = allocation.Cause(self._columns, self.by, self.at, by_hand=self._by_hand, by_editing=self._by_editing)
+        allocation.allocate(item, cause)
         self._by_hand = self._by_editing = False
         if item.status == Status.IN_PROGRESS and item.kind != ProcessType.CASE and item.assignee_id != worked:
             self.move(transitions.give(self.standing, item.assignee_id, reason_for(self.by)))

@@ -247,7 +247,7 @@ def _save(
     for action in actions:
         item_due_dates.set_due(action, at)
         item_due_dates.note_passing(action, at)
-        allocation.allocate(action, allocation.Deed({}, by, at, is_repeated=action.definition_id in repeated))
+        allocation.allocate(action, allocation.Cause({}, by, at, is_repeated=action.definition_id in repeated))
     WorkItem.objects.bulk_create(actions)
     checklists = {
         action.pk: [ChecklistItem(item=action, line=line) for line in lines.get(action.definition_id or 0, ())]

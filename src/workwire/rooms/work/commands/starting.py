@@ -112,7 +112,7 @@ def started(
     write(item, fields, by=by)
     if at_once:
         _become_work(item, at)
-    allocation.allocate(item, allocation.Deed({}, by, at))
+    allocation.allocate(item, allocation.Cause({}, by, at))
     item_due_dates.note_passing(item, at)
     if item.reference is None:
         insert_numbered(item, reference=f"({FIRST_NUMBER} + n.id) || '-{_LETTERS[kind]}'")
