@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from workwire.kernel.actor import Actor
 from workwire.rooms.work.deeds import Answer, Deed, deeds_of
 from workwire.rooms.work.queries import WorkItem
-from workwire.web.kit.parts import Words
+from workwire.web.kit.parts import Fact, Words
 from workwire.web.work.deed_forms import FORMS, DeedForm
 from workwire.web.work.deed_words import WORDS
 from workwire.web.work.item_parts import address_of_deed
 
 _BESIDE = (Deed.RESOLVE, Deed.WAIT, Deed.REJECT)  # their forms open beside their buttons
 _FIRST = (Deed.SUBMIT, Deed.ACKNOWLEDGE, Deed.TAKE, Deed.NEXT_STEP, Deed.RESOLVE, Deed.REOPEN, Deed.WAIT, Deed.REJECT)
+_LEADING = frozenset(_FIRST) - {Deed.WAIT, Deed.REJECT}  # which lead the work on, where they are possible
 _KEYS = {Deed.UPDATE: "e", Deed.ASSIGN: "a"}
 _WORTH_SAYING = (Deed.TAKE, Deed.RESOLVE, Deed.NEXT_STEP, Deed.REOPEN)
 _TOLD = frozenset(
@@ -42,7 +43,7 @@ class Deeds:
     version: int
     usual: tuple[Button, ...]
     more: tuple[Button, ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Fact, ...]
     may_edit: bool
 
 
@@ -53,7 +54,7 @@ def deeds_at(item: WorkItem, actor: Actor) -> Deeds:
     usual = [deed for deed in _FIRST if deed in possible]
     return Deeds(
         version=item.version,
-        usual=tuple(_button(deed, item, actor, is_primary=deed == usual[0]) for deed in usual),
+        usual=tuple(_button(deed, item, actor, is_primary=deed == usual[0] and deed in _LEADING) for deed in usual),
         more=tuple(_button(deed, item, actor) for deed in possible if deed not in usual),
         reasons=_reasons(answers),
         may_edit=Deed.UPDATE in possible,
@@ -69,8 +70,11 @@ def _button(deed: Deed, item: WorkItem, actor: Actor, *, is_primary: bool = Fals
     return Button(WORDS[deed].button, address_of_deed(item, deed), is_primary, at_once, form, _KEYS.get(deed, ""))
 
 
-def _reasons(answers: Mapping[Deed, Answer]) -> tuple[str, ...]:
-    """What holds up something usual, each once."""
-    refusals = [answers[deed].refusal for deed in _WORTH_SAYING if deed in answers]
-    told = [one.sentence() for one in refusals if one is not None and one.code.partition(".")[0] in _TOLD]
-    return tuple(dict.fromkeys(told))
+def _reasons(answers: Mapping[Deed, Answer]) -> tuple[Fact, ...]:
+    """What holds up something usual."""
+    refused = ((deed, answers[deed].refusal) for deed in _WORTH_SAYING if deed in answers)
+    return tuple(
+        Fact(str(WORDS[deed].button), refusal.sentence())
+        for deed, refusal in refused
+        if refusal is not None and refusal.code.partition(".")[0] in _TOLD
+    )
