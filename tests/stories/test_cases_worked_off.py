@@ -24,6 +24,8 @@ def test_cases_are_worked_off_whatever_dies(
     site.subscribe("/updated", UPDATED, in_order=True)
     worked = work_off(site, CASES)
     assert worked.wrong == []
-    assert (worked.cases, worked.sub_cases) == (CASES, (CASES + 2) // 3)
+    assert worked.cases == CASES
+    assert worked.sub_cases > 0
+    assert worked.sub_cases + worked.too_late == (CASES + 2) // 3
     assert worked.kills >= 2
     assert set(Delivery.objects.values_list("state", flat=True)) == {State.DELIVERED}

@@ -40,6 +40,7 @@ class Worked:
     cases: int
     sub_cases: int
     kills: int
+    too_late: int  # sub-cases refused, for their case had ended while its starter waited for a killed process
     refused: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ def work_off(site: Site, cases: int, *, seconds_between_kills: float = 1.0) -> W
     items = WorkItem.objects.filter(process_version=version.pk)
     wrong = [*desk.wrong, *_stuck(items), *_doubles(), *_untold(site)]
     sub_cases = items.filter(kind=1, parent__isnull=False).count()
-    return Worked(items.filter(kind=1, parent=None).count(), sub_cases, killed, desk.refused, wrong)
+    return Worked(items.filter(kind=1, parent=None).count(), sub_cases, killed, desk.too_late, desk.refused, wrong)
 
 
 def _process(site: Site) -> ProcessVersion:
@@ -92,6 +93,7 @@ class _Desk:
     def __init__(self, site: Site, version: ProcessVersion, cases: int) -> None:
         self.site, self.version, self.cases = site, str(version.guid), cases
         self.refused: Counter[int] = Counter()  # by status; 0 where no answer came
+        self.too_late = 0
         self.wrong: list[str] = []
         self._done = threading.Event()
         self._tokens = {
@@ -173,8 +175,11 @@ class _Desk:
                 return json.loads(content) if content else None
         except urllib.error.HTTPError as error:
             self.refused[error.code] += 1
-            if error.code not in (404, 409, 503):
-                self.wrong.append(f"{method} {path}: {error.code} {error.read()[:300]!r}")
+            said = error.read()
+            if path.endswith("/sub-cases") and b'"case_not_running"' in said:
+                self.too_late += 1
+            elif error.code not in (404, 409, 503):
+                self.wrong.append(f"{method} {path}: {error.code} {said[:300]!r}")
         except (OSError, ValueError):
             self.refused[0] += 1
         return None
