@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
+    "workwire.kernel",
     "workwire.outbox",
     "workwire.jobs",
     "workwire.access",

@@ -38,7 +38,7 @@ def migrate_database() -> None:
     if unknown:
         raise click.ClickException(f"{newer_release(unknown)} Install that release, or restore a backup of this one.")
     if missing:
-        click.echo(f"Bringing the database up to date ({missing} migrations) …")
+        click.echo("Bringing the database up to date …")
     call_command("migrate", verbosity=0, interactive=False)
     make_built_in_roles(by=SYSTEM)
     make_built_in_tags(by=SYSTEM)

@@ -1,0 +1,1 @@
+"""Commands of the kind that Django finds by their names."""

@@ -1,0 +1,1 @@
+"""Commands that stand in the place of those of Django."""
