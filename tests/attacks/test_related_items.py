@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.doors.conftest import Caller
 from tests.support.organisation import Customer, Organisation
@@ -89,6 +91,30 @@ def test_a_case_does_not_name_the_ticket_it_was_made_of(
     page = signed_in(organisation.accounts["process builder of one company"]).get(f"/work/{case.guid}")
     assert page.status_code == 200
     assert not _tells_of(page.content.decode(), asked)
+
+
+def test_a_list_costs_the_same_however_many_of_its_items_have_values_from_elsewhere(
+    first: Customer, second: Customer, admin: Actor, member: Caller
+) -> None:
+    """builder CD-2."""
+
+    def converted() -> WorkItem:
+        fields: dict[str, Any] = {"category_guid": first.category.guid, "custom_data": {"Invoice": "4711"}}
+        asked = work.create_ticket(first.ticket_version.guid, title="Asked for", submit=True, by=admin, **fields)
+        return work.convert(asked, second.case_version.guid, by=admin)
+
+    def cost(path: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            found = member.api("GET", path).json()["items"]
+        assert {str(item["custom_data"]) for item in found} == {"{'Invoice': '4711'}"}
+        return len(asked)
+
+    converted()
+    member.api("GET", "/work-items")
+    one = cost("/work-items?kind=case")
+    for _ in range(4):
+        converted()
+    assert cost("/work-items?kind=case") == one
 
 
 def _relations(caller: Caller, item: WorkItem) -> list[dict[str, Any]]:

@@ -74,9 +74,11 @@ def test_what_members_had_is_the_familys_and_the_last_change_counts(
     for minutes, (item, data) in enumerate(reversed(had)):
         items.filter(pk=item.pk).update(custom_data=data, updated_at=now - timedelta(minutes=9 - minutes))
     items.filter(pk=one.pk).update(updated_at=now)
+    items.filter(pk=ticket.pk).update(custom_data={"Invoice": "of the ticket", "Box": "given"})
+    items.filter(pk=case.pk).update(custom_data={"Invoice": "of the case", "Box": "changed since"})
     _migrated(MigrationExecutor(connection).loader.graph.leaf_nodes())
 
-    shared = {"Invoice": "last", "Amount": 1, "Hurry": "High", "Urgency": "Low"}
+    shared = {"Invoice": "last", "Amount": 1, "Hurry": "High", "Urgency": "Low", "Box": "changed since"}
     assert [_seen(item, by) for item in (ticket, case, one, two, below, deepest, deep)] == [shared] * 7
     assert _seen(alone, by) == {"Invoice": "alone"}
     families = dict(WorkItem.objects.values_list("pk", "family"))

@@ -10,14 +10,16 @@ import pytest
 from tests.support.organisation import Customer, Organisation
 from tests.support.recorded import recorded
 from workwire.access.models import User
+from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.rooms.commitments import commands as commitments
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.offering import commands as offering
+from workwire.rooms.offering.conditions import parse
 from workwire.rooms.offering.models import FieldKind, WorkType
 from workwire.rooms.parties import commands as parties
-from workwire.rooms.work import commands, item_files, queries, relations
+from workwire.rooms.work import commands, condition_facts, item_files, queries, relations
 from workwire.rooms.work.commands import Copied
 from workwire.rooms.work.item_due_dates import calendar_of, calendar_row_of, terms_of
 from workwire.rooms.work.models import ItemContact, Status, WorkItem
@@ -92,6 +94,10 @@ def test_items_keep_the_terms_with_which_they_began(first: Customer, by: Actor, 
         None,
     )
     assert calendar_of(began).zone == ZoneInfo(zone)
+    asked = parse('[contractName] = "x"')
+    for item, said in ((began, (name, zone)), (after, ("Next year", "Europe/Madrid"))):
+        facts = condition_facts.facts_of(item, [asked], at=clock.now())
+        assert (facts.values["contractName"], facts.time_zone) == said
     with recorded() as found:
         commands.update(origin, title="A chair", by=by)
     assert json.loads(found.only.body)["ContractName"] == name

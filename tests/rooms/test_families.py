@@ -19,6 +19,7 @@ from workwire.jobs import timers
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor, UserType
 from workwire.kernel.errors import Conflict, Forbidden
+from workwire.outbox import public_changes
 from workwire.rooms.commitments.rules import Base, DueRule, Unit
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations import queries as said
@@ -178,6 +179,24 @@ def test_a_value_is_shown_to_who_sees_where_it_was_written_and_changed_by_nobody
     commands.update(_actions(case)[0], by=by, custom_data={"Amount": 3})
     assert _data(bring, driver)["Amount"] == 3.0
     assert "Invoice" not in _data(bring, driver)  # it came from the case, who changed it saw that
+
+
+def test_the_history_of_a_case_tells_no_value_that_came_from_an_item_out_of_sight(
+    first: Customer, case: WorkItem, by: Actor, admin: Actor, other_process: ProcessVersion
+) -> None:
+    """builder CD-2, work-manager SUB-4: also after the value was emptied; who reads all records' history is told."""
+    user = access.create_user("cleo", "Cleo", list(Role.objects.filter(name="Team Member")), by=admin)
+    group = access.create_group("Clerks", by=admin)
+    access.grant(group, "process", first.case_version.process, by=admin)
+    access.change_members(group, add=[user], by=admin)
+    clerk, more = sessions.actor_for(user), {"custom_data": {"Invoice": "secret", "Hurry": "High"}}
+    commands.launch_sub_case(case, other_process.guid, "Bring them", by=by, more=commands.Changes(**more))
+    commands.update(case, by=by, custom_data={"Invoice": "secret, too", "Amount": 8})
+    commands.update(case, by=by, custom_data={"Hurry": None})
+    for reader, sees in ((clerk, False), (by, True), (admin, True)):
+        history = queries.history(case.guid, by=reader)
+        told = str(public_changes.changes_of(history, by=reader))
+        assert ("secret" in told, "High" in told, "'Amount': 8.0" in told) == (sees, sees, True)
 
 
 def test_in_self_service_one_sees_what_came_from_ones_own_ticket(first: Customer, by: Actor) -> None:

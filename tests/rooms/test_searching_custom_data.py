@@ -174,7 +174,44 @@ def test_copies_are_found_as_well(
     category = first.category.guid
     ticket = open_ticket(custom_data={"Invoice": "4711"}, category_guid=category, submit=True)
     case = work.convert(ticket, first.case_version.guid, by=by)
-    assert _found("IN:4711", by) == [ticket.pk, case.pk]
+    part, other = work.split(
+        open_ticket(custom_data={"Invoice": "4712"}, category_guid=category, submit=True), [work.Part()] * 2, by=by
+    )
+    assert _found("IN:4712", by)[1:] == [part.pk, other.pk]
+    actions = list(queries.items_under(case, by=by).order_by("pk").values_list("pk", flat=True))
+    assert _found("IN:4711", by) == [ticket.pk, case.pk, *actions]
+    work.update(case, custom_data={"Invoice": "4713"}, by=by)
+    assert (_found("IN:4711", by), _found("IN:4713", by)) == ([], [ticket.pk, case.pk, *actions])
+
+
+def test_a_value_that_is_written_while_a_job_looks_is_found(
+    open_ticket: Callable[..., WorkItem], by: Actor, admin: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """builder CD-3: between the look for the items that have the field and the making of their rows."""
+    one, other = open_ticket(custom_data={"Invoice": "A1"}), open_ticket()
+    offering.update_data_field(DataField.objects.get(name="Invoice"), short_code="IN", by=admin)
+    look = data_search._to_fill
+
+    def look_and_write(field: DataField, after: int, upto: int) -> set[int]:
+        found = look(field, after, upto)
+        work.update(other, custom_data={"Invoice": "A2"}, by=by)
+        return found
+
+    monkeypatch.setattr(data_search, "_to_fill", look_and_write)
+    _work_off()
+    assert _found("IN:A*", by) == [one.pk, other.pk]
+
+
+def test_values_that_left_while_the_field_had_no_short_code_are_not_found(
+    open_ticket: Callable[..., WorkItem], by: Actor, admin: Actor, invoice: DataField
+) -> None:
+    """builder CD-3."""
+    ticket = open_ticket(custom_data={"Invoice": "A1"})
+    field = offering.update_data_field(invoice, short_code=None, by=admin)
+    work.update(ticket, custom_data={"Invoice": None}, by=by)
+    offering.update_data_field(field, short_code="IN", by=admin)
+    _work_off()
+    assert _found("IN:A1", by) == []
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="SQLite's planner is asked in the next one")
@@ -236,28 +273,36 @@ def test_a_text_without_a_short_code_means_the_field_of_the_account(
             _found(nothing, by)
 
 
-def test_what_a_family_shares_is_found_at_its_case_by_who_sees_where_it_came_from(
+def test_what_a_family_shares_is_found_at_its_members_by_who_sees_where_it_came_from(
     first: Customer, second: Customer, invoice: DataField, actors: dict[str, Actor]
 ) -> None:
+    """builder CD-2, CD-3."""
     admin, by = actors["administrator"], actors["team member"]
     case = work.create_case(first.case_version.guid, by=by, title="Order", submit=True)
     action = queries.items_under(case, by=by).order_by("pk")[0]
+    actions = list(queries.items_under(case, by=by).order_by("pk").values_list("pk", flat=True))
     work.update(action, by=by, custom_data={"Invoice": "4711"})
-    assert _found("in: 4711", by) == [case.pk]
+    assert _found("in: 4711", by) == [case.pk, *actions]
     sub_case = work.launch_sub_case(case, first.case_version.process.guid, "Below", by=by)
     work.update(sub_case, by=by, custom_data={"Hurry": "High"})
     offering.update_data_field(DataField.objects.get(name="Hurry"), short_code="hu", by=admin)
     _work_off()
     assert SearchableValue.objects.get(field__name="Hurry").origin == sub_case.pk
-    assert _found("hu: high", by) == [case.pk]
+    below = list(queries.items_under(sub_case, by=by).order_by("pk").values_list("pk", flat=True))
+    assert _found("hu: high", by) == [case.pk, *actions, sub_case.pk, *below]
     WorkItem.objects.filter(pk=sub_case.pk).update(
         customer=second.company, contract=second.contract, service=second.service, process=second.case_version.process
     )
     only_first = access.create_user("nora", "Nora", list(Role.objects.filter(name="Team Member")), by=admin)
     access.change_members(first.group, add=[only_first], by=admin)
     nora = sessions.actor_for(only_first)
-    assert _found("in: 4711", nora) == [case.pk]
-    assert _found("hu: high", nora) == []
+    assert _found("in: 4711", nora) == [case.pk, *actions, *below]
+    assert _found("hu: high", nora) == below
+    only_second = access.create_user("ola", "Ola", list(Role.objects.filter(name="Team Member")), by=admin)
+    access.change_members(second.group, add=[only_second], by=admin)
+    ola = sessions.actor_for(only_second)
+    assert _found("in: 4711", ola) == []
+    assert _found("hu: high", ola) == [sub_case.pk]
 
 
 def test_the_value_of_a_private_field_is_found_at_its_item(first: Customer, actors: dict[str, Actor]) -> None:

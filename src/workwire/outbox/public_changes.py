@@ -1,10 +1,11 @@
 """Internal changes as readers see them: other records by their GUIDs, or by names that everybody knows, never by the numbers
-of rows. A record that the reader may not see is not named, and what binds the event's record to such a one is left out."""
+of rows. A record that the reader may not see is not named, and what binds the event's record to such a one is left out; so are
+the values of an object in a column that are not for the reader."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -35,11 +36,19 @@ _NAMED = {
     ),
 }  # the records of everybody, and the column that names one of them to people
 _visible: dict[str, Callable[[QuerySet[Any], Actor], QuerySet[Any]]] = {}
+_Hidden = Callable[[Mapping[str, Collection[str]], Actor], set[tuple[str, str]]]
+_hiding: dict[str, tuple[str, _Hidden]] = {}
 
 
 def name_to_seers(record: str, visible: Callable[[QuerySet[Any], Actor], QuerySet[Any]]) -> None:
     """Name the records of a kind only to those who see them; `visible` narrows rows to these."""
     _visible[record] = visible
+
+
+def hide_values(record: str, column: str, hidden: _Hidden) -> None:
+    """Leave out values of the object in a column of a kind of record: of the names of values by the GUIDs of rows, `hidden`
+    returns the pairs that are not for a reader."""
+    _hiding[record] = (column, hidden)
 
 
 def changes_of(
@@ -49,6 +58,7 @@ def changes_of(
     kept. `for_people` names accounts, queues and the like by their names, and a value of a choice by its `Label`."""
     found = list(events)
     kept = {event.pk: None if event.changes is None else orjson.loads(event.changes) for event in found}
+    kept = _without_hidden_values(kept, by)
     wanted: dict[type[Model], set[int]] = defaultdict(set)
     for change in (change for changes in kept.values() for change in changes or ()):
         for name, value in _values(change):
@@ -104,6 +114,47 @@ def _hidden(changes: Iterable[dict[str, Any]], own: set[str], by: Actor) -> set[
         for guid in _seen(record_types()[record], by).filter(guid__in=keys).values_list("guid", flat=True)
     }
     return {key for keys in others.values() for key in keys} - seen
+
+
+def _without_hidden_values(
+    kept: dict[int, list[dict[str, Any]] | None], by: Actor
+) -> dict[int, list[dict[str, Any]] | None]:
+    named: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for change in (change for changes in kept.values() for change in changes or ()):
+        for name in _names_in_object(change):
+            named[change["record"]][change["key"]].add(name)
+    hidden = {pair for record, names in named.items() for pair in _hiding[record][1](names, by)}
+    if not hidden:
+        return kept
+    return {
+        pk: None if changes is None else [left for change in changes if (left := _without(change, hidden))]
+        for pk, changes in kept.items()
+    }
+
+
+def _names_in_object(change: dict[str, Any]) -> set[str]:
+    """The names of the values that a change tells of the object in a column from which values may be left out."""
+    if change["record"] not in _hiding:
+        return set()
+    column = _hiding[change["record"]][0]
+    objects = ((change.get(side) or {}).get(column) for side in ("old", "new"))
+    return {name for values in objects if isinstance(values, dict) for name in values}
+
+
+def _without(change: dict[str, Any], hidden: set[tuple[str, str]]) -> dict[str, Any] | None:
+    """A change without the values that are hidden, None where it tells nothing else."""
+    leave_out = {name for name in _names_in_object(change) if (change["key"], name) in hidden}
+    if not leave_out:
+        return change
+    column = _hiding[change["record"]][0]
+    left = dict(change)
+    for side in ("old", "new"):
+        values = left.get(side)
+        if values is None or not isinstance(values.get(column), dict):
+            continue
+        rest = {name: value for name, value in values[column].items() if name not in leave_out}
+        left[side] = {**values, column: rest} if rest else {name: one for name, one in values.items() if name != column}
+    return left if left.get("old") or left.get("new") else None
 
 
 def _binds_to_hidden(change: dict[str, Any], names: _Names) -> bool:

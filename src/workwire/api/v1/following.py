@@ -10,9 +10,9 @@ from ninja import Field, Query, Router, Schema, Status
 
 from workwire.api.auth import actor
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Guid, In, Listing, Maybe, Moment, answers, listing, rfc3339, whole
+from workwire.api.v1.shapes import Guid, In, Listing, Maybe, Moment, answers, rfc3339, whole
 from workwire.api.v1.spelling import StatusName, spelled
-from workwire.api.v1.work.shapes import ItemOut, item_out
+from workwire.api.v1.work.shapes import ItemOut, item_listing
 from workwire.kernel.pages import page
 from workwire.rooms.following import commands, queries
 from workwire.rooms.work import queries as items
@@ -53,7 +53,7 @@ class FocusOut(Schema):
 def list_followed(request: HttpRequest, paging: Query[PageQuery]) -> dict[str, Any]:
     """List the work items that you follow, newest first."""
     by = actor(request)
-    return listing(page(queries.followed(by=by), **paging.arguments()), item_out, by)
+    return item_listing(page(queries.followed(by=by), **paging.arguments()), by)
 
 
 @router.get("/work-items/{uuid:guid}/following", response=answers(FollowingOut), operation_id="get_following")

@@ -38,7 +38,6 @@ from workwire.rooms.work.models import ChecklistItem, ChecklistResult, Rag, Star
 _RELATED = {
     "customerName": "customer__name",
     "supplierName": "contract__supplier__name",
-    "contractName": "contract__name",
     "serviceName": "service__name",
     "serviceLineName": "service__service_line__name",
     "processName": "process__work_type__name",
@@ -47,6 +46,7 @@ _RELATED = {
 }
 _LEVELS = ("category__parent__parent__name", "category__parent__name", "category__name")
 _OF_ITEM: Mapping[str, Callable[[WorkItem, datetime], Any]] = {
+    "contractName": lambda item, _at: item_due_dates.terms_of(item).name,
     "workItemReference": lambda item, _at: item.reference,
     "workItemTitle": lambda item, _at: item.title,
     "workItemDescription": lambda item, _at: item.description,
@@ -105,7 +105,7 @@ def facts_supposed(case: WorkItem, asked: Iterable[Condition], known: Supposed, 
     values |= _custom_data(case, sorted(names), None)
     lines = {name: _guid(name.removeprefix(ANSWER)) for name in names if name.startswith(ANSWER)}
     values |= {name: known.answers.get(line) for name, line in lines.items() if line is not None}
-    return Facts(values, frozenset(map(folding.key, known.file_tags)), case.contract.time_zone)
+    return Facts(values, frozenset(map(folding.key, known.file_tags)), item_due_dates.terms_of(case).time_zone)
 
 
 def _along(row: Any, path: str) -> Any:
@@ -136,14 +136,14 @@ def facts_of(
     values |= _answers(item, [name for name in names if name.startswith(ANSWER)])
     tags = frozenset(folding.key(tag) for tree in trees for tag in tags_of(tree))
     held = files.tag_keys_held(_family(item), tags) if tags else frozenset[str]()
-    return Facts(values, held, row["contract__time_zone"])
+    return Facts(values, held, item_due_dates.terms_of(item).time_zone)
 
 
 def _row(item: WorkItem, names: list[str]) -> dict[str, Any]:
-    """The names around an item, in one statement."""
+    """The names around an item that are asked for, in at most one statement."""
     paths = [path for name, path in _RELATED.items() if name in names]
-    levels = _LEVELS if "ticketCategory" in names else ()
-    row: dict[str, Any] = WorkItem.objects.values("contract__time_zone", *paths, *levels).get(pk=item.pk)
+    paths += _LEVELS if "ticketCategory" in names else ()
+    row: dict[str, Any] = WorkItem.objects.values(*paths).get(pk=item.pk) if paths else {}
     return row
 
 

@@ -1,8 +1,8 @@
 """Work items found by their custom data: by the value of a field that has a short code.
 
 What a search looks through are rows of their own, with the values as they are compared, along an index. What a family shares
-is found at the item that keeps it, its outermost case. The rows follow each change of an item; when a field gets a short code,
-or loses it, a job brings the rows of all items into line.
+has one row, at the item that keeps it, and is found at every member. The rows follow each change of an item; when a field gets
+a short code, or loses it, a job brings the rows of all items into line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import BigIntegerField, F, Max, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from workwire.access import queries as access
 from workwire.jobs.kinds import Done, JobKind, More, Piece
@@ -21,7 +22,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.rooms.offering.commands.data_fields import LONGEST_CODE, SEARCH_JOB
 from workwire.rooms.offering.data_field_queries import field_with_code, searchable_fields
-from workwire.rooms.offering.models import DataField
+from workwire.rooms.offering.models import DataField, ProcessType
 from workwire.rooms.work import relations
 from workwire.rooms.work.models import SearchableValue, WorkItem
 
@@ -44,6 +45,12 @@ def keep(item: WorkItem) -> None:
         SearchableValue.objects.bulk_create(_values(item, changed))
 
 
+def note_handed_over(item: WorkItem) -> None:
+    """Note that an item about to be saved hands all that it shares over to another one, before it does."""
+    for field in searchable_fields(item.custom_data):
+        note(item, field)
+
+
 def keep_new(item: WorkItem) -> None:
     """Let a search find an item that was made by what it has in all fields."""
     item.__dict__.pop(_NOTED, None)
@@ -54,13 +61,14 @@ def keep_new(item: WorkItem) -> None:
 def having(search: str, by: Actor) -> Q:
     """Items that have a value in a field: ``IN: 4711`` names the field by its short code, a text without one means the field
     of the account's own short code. Case and spelling of the value do not count; ``*`` at its end finds all that begin so.
-    What another item of the family brought in is found by who sees that one. Raises Invalid for a text that means no field."""
+    What a family shares is found at its members, as far as it is shown there. Raises Invalid for what means no field."""
     field, value = _meant(search, by)
     begins = value.endswith(ANY_END)
     value = folding.folded(value.removesuffix(ANY_END)) if begins else folding.key(value)
     found = SearchableValue.objects.filter(_beginning(value) if begins else Q(value=value), field=field.pk)
     shown = found.filter(Q(origin=None) | relations.belongs_in_sight("origin", by))
-    return Q(pk__in=shown.values("item"))
+    holders = shown.values_list("item", flat=True)
+    return Q(pk__in=holders if field.private else holders.union(_members(found, by), all=True))
 
 
 def bring_into_line(piece: Piece, _answer: Any) -> More | Done:
@@ -103,6 +111,15 @@ def _beginning(value: str) -> Q:
     return Q(value__gte=value, value__lt=value + _BEHIND_ALL)
 
 
+def _members(found: QuerySet[SearchableValue], by: Actor) -> QuerySet[WorkItem, int]:
+    """The numbers of the items at which the actor is shown what the item that keeps it for their family was found by."""
+    members = WorkItem.objects.filter(family__isnull=False, family__searchable_values__in=found)
+    written = Coalesce("family__searchable_values__origin", "family", output_field=BigIntegerField())
+    own = Q(kind=ProcessType.ACTION, written_at=F("parent")) | Q(written_at=F("pk"))
+    shown = members.annotate(written_at=written).filter(own | relations.belongs_in_sight("written_at", by))
+    return shown.values_list("pk", flat=True)
+
+
 def _values(item: WorkItem, fields: Iterable[DataField]) -> list[SearchableValue]:
     kept = {**item.custom_data, **item.private_data}
     found = ((field, kept.get(field.name)) for field in fields)
@@ -123,13 +140,18 @@ def _remove(field: DataField | None, piece: Piece) -> More | Done:
 
 
 def _fill(field: DataField, after: int, upto: int) -> int:
-    """Make the rows of the items between two numbers; returns how many have the field. An item is locked meanwhile, so that
-    its row is that of the value it keeps."""
+    """Make the rows of the items between two numbers anew; returns how many have the field. An item is locked meanwhile, so
+    that its row is that of the value it keeps; one that gets a value just now has its row from who writes it."""
+    locked = WorkItem.objects.filter(pk__in=_to_fill(field, after, upto)).select_for_update(of=("self",), no_key=True)
+    items = list(locked.only("pk", "custom_data", "private_data", "data_origins").order_by("pk"))
+    SearchableValue.objects.filter(field=field.pk, item__in=[item.pk for item in items]).delete()
+    return len(SearchableValue.objects.bulk_create([row for item in items for row in _values(item, [field])]))
+
+
+def _to_fill(field: DataField, after: int, upto: int) -> set[int]:
+    """The items between two numbers that have the field, or a row from when they had it."""
     between = WorkItem.objects.filter(pk__gt=after, pk__lte=upto)
     column = "private_data" if field.private else "custom_data"
-    having = [pk for pk, data in between.values_list("pk", column) if field.name in data]
-    locked = WorkItem.objects.filter(pk__in=having).select_for_update(of=("self",), no_key=True)
-    items = list(locked.only("pk", "custom_data", "private_data", "data_origins").order_by("pk"))
-    SearchableValue.objects.filter(field=field.pk, item__gt=after, item__lte=upto).delete()
-    SearchableValue.objects.bulk_create([row for item in items for row in _values(item, [field])])
-    return len(items)
+    having = {pk for pk, data in between.values_list("pk", column) if field.name in data}
+    rows = SearchableValue.objects.filter(field=field.pk, item__gt=after, item__lte=upto)
+    return having | set(rows.values_list("item", flat=True))

@@ -6,31 +6,36 @@ sees, too. In self service that is what one asked for, and nothing of what was m
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from workwire.access import features
 from workwire.kernel.actor import Actor
+from workwire.outbox import public_changes
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import families, queries, relations
 from workwire.rooms.work.models import WorkItem
 
 
-def custom_data_shown(item: WorkItem, *, by: Actor) -> dict[str, Any]:
+def custom_data_shown(item: WorkItem, *, by: Actor, seen: Collection[int] | None = None) -> dict[str, Any]:
     """The custom data of an item, which the actor sees: its private values, and those of its family as far as the actor sees
-    an origin of them."""
-    return {**shared_data_shown(item, by=by), **item.private_data}
+    an origin of them; `seen` are the `origins_seen` of a list that the item is in."""
+    return {**shared_data_shown(item, by=by, seen=seen), **item.private_data}
 
 
-def shared_data_shown(item: WorkItem, *, by: Actor) -> dict[str, Any]:
+def shared_data_shown(item: WorkItem, *, by: Actor, seen: Collection[int] | None = None) -> dict[str, Any]:
     """The same without private values."""
-    holder = families.holder_of(item)
-    origins = {name: holder.data_origins.get(name, holder.pk) for name in holder.custom_data}
-    own = families.origin_of(item)
-    others = set(origins.values()) - {own}
-    shown = {own} | _in_sight(others, by)
-    return {name: value for name, value in holder.custom_data.items() if origins[name] in shown}
+    origins, own = _origins(item), families.origin_of(item)
+    shown = {own, *(_in_sight(set(origins.values()) - {own}, by) if seen is None else seen)}
+    return {name: value for name, value in families.holder_of(item).custom_data.items() if origins[name] in shown}
+
+
+def origins_seen(items: Iterable[WorkItem], *, by: Actor) -> set[int]:
+    """The numbers of the items where custom data of some items was written, if the actor sees them: one look for all."""
+    others = {origin for item in items for origin in _origins(item).values() if origin != families.origin_of(item)}
+    return _in_sight(others, by)
 
 
 def members(item: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:
@@ -56,6 +61,12 @@ def _family(item: WorkItem) -> QuerySet[WorkItem, int]:
     return members.union(WorkItem.objects.filter(goes_on_in__in=members).values_list("pk", flat=True), all=True)
 
 
+def _origins(item: WorkItem) -> dict[str, int]:
+    """Where each shared value of an item was written."""
+    holder = families.holder_of(item)
+    return {name: holder.data_origins.get(name, holder.pk) for name in holder.custom_data}
+
+
 def _is_alone(item: WorkItem) -> bool:
     """Whether an item is a ticket that neither became a case nor went into another item."""
     return item.kind == ProcessType.TICKET and item.family_id is None and item.goes_on_in_id is None
@@ -66,3 +77,22 @@ def _in_sight(origins: Collection[int], by: Actor) -> set[int]:
         return set()
     found = WorkItem.objects.filter(relations.belongs_in_sight("pk", by), pk__in=origins)
     return set(found.values_list("pk", flat=True))
+
+
+def _hidden_values(named: Mapping[str, Collection[str]], by: Actor) -> set[tuple[str, str]]:
+    """Of the custom data that internal changes of some items name, by their GUIDs, what came from items that the reader does
+    not see; nothing for who reads the history of all records."""
+    if by.has(features.AUDIT):
+        return set()
+    rows = WorkItem.objects.filter(guid__in=named).exclude(data_origins={}).values_list("guid", "data_origins")
+    origins = {
+        (str(guid), name): origin
+        for guid, written in rows
+        for name, origin in written.items()
+        if name in named[str(guid)]
+    }
+    seen = _in_sight(set(origins.values()), by)
+    return {value for value, origin in origins.items() if origin not in seen}
+
+
+public_changes.hide_values("WorkItem", "custom_data", _hidden_values)

@@ -15,7 +15,7 @@ from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Moment, answers, listing, rfc3339, whole
 from workwire.api.v1.spelling import KindName, RelationName, StatusName, spelled
-from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_out
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_out, items_out
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
@@ -197,7 +197,7 @@ def list_merge_targets(
     """Find work items that a ticket may be merged into, at most 50: by reference, title, customer, contract or service."""
     by = actor(request)
     found = relations.merge_targets(queries.item(guid, by=by), text, by=by)
-    return whole([item_out(item, by) for item in found])
+    return whole(items_out(found, by))
 
 
 @router.post("/work-items/{uuid:guid}/merge-into", response=answers(ItemOut), operation_id="merge_ticket_into")
@@ -233,7 +233,7 @@ def split(request: HttpRequest, guid: UUID, wish: Split) -> Status[dict[str, Any
         ]
         made = commands.split(queries.item(guid, by=by), parts, by=by, version=etags.wanted(request))
         seen = queries.items_visible_to(by).filter(pk__in=[ticket.pk for ticket in made]).order_by("pk")
-        return {"items": [item_out(ticket, by) for ticket in seen]}
+        return {"items": items_out(list(seen), by)}
 
     return Status(201, once(request, make))
 

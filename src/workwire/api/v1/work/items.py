@@ -13,9 +13,9 @@ from ninja import Field, Query, Router, Schema, Status
 from workwire.api.auth import actor
 from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
-from workwire.api.v1.shapes import Guid, Listing, Maybe, Moment, answers, aware, listing, rfc3339
+from workwire.api.v1.shapes import Guid, Listing, Maybe, Moment, answers, aware, rfc3339
 from workwire.api.v1.spelling import KindName, RagName, StatusName, StatusReasonName, chosen, spelled
-from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_out, show
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, guid_of, item_listing, item_out, show
 from workwire.kernel.actor import Actor
 from workwire.kernel.pages import page, sorted_page
 from workwire.rooms.work import commands, data_search, explained_assignment, item_due_dates, item_states, lists, queries
@@ -118,7 +118,7 @@ def list_work_items(request: HttpRequest, paging: Query[PageQuery], wanted: Quer
     by = actor(request)
     found, order = lists.narrowed(queries.items_visible_to(by), _wanted(wanted, by)), lists.ORDERS[wanted.sort]
     arguments = paging.arguments()
-    return listing(page(found, **arguments) if order is None else sorted_page(found, order, **arguments), item_out, by)
+    return item_listing(page(found, **arguments) if order is None else sorted_page(found, order, **arguments), by)
 
 
 @router.get("/work-items/{uuid:guid}", response=answers(ItemOut), operation_id="get_work_item")

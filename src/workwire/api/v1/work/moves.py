@@ -15,7 +15,7 @@ from workwire.api.idempotency import once
 from workwire.api.paging import PageQuery
 from workwire.api.v1.shapes import LEFT_OUT, Guid, In, Listing, Maybe, StatementOut, answers, listing, whole
 from workwire.api.v1.spelling import ResolutionMethodName, chosen
-from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out
+from workwire.api.v1.work.shapes import ItemFields, ItemOut, do, fields_of, item_out, items_out
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Invalid
 from workwire.kernel.pages import page
@@ -210,7 +210,7 @@ def launch_action(request: HttpRequest, guid: UUID, wish: LaunchedAction) -> Sta
             times=wish.times,
         )
         seen = queries.items_visible_to(by).filter(pk__in=[action.pk for action in made]).order_by("pk")
-        return {"items": [item_out(action, by) for action in seen]}
+        return {"items": items_out(list(seen), by)}
 
     return Status(201, once(request, launch))
 

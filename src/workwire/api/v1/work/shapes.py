@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from workwire.api.v1.spelling import (
     spelled,
 )
 from workwire.kernel.actor import Actor
+from workwire.kernel.pages import Page
 from workwire.rooms.files import commands as files
 from workwire.rooms.work import commands, family_sight, queries
 
@@ -164,7 +165,18 @@ def show(item: WorkItem, request: HttpRequest, response: HttpResponse) -> dict[s
     return item_out(item, actor(request))
 
 
-def item_out(row: Any, by: Actor) -> dict[str, Any]:
+def items_out(rows: Sequence[Any], by: Actor) -> list[dict[str, Any]]:
+    """Work items of a list as they go out, with one look at what is shown of their families."""
+    seen = family_sight.origins_seen(rows, by=by)
+    return [item_out(row, by, seen) for row in rows]
+
+
+def item_listing(page: Page[Any], by: Actor) -> dict[str, Any]:
+    """A page of work items as it goes out."""
+    return {"items": items_out(page.rows, by), "next_cursor": page.next_cursor}
+
+
+def item_out(row: Any, by: Actor, seen: Collection[int] | None = None) -> dict[str, Any]:
     """A work item as it goes out."""
     return {
         "guid": str(row.guid),
@@ -207,7 +219,7 @@ def item_out(row: Any, by: Actor) -> dict[str, Any]:
         "started_by": guid_of(row.started_by),
         "started_by_method": spelled(queries.StartedBy(row.started_by_method)),
         "record_count": row.record_count,
-        "custom_data": family_sight.custom_data_shown(row, by=by),
+        "custom_data": family_sight.custom_data_shown(row, by=by, seen=seen),
         "created_at": rfc3339(row.created_at),
         "updated_at": rfc3339(row.updated_at),
         "version": row.version,

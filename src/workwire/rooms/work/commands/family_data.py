@@ -110,10 +110,14 @@ def _counted_from(holder: WorkItem, keys: set[str]) -> list[WorkItem]:
 def _note_origin(
     origins: dict[str, int], name: str, item: WorkItem, holder: WorkItem, *, was: bool, stays: bool
 ) -> None:
-    """Note where a value was written that was not there; one that changes keeps its origin."""
-    if not stays:
+    """Note where a value was written that was not there; one that changes keeps its origin, also one that is emptied: who
+    does not see that is not told what it was."""
+    if was or not stays:
+        return
+    origin = families.origin_of(item) or _UNSAVED
+    if holder is item or origin == holder.pk:
         origins.pop(name, None)
-    elif not was and (origin := families.origin_of(item) or _UNSAVED) != holder.pk and holder is not item:
+    else:
         origins[name] = origin
 
 

@@ -17,7 +17,7 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import policy, relations, transitions
+from workwire.rooms.work import data_search, policy, relations, transitions
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
@@ -84,6 +84,7 @@ def convert(
     fields: Changes = {"title": item.title, "description": item.description, **changes}
     case = started(ProcessType.CASE, process, fields, at_once=True, by=by, parent=item, origin=item)
     go_on_in(change, case, rows)
+    data_search.note_handed_over(item)
     item.family, item.custom_data = case, {}  # the case keeps it for both from now on
     change.touch(relate(case, RelationKind.CONVERTED_FROM, item, change) + pass_links_on(item, case, change))
     _divide(change, ResolutionMethod.CASE_LAUNCHED)

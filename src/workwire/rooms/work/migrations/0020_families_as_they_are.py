@@ -1,7 +1,7 @@
 """Carry what cases, their actions, their sub-cases and their tickets have into families.
 
-Of custom data that several of a family have, the value of the one that changed last counts; what it was at the others stands in
-the history. Contacts of actions become those of their cases, tags that only one may hold stay where they are.
+Of custom data that several of a family have, the value of the action or sub-case that changed last counts, then that of the case,
+which began with that of the ticket; what it was at the others stands in the history. Contacts of actions become those of their cases, tags that only one may hold stay where they are.
 """
 
 from itertools import groupby
@@ -48,7 +48,7 @@ def share_custom_data(apps, _editor):
 
 
 def _gather(case, members):
-    by_change = sorted([case, *members], key=lambda one: (one.pk != case.pk and one.kind != TICKET, one.updated_at, one.pk))
+    by_change = sorted([case, *members], key=lambda one: (_rank(one, case), one.updated_at, one.pk))
     values, origins = {}, {}
     for one in by_change:
         origin = case.pk if one.pk == case.pk else one.parent_id if one.kind == ACTION else one.pk
@@ -57,6 +57,11 @@ def _gather(case, members):
             origins[name] = origin
     case.custom_data = values
     case.data_origins = {name: origin for name, origin in origins.items() if origin != case.pk}
+
+
+def _rank(one, case):
+    """How much a value counts: a ticket gave its case what it had, and changed after that by itself alone."""
+    return 0 if one.kind == TICKET else 1 if one.pk == case.pk else 2
 
 
 def share_contacts(apps, _editor):
