@@ -77,6 +77,45 @@ def test_a_line_of_an_action_stands_beside_one_of_its_type_and_moves_with_it(
     assert ChecklistLine.objects.get(description="Three").retired
 
 
+def test_a_line_of_the_type_is_asked_wherever_that_is_used_and_one_of_an_action_there_alone(
+    budget: WorkType, action: ActionDefinition, first: Customer, second: Customer, admin: Actor
+) -> None:
+    """builder CK-1: a change takes effect at once in all uses, of other versions, processes and customers, too."""
+    other = ActionDefinition.objects.get(
+        step__version=commands.copy_version(second.case_version, by=admin), work_type=budget
+    )
+    live = ActionDefinition.objects.get(step__version=first.case_version, work_type=budget)
+    commands.change_action(action, checklist=["Here alone"], by=admin)
+    of_type = _lines(budget)
+    commands.save_global_checklist(budget, [LineWish("Two", of_type["Two"].guid), LineWish("New")], by=admin)
+    assert _asked(action) == ["Two", "New", "Here alone"]
+    assert _asked(live) == _asked(other) == ["Two", "New"]
+    for wished in ([""], ["  "], [LineWish("", anchor=of_type["Two"].guid)]):
+        with recorded() as found, pytest.raises(Invalid):
+            commands.change_action(action, checklist=wished, by=admin)
+        assert (found.events, _asked(action)) == ([], ["Two", "New", "Here alone"])
+
+
+def test_the_lines_of_a_running_action_are_one_list_in_the_order_of_its_process(
+    budget: WorkType, action: ActionDefinition, admin: Actor, actors: dict[str, Actor]
+) -> None:
+    """builder CK-2, CK-3: an own line is asked beside the one of the type that it stands at."""
+    of_type, by = _lines(budget), actors["team member"]
+    wished = [LineWish("Before two", anchor=of_type["Two"].guid, before=True), LineWish("Last")]
+    commands.change_action(action, checklist=wished, by=admin)
+    version = commands.set_version_state(action.step.version, queries.VersionState.LIVE, by=admin)
+    case = work.create_case(version.guid, title="x", submit=True, by=by)
+    running_action = WorkItem.objects.get(parent=case, work_type=budget)
+    asked = [str(line.line) for line in items.checklist_of(running_action)]
+    assert asked == ["One", "Before two", "Two", "Three", "Last"]
+    for line in items.checklist_of(running_action)[:4]:
+        work.answer_checklist(line, result=ChecklistResult.NOT_APPLICABLE, by=by)
+    with pytest.raises(Conflict):
+        work.resolve(running_action, by=by)
+    work.answer_checklist(items.checklist_of(running_action)[4], result=ChecklistResult.NO, by=by)
+    work.resolve(running_action, by=by)
+
+
 def test_a_copy_of_a_version_keeps_where_lines_stand(
     budget: WorkType, action: ActionDefinition, first: Customer, admin: Actor
 ) -> None:

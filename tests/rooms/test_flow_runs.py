@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db.models import Q
 
 from tests.support.organisation import Customer
 from tests.support.recorded import recorded
@@ -117,18 +118,29 @@ def test_an_end_lets_be_finished_what_runs_and_closes_the_case(build: Build, by:
     assert not NodeRun.objects.filter(run__case=case, node=KEYS["c"]).exists()
 
 
-def test_an_end_of_a_sub_case_leaves_the_case_above_and_linked_items_alone(build: Build, by: Actor) -> None:
-    """Builder EC-4: they go on as after any other sub-case."""
-    version = build({"a": (A, 1), "e": (E, 1), "b": (A, 1)}, "a>e")
+@pytest.mark.parametrize("ends", [True, False])
+def test_an_end_of_a_sub_case_leaves_the_case_above_and_linked_items_alone(build: Build, by: Actor, ends: bool) -> None:
+    """Builder EC-4: the case above goes on just as after a sub-case that has no end, and its actions, linked items and all
+    that lies in them stay as they are, to the last column."""
+    end: dict[str, Any] = {"e": (E, 1)} if ends else {}
+    version = build({"a": (A, 1), "b": (A, 1), **end}, *(["a>e"] if ends else []))
     case, linked = start(version, by), start(version, by)
     sub_case = commands.launch_sub_case(case, version.guid, "Below", by=by)
     commands.link(sub_case, [linked], by=by)
     assert again(case).status == Status.WAITING
-    for name in ("a", "b"):
-        commands.resolve(item(sub_case, name), by=by)
-    assert again(sub_case).status == Status.CLOSED
-    assert (again(case).status, running(case)) == (Status.IN_PROGRESS, {"a", "b"})
-    assert (again(linked).status, running(linked)) == (Status.IN_PROGRESS, {"a", "b"})
+    commands.resolve(item(sub_case, "b"), by=by)
+    untouched = WorkItem.objects.filter(Q(pk=linked.pk) | Q(parent=linked.pk) | Q(parent=case.pk, kind=3)).order_by(
+        "pk"
+    )
+    before = list(untouched.values())
+    with recorded() as found:
+        commands.resolve(item(sub_case, "a"), by=by)
+    assert {event.record_guid for event in found.events} == {item(sub_case, "a").guid, sub_case.guid, case.guid}
+    assert list(untouched.values()) == before
+    assert (again(sub_case).status, len(before)) == (Status.CLOSED, 5)
+    told = again(case)
+    assert (told.status, told.status_reason) == (Status.IN_PROGRESS, StatusReason.SUB_CASE_COMPLETED)
+    assert (told.owner_id, told.attention, running(case)) == (by.user_id, None, {"a", "b"})
 
 
 @pytest.mark.parametrize(

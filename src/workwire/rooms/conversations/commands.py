@@ -96,11 +96,7 @@ def add(
     )
     if not (body.strip() or html_body.strip() or subject.strip()):
         raise Invalid("communication_empty", field="body")
-    communication.save(force_insert=True)
-    events.record_new(communication, by=by, changes=added(communication))
-    taker = work_queries.taker_of(item)
-    if taker is not None:
-        events.record_copy(communication, taker, by=by)
+    _keep(communication, by)
     if kind in INCOMING:
         work.information_arrived(item, by=by)
     return communication
@@ -216,8 +212,7 @@ def assign_with_note(
     else:
         given = work.assign(item, user, by=by, force=force, version=version)
     if note.strip():
-        with named({"body": "note"}):
-            add(item, by=by, kind=CommunicationType.AUDIT_NOTE, body=note)
+        _note(given, note, by=by)
     return given
 
 
@@ -235,8 +230,7 @@ def resolve(
     without a mail or a note at it, where the setting asks for one."""
     resolved = work.resolve(item, by=by, method=method, version=version, **changes)
     if note.strip():
-        with named({"body": "note"}):
-            add(item, by=by, kind=CommunicationType.AUDIT_NOTE, body=note, is_resolution=True)
+        _note(resolved, note, by=by, is_resolution=True)
     elif policy.is_asked_to_write(by, resolved) and not _is_answered(resolved):
         raise Conflict("communication_missing", field="note")
     return resolved
@@ -259,6 +253,31 @@ def merge_tickets(
     for communication in said:
         events.record_copy(communication, target, by=by)
     return target
+
+
+def _note(item: WorkItem, note: str, *, by: Actor, is_resolution: bool = False) -> None:
+    """Keep the remark of a command as a note at the item that it changed, which the actor saw."""
+    kind = CommunicationType.AUDIT_NOTE
+    _require_may_add(by, kind)
+    sender = _sender(by, kind, "")
+    communication = Communication(
+        work_item=item,
+        kind=kind,
+        sender=sender,
+        sender_address=sender.email if sender else "",
+        body=text.prose(note, field="note", longest=LONGEST_BODY),
+        is_resolution=is_resolution,
+    )
+    _keep(communication, by)
+
+
+def _keep(communication: Communication, by: Actor) -> None:
+    """Save and announce a communication, also at the item in which the work of its own goes on."""
+    communication.save(force_insert=True)
+    events.record_new(communication, by=by, changes=added(communication))
+    taker = work_queries.taker_of(communication.work_item)
+    if taker is not None:
+        events.record_copy(communication, taker, by=by)
 
 
 def _is_answered(item: WorkItem) -> bool:

@@ -280,7 +280,7 @@ def launchable_actions(case_guid: UUID, *, by: Actor) -> QuerySet[ActionDefiniti
 
 
 def checklist_of(action: WorkItem) -> QuerySet[ChecklistItem]:
-    """The checklist of an action, global lines first."""
+    """The checklist of an action, in the order in which its process asks; lines that came since are last."""
     return ChecklistItem.objects.filter(item=action.pk).select_related("line", "checked_by").order_by("pk")
 
 
