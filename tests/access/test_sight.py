@@ -143,11 +143,11 @@ def test_reasons_name_roles_groups_and_objects(organisation: Organisation, first
     denied = sight.explain("contract", first.contract.guid, of=bea, by=SYSTEM)
     assert not denied.sees
     assert [str(one) for reason in denied.reasons if not reason.holds for one in reason.said] == [
-        "No role of the account holds one of these features: administrator, all_records.",
+        "No role of the account holds one of these features: Administer everything, See all records.",
         "No data permission of its groups covers it or what lies above it. Its groups: Alder Tools people.",
     ]
     by_role = sight.explain("company", second.company.guid, of=organisation.accounts["administrator"].user, by=SYSTEM)
-    assert "The role 'Administrator' holds the feature 'administrator'." in [
+    assert "The role 'Administrator' holds the feature 'Administer everything'." in [
         str(one) for reason in by_role.reasons for one in reason.said
     ]
 

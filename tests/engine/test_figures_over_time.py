@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,8 +17,9 @@ from tests.support.world import Subscribe
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
 from workwire.reactions.webhooks import attempt_figures, commands, fanning, queries, subscription_overview, worker_slots
-from workwire.reactions.webhooks.attempt_figures import Period
-from workwire.reactions.webhooks.models import Attempt, Delivery, WorkerSlot
+from workwire.reactions.webhooks.attempt_figures import Figures, Period, Slot
+from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription, WorkerSlot
+from workwire.reactions.webhooks.subscription_health import counts
 from workwire.reactions.webhooks.workers import Report, beat
 from workwire.rooms.work.models import WorkItem
 from workwire.worker.delivery.engine import Engine
@@ -83,6 +86,51 @@ def test_an_endpoint_is_told_by_the_hour(
         fewer = attempt_figures.figures(made, Period.DAY)
         assert sum(one.counts.succeeded for one in fewer.slots) == 0
         assert fewer.missing_until == Delivery.objects.earliest("pk").created_at
+
+
+def test_an_endpoint_is_told_from_its_newest_messages_as_they_are_counted_one_by_one(
+    subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(7)  # noqa: S311 # no secret
+    one, other = subscribe()[0], subscribe(url="https://other.example/")[0]
+    now = clock.now().replace(minute=30)
+    for number in range(80):
+        made = Delivery(subscription=one if number % 4 else other, test_body="{}")
+        made.created_at = now - timedelta(hours=40 - number / 2)
+        made.save()
+        for tried in range(chance.randint(0, 3)):
+            status = chance.choice([200, 204, 302, 503, None])
+            begun = now - timedelta(minutes=chance.randint(0, 26 * 60))
+            given = {"started_at": begun, "status": status, "duration": chance.random()}
+            Attempt.objects.create(delivery=made, number=tried + 1, **given)
+    with clock.frozen(now):
+        for messages, attempts in ((1_000, 1_000), (20, 1_000), (1_000, 15), (60, 40), (0, 10)):
+            monkeypatch.setattr(attempt_figures, "MOST_MESSAGES", messages)
+            monkeypatch.setattr(attempt_figures, "MOST_TRIED", attempts)
+            for period in Period:
+                with CaptureQueriesContext(connection) as asked:
+                    told = attempt_figures.figures(one, period)
+                assert len(asked) <= 1
+                assert told == _one_by_one(one, period, messages, attempts)
+
+
+def _one_by_one(of: Subscription, period: Period, messages: int, attempts: int) -> Figures:
+    """The figures as they are by their description."""
+    begins = attempt_figures.slots_of(clock.now(), period.length, period.slot)
+    newest = list(Delivery.objects.filter(subscription=of).order_by("-pk"))
+    tried = list(
+        Attempt.objects.filter(delivery__in=newest[:messages], started_at__gte=begins[0]).order_by("-started_at")
+    )[:attempts]
+    missing = [newest[messages].created_at] if len(newest) > messages else []
+    missing += [tried[-1].started_at] if len(tried) == attempts else []
+    slots = []
+    for begin in begins:
+        inside = [one for one in tried if begin <= one.started_at < begin + period.slot]
+        took = sorted(one.duration for one in inside if one.status is not None)
+        half, most = (took[math.ceil(len(took) * share) - 1] if took else None for share in (0.5, 0.95))
+        slots.append(Slot(begin, counts(one.status for one in inside), half, most))
+    since = max(missing, default=begins[0])
+    return Figures(tuple(slots), since if since > begins[0] else None)
 
 
 def test_lists_are_sorted_by_what_people_look_for_and_paged(

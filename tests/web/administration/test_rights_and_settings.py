@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
+from django.utils import translation
 
 from tests.support.organisation import Account, Organisation
 from tests.web import gallery
@@ -15,7 +16,7 @@ from workwire.access import commands, features, run_time_settings
 from workwire.access.models import DataPermission, Role, Setting, UserGroup
 from workwire.kernel import ids
 from workwire.kernel.actor import SYSTEM
-from workwire.web.administration.feature_words import GROUPS, SAID
+from workwire.web.administration.feature_words import GROUPS, SAID, name_of
 from workwire.web.administration.setting_pages import SAID as SETTINGS
 
 PASSWORD = "9mEo4tQvXb2LkZ"
@@ -45,6 +46,11 @@ def _text(browser: Client, address: str) -> str:
 def test_every_feature_and_every_setting_has_words() -> None:
     assert set(SAID) == set(features.FEATURES) == {name for _, names in GROUPS for name in names}
     assert set(SETTINGS) == set(run_time_settings.RUN_TIME)
+    for language in ("en", "de", "es", "fr"):
+        with translation.override(language):
+            names = [name_of(feature) for feature in features.FEATURES]
+        assert len(set(names)) == len(names)
+        assert not set(names) & {*features.FEATURES, *(f"feature_name.{one}" for one in features.FEATURES)}
 
 
 def test_roles_say_what_they_allow_and_who_holds_them(admin: Client) -> None:

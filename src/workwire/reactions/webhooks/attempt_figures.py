@@ -1,27 +1,55 @@
 """How a subscription's endpoint did over a time, slot by slot: what it took, what it did not, and how long it took to answer.
 
-Bounded, however much is sent: attempts are looked for among the newest messages, and the answer says from which moment on
-none is missing.
+Bounded, however much is sent: the database looks for attempts among the newest messages, counts and ranks them, and answers
+a row for each slot, with the moment from which on none is missing.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 from workwire.kernel import clock
 from workwire.reactions.webhooks import sql
-from workwire.reactions.webhooks.models import Delivery, Subscription
-from workwire.reactions.webhooks.subscription_health import Counts, counts
+from workwire.reactions.webhooks.models import Subscription
+from workwire.reactions.webhooks.subscription_health import Counts
 
 MOST_MESSAGES, MOST_TRIED = 5_000, 10_000
-_TRIED = (
-    "SELECT started_at, status, duration FROM webhooks_attempt WHERE {} AND started_at >= %s"
-    " ORDER BY started_at DESC LIMIT %s"
-)  # the messages as values, since PostgreSQL reads every attempt there is for a subquery
+_NONE = Counts(0, 0, 0)
+_EACH = (
+    "CROSS JOIN LATERAL (SELECT started_at, status, duration FROM webhooks_attempt"
+    " WHERE delivery_id = newest.id AND started_at >= %s OFFSET 0) tried"
+)  # `OFFSET 0` keeps PostgreSQL from joining with every attempt there is
+# SQLite goes through a cross join from left to right.
+_IN_TURN = "CROSS JOIN webhooks_attempt tried ON tried.delivery_id = newest.id AND tried.started_at >= %s"
+_SLOT_OF_MOMENT = "CAST(floor(extract(epoch FROM started_at - %s::timestamptz) / %s) AS integer)"
+_SECONDS = "CAST(strftime('%%s', {}) AS integer)"
+_SLOT_OF_TEXT = f"({_SECONDS.format('started_at')} - {_SECONDS.format('%s')}) / %s"
+_FIGURES = """
+WITH newest AS (
+    SELECT id, created_at, row_number() OVER (ORDER BY id DESC) AS place
+    FROM webhooks_delivery WHERE subscription_id = %s ORDER BY id DESC LIMIT %s
+), attempts AS (
+    SELECT started_at, status, duration, {slot} AS slot
+    FROM newest {attempts} WHERE newest.place <= %s ORDER BY started_at DESC LIMIT %s
+), ranked AS (
+    SELECT started_at, status, duration, slot,
+        row_number() OVER (PARTITION BY slot, status IS NULL ORDER BY duration) AS place,
+        count(*) OVER (PARTITION BY slot, status IS NULL) AS answers
+    FROM attempts
+), told AS (
+    SELECT slot, min(started_at) AS first_at, sum(CASE WHEN status BETWEEN 200 AND 299 THEN 1 ELSE 0 END) AS succeeded,
+        sum(CASE WHEN status IS NULL THEN 1 ELSE 0 END) AS unanswered, count(*) AS tried,
+        max(CASE WHEN status IS NOT NULL AND place = (answers * 50 + 99) / 100 THEN duration END) AS half,
+        max(CASE WHEN status IS NOT NULL AND place = (answers * 95 + 99) / 100 THEN duration END) AS most
+    FROM ranked GROUP BY slot
+)
+SELECT beyond.created_at, slot, first_at, succeeded, unanswered, tried, half, most
+FROM (SELECT (SELECT created_at FROM newest WHERE place > %s) AS created_at) beyond LEFT JOIN told ON 1 = 1
+"""
 
 
 class Period(StrEnum):
@@ -62,21 +90,11 @@ class Figures:
 
 
 def figures(subscription: Subscription, period: Period) -> Figures:
-    """The figures of a subscription, at most three queries; the caller has checked that it may be seen."""
-    slot = period.slot
-    begins = slots_of(clock.now(), period.length, slot)
-    newest = Delivery.objects.filter(subscription=subscription).order_by("-pk").values_list("pk", flat=True)
-    numbers = list(newest[: MOST_MESSAGES + 1])
-    beyond = Delivery.objects.filter(pk__in=numbers[MOST_MESSAGES:]).values_list("created_at", flat=True)
-    statement = _TRIED.format(sql.any_of("delivery_id"))
-    rows = sql.rows(statement, sql.listed(numbers[:MOST_MESSAGES]), sql.moment(begins[0]), MOST_TRIED)
-    tried: list[list[tuple[int | None, float]]] = [[] for _ in begins]
-    for at, status, duration in rows:
-        tried[bisect_right(begins, sql.read_moment(at)) - 1].append((status, duration))
-    oldest = [sql.read_moment(rows[-1][0])] if len(rows) == MOST_TRIED else []
-    missing = max([*beyond, *oldest], default=None)
+    """The figures of a subscription, one query; the caller has checked that it may be seen."""
+    begins = slots_of(clock.now(), period.length, period.slot)
+    told, missing = _told(subscription.pk, begins, period.slot)
     return Figures(
-        tuple(_slot(moment, of_slot) for moment, of_slot in zip(begins, tried, strict=True)),
+        tuple(told.get(number, Slot(begin, _NONE, None, None)) for number, begin in enumerate(begins)),
         missing if missing is not None and missing > begins[0] else None,
     )
 
@@ -89,12 +107,23 @@ def slots_of(now: datetime, length: timedelta, slot: timedelta) -> list[datetime
     return [last - slot * (count - 1 - number) for number in range(count)]
 
 
-def _slot(begins: datetime, tried: Sequence[tuple[int | None, float]]) -> Slot:
-    answered = sorted(duration for status, duration in tried if status is not None)
-    counted = counts(status for status, _ in tried)
-    return Slot(begins, counted, _share(answered, 50), _share(answered, 95))
+def _told(subscription: int, begins: Sequence[datetime], slot: timedelta) -> tuple[dict[int, Slot], datetime | None]:
+    """The slots that have attempts, by their number, and the newest moment before which some are not counted."""
+    first, seconds = sql.moment(begins[0]), int(slot.total_seconds())
+    given = (subscription, MOST_MESSAGES + 1, first, seconds, first, MOST_MESSAGES, MOST_TRIED, MOST_MESSAGES)
+    rows = sql.rows(_figures(sql.on_postgresql()), *given)
+    missing = [sql.read_moment(rows[0][0])] if rows[0][0] is not None else []
+    slots = {}
+    for _beyond, number, _first_at, succeeded, unanswered, tried, half, most in rows:
+        if number is not None and number < len(begins):  # a worker whose clock is ahead may have begun later
+            counted = Counts(succeeded, tried - succeeded - unanswered, unanswered)
+            slots[number] = Slot(begins[number], counted, half, most)
+    if sum(row[5] or 0 for row in rows) == MOST_TRIED:
+        missing.append(min(sql.read_moment(row[2]) for row in rows))
+    return slots, max(missing, default=None)
 
 
-def _share(ordered: Sequence[float], percent: int) -> float | None:
-    """The value that so many of a hundred do not exceed."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None
+@cache
+def _figures(on_postgresql: bool) -> str:
+    attempts, slot = (_EACH, _SLOT_OF_MOMENT) if on_postgresql else (_IN_TURN, _SLOT_OF_TEXT)
+    return _FIGURES.format(attempts=attempts, slot=slot)

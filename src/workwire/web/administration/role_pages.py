@@ -16,7 +16,7 @@ from workwire.access import commands, features, queries
 from workwire.access.policy import require_of_person, require_one_of
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import parse_guid
-from workwire.web.administration.feature_words import GROUPS, SAID
+from workwire.web.administration.feature_words import GROUPS, SAID, name_of
 from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Link, State, Words
@@ -279,9 +279,8 @@ def _offer(form: RoleForm, held: Iterable[str], actor: Actor) -> None:
     for _words, names in GROUPS:
         for name in names:
             if name in may_give:
-                label, sentence = SAID[name]
                 form.fields[_FEATURE + name] = forms.BooleanField(
-                    label=str(label), help_text=str(sentence), required=False, initial=name in set(held)
+                    label=name_of(name), help_text=str(SAID[name]), required=False, initial=name in set(held)
                 )
 
 
@@ -310,7 +309,7 @@ def _held(found: Role) -> frozenset[str]:
 
 
 def _row(one: Role, holders: int) -> RoleRow:
-    names = [str(SAID[name][0]) for _words, group in GROUPS for name in group if name in _held(one)]
+    names = [name_of(name) for _words, group in GROUPS for name in group if name in _held(one)]
     return RoleRow(
         reverse("role", args=[one.guid]),
         one.name,
@@ -323,4 +322,4 @@ def _row(one: Role, holders: int) -> RoleRow:
 
 def _feature(name: str, held: frozenset[str]) -> Feature:
     state = _HELD if name in held else _INCLUDED if name in features.with_included(held) else _MISSING
-    return Feature(state, *SAID[name])
+    return Feature(state, name_of(name), SAID[name])
