@@ -29,8 +29,10 @@ class WiringConfig(AppConfig):
         from workwire.rooms.batches import doing as batches
         from workwire.rooms.batches import events as _batches  # noqa: F401 - registers
         from workwire.rooms.commitments import events as _commitments  # noqa: F401 - registers
+        from workwire.rooms.conversations import communication_copies
         from workwire.rooms.conversations import events as _conversations  # noqa: F401 - registers
         from workwire.rooms.defects import events as _defects  # noqa: F401 - registers
+        from workwire.rooms.defects.commands import item_defects
         from workwire.rooms.effort import commands as effort
         from workwire.rooms.effort import events as _effort  # noqa: F401 - registers
         from workwire.rooms.files import commands as files
@@ -45,7 +47,7 @@ class WiringConfig(AppConfig):
         from workwire.rooms.work import data_search, item_timers
         from workwire.rooms.work import events as _work  # noqa: F401 - registers
         from workwire.rooms.work import queries as _work_objects  # noqa: F401 - registers
-        from workwire.rooms.work.commands import give_back_all, running_checklists
+        from workwire.rooms.work.commands import give_back_all, one_time_copies, running_checklists
         from workwire.worker import account_mail, endpoint_probes, mail
 
         _know_sentences()
@@ -53,6 +55,8 @@ class WiringConfig(AppConfig):
         ports.on_retirement(give_back_all)
         item_timers.register(item_timers.WAIT, work.date_reached)
         item_timers.register(item_timers.FEEDBACK_WINDOW, work.close_window)
+        one_time_copies.register_copier(one_time_copies.Copied.DEFECTS, item_defects.copy)
+        one_time_copies.register_copier(one_time_copies.Copied.COMMUNICATIONS, communication_copies.copy)
         timers.register(effort.FORGOTTEN, effort.ENDING)
         item_timers.register_divided(work.complete_divided)
         item_timers.register_family(item_timers.FAMILY_DATA, work.follow_data)

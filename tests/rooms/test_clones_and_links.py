@@ -14,6 +14,10 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.rooms.commitments import commands as commitments
+from workwire.rooms.conversations import commands as conversations
+from workwire.rooms.conversations.models import Communication, CommunicationType, SendStatus
+from workwire.rooms.defects import commands as defects
+from workwire.rooms.defects.models import Defect
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering.conditions import parse
@@ -147,6 +151,48 @@ def test_a_new_item_is_begun_linked_with_copies_of_what_is_named(
         (relation,) = relations.relations_of(made, by=by)
         assert relations.seen_from(made, relation).other == origin
         assert relations.seen_from(made, relation).name == "linked"
+
+
+def test_defects_and_what_was_said_are_copied_once_from_the_whole_family(
+    first: Customer, second: Customer, by: Actor, admin: Actor, origin: WorkItem
+) -> None:
+    """work-manager LNK-3: as a record; nothing is sent or announced again, and it answers nobody at the new item."""
+    kind = defects.create_category(first.service.service_line, "Wrong address", by=admin)
+    defects.add(origin, kind.guid, description="Of the ticket.", by=by)
+    case = commands.convert(origin, first.case_version.guid, by=by)
+    defects.add(case, kind.guid, description="Of the case.", by=by)
+    conversations.add(origin, body="Rang.", kind=CommunicationType.PHONE_INCOMING, by=by)
+    mail = conversations.Mail(
+        to=["ines@example.org"],
+        subject="Your chair",
+        body="It comes.",
+        attachments=[FileWish(data=b"x", file_name="way.txt")],
+    )
+    sent = conversations.send_mail(case, mail, by=by)
+    Communication.objects.filter(pk=sent.pk).update(send_status=SendStatus.QUEUED, next_attempt_at=clock.now())
+    copies = {Copied.DEFECTS, Copied.COMMUNICATIONS, Copied.FILES}
+    with recorded() as found:
+        made = commands.create_linked(
+            case, second.ticket_version.guid, title="Again", copies=copies, category_guid=second.category.guid,
+            submit=True, by=by,
+        )  # fmt: skip
+    assert found.names == ["WorkItemCreated", "WorkItemUpdated"]
+    assert sorted(one.description for one in Defect.objects.filter(work_item=made)) == [
+        "Of the case.",
+        "Of the ticket.",
+    ]
+    said = Communication.objects.filter(work_item=made).order_by("pk")
+    assert [(one.kind, one.body, one.logged_at) for one in said] == [
+        (one.kind, one.body, one.logged_at) for one in Communication.objects.exclude(work_item=made).order_by("pk")
+    ]
+    copied = said[1]
+    assert (copied.send_status, copied.next_attempt_at, copied.recipients) == (None, None, "ines@example.org")
+    assert [str(one.file.file_name) for one in copied.attachments.all()] == ["way.txt"]
+    assert {one.file.work_item_id for one in copied.attachments.all()} == {made.pk}
+    assert sorted(file.file_name for file in item_files.files_of(made, by=by)) == ["chair.txt", "way.txt"]
+    with pytest.raises(Conflict) as refusal:
+        conversations.resolve(made, by=by)
+    assert refusal.value.code == "communication_missing"
 
 
 def test_what_is_given_counts_before_a_copy_and_may_be_submitted_at_once(

@@ -23,9 +23,11 @@ from workwire.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.conversations import queries as said
 from workwire.rooms.conversations.models import CommunicationType
+from workwire.rooms.defects import commands as defects
+from workwire.rooms.defects import queries as defect_queries
 from workwire.rooms.files.commands import FileWish
 from workwire.rooms.parties.models import ContactTag
-from workwire.rooms.work import commands, item_files, queries, relations
+from workwire.rooms.work import commands, family_sight, item_files, queries, relations
 from workwire.rooms.work.models import (
     ItemContact,
     Relation,
@@ -258,13 +260,15 @@ def test_targets_of_a_merge_are_found_by_what_people_know(
 def test_a_split_ticket_waits_for_all_and_is_resolved_with_the_last(
     ticket: Make, window: None, by: Actor, organisation: Organisation
 ) -> None:
-    """work-manager SPL-1 … SPL-4, LNK-4."""
+    """work-manager SPL-1 … SPL-4, LNK-4; LNK-7: a part has what the ticket had then, and shares nothing from then on."""
     original = ticket("Two things")
     user = organisation.accounts["team member"].user
     commands.update(original, by=by, custom_data={"Invoice": "4711"}, contacts=[commands.requester(user.guid)])
     commands.attach_file(original, FileWish(data=b"x", file_name="bill.txt"), by=by)
     linked = ticket("Linked")
     commands.link(original, [linked], by=by)
+    kind = defects.create_category(original.service.service_line, "Late", by=SYSTEM)
+    defects.add(original, kind.guid, description="A week.", by=by)
     started = _now(original).started_at
     with recorded() as found:
         one, two = commands.split(original, [commands.Part(title="One"), commands.Part(description="Second")], by=by)
@@ -274,14 +278,19 @@ def test_a_split_ticket_waits_for_all_and_is_resolved_with_the_last(
     assert waits.resolution_method == ResolutionMethod.SPLIT
     assert (one.title, two.title, two.description) == ("One", "Two things", "Second")
     for part in (one, two):
+        assert [member.pk for member in family_sight.members(part, by=by)] == [part.pk]
         assert (part.started_at, part.started_by_method) == (started, StartedBy.TICKET)
         assert part.custom_data == {"Invoice": "4711"}
         assert [file.file_name for file in item_files.files_of(part, by=by)] == ["bill.txt"]
+        assert [one.description for one in defect_queries.defects_of(part, by=by)] == ["A week."]
         tags = ContactTag.objects.filter(pk__in=ItemContact.objects.filter(item=part.pk).values("tags"))
         assert {tag.built_in for tag in tags} == {"original_requester", "primary", "requester", "subject"} - (
             set() if ContactTag.objects.filter(built_in="original_requester").exists() else {"original_requester"}
         )
         assert _relations(part, by) == [("split_from", original.reference), ("linked", linked.reference)]
+    commands.update(one, by=by, custom_data={"Invoice": "4712"})
+    shown = [family_sight.custom_data_shown(queries.item(item.guid, by=by), by=by) for item in (original, one, two)]
+    assert shown == [{"Invoice": "4711"}, {"Invoice": "4712"}, {"Invoice": "4711"}]
     assert _relations(original, by)[1:] == [("split_into", one.reference), ("split_into", two.reference)]
     for refused in (
         lambda: commands.resolve(original, by=by),
@@ -344,7 +353,9 @@ def test_a_converted_ticket_lies_above_its_case_and_is_closed_with_it(
     asked = ticket("Equip the new clinic")
     commands.update(asked, by=by, contacts=[commands.requester(organisation.accounts["team member"].user.guid)])
     note = conversations.add(asked, by=by, body="It opens in May.")
-    case = commands.convert(asked, first.case_version.guid, by=by, description="All of it")
+    kept: commands.Changes = {"description": "All of it", "keep_with_me": True, "keep_actions_with_me": True}
+    case = commands.convert(asked, first.case_version.guid, by=by, **kept)
+    assert (case.keep_with_id, case.keep_actions_with_id) == (by.user_id, by.user_id)
     number = (asked.reference or "").partition("-")[0]
     assert (case.reference, case.title, case.description) == (f"{number}-C", asked.title, "All of it")
     assert (case.parent_id, case.started_by_method, case.status) == (asked.pk, StartedBy.TICKET, Status.IN_PROGRESS)

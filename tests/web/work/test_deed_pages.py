@@ -102,6 +102,7 @@ def test_what_is_missing_or_wrong_comes_back_beside_its_field(browser: Client, t
 def test_who_was_slower_is_told_and_changes_nothing(
     browser: Client, organisation: Organisation, ticket: WorkItem
 ) -> None:
+    """work-manager ASG-34: the edit, which would take what nobody had when it was opened, leaves it to who took it."""
     old = ticket.version
     admin = sessions.actor_for(organisation.accounts["administrator"].user)
     commands.update(ticket, by=admin, description="Another knew more.")
@@ -111,7 +112,7 @@ def test_who_was_slower_is_told_and_changes_nothing(
     assert answer.status_code == 409
     assert "Olga Brandt changed this meanwhile." in text
     assert "Another knew more." in text
-    assert _now(ticket).title == "Broken chair"
+    assert (_now(ticket).title, _now(ticket).assignee_id) == ("Broken chair", admin.user_id)
 
 
 def test_the_item_itself_is_edited(browser: Client, ticket: WorkItem) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.support.organisation import Organisation
 from tests.web import gallery
 from workwire.access import commands as access
 from workwire.access import sessions
+from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM
 from workwire.rooms.effort import commands as effort
 from workwire.rooms.following import commands as following
 from workwire.rooms.work import commands, queries
+from workwire.rooms.work.models import WorkItem
 from workwire.web.work.item_effort import in_hours
 
 
@@ -64,6 +68,34 @@ def test_the_page_of_a_case_that_needs_attention_says_why_to_who_works(organisat
         assert words in page
     german = browser.get(f"/work/{case.guid}", headers={"accept-language": "de"}).content.decode()
     assert f"Die Aktion {failed.reference} konnte nicht erledigt werden." in german
+
+
+def test_the_page_tells_who_set_the_state_why_and_when_and_who_reopened_it(organisation: Organisation) -> None:
+    """work-manager STA-4."""
+    accounts, customer = gallery.accounts(organisation), organisation.customers[0]
+    by, admin = (sessions.actor_for(accounts[name].user) for name in ("team member", "administrator"))
+    ticket = commands.create_ticket(
+        customer.ticket_version.guid, by=by, title="Chair", category_guid=customer.category.guid, submit=True
+    )
+    browser = gallery.signed_in(accounts["team member"])
+
+    def told() -> str:
+        text = browser.get(f"/work/{ticket.guid}").content.decode()
+        card = text[text.index("<h2>State</h2>") :]
+        return " ".join(re.sub("<[^>]*>", " ", card[: card.index("</details>")]).split())
+
+    commands.take(ticket, by=admin)
+    commands.update(ticket, by=admin, description="In the hall.")
+    assert re.search(
+        "In progress Changed by an account State set by .* Olga Brandt Last changed by .* Olga Brandt", told()
+    )
+    assert "Reopened by" not in told()
+    WorkItem.objects.filter(pk=ticket.pk).update(reopened_by=by.user_id, reopened_on=clock.now(), status_set_by=None)
+    assert re.search("State set by .* The system Reopened by .* Tomas Sato Last changed by", told())
+    german = browser.get(f"/work/{ticket.guid}", headers={"accept-language": "de"}).content.decode()
+    assert "Zustand gesetzt von" in german
+    outside = gallery.signed_in(accounts["self service"]).get(f"/work/{ticket.guid}").content.decode()
+    assert "State set by" not in outside
 
 
 def test_effort_is_told_in_hours() -> None:

@@ -281,8 +281,8 @@ def _keep(communication: Communication, by: Actor) -> None:
 
 
 def _is_answered(item: WorkItem) -> bool:
-    """Whether a mail went out from an item, or a note was written at it, by somebody."""
-    said = Communication.objects.filter(work_item=item.pk, is_system_generated=False)
+    """Whether a mail went out from an item, or a note was written at it, by somebody; copies do not count."""
+    said = Communication.objects.filter(work_item=item.pk, is_system_generated=False, logged_at__gte=item.created_at)
     return said.filter(kind__in=(CommunicationType.EMAIL_OUTGOING, CommunicationType.AUDIT_NOTE)).exists()
 
 

@@ -14,7 +14,7 @@ from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
 from workwire.kernel import clock
-from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.actor import Actor
 from workwire.rooms.conversations import queries as conversations
 from workwire.rooms.conversations.queries import Communication, CommunicationType
 from workwire.rooms.work import (
@@ -32,7 +32,8 @@ from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
 from workwire.web.work.deed_parts import Deeds, deeds_at
 from workwire.web.work.item_effort import Effort, effort_of
-from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, row, state_of
+from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, person_of, row, state_of
+from workwire.web.work.item_standing import Standing, standing_of
 from workwire.web.work.saying import WORDS_OF, SayForm
 
 MOST_BELOW, MOST_RELATED, MOST_CONTACTS, MOST_FILES, MOST_COMMUNICATIONS, MOST_EVENTS = 200, 100, 100, 100, 20, 8
@@ -153,6 +154,7 @@ class ItemPage:
     queue: str
     contract: str
     facts: tuple[Fact, ...]
+    standing: Standing | None
     effort: Effort | None
     contacts: tuple[Contact, ...]
     custom_data: tuple[Fact, ...]
@@ -189,6 +191,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
         queue=found.queue.name if found.queue else "",
         contract=item_due_dates.terms_of(found).name,
         facts=_facts(found),
+        standing=None if in_self_service else standing_of(found),
         effort=effort_of(found, actor),
         contacts=_contacts(found, actor),
         custom_data=tuple(
@@ -280,7 +283,7 @@ def _due_date(item: WorkItem, now: datetime) -> DueDate:
 def _holder(item: WorkItem, actor: Actor) -> Holder:
     """The assignee of an item, or the owner where only that one has it."""
     is_owner = item.assignee is None and item.owner is not None
-    person = _person_of(item.owner) if is_owner else assignee_of(item)
+    person = person_of(item.owner) if is_owner else assignee_of(item)
     if policy.in_self_service(actor):
         return Holder(person, is_owner, (), None)
     why = explained_assignment.why_assigned(item, by=actor)
@@ -312,19 +315,12 @@ def _facts(item: WorkItem) -> tuple[Fact, ...]:
 def _contacts(item: WorkItem, actor: Actor) -> tuple[Contact, ...]:
     return tuple(
         Contact(
-            person=_person_of(row.contact or row.user),
+            person=person_of(row.contact or row.user),
             company=row.contact.company.name if row.contact and row.contact.company else "",
             tags=tuple(tag.name for tag in row.tags.all()),
         )
         for row in queries.contacts_of(item, by=actor)[:MOST_CONTACTS]
     )
-
-
-def _person_of(somebody: Any) -> Person:
-    """A contact from outside, or an account."""
-    if somebody is None:
-        return Person.nobody()
-    return Person.of(somebody.full_name, is_robot=getattr(somebody, "user_type", None) == UserType.ROBOT)
 
 
 def _files(item: WorkItem, actor: Actor) -> tuple[File, ...]:
@@ -372,7 +368,7 @@ def _entry(said: Communication) -> Entry:
         moment=said.logged_at,
         title=said.subject,
         icon=icon,
-        by=_person_of(said.sender) if said.sender else Person.of(said.sender_address or _("Unknown")),
+        by=person_of(said.sender) if said.sender else Person.of(said.sender_address or _("Unknown")),
         detail=words,
         text=said.body or strip_tags(said.html_body),
         is_note=said.kind == CommunicationType.AUDIT_NOTE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -91,6 +92,13 @@ def assignee_of(item: WorkItem) -> Person:
     """Who has an item."""
     found = item.assignee
     return Person.of(found.full_name, is_robot=found.user_type == UserType.ROBOT) if found else Person.nobody()
+
+
+def person_of(somebody: Any) -> Person:
+    """A contact from outside, or an account."""
+    if somebody is None:
+        return Person.nobody()
+    return Person.of(somebody.full_name, is_robot=getattr(somebody, "user_type", None) == UserType.ROBOT)
 
 
 def due_of(item: WorkItem, now: datetime) -> Due:

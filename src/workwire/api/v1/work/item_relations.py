@@ -68,7 +68,7 @@ class LinkedIn(ItemFields):
 
     process_version: UUID
     submit: bool = False
-    copies: list[Literal["contacts", "custom_data", "files"]] = []
+    copies: list[Literal["contacts", "custom_data", "files", "defects", "communications"]] = []
 
 
 class MergeTarget(In):
@@ -106,6 +106,8 @@ class Conversion(In):
     description: str = LEFT_OUT
     due_date: datetime = LEFT_OUT
     schedule_period: UUID = LEFT_OUT
+    keep_with_me: bool = LEFT_OUT
+    keep_actions_with_me: bool = LEFT_OUT
 
 
 class Made(Schema):

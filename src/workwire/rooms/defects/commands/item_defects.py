@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TypedDict, Unpack
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from django.db import transaction
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid, not_found
-from workwire.outbox.changes import added, altered, columns, removed
+from workwire.outbox.changes import RowChange, added, altered, columns, removed
 from workwire.rooms.defects import policy, queries
 from workwire.rooms.defects.models import Defect, DefectCategory, DefectParty
 from workwire.rooms.work.commands.changing import MOST_RECORDS, Change, locked, require_may_work
@@ -92,6 +94,29 @@ def remove(defect: Defect, *, by: Actor) -> None:
     of_item.touch(removed(found))
     found.delete()
     of_item.done()
+
+
+def copy(origin: WorkItem, made: Sequence[WorkItem], *, by: Actor, at: datetime) -> list[RowChange]:
+    """Give new items copies of the defects that the actor sees at another one and its family, if their service line has the
+    categories of these; returns what changed."""
+    found = list(queries.defects_of(origin, by=by).order_by("pk"))
+    copies = [
+        Defect(
+            work_item=item,
+            category_id=one.category_id,
+            party_id=one.party_id,
+            description=one.description,
+            affected_records=one.affected_records,
+            added_by_id=by.user_id,
+            added_at=at,
+            resolved_by_id=one.resolved_by_id,
+            resolved_on=one.resolved_on,
+        )
+        for item in made
+        for one in found
+        if one.category.service_line_id == item.service.service_line_id
+    ]
+    return added(*Defect.objects.bulk_create(copies))
 
 
 def _of(item: WorkItem, defect: Defect) -> Defect:

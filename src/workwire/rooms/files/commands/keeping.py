@@ -72,7 +72,13 @@ def copy(origins: QuerySet[Model, int], to_pk: int, *, by: Actor, at: datetime) 
     """Give a new work item copies of the files of others, named by a query of their ids, with notes and tags; returns what
     changed."""
     found = ItemFile.objects.filter(work_item__in=origins, retired=False).prefetch_related("tags").order_by("pk")
-    originals = list(found)
+    return copy_rows(list(found), to_pk, by=by, at=at)[1]
+
+
+def copy_rows(
+    originals: Sequence[ItemFile], to_pk: int, *, by: Actor, at: datetime
+) -> tuple[list[ItemFile], list[RowChange]]:
+    """Give a work item copies of some files, with notes and tags; returns them in the same order, and what changed."""
     made = ItemFile.objects.bulk_create(
         ItemFile(
             work_item_id=to_pk,
@@ -92,7 +98,7 @@ def copy(origins: QuerySet[Model, int], to_pk: int, *, by: Actor, at: datetime) 
         for original, copied in zip(originals, made, strict=True)
         for row in original.tags.all()
     )
-    return added(*made, *tags)
+    return made, added(*made, *tags)
 
 
 def _add(

@@ -46,9 +46,10 @@ from workwire.rooms.work.commands.launching import (
     start_next_step,
     submit_or_go_on,
 )
-from workwire.rooms.work.commands.linked_beginnings import Copied, create_linked
+from workwire.rooms.work.commands.linked_beginnings import create_linked
 from workwire.rooms.work.commands.linking import MOST_LINKED, link, unlink
 from workwire.rooms.work.commands.merging import MOST_MERGED, merge
+from workwire.rooms.work.commands.one_time_copies import Copied
 from workwire.rooms.work.commands.positioning import create_job_position, update_job_position
 from workwire.rooms.work.commands.queueing import create_queue, update_queue
 from workwire.rooms.work.commands.reworking import rework

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from enum import StrEnum
 from typing import Unpack
 from uuid import UUID
 
@@ -19,16 +18,9 @@ from workwire.rooms.work import family_sight, policy, relations
 from workwire.rooms.work.commands import item_contacts
 from workwire.rooms.work.commands.changing import Change, Changes, require_may_work
 from workwire.rooms.work.commands.linking import locked_together, relate
+from workwire.rooms.work.commands.one_time_copies import Copied, copy_from_rooms
 from workwire.rooms.work.commands.starting import started
 from workwire.rooms.work.models import RelationKind, WorkItem
-
-
-class Copied(StrEnum):
-    """What a new item may have copies of."""
-
-    CONTACTS = "contacts"
-    CUSTOM_DATA = "custom_data"
-    FILES = "files"
 
 
 @transaction.atomic
@@ -59,10 +51,10 @@ def create_linked(
         }
 
     def copied(made: WorkItem) -> list[RowChange]:
-        contacts = item_contacts.copy(item, made, by=by, at=change.at) if Copied.CONTACTS in copies else []
-        if Copied.FILES not in copies:
-            return contacts
-        return contacts + files.copy(relations.own_and_taken_over(item, by=by), made.pk, by=by, at=change.at)
+        changed = item_contacts.copy(item, made, by=by, at=change.at) if Copied.CONTACTS in copies else []
+        if Copied.FILES in copies:
+            changed += files.copy(relations.own_and_taken_over(item, by=by), made.pk, by=by, at=change.at)
+        return changed + copy_from_rooms(copies, item, [made], by=by, at=change.at)
 
     kind = ProcessType(version.process.work_type.kind)
     made = started(kind, version, fields, at_once=submit, by=by, copied=copied)

@@ -69,10 +69,14 @@ def relate(item: WorkItem, kind: RelationKind, other: WorkItem, change: Change) 
     )
 
 
-def pass_links_on(item: WorkItem, to: WorkItem, change: Change) -> list[RowChange]:
-    """Link another item, too, to all that an item is linked to, for what becomes of it; returns what changed."""
+def pass_links_on(item: WorkItem, to: Sequence[WorkItem], change: Change) -> list[RowChange]:
+    """Link other items, too, to all that an item is linked to, for what becomes of it; returns what changed."""
     pairs = list(_links_of(item).order_by("pk").values_list("item", "other"))
-    known = _linked_to(to) | {item.pk, to.pk} if pairs else set()
+    return [row for one in to for row in _link_like(item, pairs, one, change)] if pairs else []
+
+
+def _link_like(item: WorkItem, pairs: Sequence[tuple[int, int]], to: WorkItem, change: Change) -> list[RowChange]:
+    known = _linked_to(to) | {item.pk, to.pk}
     ends = [
         tuple(to.pk if pk == item.pk else pk for pk in pair) for pair in pairs if not set(pair) - {item.pk} <= known
     ]

@@ -61,7 +61,7 @@ def _merge(change: Change, target: Change, rows: dict[int, WorkItem]) -> None:
     go_on_in(change, target.item, rows)
     change.touch(relate(item, RelationKind.MERGED_INTO, target.item, change))
     if target.item.kind != ProcessType.ACTION:
-        change.touch(pass_links_on(item, target.item, change))
+        change.touch(pass_links_on(item, [target.item], change))
     change.done()
 
 

@@ -27,6 +27,7 @@ from workwire.rooms.work.commands.changing import (
     require_may_work,
 )
 from workwire.rooms.work.commands.linking import at_version, go_on_in, locked_together, pass_links_on, relate
+from workwire.rooms.work.commands.one_time_copies import Copied, copy_from_rooms
 from workwire.rooms.work.commands.starting import started
 from workwire.rooms.work.models import RelationKind, ResolutionMethod, Status, StatusReason, WorkItem
 
@@ -48,7 +49,8 @@ class Part:
 def split(ticket: WorkItem, parts: Sequence[Part], *, by: Actor, version: int | None = None) -> list[WorkItem]:
     """Split a ticket into 2 to 20 new ones, which it waits for; returns the new ones.
 
-    Each is counted from the start of the ticket, and gets copies of its custom data, contacts and files.
+    Each is counted from the start of the ticket, and gets copies of its custom data, contacts, files and defects; the last are
+    told by the event of the ticket.
     """
     require_may_work(by)
     change = Change(locked(ticket.pk, by=by, version=version), by=by)
@@ -59,6 +61,8 @@ def split(ticket: WorkItem, parts: Sequence[Part], *, by: Actor, version: int | 
         raise Invalid("split_parts_invalid", field="parts", least=FEWEST_PARTS, most=MOST_PARTS)
     _require_divisible(change)
     made = [_part(change, part) for part in parts]
+    change.touch(pass_links_on(change.item, made, change))
+    change.touch(copy_from_rooms({Copied.DEFECTS}, change.item, made, by=by, at=change.at))
     _divide(change, ResolutionMethod.SPLIT)
     return made
 
@@ -86,7 +90,7 @@ def convert(
     go_on_in(change, case, rows)
     data_search.note_handed_over(item)
     item.family, item.custom_data = case, {}  # the case keeps it for both from now on
-    change.touch(relate(case, RelationKind.CONVERTED_FROM, item, change) + pass_links_on(item, case, change))
+    change.touch(relate(case, RelationKind.CONVERTED_FROM, item, change) + pass_links_on(item, [case], change))
     _divide(change, ResolutionMethod.CASE_LAUNCHED)
     return case
 
@@ -127,7 +131,7 @@ def _part(change: Change, part: Part) -> WorkItem:
         "schedule_period": item.schedule_period.guid if other is None and item.schedule_period else None,
     }
     made = started(ProcessType.TICKET, process, fields, at_once=True, by=by, origin=item)
-    change.touch(relate(made, RelationKind.SPLIT_FROM, item, change) + pass_links_on(item, made, change))
+    change.touch(relate(made, RelationKind.SPLIT_FROM, item, change))
     return made
 
 
