@@ -48,6 +48,10 @@ PAGES: dict[str, tuple[str, ...]] = {
     MEMBER: (
         "/",
         "/work",
+        "/home",
+        "/home?list=team-inbox&due=overdue",
+        "/home?list=focus",
+        "/home?list=recent",
         "/work?view=open",
         "/work?view=all",
         "/work?view=all&kind=ticket&cursor={item_cursor}",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -129,7 +130,7 @@ def _signed_in(browser: Browser, url: str, account: dict[str, str], **look: Any)
     page.get_by_label("User name").fill(account["username"])
     page.get_by_label("Password").fill(account["password"])
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="My work").wait_for()
+    page.get_by_role("heading", name=re.compile("^(Work inbox|My work)$")).wait_for()
     return page
 
 

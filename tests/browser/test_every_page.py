@@ -59,6 +59,11 @@ LOOKS = [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")]
 def _pages(world: World) -> Iterator[str]:
     yield from (
         "/",
+        "/home",
+        "/home?list=team-inbox",
+        "/home?list=owned&due=later",
+        "/home?list=focus",
+        "/home?list=recent",
         "/work",
         "/work?view=all",
         "/work?view=all&kind=action",

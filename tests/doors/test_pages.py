@@ -121,7 +121,7 @@ def test_pages_need_signing_in_and_show_nothing_of_others(
 def test_signing_in_never_leads_to_another_site(next_page: str, organisation: Organisation) -> None:
     account = organisation.accounts["team member"]
     wish = {"username": account.user.username, "password": account.password, "next": next_page}
-    assert Client().post("/sign-in", wish).headers["Location"] == "/work"
+    assert Client().post("/sign-in", wish).headers["Location"] == "/home"
     cookie = Client().post("/sign-in", wish).cookies["workwire_session"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
@@ -149,12 +149,14 @@ def test_pages_take_a_fixed_number_of_queries(
             assert browser.get(path).status_code == 200
         return len(asked)
 
+    browser.get(f"/work/{case.guid}")  # which is noted as opened once a minute
     paths = ("/work?view=all", f"/work/{case.guid}")
     before = [count(path) for path in paths]
     definition = organisation.customers[0].case_version.steps.get(number=0).actions.get()
     work.launch_action(case, definition.guid, by=actors["team member"], times=20)
     assert [count(path) for path in paths] == before
-    assert max(before) <= 14  # of an item: its relations are one of them, its effort three, what may be done two
+    most = 16  # of an item: relations are one of them, effort three, what may be done two, what was opened one
+    assert max(before) <= most
 
 
 def test_a_large_form_is_refused_unread(organisation: Organisation) -> None:

@@ -25,8 +25,9 @@ DERIVED = {
     "Batch",
     "BatchRow",
     "SearchableValue",
+    "RecentItem",
 }  # proof of a login or in its stead, whose event has no columns; bytes whose digest the account has; what is to be done
-# later; what a search looks through, which follows from custom data
+# later; what a search looks through, which follows from custom data; what an account opened last, which is no event
 OF_WEBHOOKS = {"Subscription", "Replay"}  # the others are what the engine derives from events
 
 

@@ -67,6 +67,7 @@ class Crawl:
             self._visit("POST", action)
 
     def _visit(self, method: str, address: str) -> str:
+        connection.queries_log.clear()  # it keeps a limited number, beyond which nothing more would be counted
         with CaptureQueriesContext(connection) as asked:
             answer: HttpResponseBase = self.browser.generic(method, address)
         name = f"{method} {_name(address)}"

@@ -1,4 +1,4 @@
-"""Tables of followers and focus lists."""
+"""Tables of followers, focus lists and what was opened last."""
 
 from __future__ import annotations
 
@@ -35,3 +35,17 @@ class FocusEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.work_item} in the focus of {self.account}"
+
+
+class RecentItem(models.Model):
+    """A work item that an account opened, and when it did so last."""
+
+    account = models.ForeignKey("access.User", on_delete=models.CASCADE, related_name="+", db_index=False)
+    work_item = models.ForeignKey("work.WorkItem", on_delete=models.CASCADE, related_name="+")
+    opened_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "work_item"], name="recent_item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.account} opened {self.work_item}"

@@ -67,7 +67,7 @@ class SecondStep:
 def sign_in(visit: Visit) -> SignIn | Shown | HttpResponse:
     """The form, and what it sends."""
     request = visit.request
-    after = visit.own_address(request.POST.get("next") or request.GET.get("next", ""), reverse("work"))
+    after = visit.own_address(request.POST.get("next") or request.GET.get("next", ""), reverse("home"))
     form = visit.form(SignInForm)
     if visit.is_sent:
         username, password = request.POST.get("username", ""), request.POST.get("password", "")
@@ -101,7 +101,7 @@ def _signed_in(visit: Visit, username: str, password: str, after: str) -> HttpRe
 @page("home/second_step.html", methods=("POST",), public=True, secret=True)
 def second_step(visit: Visit) -> SecondStep | HttpResponse:
     """Take the code of a second factor, after the password."""
-    after = visit.own_address(visit.request.POST.get("next", ""), reverse("work"))
+    after = visit.own_address(visit.request.POST.get("next", ""), reverse("home"))
     form = visit.form(CodeForm)
     if form.is_valid():
         with visit.refusals(form):

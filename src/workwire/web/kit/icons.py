@@ -14,8 +14,8 @@ from lucide.templatetags.lucide import lucide
 NAMES = (
     "activity arrow-down arrow-up bell book-open bot building-2 calendar check chevron-down circle circle-check "
     "circle-dashed circle-pause circle-x clock contrast copy download eye file-text flag history inbox info "
-    "keyboard layers list list-filter lock log-in log-out mail menu message-square minus monitor moon pause phone "
-    "rotate-cw rows-3 search send settings shield shield-check sticky-note sun triangle-alert unplug user users "
+    "house keyboard layers list list-filter lock log-in log-out mail menu message-square minus monitor moon pause phone play "
+    "rotate-cw rows-3 search send settings shield shield-check star sticky-note sun triangle-alert unplug user users "
     "webhook x"
 ).split()
 _FILLED = frozenset({"contrast"})  # its half is drawn full, as what is half done

@@ -20,6 +20,14 @@ def _everybody(_actor: Actor) -> bool:
     return True
 
 
+def _works(actor: Actor) -> bool:
+    return actor.has(features.WORK_ITEMS)
+
+
+def _works_not(actor: Actor) -> bool:
+    return not _works(actor)
+
+
 def _operates(actor: Actor) -> bool:
     return actor.has(features.OPERATION)
 
@@ -90,7 +98,8 @@ GROUPS = (
     Group(
         "",
         (
-            Place("work", _("My work"), "inbox", "view=mine", on_phone=True),
+            Place("home", _("Home"), "house", may=_works, on_phone=True),
+            Place("work", _("My work"), "inbox", "view=mine", may=_works_not, on_phone=True),
             Place("work", _("Open work"), "list", "view=open", on_phone=True),
             Place("work", _("All work"), "layers", "view=all"),
         ),

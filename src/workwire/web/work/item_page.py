@@ -17,6 +17,7 @@ from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.rooms.conversations import queries as conversations
 from workwire.rooms.conversations.queries import Communication, CommunicationType
+from workwire.rooms.following import recent_items
 from workwire.rooms.work import (
     explained_assignment,
     family_sight,
@@ -173,6 +174,7 @@ def item(visit: Visit, guid: UUID | None = None, reference: str = "") -> ItemPag
     """One work item by GUID or reference."""
     actor, now = visit.actor, clock.now()
     found = queries.item(guid, by=actor) if guid is not None else queries.item_with_reference(reference, by=actor)
+    recent_items.note_opened(found, by=actor)
     in_self_service = policy.in_self_service(actor)
     is_action, deeds = found.kind == ProcessType.ACTION, deeds_at(found, actor)
     return ItemPage(

@@ -101,6 +101,12 @@ def person_of(somebody: Any) -> Person:
     return Person.of(somebody.full_name, is_robot=getattr(somebody, "user_type", None) == UserType.ROBOT)
 
 
+def holder_of(item: WorkItem) -> Person:
+    """Who has an item: who is to do it, else who owns it."""
+    found = item.assignee or item.owner
+    return Person.of(found.full_name, is_robot=found.user_type == UserType.ROBOT) if found else Person.nobody()
+
+
 def due_of(item: WorkItem, now: datetime) -> Due:
     """How an item stands against its due date, in words of the reader's zone."""
     if item.status in (Status.RESOLVED, Status.CLOSED) and item.resolved_on is not None:

@@ -3,9 +3,14 @@
 from django.urls import path, re_path
 
 from workwire.rooms.work.deeds import Deed
-from workwire.web.work import deed_pages, file_pages, item_list, item_page, saying
+from workwire.web.work import deed_pages, file_pages, focus_pages, home_page, item_list, item_page, saying
 
 urlpatterns = [
+    path("home", home_page.home, name="home"),
+    path("home/get-work", home_page.get_work, name="home-get-work"),
+    path("home/focus", focus_pages.put, name="home-focus"),
+    path("home/focus/move", focus_pages.move, name="home-focus-move"),
+    path("home/focus/take-off", focus_pages.take_off, name="home-focus-take-off"),
     path("work", item_list.work, name="work"),
     path("work/<uuid:guid>", item_page.item, name="work-item"),
     *(

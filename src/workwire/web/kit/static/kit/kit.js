@@ -32,6 +32,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   o: () => links().includes(document.activeElement) && document.activeElement.click(),
+  x: () => document.activeElement.closest("tr")?.querySelector("[name=item]")?.click(),
   "/": () => document.querySelector("[data-find]")?.focus(),
   "?": () => open("keys"),
 };
@@ -58,6 +59,12 @@ function onKey(event) {
   if (!act) return;
   event.preventDefault();
   act();
+}
+
+function onChange(event) {
+  const name = event.target.dataset.chooses;
+  if (!name) return;
+  for (const box of event.target.form.querySelectorAll(`[name="${name}"]`)) box.checked = event.target.checked;
 }
 
 // What opens
@@ -172,6 +179,7 @@ tellZone();
 guard();
 document.addEventListener("keydown", onKey);
 document.addEventListener("click", onClick);
+document.addEventListener("change", onChange);
 document.body.addEventListener("htmx:sendError", sayNoAnswer);
 document.body.addEventListener("htmx:responseError", sayNoAnswer);
 document.querySelectorAll("[data-fades]").forEach(fade);
