@@ -55,6 +55,9 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/work?view=open",
         "/work?view=all",
         "/work?view=all&kind=ticket&cursor={item_cursor}",
+        "/new",
+        "/new?text=a",
+        "/new/{process}",
         "/work/{busy}",
         "/work/{copied}",
         "/work/{copied_guid}",
@@ -307,7 +310,7 @@ def _grow(office: filling.Office, items: int, deliveries: int, subscriptions: Se
 
 _PLACES = (
     "busy copied copied_guid taker item_cursor own delivery delivery_cursor event account role made_role group queue"
-    " calendar credential file action_guid line"
+    " calendar credential file action_guid line process"
 ).split()
 
 
@@ -337,6 +340,7 @@ def _places(office: filling.Office, subscriptions: Sequence[Subscription]) -> di
         "file": file.guid,
         "action_guid": line.item.guid,
         "line": line.guid,
+        "process": copied.process.guid,
         "event": Event.objects.get(pk=delivery.event_id).guid,
         "account": office.organisation.accounts["process builder"].user.guid,
         "role": Role.objects.earliest("pk").guid,

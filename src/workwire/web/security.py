@@ -14,7 +14,7 @@ from workwire.kernel.json_bodies import LARGEST_BEFORE_LOGIN
 from workwire.web.kit.page import COOKIE
 
 LARGEST_FORM = 256 * 1024  # bytes
-_WITH_A_FILE = re.compile(r"/work/[0-9a-f-]{36}/attach")
+_WITH_A_FILE = re.compile(r"/work/[0-9a-f-]{36}/attach|/new/[0-9a-f-]{36}")
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

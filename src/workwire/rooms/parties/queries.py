@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from workwire.access import features, sight
 from workwire.access.policy import in_self_service, require_one_of
 from workwire.access.queries import Account, granted
-from workwire.kernel import keys
+from workwire.kernel import folding, keys, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.kernel.wording import Statement, statement
@@ -177,6 +177,16 @@ def contacts_of_customer(company: Company) -> QuerySet[Contact]:
     """The contacts that may be added to work for a company: its own, its parent's, and global ones; no retired ones."""
     whose = Q(company=None) | Q(company=company.pk) | Q(company=company.parent_id or 0)
     return Contact.objects.select_related("company").filter(whose, retired=False)
+
+
+def contact_addressed(company: Company, address: str) -> Contact | None:
+    """The contact with a mail address that may be added to work for a company: its own before those of its parent and global
+    ones; None for no such contact."""
+    if not text.is_storable(address):
+        return None
+    found = contacts_of_customer(company).filter(email_key=folding.address_key(address))
+    nearness = {company.pk: 0, None: 2}
+    return min(found, key=lambda one: nearness.get(one.company_id, 1), default=None)
 
 
 def contact_tags() -> QuerySet[ContactTag]:

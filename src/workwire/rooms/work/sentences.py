@@ -96,6 +96,7 @@ register(
         "relation_not_found": "The two work items are not linked.",
         "reopen_not_possible": "'reopen' is not possible: the {kind:the_kind} is {status:item_status}.",
         "requester_missing": "This process needs a requester.",
+        "requester_unknown": "No contact of {customer} has this mail address. Give a name, too, and it becomes one.",
         "resolution_method_invalid": "An item of this kind is resolved by {methods}.",
         "resolve_not_possible": "'resolve' is not possible: the {kind:the_kind} is {status:item_status}.",
         "resume_not_possible": "'continue by hand' is not possible: the {kind:the_kind} is {status:item_status}.",

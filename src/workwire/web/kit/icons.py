@@ -15,7 +15,7 @@ NAMES = (
     "activity arrow-down arrow-up bell book-open bot building-2 calendar check chevron-down circle circle-check "
     "circle-dashed circle-pause circle-x clock contrast copy download eye file-text flag history inbox info "
     "house keyboard layers list list-filter lock log-in log-out mail menu message-square minus monitor moon pause phone play "
-    "rotate-cw rows-3 search send settings shield shield-check star sticky-note sun triangle-alert unplug user users "
+    "plus rotate-cw rows-3 search send settings shield shield-check star sticky-note sun triangle-alert unplug user users "
     "webhook x"
 ).split()
 _FILLED = frozenset({"contrast"})  # its half is drawn full, as what is half done

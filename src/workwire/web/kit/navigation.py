@@ -64,14 +64,18 @@ def _changes_settings(actor: Actor) -> bool:
     return actor.has(features.SETTINGS)
 
 
+def _starts_work(actor: Actor) -> bool:
+    return actor.has(features.WORK_ITEMS) or actor.has(features.SELF_SERVICE)
+
+
 def _subscribes(actor: Actor) -> bool:
     return actor.has(features.WEBHOOKS)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One line of the navigation. `query` chooses a view of the page, `may` says who is shown the line. On a phone the bar has
-    the lines that are `on_phone`; one button leads to all others."""
+    """One line of the navigation. `query` chooses a view of the page, `may` says who is shown the line, `key` leads there. On
+    a phone the bar has the lines that are `on_phone`; one button leads to all others."""
 
     name: str
     words: Words
@@ -79,6 +83,7 @@ class Place:
     query: str = ""
     may: Callable[[Actor], bool] = _everybody
     on_phone: bool = False
+    key: str = ""
 
     @property
     def address(self) -> str:
@@ -102,6 +107,7 @@ GROUPS = (
             Place("work", _("My work"), "inbox", "view=mine", may=_works_not, on_phone=True),
             Place("work", _("Open work"), "list", "view=open", on_phone=True),
             Place("work", _("All work"), "layers", "view=all"),
+            Place("new-work", _("New work"), "plus", may=_starts_work, key="c"),
         ),
     ),
     Group(

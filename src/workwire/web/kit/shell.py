@@ -42,6 +42,7 @@ class Line:
     address: str
     is_here: bool
     on_phone: bool
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _line(request: HttpRequest, place: Place) -> Line:
     is_page = found is not None and found.url_name == place.name
     name, _equals, value = place.query.partition("=")
     is_here = is_page and (not name or request.GET.get(name, "mine") == value)
-    return Line(place.words, place.icon, place.address, is_here, place.on_phone)
+    return Line(place.words, place.icon, place.address, is_here, place.on_phone, place.key)
 
 
 def _choices(

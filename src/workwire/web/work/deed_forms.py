@@ -20,7 +20,7 @@ from workwire.web.kit.choice_words import CHOICES
 from workwire.web.kit.overtaken import VersionedForm
 
 if TYPE_CHECKING:
-    from workwire.rooms.offering.models import TicketCategory
+    from workwire.rooms.offering.models import ProcessVersion, TicketCategory
     from workwire.rooms.work.models import WorkItem
 
 MOST_QUEUES = 500
@@ -149,7 +149,7 @@ class UpdateForm(DeedForm):
     def fit(self, item: WorkItem, by: Actor) -> None:
         """Offer the categories of a ticket."""
         if item.kind == ProcessType.TICKET:
-            self.choose("category", [("", "–"), *_categories(item)])
+            self.choose("category", [("", "–"), *categories_of(item.process_version)])
         else:
             del self.fields["category"]
 
@@ -184,9 +184,9 @@ class UpdateForm(DeedForm):
         return str(self.cleaned_data["description"]).replace("\r\n", "\n")
 
 
-def _categories(item: WorkItem) -> list[tuple[str, str]]:
-    """The categories that a ticket may have, each with what it lies under."""
-    found = {one.pk: one for one in offering.categories_of(item.process_version)}
+def categories_of(version: ProcessVersion) -> list[tuple[str, str]]:
+    """The categories that a ticket of a version may have, each with what it lies under."""
+    found = {one.pk: one for one in offering.categories_of(version)}
     above = {one.parent_id for one in found.values()}
     return [(str(one.guid), _path(one, found)) for one in found.values() if one.pk not in above]
 

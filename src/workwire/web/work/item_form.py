@@ -28,7 +28,8 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class ItemForm:
-    """What the page shows; `obstacle` is why there is nothing to fill in, `warning` what cannot be undone."""
+    """What the page shows; `obstacle` is why there is nothing to fill in, `warning` what cannot be undone.
+    `second` are the words of another button, which sends `draft`."""
 
     crumbs: tuple[Link, ...]
     title: str
@@ -37,6 +38,7 @@ class ItemForm:
     back: str
     button: Words
     form: forms.Form
+    second: Words = ""
     warning: Words = ""
     obstacle: str = ""
     people: tuple[Offered, ...] = ()

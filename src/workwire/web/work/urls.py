@@ -3,7 +3,17 @@
 from django.urls import path, re_path
 
 from workwire.rooms.work.deeds import Deed
-from workwire.web.work import deed_pages, file_pages, focus_pages, home_page, item_list, item_page, saying
+from workwire.web.work import (
+    deed_pages,
+    file_pages,
+    focus_pages,
+    home_page,
+    item_list,
+    item_page,
+    new_item,
+    new_work,
+    saying,
+)
 
 urlpatterns = [
     path("home", home_page.home, name="home"),
@@ -12,6 +22,8 @@ urlpatterns = [
     path("home/focus/move", focus_pages.move, name="home-focus-move"),
     path("home/focus/take-off", focus_pages.take_off, name="home-focus-take-off"),
     path("work", item_list.work, name="work"),
+    path("new", new_work.new_work, name="new-work"),
+    path("new/<uuid:guid>", new_item.new_item, name="new-item"),
     path("work/<uuid:guid>", item_page.item, name="work-item"),
     *(
         path(f"work/<uuid:guid>/{name}", deed_pages.do_deed, {"deed": deed}, name=f"work-item-{name}")

@@ -8,6 +8,7 @@ Forbidden; a deed its status or version does not allow is Conflict.
 """
 
 from workwire.rooms.work.commands.aborting import abort, discard
+from workwire.rooms.work.commands.asked_for import create_asked_for
 from workwire.rooms.work.commands.assignment import (
     assign,
     get_more_work,
@@ -76,6 +77,7 @@ __all__ = [
     "complete_divided",
     "complete_unsuccessfully",
     "convert",
+    "create_asked_for",
     "create_case",
     "create_job_position",
     "create_linked",
