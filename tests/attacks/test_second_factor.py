@@ -205,7 +205,7 @@ def test_signing_in_takes_two_steps_and_gives_no_cookie_before_the_second(accoun
         other = Client()
         assert (
             other.post("/sign-in/code", {"proof": proof, "code": codes[0], "next": "//evil.example"})["Location"]
-            == "/work"
+            == "/home"
         )
 
 
