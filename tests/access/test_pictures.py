@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import pictures
 from tests.support.organisation import Organisation
+from tests.web import gallery
 from workwire.access import commands, picture_files, queries, sessions
 from workwire.access.models import AccountPicture, User
 from workwire.access.picture_files import MOST_BYTES, MOST_PIXELS
@@ -95,18 +96,22 @@ def test_a_picture_is_set_replaced_and_removed(organisation: Organisation, actor
     assert Event.objects.count() == before
 
 
-def test_only_who_manages_accounts_sees_and_removes_that_of_another(
+def test_who_works_sees_that_of_another_and_only_who_manages_accounts_removes_it(
     organisation: Organisation, actors: dict[str, Actor]
 ) -> None:
     user = commands.set_own_picture(pictures.jpeg(), by=actors["team member"])
     for who in ("process builder", "integrator"):
-        with pytest.raises(NotFound):
-            queries.picture(user.guid, by=actors[who])
+        assert queries.picture(user.guid, by=actors[who]).media_type == "image/jpeg"
         with pytest.raises(Forbidden):
             commands.remove_picture(user, by=actors[who])
+    itself = sessions.actor_for(gallery.accounts(organisation)["self service"].user)
+    with pytest.raises(NotFound):
+        queries.picture(user.guid, by=itself)
+    own = commands.set_own_picture(pictures.png(), by=itself)
+    assert queries.picture(own.guid, by=itself).media_type == "image/png"
     assert queries.picture(user.guid, by=actors["administrator"]).media_type == "image/jpeg"
     commands.remove_picture(user, by=actors["administrator"])
-    assert not AccountPicture.objects.exists()
+    assert [one.user_id for one in AccountPicture.objects.all()] == [own.pk]
 
 
 def test_an_application_sets_and_removes_none(organisation: Organisation) -> None:

@@ -116,6 +116,20 @@ def test_signing_in_ends_the_session_and_the_form_token_a_browser_came_with(orga
     assert stale.get("/work").status_code == 302
 
 
+def test_the_token_in_the_cookie_of_a_browser_opens_no_api(organisation: Organisation) -> None:
+    """So that who reads it out of an open browser cannot do there what pages ask the password for."""
+    browser = Client()
+    token = _sign_in(browser, organisation.accounts["team member"]).cookies["workwire_session"].value
+    assert browser.get("/work").status_code == 200
+    shown = {"Authorization": f"Bearer {token}"}
+    for path in ("/api/v1/me", "/api/v1/credentials", "/webapi/Work/IsWorkAvailable"):
+        assert Client().get(path, headers=shown).status_code == 401, path
+    assert Client().get(f"/webapi/Work/IsWorkAvailable?authToken={token}").status_code == 401
+    api = Client()
+    api.cookies["workwire_token"] = token
+    assert api.get("/webapi/Work/IsWorkAvailable").status_code == 401
+
+
 def _sign_in(browser: Client, account: Account) -> Any:
     answer = browser.post("/sign-in", {"username": account.user.username, "password": account.password})
     assert answer.status_code == 303

@@ -256,8 +256,9 @@ def user(guid: UUID, *, by: Actor) -> User:
 
 
 def picture(guid: UUID, *, by: Actor) -> AccountPicture:
-    """The picture of an account, one's own or as who manages accounts; raises NotFound where it has none, and for others."""
-    seen = users_visible_to(by) if by.has(features.USERS) else User.objects.filter(pk=by.user_id or 0)
+    """The picture of an account that the actor may name; in self service only one's own. Raises NotFound where it has none."""
+    bound = by.bound_to_self_service or features.bind_to_self_service(by.features)
+    seen = User.objects.filter(pk=by.user_id or 0) if bound else users_visible_to(by)
     found = AccountPicture.objects.filter(user__in=seen.filter(guid=guid).order_by()).first()
     if found is None:
         raise not_found("picture")

@@ -32,6 +32,7 @@ from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import Area, names_of
 
 LONGEST_BROWSER = 300  # characters of what a browser calls itself
+_OF_API, _OF_PAGES = "wwt", "wwp"  # what tokens begin with
 
 
 def log_in(username: str, password: str, *, address: str, browser: str = "", otp: str | None = None) -> str:
@@ -47,19 +48,20 @@ def log_in(username: str, password: str, *, address: str, browser: str = "", otp
 
 
 def begin_in_steps(username: str, password: str, *, address: str, browser: str = "") -> Step:
-    """The first step of logging in, the password: gives the token, or what the second step, the code, begins with."""
+    """The first step of signing in to the pages, the password: gives the token, or what the second step, the code, begins
+    with. Only pages take such a token."""
     user = guessing.account_called(username)
     user = guessing.require_password(user, password, called=username, address=address)
     if second_factors.factor_of(user) is not None:
         return Step(proof=second_factors.proof_of_password(user))
-    return Step(token=_give_token(user, None, address=address, browser=browser))
+    return Step(token=_give_token(user, None, address=address, browser=browser, kind=_OF_PAGES))
 
 
 def end_in_steps(proof: str, code: str, *, address: str, browser: str = "") -> str:
-    """The second step of logging in, by a code of the app or a recovery code."""
+    """The second step of signing in to the pages, by a code of the app or a recovery code."""
     user = second_factors.user_of_proof(proof)
     second_factors.require_code(user, code, address=address)
-    return _give_token(user, None, address=address, browser=browser)
+    return _give_token(user, None, address=address, browser=browser, kind=_OF_PAGES)
 
 
 def exchange_secret(client_id: str, client_secret: str, *, address: str) -> str:
@@ -116,8 +118,11 @@ def authenticate(token: str, *, address: str = "") -> Actor:
     return session(token, address=address).checked().actor
 
 
-def session(token: str, *, address: str = "") -> Session:
-    """What `authenticate` gives, with the account; one query."""
+def session(token: str, *, address: str = "", on_page: bool = False) -> Session:
+    """What `authenticate` gives, with the account; one query. A token that was given by the pages counts only `on_page`: what
+    pages ask the password for, an API does not."""
+    if token.startswith(f"{_OF_PAGES}_") and not on_page:
+        raise Unauthenticated("token_invalid")
     now, idle = clock.now(), run_time_settings.token_idle()
     found: Any = _LIVING.first(SYSTEM, digest=crypto.digest(token), used_after=now - idle, now=now)
     if found is None:
@@ -242,8 +247,10 @@ FORGETTING = forgetting("access.sessions", forget_old, every=timedelta(minutes=5
 
 
 @transaction.atomic
-def _give_token(user: User, credential: Credential | None, *, address: str, browser: str = "") -> str:
-    token = crypto.new_token("wwt")
+def _give_token(
+    user: User, credential: Credential | None, *, address: str, browser: str = "", kind: str = _OF_API
+) -> str:
+    token = crypto.new_token(kind)
     Token.objects.create(
         user=user,
         credential=credential,

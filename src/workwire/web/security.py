@@ -57,7 +57,7 @@ def _largest(path: str) -> int:
 
 def _is_signed_in(request: HttpRequest) -> bool:
     try:
-        sessions.session(request.COOKIES.get(COOKIE, ""))
+        sessions.session(request.COOKIES.get(COOKIE, ""), on_page=True)
     except Unauthenticated:
         return False
     return True

@@ -10,8 +10,10 @@ from django.test import Client
 from tests.support import pictures
 from tests.support.organisation import Organisation
 from tests.web import gallery
+from workwire.access import sessions
 from workwire.access.models import AccountPicture
 from workwire.access.picture_files import MOST_BYTES
+from workwire.rooms.work import commands as work
 
 PAGE = "/settings/picture"
 
@@ -57,16 +59,39 @@ def test_what_is_no_small_picture_is_refused_beside_the_field(organisation: Orga
     assert not AccountPicture.objects.exists()
 
 
-def test_others_do_not_see_it_but_who_manages_accounts_does_and_removes_it(organisation: Organisation) -> None:
+def test_in_self_service_others_do_not_see_it_and_who_manages_accounts_removes_it(organisation: Organisation) -> None:
     accounts = gallery.accounts(organisation)
     _send(gallery.signed_in(accounts["team member"]), pictures.png())
     user = accounts["team member"].user
     page = f"/administration/accounts/{user.guid}"
     assert gallery.signed_in(accounts["self service"]).get(f"/pictures/{user.guid}").status_code == 404
     assert Client().get(f"/pictures/{user.guid}").status_code == 302
+    member = gallery.signed_in(accounts["process builder"])
+    assert member.get(f"/pictures/{user.guid}").status_code == 200
     admin = gallery.signed_in(accounts["administrator"])
     (address,) = _shown(admin, page)
     assert admin.get(address).status_code == 200
     assert admin.post(f"{page}/remove-picture").status_code == 303
     assert not AccountPicture.objects.exists()
     assert "Remove the picture" not in admin.get(page).content.decode()
+
+
+def test_lists_show_the_pictures_there_are_but_not_in_self_service(organisation: Organisation) -> None:
+    accounts = gallery.accounts(organisation)
+    tomas, sam = accounts["team member"], accounts["self service"]
+    mine = gallery.signed_in(tomas)
+    _send(mine, pictures.png())
+    shown = f'src="/pictures/{tomas.user.guid}?v='
+    admin = gallery.signed_in(accounts["administrator"])
+    listed = admin.get("/administration/accounts", headers={"HX-Request": "true", "HX-Target": "list"}).content.decode()
+    assert listed.count(shown) == 1
+    by, customer = sessions.actor_for(sam.user), organisation.customers[0]
+    wish = {"title": "With a picture", "category_guid": customer.category.guid}
+    made = work.create_ticket(customer.ticket_version.guid, by=by, submit=True, **wish)
+    work.assign(made, tomas.user, by=sessions.actor_for(accounts["administrator"].user))
+    for address in (f"/work/{made.guid}", "/work?view=all"):
+        assert shown in admin.get(address).content.decode()
+        hers = gallery.signed_in(sam).get(address)
+        assert hers.status_code == 200
+        assert "With a picture" in hers.content.decode()
+        assert "/pictures/" not in hers.content.decode()

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.support.organisation import Account, Organisation
@@ -94,7 +95,7 @@ def test_a_credential_is_made_and_its_secret_shown_this_once(account: Account, b
     form = browser.get("/settings/credentials/new").content.decode()
     assert f'name="role-{role.guid}"' in form
     until = (clock.now() + timedelta(days=30)).date().isoformat()
-    wish = {"name": "Ledger", "expires_at": until, f"role-{role.guid}": "on"}
+    wish = {"name": "Ledger", "expires_at": until, f"role-{role.guid}": "on", "present": account.password}
     answer = browser.post("/settings/credentials/new", wish)
     assert answer.status_code == 201
     (secret,) = re.findall(r'id="secret">([^<]+)<', answer.content.decode())
@@ -104,7 +105,7 @@ def test_a_credential_is_made_and_its_secret_shown_this_once(account: Account, b
     page = f"/settings/credentials/{made.guid}"
     assert secret not in browser.get(page).content.decode()
     assert "Ledger" in browser.get("/settings/credentials").content.decode()
-    renewed = browser.post(f"{page}/renew-secret")
+    renewed = browser.post(f"{page}/renew-secret", {"present": account.password})
     assert renewed.status_code == 201
     (other,) = re.findall(r'id="secret">([^<]+)<', renewed.content.decode())
     assert other != secret
@@ -116,16 +117,42 @@ def test_a_credential_is_made_and_its_secret_shown_this_once(account: Account, b
     assert "/revoke" not in shown
 
 
-def test_wrong_wishes_make_no_credential_and_keep_what_was_typed(browser: Client) -> None:
+def test_no_secret_is_given_without_the_present_password(account: Account, browser: Client) -> None:
+    role = account.user.role_assignments.get().role
+    until = clock.now() + timedelta(days=30)
+    wish = {"name": "Ledger", "expires_at": until.date().isoformat(), f"role-{role.guid}": "on"}
+    made, secret = commands.create_credential(
+        account.user, "Feed", [role], expires_at=until, by=sessions.actor_for(account.user)
+    )
+    for given, said in (
+        ({}, "This field is required."),
+        ({"present": "wrong-falcon-81"}, "This is not your present password."),
+    ):
+        for page, form in (("new", wish), (f"{made.guid}/renew-secret", {})):
+            answer = browser.post(f"/settings/credentials/{page}", form | given)
+            assert answer.status_code == 422
+            assert said in answer.content.decode()
+            assert 'id="secret"' not in answer.content.decode()
+            assert "wrong-falcon" not in answer.content.decode()
+    assert list(Credential.objects.filter(user=account.user)) == [made]
+    assert sessions.exchange_secret(made.client_id, secret, address="::1")
+    for _ in range(settings.CONFIG.login_attempts):
+        answer = browser.post("/settings/credentials/new", wish | {"present": "wrong"})
+    assert answer.status_code == 429
+    assert browser.post("/settings/credentials/new", wish | {"present": account.password}).status_code == 429
+
+
+def test_wrong_wishes_make_no_credential_and_keep_what_was_typed(account: Account, browser: Client) -> None:
     soon, late = ((clock.now() + timedelta(days=days)).date().isoformat() for days in (30, 800))
     for wish, said in (
         ({"name": "Ledger", "expires_at": soon}, "one or more of its user&#x27;s own roles"),
         ({"name": "", "expires_at": soon}, "This field is required."),
         ({"name": "Ledger", "expires_at": "soon"}, "Enter a valid date."),
     ):
-        answer = browser.post("/settings/credentials/new", wish)
+        answer = browser.post("/settings/credentials/new", wish | {"present": account.password})
         assert answer.status_code == 422
         assert said in answer.content.decode()
+    assert account.password not in answer.content.decode()
     assert 'value="Ledger"' in answer.content.decode()
     assert not Credential.objects.filter(name="Ledger").exists()
     assert late > soon

@@ -28,7 +28,7 @@ def test_the_audit_says_who_did_what_from_where_before_and_afterwards(organisati
         Client(REMOTE_ADDR="192.0.2.66").post("/sign-in", {"username": "tomas", "password": "wrong"}).status_code == 401
     )
     assert Client().post("/sign-in", {"username": "my password 123", "password": "x"}).status_code == 401
-    actor = sessions.session(browser.cookies["workwire_session"].value, address="198.51.100.7").actor
+    actor = sessions.session(browser.cookies["workwire_session"].value, address="198.51.100.7", on_page=True).actor
     access.set_preferences(organisation.accounts["team member"].user, by=actor, time_zone="Asia/Tokyo")
     first, unknown, refused, signed_in, *_ = _rows(browser)
     assert "Account changed" in first

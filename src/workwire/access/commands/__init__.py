@@ -17,7 +17,14 @@ from workwire.access.commands.accounts import (
 )
 from workwire.access.commands.background import cancel_job
 from workwire.access.commands.changing_settings import change_settings
-from workwire.access.commands.credentials import create_credential, renew_secret, revoke_credential, update_credential
+from workwire.access.commands.credentials import (
+    create_credential,
+    create_own_credential,
+    renew_own_secret,
+    renew_secret,
+    revoke_credential,
+    update_credential,
+)
 from workwire.access.commands.groups import change_members, create_group, grant, rename_group, revoke
 from workwire.access.commands.own_password import change_own_password
 from workwire.access.commands.password_links import give_link
@@ -50,6 +57,7 @@ __all__ = [
     "confirm_second_factor",
     "create_credential",
     "create_group",
+    "create_own_credential",
     "create_role",
     "create_user",
     "end_sessions",
@@ -61,6 +69,7 @@ __all__ = [
     "remove_second_factor",
     "rename_group",
     "rename_role",
+    "renew_own_secret",
     "renew_recovery_codes",
     "renew_secret",
     "revoke",

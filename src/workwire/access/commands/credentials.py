@@ -10,6 +10,7 @@ from django.db import transaction
 from workwire.access import events
 from workwire.access.commands.accounts import require_may_manage, require_may_stand_in_for
 from workwire.access.commands.naming import LONGEST_NAME
+from workwire.access.commands.own_password import require_own_password
 from workwire.access.models import Credential, Role, User
 from workwire.access.policy import require_in_person
 from workwire.kernel import clock, crypto, ids, text
@@ -45,6 +46,21 @@ def create_credential(
     changes = added(credential, roles=(role.pk for role in roles))
     _record_credential(events.CredentialCreated, credential, by, changes)
     return credential, secret
+
+
+def create_own_credential(
+    present: str, name: str, roles: Sequence[Role], *, expires_at: datetime, by: Actor
+) -> tuple[Credential, str]:
+    """Make an application credential for oneself; asks for the present password, or whoever finds a browser signed in could
+    keep a way in. Refuses as `change_own_password` and `create_credential` do."""
+    user = require_own_password(present, by=by)
+    return create_credential(user, name, roles, expires_at=expires_at, by=by)
+
+
+def renew_own_secret(present: str, credential: Credential, *, by: Actor) -> tuple[Credential, str]:
+    """Give a credential of one's own a new secret; asks for the present password, as making one does."""
+    require_own_password(present, by=by)
+    return renew_secret(credential, by=by)
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from workwire.kernel import clock
+from workwire.web.account.new_passwords import PresentForm
 from workwire.web.kit.page import Visit
 
 if TYPE_CHECKING:
@@ -33,10 +34,13 @@ class CredentialForm(forms.Form):
     )
 
 
-def form_for(visit: Visit, roles: Sequence[Role], *, name: str = "", until: datetime | None = None) -> forms.Form:
-    """The form as it was sent, or with its first values: a year, unless `until` says when the credential ends."""
-    last_day = timezone.localdate(until or clock.now() + USUAL_LIFE)
-    form = visit.form(CredentialForm, name=name, expires_at=last_day)
+class NewCredentialForm(CredentialForm, PresentForm):
+    """A new credential, and the present password."""
+
+
+def new_form(visit: Visit, roles: Sequence[Role]) -> forms.Form:
+    """The form of a new credential as it was sent, or with its first values: a year."""
+    form = visit.form(NewCredentialForm, expires_at=timezone.localdate(clock.now() + USUAL_LIFE))
     for role in roles:
         form.fields[_OF_ROLES + str(role.guid)] = forms.BooleanField(label=role.name, required=False)
     return form

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django import forms
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from workwire.access import commands, queries
 from workwire.web.account import credential_form
+from workwire.web.account.new_passwords import PresentForm
 from workwire.web.kit.credential_states import state_of
 from workwire.web.kit.page import FORM, See, Shown, Visit, page
 from workwire.web.kit.parts import Link, State
@@ -34,7 +35,7 @@ class NewCredential:
 
 @dataclass(frozen=True, slots=True)
 class CredentialPage:
-    """What the page of a credential shows; `secret` is a new one, this once, and `form` is there while it can be changed."""
+    """What the page of a credential shows; `secret` is a new one, this once; `form` is there while it can be changed."""
 
     crumbs: tuple[Link, ...]
     name: str
@@ -47,17 +48,18 @@ class CredentialPage:
     last_used_at: datetime | None
     secret: str
     form: forms.Form | None
+    of_renewal: forms.Form
 
 
-@page("account/new_credential.html", methods=FORM)
+@page("account/new_credential.html", methods=FORM, secret=True)
 def new_credential(visit: Visit) -> NewCredential | Shown:
     """Make an application credential and show its secret in the answer, nowhere else."""
     roles = list(queries.own_roles(visit.actor))
-    form = credential_form.form_for(visit, roles)
+    form = credential_form.new_form(visit, roles)
     if visit.is_sent and form.is_valid():
         with visit.refusals(form):
-            made, secret = commands.create_credential(
-                visit.signed_in.user,
+            made, secret = commands.create_own_credential(
+                form.cleaned_data["present"],
                 form.cleaned_data["name"],
                 credential_form.chosen(form, roles),
                 expires_at=credential_form.expiry(form),
@@ -67,11 +69,11 @@ def new_credential(visit: Visit) -> NewCredential | Shown:
     return NewCredential(_crumbs(_("New credential")), form, credential_form.boxes(form))
 
 
-@page("account/credential.html", methods=FORM)
+@page("account/credential.html", methods=FORM, secret=True)
 def own_credential(visit: Visit, guid: UUID) -> CredentialPage | See:
     """Show a credential, and change its name and its last day."""
     found = queries.own_credential(guid, by=visit.actor)
-    form = credential_form.form_for(visit, (), name=found.name, until=found.expires_at)
+    form = visit.form(credential_form.CredentialForm, **_first(found))
     if visit.is_sent and form.is_valid():
         with visit.refusals(form):
             commands.update_credential(
@@ -85,11 +87,15 @@ def own_credential(visit: Visit, guid: UUID) -> CredentialPage | See:
     return _shown(found, form)
 
 
-@page("account/credential.html", methods=("POST",))
+@page("account/credential.html", methods=("POST",), secret=True)
 def renew_secret(visit: Visit, guid: UUID) -> CredentialPage:
-    """Make a new secret and show it in the answer, nowhere else."""
-    _credential, secret = commands.renew_secret(queries.own_credential(guid, by=visit.actor), by=visit.actor)
-    return _made(visit, guid, secret)
+    """Make a new secret, by the present password, and show it in the answer, nowhere else."""
+    found, form = queries.own_credential(guid, by=visit.actor), visit.form(PresentForm)
+    if form.is_valid():
+        with visit.refusals(form):
+            _credential, secret = commands.renew_own_secret(form.cleaned_data["present"], found, by=visit.actor)
+            return _made(visit, guid, secret)
+    return _shown(found, credential_form.CredentialForm(initial=_first(found)), of_renewal=form)
 
 
 @page("", methods=("POST",))
@@ -103,11 +109,17 @@ def revoke(visit: Visit, guid: UUID) -> See:
 def _made(visit: Visit, guid: UUID, secret: str) -> CredentialPage:
     visit.status = HTTPStatus.CREATED
     found = queries.own_credential(guid, by=visit.actor)
-    first = {"name": found.name, "expires_at": timezone.localdate(found.expires_at)}
-    return _shown(found, credential_form.CredentialForm(initial=first), secret)
+    return _shown(found, credential_form.CredentialForm(initial=_first(found)), secret)
 
 
-def _shown(found: Credential, form: forms.Form, secret: str = "") -> CredentialPage:
+def _first(found: Credential) -> dict[str, Any]:
+    """The values that a form to change a credential begins with."""
+    return {"name": found.name, "expires_at": timezone.localdate(found.expires_at)}
+
+
+def _shown(
+    found: Credential, form: forms.Form, secret: str = "", *, of_renewal: forms.Form | None = None
+) -> CredentialPage:
     return CredentialPage(
         crumbs=_crumbs(found.name),
         name=found.name,
@@ -120,6 +132,7 @@ def _shown(found: Credential, form: forms.Form, secret: str = "") -> CredentialP
         last_used_at=found.last_used_at,
         secret=secret,
         form=form if found.revoked_at is None else None,
+        of_renewal=of_renewal or PresentForm(auto_id="renewal_%s"),
     )
 
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 from workwire.access import commands, queries
 from workwire.access.picture_files import MOST_BYTES, MOST_PIXELS
 from workwire.web.account.tabs import tabs
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Link, Person
-from workwire.web.kit.shell import person_of
 
 KEPT = 7 * 24 * 3600  # seconds; another picture has another address
 _HEADERS = {

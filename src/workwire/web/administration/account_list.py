@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from workwire.access import features, queries
 from workwire.access.policy import require
-from workwire.kernel.actor import UserType
 from workwire.kernel.pages import page as newest_page
 from workwire.web.administration.editing import MOST_COUNTED, counted
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Empty, Link, Pager, Person, State, address
@@ -120,7 +120,7 @@ def _row(one: User) -> AccountRow:
     return AccountRow(
         address=reverse("account", args=[one.guid]),
         state=state_of_account(one),
-        person=Person.of(one.full_name, is_robot=one.user_type == UserType.ROBOT),
+        person=person_of(one),
         username=one.username,
         email=one.email,
         roles=", ".join(sorted(assignment.role.name for assignment in one.role_assignments.all())),

@@ -21,10 +21,10 @@ from workwire.web.administration.account_form import TYPES
 from workwire.web.administration.account_list import state_of_account
 from workwire.web.administration.editing import MOST_COUNTED, counted
 from workwire.web.administration.permitted import Permitted, permitted
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.credential_states import state_of
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Fact, Link, Person, State, Words
-from workwire.web.kit.shell import person_of
 
 if TYPE_CHECKING:
     from workwire.access.models import Credential, User

@@ -17,6 +17,7 @@ from workwire.kernel.errors import not_found
 from workwire.kernel.pages import page as newest_page
 from workwire.web.administration.editing import LEVELS, counted
 from workwire.web.administration.permitted import Permitted, permitted
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
@@ -234,7 +235,7 @@ def _shown(
         members=tuple(
             Member(
                 one.guid,
-                Person.of(one.full_name),
+                person_of(one),
                 one.username,
                 reverse("account", args=[one.guid]) if may_open else "",
                 one.is_active,

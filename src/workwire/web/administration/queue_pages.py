@@ -24,6 +24,7 @@ from workwire.kernel.pages import page as newest_page
 from workwire.rooms.work import commands, queries, queue_loads
 from workwire.rooms.work.queue_loads import Waiting
 from workwire.web.administration.editing import counted
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
@@ -285,7 +286,7 @@ def _belonging(relation: str, words: Words, people: list[User], joining: Joining
         relation,
         words,
         counted(len(people)),
-        tuple(Belonging(one.guid, Person.of(one.full_name), one.username, one.is_active) for one in shown),
+        tuple(Belonging(one.guid, person_of(one), one.username, one.is_active) for one in shown),
         joining or JoiningForm(relation),
     )
 

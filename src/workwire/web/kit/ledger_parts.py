@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.actor import Actor
 from workwire.kernel.wording import say
 from workwire.outbox.public_changes import Label, changes_of
 from workwire.outbox.told_records import Told, told_by
 from workwire.rooms.work import queries as work
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.change_words import COLUMNS, RECORDS
 from workwire.web.kit.choice_words import CHOICES
 from workwire.web.kit.parts import Person, Words
@@ -101,7 +102,6 @@ def by_words(event: Event) -> str:
 
 def _row(event: Event, said: Told, changes: list[dict[str, Any]] | None, references: Mapping[UUID, str]) -> EventRow:
     told = tuple(_record_change(change) for change in changes or ())
-    is_robot = event.actor_type == UserType.ROBOT
     reference = said.reference or references.get(event.work_item_guid or UUID(int=0), "")
     return EventRow(
         address=reverse("event", args=[event.guid]),
@@ -110,7 +110,7 @@ def _row(event: Event, said: Told, changes: list[dict[str, Any]] | None, referen
         title=said.title,
         changed=", ".join(dict.fromkeys(str(_column(name.removesuffix("_id"))) for name in _altered_columns(event))),
         values="; ".join(f"{one.name}: {one.old or '–'} → {one.new or '–'}" for one in _altered(told)),
-        person=Person.of(event.actor.full_name, is_robot=is_robot) if event.actor else Person.nobody(),
+        person=person_of(event.actor),
         by=by_words(event),
         through=event.credential.name if event.credential else "",
         from_where=event.address or "",

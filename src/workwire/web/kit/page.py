@@ -101,7 +101,7 @@ class Visit:
         """Who is signed in, with the account; None for nobody."""
         token = self.request.COOKIES.get(COOKIE, "")
         try:
-            return sessions.session(token, address=self.client) if token else None
+            return sessions.session(token, address=self.client, on_page=True) if token else None
         except Unauthenticated:
             return None
 

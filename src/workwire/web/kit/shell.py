@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from workwire.access.policy import in_self_service
 from workwire.access.preferences import DENSITIES, THEMES
 from workwire.access.sessions import Session
-from workwire.kernel.actor import Actor, UserType
+from workwire.kernel.actor import Actor
 from workwire.reactions.notices import queries as notices
 from workwire.web.kit import icons
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.look import Look
 from workwire.web.kit.navigation import GROUPS, Place, Words
 from workwire.web.kit.parts import Person
-
-if TYPE_CHECKING:
-    from workwire.access.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +73,7 @@ class Shell:
     densities: tuple[Choice, ...]
     toasts: tuple[Toast, ...]
     unread: str
+    shows_pictures: bool  # of others
     here: str
 
 
@@ -95,14 +93,9 @@ def shell_of(request: HttpRequest, session: Session | None, look: Look) -> Shell
         densities=_choices(DENSITIES, (_("Compact"), _("Comfortable")), ("rows-3", "menu"), look.density),
         toasts=tuple(Toast(str(said.message), said.level_tag) for said in messages.get_messages(request)),
         unread=_unread(session.actor) if session is not None else "",
+        shows_pictures=session is not None and not in_self_service(session.actor),
         here=request.get_full_path(),
     )
-
-
-def person_of(account: User) -> Person:
-    """An account as a person, with the address of its picture, which changes with the picture."""
-    shown = f"{reverse('picture', args=[account.guid])}?v={account.picture[:12]}" if account.picture else ""
-    return Person.of(account.full_name, is_robot=account.user_type == UserType.ROBOT, picture=shown)
 
 
 def _unread(actor: Actor) -> str:

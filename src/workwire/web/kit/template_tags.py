@@ -98,12 +98,12 @@ def due(of: Due) -> SafeString:
     )
 
 
-@register.simple_tag
-def person(of: Person, size: str = "", *, named: bool = False) -> SafeString:
-    """A person, a robot or nobody as a small disc, or by a picture; the name beside it, or for assistive technology and on
-    hover."""
-    name = of.name or _("Nobody")
-    if of.picture:
+@register.simple_tag(takes_context=True)
+def person(context: Context, of: Person, size: str = "", *, named: bool = False) -> SafeString:
+    """A person, a robot or nobody as a small disc, or by a picture where the reader sees it; the name beside it, or for
+    assistive technology and on hover."""
+    name, shell = of.name or _("Nobody"), context.get("shell")
+    if of.picture and (shell is None or shell.shows_pictures or of == shell.person):
         disc = format_html('<img class="person {}" src="{}" alt="" title="{}">', size, of.picture, name)
     elif of.is_robot:
         disc = format_html('<span class="person robot {}" title="{}">{}</span>', size, name, icon("bot"))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from workwire.access import commands, queries
 from workwire.jobs.queries import Job, JobState, narrowed
 from workwire.kernel.pages import page as newest_page
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Empty, Link, Pager, Person, State, Words, address
@@ -123,7 +124,7 @@ def _row(job: Job) -> JobRow:
     return JobRow(
         state=_state(job),
         kind=KINDS.get(job.kind, job.kind),
-        by=Person.of(job.asked_by.full_name) if job.asked_by else Person.of(str(_("Workwire itself"))),
+        by=person_of(job.asked_by) if job.asked_by else Person.of(str(_("Workwire itself"))),
         progress=_progress(job),
         share=str(round(100 * job.done / job.total)) if job.total else "",
         began_at=job.started_at,

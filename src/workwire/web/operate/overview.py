@@ -30,6 +30,7 @@ from workwire.reactions.webhooks.models import Lane, Subscription
 from workwire.reactions.webhooks.models import State as Ended
 from workwire.reactions.webhooks.worker_slots import Happened
 from workwire.reactions.webhooks.workers import Seen
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.charts import Bars, Series, bars
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Person, State, lasted
@@ -273,7 +274,7 @@ def _troubled(one: Subscription, *, may_look: bool) -> Troubled:
         address=reverse("subscription", args=[one.guid]) if may_look else "",
         url=one.endpoint,  # the path may hold a secret
         webhook=registry.webhooks()[one.webhook].name,
-        owner=Person.of(one.owner.full_name),
+        owner=person_of(one.owner),
         state=state,
         since=since,
     )

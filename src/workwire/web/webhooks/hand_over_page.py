@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from workwire.kernel.actor import UserType
 from workwire.kernel.ids import parse_guid
 from workwire.kernel.text import is_storable
 from workwire.outbox.objects import ObjectType
@@ -22,6 +21,7 @@ from workwire.reactions.webhooks import hand_over, queries
 from workwire.reactions.webhooks.explorer import Event
 from workwire.reactions.webhooks.hand_over import Preview
 from workwire.reactions.webhooks.models import Subscription
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Link, Person, address
@@ -132,7 +132,7 @@ def subscription_hand_over(visit: Visit, guid: UUID) -> HandOverPage | See:
         url=found.url,
         endpoint=found.endpoint,
         webhook=webhooks()[found.webhook].name,
-        owner=Person.of(found.owner.full_name),
+        owner=person_of(found.owner),
         here=reverse("subscription-hand-over", args=[guid]),
         back=back,
         text=text,
@@ -147,8 +147,7 @@ def subscription_hand_over(visit: Visit, guid: UUID) -> HandOverPage | See:
 
 
 def _candidate(user: User, chosen: UUID | None) -> Candidate:
-    is_robot = user.user_type == UserType.ROBOT
-    return Candidate(str(user.guid), Person.of(user.full_name, is_robot=is_robot), user.username, user.guid == chosen)
+    return Candidate(str(user.guid), person_of(user), user.username, user.guid == chosen)
 
 
 def _consequences(found: Subscription, told: Preview) -> Consequences:

@@ -19,6 +19,7 @@ from workwire.outbox.registry import webhooks
 from workwire.reactions.webhooks import queries, subscription_health, subscription_objects, subscription_overview
 from workwire.reactions.webhooks.models import Subscription
 from workwire.reactions.webhooks.subscription_overview import NEWEST, ORDERS, LastDay
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Column, Empty, Link, Pager, Person, State, address, brief
@@ -125,7 +126,7 @@ def _row(subscription: Subscription, day: LastDay, names: Mapping[UUID, str], no
         url=subscription.url,
         webhook=webhooks()[subscription.webhook].name,
         of=str(object_of(subscription, names)),
-        owner=Person.of(subscription.owner.full_name),
+        owner=person_of(subscription.owner),
         last_day=spark(_day(day), day.shares),
         share=f"{number_format(100 * day.taken // day.tried)} %" if day.tried else "–",
         waiting=_waiting(waiting),

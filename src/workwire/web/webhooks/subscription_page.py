@@ -34,6 +34,7 @@ from workwire.reactions.webhooks.log import Wish
 from workwire.reactions.webhooks.models import SOON, Lane, Subscription
 from workwire.reactions.webhooks.subscription_health import Health, Tried
 from workwire.web.kit import charts
+from workwire.web.kit.account_people import person_of
 from workwire.web.kit.charts import Bars, Series
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Fact, Link, Person, State, Words, address, brief, remaining, took
@@ -170,7 +171,7 @@ def _shown(visit: Visit, guid: UUID, secret: str = "") -> SubscriptionPage:
         url=found.url,
         webhook=webhooks()[found.webhook].name,
         of=object_of(found, subscription_objects.names_of([found], by=actor)),
-        owner=Person.of(found.owner.full_name),
+        owner=person_of(found.owner),
         condition=CONDITIONS[health.state],
         reasons=_reasons(found),
         certificates=_certificates(found, now),

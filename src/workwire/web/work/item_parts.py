@@ -12,10 +12,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from workwire.kernel.actor import UserType
 from workwire.rooms.work import item_due_dates, queries
 from workwire.rooms.work.deeds import Deed
 from workwire.rooms.work.queries import ProcessType, Status, WorkItem
+from workwire.web.kit import account_people
 from workwire.web.kit.parts import Due, Person, State, lasted
 from workwire.web.work.item_effort import in_hours
 
@@ -90,21 +90,18 @@ def state_of(item: WorkItem) -> State:
 
 def assignee_of(item: WorkItem) -> Person:
     """Who has an item."""
-    found = item.assignee
-    return Person.of(found.full_name, is_robot=found.user_type == UserType.ROBOT) if found else Person.nobody()
+    return account_people.person_of(item.assignee)
 
 
 def person_of(somebody: Any) -> Person:
     """A contact from outside, or an account."""
-    if somebody is None:
-        return Person.nobody()
-    return Person.of(somebody.full_name, is_robot=getattr(somebody, "user_type", None) == UserType.ROBOT)
+    is_account = somebody is None or hasattr(somebody, "user_type")
+    return account_people.person_of(somebody) if is_account else Person.of(somebody.full_name)
 
 
 def holder_of(item: WorkItem) -> Person:
     """Who has an item: who is to do it, else who owns it."""
-    found = item.assignee or item.owner
-    return Person.of(found.full_name, is_robot=found.user_type == UserType.ROBOT) if found else Person.nobody()
+    return account_people.person_of(item.assignee or item.owner)
 
 
 def due_of(item: WorkItem, now: datetime) -> Due:
