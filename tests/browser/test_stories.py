@@ -19,7 +19,7 @@ def test_a_member_signs_in_finds_work_and_reads_why_it_is_due(world: World, visi
     page.get_by_role("link", name="Cases", exact=True).click()
     page.get_by_role("link", name="Onboard another").first.click()
     expect(page).to_have_url(f"{world.url}{world.item('case that needs attention')}")
-    expect(page.get_by_text("Needs attention", exact=True)).to_be_visible()
+    expect(page.get_by_text("Needs attention", exact=True).first).to_be_visible()
     reasons = page.get_by_text("Counted from the start.")
     expect(reasons).to_be_hidden()
     page.locator("summary", has_text="Why this due date").click()

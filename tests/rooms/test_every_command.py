@@ -118,6 +118,11 @@ class World:
         """Begin a second factor."""
         return pyotp.TOTP(access.begin_second_factor(self.password, by=self.by).key)
 
+    def own_credential(self) -> Credential:
+        """A credential of the actor."""
+        roles, until = [Role.objects.get(name="Administrator")], clock.now() + timedelta(days=1)
+        return access.create_own_credential(self.password, "x", roles, expires_at=until, by=self.by)[0]
+
     def enrol(self) -> list[str]:
         """Turn a second factor on; the recovery codes."""
         return access.confirm_second_factor(self.begin().at(clock.now()), by=self.by)
@@ -398,6 +403,10 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     access.create_credential: lambda w: access.create_credential(
         w.user, "x", [Role.objects.get(name="Team Member")], expires_at=clock.now() + timedelta(days=1), by=w.by
     ),
+    access.create_own_credential: lambda w: access.create_own_credential(
+        w.password, "x", [Role.objects.get(name="Administrator")], expires_at=clock.now() + timedelta(days=1), by=w.by
+    ),
+    access.renew_own_secret: lambda w: access.renew_own_secret(w.password, w.own_credential(), by=w.by),
     access.update_credential: lambda w: access.update_credential(
         Credential.objects.all()[0], name="y", roles=[_held_by_credential()], by=w.by
     ),
@@ -462,6 +471,9 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     offering.refresh_steps: lambda w: offering.refresh_steps(w.built().step.version, type_version=w.steps(), by=w.by),
     offering.clone_process: lambda w: offering.clone_process(w.customer.case_version.process, w.spare(), by=w.by),
     offering.clone_work_type: lambda w: offering.clone_work_type(w.action_type, "x", by=w.by),
+    work.create_asked_for: lambda w: work.create_asked_for(
+        w.customer.ticket_version, by=w.by, title="x", address="new@example.org", surname="New"
+    ),
     work.create_linked: lambda w: work.create_linked(w.filed(), w.customer.ticket_version.guid, title="x", by=w.by),
     parties.update_contract: lambda w: parties.update_contract(w.customer.contract, description="x", by=w.by),
     parties.make_built_in_tags: lambda w: (

@@ -190,14 +190,14 @@ def test_a_value_that_is_written_while_a_job_looks_is_found(
     """builder CD-3: between the look for the items that have the field and the making of their rows."""
     one, other = open_ticket(custom_data={"Invoice": "A1"}), open_ticket()
     offering.update_data_field(DataField.objects.get(name="Invoice"), short_code="IN", by=admin)
-    look = data_search._to_fill
+    look = data_search.to_fill
 
     def look_and_write(field: DataField, after: int, upto: int) -> set[int]:
         found = look(field, after, upto)
         work.update(other, custom_data={"Invoice": "A2"}, by=by)
         return found
 
-    monkeypatch.setattr(data_search, "_to_fill", look_and_write)
+    monkeypatch.setattr(data_search, "to_fill", look_and_write)
     _work_off()
     assert _found("IN:A*", by) == [one.pk, other.pk]
 

@@ -142,13 +142,13 @@ def _remove(field: DataField | None, piece: Piece) -> More | Done:
 def _fill(field: DataField, after: int, upto: int) -> int:
     """Make the rows of the items between two numbers anew; returns how many have the field. An item is locked meanwhile, so
     that its row is that of the value it keeps; one that gets a value just now has its row from who writes it."""
-    locked = WorkItem.objects.filter(pk__in=_to_fill(field, after, upto)).select_for_update(of=("self",), no_key=True)
+    locked = WorkItem.objects.filter(pk__in=to_fill(field, after, upto)).select_for_update(of=("self",), no_key=True)
     items = list(locked.only("pk", "custom_data", "private_data", "data_origins").order_by("pk"))
     SearchableValue.objects.filter(field=field.pk, item__in=[item.pk for item in items]).delete()
     return len(SearchableValue.objects.bulk_create([row for item in items for row in _values(item, [field])]))
 
 
-def _to_fill(field: DataField, after: int, upto: int) -> set[int]:
+def to_fill(field: DataField, after: int, upto: int) -> set[int]:
     """The items between two numbers that have the field, or a row from when they had it."""
     between = WorkItem.objects.filter(pk__gt=after, pk__lte=upto)
     column = "private_data" if field.private else "custom_data"

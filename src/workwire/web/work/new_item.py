@@ -74,7 +74,7 @@ class NewForm(forms.Form):
         label=gettext_lazy("Requester"),
         required=False,
         max_length=254,
-        widget=forms.TextInput({"list": "people", "autocomplete": "off", "inputmode": "email"}),
+        widget=forms.TextInput({"list": "people", "inputmode": "email"}),
         help_text=gettext_lazy("The mail address of a contact of the customer; it becomes the primary contact, too."),
     )
     first_name = forms.CharField(label=gettext_lazy("First name"), required=False, max_length=100)

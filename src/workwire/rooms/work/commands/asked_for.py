@@ -35,7 +35,7 @@ def create_asked_for(
 ) -> WorkItem:
     """Start a ticket or case like `create_ticket`, asked for by the contact with a mail address, who gets all tags of a
     requester; by nobody for no address. An unknown one becomes a contact of the customer where a name is given, and raises
-    Invalid (field requester) otherwise: nothing is made then."""
+    Invalid (field contacts) otherwise: nothing is made then."""
     if address:
         require(by, features.WORK_ITEMS)  # who may look for contacts
         contact = _contact(version.process.service.contract.customer, address, first_name, surname, by=by)
@@ -49,8 +49,8 @@ def _contact(customer: Company, address: str, first_name: str, surname: str, *, 
     if found is not None:
         return found
     if not (first_name or surname):
-        raise Invalid("requester_unknown", field="requester", customer=customer.name)
+        raise Invalid("requester_unknown", field="contacts", customer=customer.name)
     try:
         return parties.create_contact(address, by=by, company=customer, first_name=first_name, surname=surname)
     except (Invalid, NotFound) as error:
-        raise error.as_a(Invalid, field=_FIELDS.get(error.field or "", "requester")) from error
+        raise error.as_a(Invalid, field=_FIELDS.get(error.field or "", "contacts")) from error
