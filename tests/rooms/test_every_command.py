@@ -565,6 +565,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
     following.unfollow: lambda w: following.unfollow(w.followed(), by=w.by),
     following.end_following: lambda w: following.end_following(w.followed(), by=SYSTEM),
     following.focus: lambda w: (w.focused(), following.focus(w.ticket(), place=1, by=w.by)),
+    following.focus_all: lambda w: following.focus_all([w.ticket(), w.ticket()], by=w.by),
     following.unfocus: lambda w: following.unfocus(w.focused(), by=w.by),
     following.end_focus: lambda w: following.end_focus(
         work.resolve(w.focused(), by=w.by), until=clock.now(), by=SYSTEM

@@ -19,24 +19,6 @@ from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status
 
 
 @pytest.fixture
-def customer(organisation: Organisation) -> Customer:
-    """The first customer."""
-    return organisation.customers[0]
-
-
-@pytest.fixture
-def by(organisation: Organisation) -> Actor:
-    """The team member."""
-    return sessions.actor_for(organisation.accounts["team member"].user)
-
-
-@pytest.fixture
-def browser(organisation: Organisation) -> Client:
-    """The browser of the team member."""
-    return gallery.signed_in(organisation.accounts["team member"])
-
-
-@pytest.fixture
 def ticket(customer: Customer, by: Actor) -> WorkItem:
     """A ticket to do that nobody has."""
     return commands.create_ticket(

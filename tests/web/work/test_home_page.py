@@ -29,12 +29,6 @@ def member(organisation: Organisation) -> Actor:
     return sessions.actor_for(organisation.accounts["team member"].user)
 
 
-@pytest.fixture
-def browser(organisation: Organisation) -> Client:
-    """A browser in which the team member has signed in."""
-    return gallery.signed_in(organisation.accounts["team member"])
-
-
 def shown(browser: Client, query: str = "") -> str:
     """The page as it is read."""
     answer = browser.get(f"/home{query}")
@@ -115,15 +109,15 @@ def test_get_work_takes_the_next_item_or_says_that_there_is_none(
     organisation: Organisation, member: Actor, browser: Client
 ) -> None:
     queue, admin = organisation.customers[0].queue, sessions.actor_for(organisation.accounts["administrator"].user)
-    assert browser.post("/home/get-work").headers["Location"] == "/home"
+    assert browser.post("/get-work").headers["Location"] == "/home"
     assert "There is no work for you in your queues." in shown(browser)
     work.update_queue(queue, members=[organisation.accounts["team member"].user], by=admin)
     items = gallery.items(organisation)
     before = {item.pk for item in items.values() if item.assignee_id == member.user_id}
-    answer = browser.post("/home/get-work")
+    answer = browser.post("/get-work")
     got = WorkItem.objects.filter(assignee=member.user_id).exclude(pk__in=before).get()
     assert answer.headers["Location"] == f"/work/{got.reference}"
-    assert browser.get("/home/get-work").status_code == 405
+    assert browser.get("/get-work").status_code == 405
 
 
 def test_the_focus_list_is_filled_ordered_and_emptied_by_hand(
@@ -132,20 +126,20 @@ def test_the_focus_list_is_filled_ordered_and_emptied_by_hand(
     """work-manager ITM-15."""
     items = gallery.items(organisation)
     chosen = [items[name] for name in ("plain", "case", "action")]
-    answer = browser.post("/home/focus", {"item": [str(item.guid) for item in chosen], "next": "/home?list=team-inbox"})
+    answer = browser.post("/focus", {"item": [str(item.guid) for item in chosen], "next": "/home?list=team-inbox"})
     assert answer.headers["Location"] == "/home?list=team-inbox"
     page = shown(browser, "?list=focus")
     assert "3 items are on your focus list." in page
     assert references(page) == [item.reference for item in chosen]
     assert page.count("Move up:") == page.count("Move down:") == 2
-    browser.post("/home/focus/move", {"item": str(chosen[2].guid), "place": "1"})
+    browser.post("/focus/move", {"item": str(chosen[2].guid), "place": "1"})
     assert references(shown(browser, "?list=focus")) == [chosen[place].reference for place in (2, 0, 1)]
     for place in ("", "0", "x", "999"):
-        browser.post("/home/focus/move", {"item": str(chosen[2].guid), "place": place})
-    browser.post("/home/focus/take-off", {"item": [str(chosen[0].guid), "no guid"]})
+        browser.post("/focus/move", {"item": str(chosen[2].guid), "place": place})
+    browser.post("/focus/take-off", {"item": [str(chosen[0].guid), "no guid"]})
     assert {entry.work_item_id for entry in focus.focus_list(by=member)} == {chosen[1].pk, chosen[2].pk}
-    assert browser.post("/home/focus", {"item": str(new_guid())}).status_code == 404
-    away = browser.post("/home/focus", {"item": str(chosen[1].guid), "next": "https://elsewhere.example/"})
+    assert browser.post("/focus", {"item": str(new_guid())}).status_code == 404
+    away = browser.post("/focus", {"item": str(chosen[1].guid), "next": "https://elsewhere.example/"})
     assert away.headers["Location"] == "/home?list=focus"
 
 

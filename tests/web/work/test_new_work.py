@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -21,24 +20,6 @@ from workwire.rooms.parties import tags
 from workwire.rooms.parties.commands import create_contact
 from workwire.rooms.parties.models import Contact
 from workwire.rooms.work.models import ItemContact, Status, WorkItem
-
-
-@pytest.fixture
-def customer(organisation: Organisation) -> Customer:
-    """The first customer."""
-    return organisation.customers[0]
-
-
-@pytest.fixture
-def by(organisation: Organisation) -> Actor:
-    """The team member."""
-    return sessions.actor_for(organisation.accounts["team member"].user)
-
-
-@pytest.fixture
-def browser(organisation: Organisation) -> Client:
-    """The browser of the team member."""
-    return gallery.signed_in(organisation.accounts["team member"])
 
 
 def _offered(browser: Client, **given: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -74,6 +75,13 @@ def focus(item: WorkItem, *, by: Actor, place: int | None = None) -> None:
     entry = entry or FocusEntry(account=account, work_item=item, added_at=clock.now())
     at = len(others) if place is None else min(place - 1, len(others))
     _order(account, [*others[:at], entry, *others[at:], *unseen], [], by=by)
+
+
+@transaction.atomic
+def focus_all(items: Iterable[WorkItem], *, by: Actor) -> None:
+    """Put items at the end of the actor's focus list in their order, all or none; raises what `focus` raises."""
+    for item in items:
+        focus(item, by=by)
 
 
 @transaction.atomic

@@ -166,8 +166,8 @@ def startable(actor: Actor, kind: ProcessType | None = None) -> QuerySet[Process
     return found if kind is None else found.filter(process__work_type__kind=kind)
 
 
-def offer(actor: Actor, kind: ProcessType) -> QuerySet[ProcessVersion]:
-    """What an actor may start of one kind, ordered by customer, contract, service and name."""
+def offer(actor: Actor, kind: ProcessType | None = None) -> QuerySet[ProcessVersion]:
+    """What an actor may start, of one kind or of any, ordered by customer, contract, service and name."""
     return startable(actor, kind).order_by(
         f"{_ABOVE}__customer__name", f"{_ABOVE}__name", "process__service__name", "process__work_type__name", "pk"
     )

@@ -13,7 +13,7 @@ from workwire.kernel import folding, keys, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.offering.models import ProcessType, ProcessVersion, SchedulePeriod
-from workwire.rooms.offering.queries import startable
+from workwire.rooms.offering.queries import offer, startable
 
 MOST_WORDS = 8
 _CONTRACT = "process__service__contract"
@@ -23,20 +23,12 @@ _NAMES = (
     f"{_CONTRACT}__name_key",
     f"{_CONTRACT}__customer__name_key",
 )
-_IN_ORDER = (
-    f"{_CONTRACT}__customer__name",
-    f"{_CONTRACT}__name",
-    "process__service__name",
-    "process__work_type__name",
-    "pk",
-)
 
 
 def offer_found(words: str, *, by: Actor, kind: ProcessType | None = None) -> QuerySet[ProcessVersion]:
     """The live versions an actor may start of which each word is part of the name of the process, its service, its contract or
     its customer, ordered by these from the customer on; all of them for no words."""
-    found = startable(by, kind).exclude(process__work_type__kind=ProcessType.ACTION)
-    return found.filter(_named(words)).order_by(*_IN_ORDER)
+    return offer(by, kind).exclude(process__work_type__kind=ProcessType.ACTION).filter(_named(words))
 
 
 def offer_of(processes: Collection[int], *, by: Actor) -> dict[int, ProcessVersion]:

@@ -18,9 +18,8 @@ from workwire.web.kit.page import See, Visit, page
 @page("", methods=("POST",))
 def put(visit: Visit) -> See:
     """Put the chosen items at the end of the reader's focus list; those that are on it move there."""
-    chosen = list(_chosen(visit))
-    for guid in chosen:
-        commands.focus(queries.item(guid, by=visit.actor), by=visit.actor)
+    chosen = [queries.item(guid, by=visit.actor) for guid in _chosen(visit)]
+    commands.focus_all(chosen, by=visit.actor)
     if chosen:
         said = ngettext("%(count)d item is on your focus list.", "%(count)d items are on your focus list.", len(chosen))
         visit.tell(said % {"count": len(chosen)})

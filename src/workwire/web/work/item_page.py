@@ -33,7 +33,7 @@ from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Due, Entry, Fact, Link, Person, State
 from workwire.web.work.deed_parts import Deeds, deeds_at
 from workwire.web.work.item_effort import Effort, effort_of
-from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, person_of, row, state_of
+from workwire.web.work.item_parts import KINDS, Row, address_of, assignee_of, due_of, person_at_item, row, state_of
 from workwire.web.work.item_standing import Standing, standing_of
 from workwire.web.work.saying import WORDS_OF, SayForm
 
@@ -285,7 +285,7 @@ def _due_date(item: WorkItem, now: datetime) -> DueDate:
 def _holder(item: WorkItem, actor: Actor) -> Holder:
     """The assignee of an item, or the owner where only that one has it."""
     is_owner = item.assignee is None and item.owner is not None
-    person = person_of(item.owner) if is_owner else assignee_of(item)
+    person = person_at_item(item.owner) if is_owner else assignee_of(item)
     if policy.in_self_service(actor):
         return Holder(person, is_owner, (), None)
     why = explained_assignment.why_assigned(item, by=actor)
@@ -317,7 +317,7 @@ def _facts(item: WorkItem) -> tuple[Fact, ...]:
 def _contacts(item: WorkItem, actor: Actor) -> tuple[Contact, ...]:
     return tuple(
         Contact(
-            person=person_of(row.contact or row.user),
+            person=person_at_item(row.contact or row.user),
             company=row.contact.company.name if row.contact and row.contact.company else "",
             tags=tuple(tag.name for tag in row.tags.all()),
         )
@@ -370,7 +370,7 @@ def _entry(said: Communication) -> Entry:
         moment=said.logged_at,
         title=said.subject,
         icon=icon,
-        by=person_of(said.sender) if said.sender else Person.of(said.sender_address or _("Unknown")),
+        by=person_at_item(said.sender) if said.sender else Person.of(said.sender_address or _("Unknown")),
         detail=words,
         text=said.body or strip_tags(said.html_body),
         is_note=said.kind == CommunicationType.AUDIT_NOTE,

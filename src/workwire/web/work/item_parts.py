@@ -93,7 +93,7 @@ def assignee_of(item: WorkItem) -> Person:
     return account_people.person_of(item.assignee)
 
 
-def person_of(somebody: Any) -> Person:
+def person_at_item(somebody: Any) -> Person:
     """A contact from outside, or an account."""
     is_account = somebody is None or hasattr(somebody, "user_type")
     return account_people.person_of(somebody) if is_account else Person.of(somebody.full_name)

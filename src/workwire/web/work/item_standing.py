@@ -11,7 +11,7 @@ from workwire.rooms.work import item_states
 from workwire.rooms.work.queries import WorkItem
 from workwire.web.kit.choice_words import CHOICES
 from workwire.web.kit.parts import Person
-from workwire.web.work.item_parts import person_of
+from workwire.web.work.item_parts import person_at_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +39,5 @@ def standing_of(item: WorkItem) -> Standing:
         (_("Reopened by"), state.reopened_by, state.reopened_on),
         (_("Last changed by"), state.updated_by, state.updated_at),
     )
-    done = tuple(Doing(what, person_of(who) if who else None, when) for what, who, when in told if when)
+    done = tuple(Doing(what, person_at_item(who) if who else None, when) for what, who, when in told if when)
     return Standing(str(CHOICES[state.reason.name.lower()]), done)

@@ -17,10 +17,10 @@ from workwire.web.work import (
 
 urlpatterns = [
     path("home", home_page.home, name="home"),
-    path("home/get-work", home_page.get_work, name="home-get-work"),
-    path("home/focus", focus_pages.put, name="home-focus"),
-    path("home/focus/move", focus_pages.move, name="home-focus-move"),
-    path("home/focus/take-off", focus_pages.take_off, name="home-focus-take-off"),
+    path("get-work", home_page.get_work, name="home-get-work"),
+    path("focus", focus_pages.put, name="home-focus"),
+    path("focus/move", focus_pages.move, name="home-focus-move"),
+    path("focus/take-off", focus_pages.take_off, name="home-focus-take-off"),
     path("work", item_list.work, name="work"),
     path("new", new_work.new_work, name="new-work"),
     path("new/<uuid:guid>", new_item.new_item, name="new-item"),

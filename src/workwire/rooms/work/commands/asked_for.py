@@ -19,7 +19,7 @@ from workwire.rooms.work.commands.item_contacts import requester
 from workwire.rooms.work.commands.starting import create_case, create_ticket
 from workwire.rooms.work.models import WorkItem
 
-_FIELDS = {"first_name": "first_name", "surname": "surname"}
+_OF_A_NAME = ("first_name", "surname")
 
 
 @transaction.atomic
@@ -53,4 +53,4 @@ def _contact(customer: Company, address: str, first_name: str, surname: str, *, 
     try:
         return parties.create_contact(address, by=by, company=customer, first_name=first_name, surname=surname)
     except (Invalid, NotFound) as error:
-        raise error.as_a(Invalid, field=_FIELDS.get(error.field or "", "contacts")) from error
+        raise error.as_a(Invalid, field=error.field if error.field in _OF_A_NAME else "contacts") from error

@@ -175,8 +175,20 @@ function guard() {
   addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 }
 
+// Forms that were pressed twice are sent once
+
+const sent = new WeakSet();
+
+function onSubmit(event) {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (sent.has(event.target)) event.preventDefault();
+  sent.add(event.target);
+}
+
 tellZone();
 guard();
+document.addEventListener("submit", onSubmit);
+addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => sent.delete(form)));
 document.addEventListener("keydown", onKey);
 document.addEventListener("click", onClick);
 document.addEventListener("change", onChange);
