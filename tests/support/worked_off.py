@@ -28,7 +28,8 @@ from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import NodeRun, Status, WorkItem
 
 HANDS = ("team member", "process builder", "robot")  # members of the queue of the first customer
-PATIENCE = 900.0  # seconds until all cases have ended
+STANDSTILL = 120.0  # seconds without any event after which something is stuck
+PATIENCE = 900.0  # seconds until all is told of
 FIRST, DEAR, CHEAP, LAST = (str(uuid4()) for _ in range(4))
 ASKED, MET = str(uuid4()), str(uuid4())
 
@@ -111,17 +112,16 @@ class _Desk:
         victims, kills, told = [self.site.web, *self.site.workers], 0, 0
 
         def is_over() -> bool:
-            """Whether all cases have ended; where they have not, one more is killed as soon as work went on since the last."""
-            nonlocal kills, told
-            if not starter.is_alive() and at_last(lambda: not _open_items(self.version)):
-                return True
-            if at_last(Event.objects.count) > told:
-                linger(pause)
-                victims[kills % len(victims)].kill_all()
-                kills, told = kills + 1, at_last(Event.objects.count)
-            return False
+            return not starter.is_alive() and at_last(lambda: not _open_items(self.version))
 
-        eventually(is_over, PATIENCE, every=0.2, what=lambda: f"still open: {_open_items(self.version)[:5]}")
+        def goes_on() -> bool:
+            return is_over() or at_last(Event.objects.count) > told
+
+        while not is_over():  # one more is killed as soon as work went on since the last
+            eventually(goes_on, STANDSTILL, every=0.2, what=lambda: f"stuck: {_open_items(self.version)[:5]}")
+            linger(pause)
+            victims[kills % len(victims)].kill_all()
+            kills, told = kills + 1, at_last(Event.objects.count)
         self._done.set()
         for thread in hands:
             thread.join(60)

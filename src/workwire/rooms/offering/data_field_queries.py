@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Func, JSONField, QuerySet, Subquery
 
 from workwire.kernel import folding, text
 from workwire.kernel.errors import not_found
@@ -32,9 +32,24 @@ def data_fields_named(names: Iterable[str]) -> dict[str, DataField]:
     return {field.key: field for field in DataField.objects.filter(key__in=keys, retired=False)}
 
 
-def default_values() -> dict[str, Any]:
-    """What new tickets and cases begin with: the defaults of the fields in use, by name."""
-    return dict(DataField.objects.filter(default__isnull=False, retired=False).values_list("name", "default"))
+class _ByName(Func):
+    """Names and values, which are JSON, of all rows as one object."""
+
+    function = "jsonb_object_agg"
+    output_field = JSONField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        """The same by its name there, where JSON is text until it is read."""
+        return self.as_sql(
+            compiler, connection, template="json_group_object(%(expressions)s))", arg_joiner=", json(", **more
+        )
+
+
+def default_values() -> Subquery:
+    """What new tickets and cases begin with: the defaults of the fields in use, by name, as a column of any row; nothing, or
+    an empty object, where no field has one."""
+    in_use = DataField.objects.order_by().filter(default__isnull=False, retired=False)
+    return Subquery(in_use.annotate(by_name=_ByName("name", "default")).values("by_name"))
 
 
 def searchable_fields(names: Collection[str]) -> list[DataField]:

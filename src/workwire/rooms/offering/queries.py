@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -17,6 +18,7 @@ from workwire.kernel.errors import Invalid, not_found
 from workwire.kernel.wording import Statement, statement
 from workwire.outbox import ledger
 from workwire.outbox.objects import ObjectType
+from workwire.rooms.offering import data_field_queries
 from workwire.rooms.offering.models import (
     ActionDefinition,
     CaseStep,
@@ -37,6 +39,7 @@ from workwire.rooms.offering.models import VersionState as VersionState
 
 _ABOVE = "process__service__contract"
 ALLOCATION = ("queue", "person", "secondary_person", "job_position", "secondary_job_position")
+_DEFAULTS = "default_values"
 _NOT_LIVE = {
     VersionState.DRAFT: "version_draft",
     VersionState.TESTING: "version_testing",
@@ -140,6 +143,12 @@ def live_version(guid: UUID, *, by: Actor, kind: ProcessType | None = None) -> P
     return _live(_VERSION.first(by, kind, guid=guid))
 
 
+def default_values(version: ProcessVersion) -> dict[str, Any]:
+    """What new work of a version that `live_version` gave begins with: the defaults of custom data fields, by name."""
+    found: dict[str, Any] | None = getattr(version, _DEFAULTS)
+    return found or {}
+
+
 def version_of_category(guid: UUID, *, by: Actor) -> ProcessVersion:
     """The live process version that a ticket category belongs to; raises NotFound, and Invalid for one in another state."""
     found = _VERSION_OF_CATEGORY.first(by, category=guid)
@@ -149,7 +158,7 @@ def version_of_category(guid: UUID, *, by: Actor) -> ProcessVersion:
 
 
 def _version(by: Actor, kind: ProcessType | None, *, guid: UUID) -> QuerySet[ProcessVersion]:
-    found = versions_visible_to(by).filter(guid=guid)
+    found = versions_visible_to(by).filter(guid=guid).annotate(**{_DEFAULTS: data_field_queries.default_values()})
     return found if kind is None else found.filter(process__work_type__kind=kind)
 
 

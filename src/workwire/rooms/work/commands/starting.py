@@ -15,7 +15,6 @@ from workwire.kernel.composed_writes import insert_numbered
 from workwire.outbox.changes import RowChange, added
 from workwire.rooms.files import commands as files
 from workwire.rooms.offering import queries as offering
-from workwire.rooms.offering.data_field_queries import default_values
 from workwire.rooms.offering.models import ProcessType, ProcessVersion
 from workwire.rooms.work import data_search, events, families, item_due_dates, policy, relations, transitions
 from workwire.rooms.work.commands import allocation, family_data, flow, item_contacts
@@ -106,8 +105,8 @@ def started(
     if parent is not None and parent.kind == ProcessType.CASE:
         families.join(item, parent)
     stand(item, transitions.create(kind, draft=not at_once))
-    given = fields.get("custom_data") or {}
-    given = given if origin or parent else {**default_values(), **given}  # what is given as None has no default
+    given = dict(fields.get("custom_data") or {})
+    given = given if origin or parent else offering.default_values(version) | given  # given as None: has no default
     shared = _set_custom_data(item, given, family, by=by)
     write(item, fields, by=by)
     if at_once:
