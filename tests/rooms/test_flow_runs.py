@@ -12,6 +12,9 @@ from django.db.models import Q
 
 from tests.support.organisation import Customer
 from tests.support.recorded import recorded
+from workwire.access import commands as access
+from workwire.access import sessions
+from workwire.access.models import Role
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.kernel.ids import new_guid
@@ -333,6 +336,25 @@ def test_a_condition_takes_the_first_branch_that_holds_and_keeps_what_it_saw(
     assert stored[0]["seen"][0]["values"] == {"sum": amount}
     commands.resolve(item(case, taken), by=by)
     assert again(case).status == Status.CLOSED
+
+
+def test_a_condition_shows_no_value_that_was_written_at_an_item_out_of_sight(
+    by_amount: ProcessVersion, first: Customer, by: Actor, actors: dict[str, Actor]
+) -> None:
+    """Builder CD-2, CN-3: also after the case has another value."""
+    admin, case = actors["administrator"], start(by_amount, by)
+    user = access.create_user("cleo", "Cleo", list(Role.objects.filter(name="Team Member")), by=admin)
+    group = access.create_group("Clerks", by=admin)
+    access.grant(group, "process", by_amount.process, by=admin)
+    access.change_members(group, add=[user], by=admin)
+    more = commands.Changes(custom_data={"Sum": 4711})
+    commands.launch_sub_case(case, first.case_version.guid, "Below", by=by, more=more)
+    commands.resolve(item(case, "a"), by=by)
+    commands.update(again(case), custom_data={"Sum": 5}, by=by)
+    for reader, shown in ((by, "[sum] = 4711"), (sessions.actor_for(user), "[sum] = …")):
+        condition = next(node for node in flow_of(case.guid, by=reader).steps[0].nodes if node.kind == C)
+        (said,) = condition.passes[0].evaluations[0].saw
+        assert (said.parameters["saw"], condition.passes[0].branch) == ([shown], "Large")
 
 
 def test_a_condition_that_cannot_be_evaluated_needs_attention_and_is_asked_again(

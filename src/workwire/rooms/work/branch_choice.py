@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from workwire.rooms.offering import conditions
-from workwire.rooms.offering.conditions import Condition, Facts
+from workwire.rooms.offering.conditions import Condition, Facts, Outcome
 from workwire.rooms.offering.flow_graphs import Branch
 from workwire.rooms.work.condition_facts import facts_of
 from workwire.rooms.work.models import WorkItem
@@ -37,9 +37,15 @@ def choose_by(branches: Sequence[Branch], facts_for: Callable[[Collection[Condit
         if branch.key not in trees:
             return Choice(branch.key, tried)
         outcome = conditions.evaluate(trees[branch.key], facts)
-        tried.append({"branch": branch.key, **outcome.as_json()})
+        tried.append({"branch": branch.key, **outcome.as_json(), "origins": _origins(outcome, facts)})
         if outcome.holds is None:
             return Choice(None, tried)
         if outcome.holds:
             return Choice(branch.key, tried)
     return Choice(None, tried)
+
+
+def _origins(outcome: Outcome, facts: Facts) -> dict[str, int]:
+    """At which other items the values were written that an outcome saw: only who sees those is told of them."""
+    names = {name for one in outcome.seen for name in one.values}
+    return {name: facts.origins[name] for name in sorted(names) if name in facts.origins}

@@ -102,7 +102,7 @@ def facts_supposed(case: WorkItem, asked: Iterable[Condition], known: Supposed, 
     last = known.last_action
     wanted = {name: read for name, read in _OF_LAST_ACTION.items() if name in names}
     values |= {name: read(last, at) if last is not None else None for name, read in wanted.items()}
-    values |= _custom_data(case, sorted(names), None)
+    values |= _custom_data(_custom(names), families.custom_data_of(case))
     lines = {name: _guid(name.removeprefix(ANSWER)) for name in names if name.startswith(ANSWER)}
     values |= {name: known.answers.get(line) for name, line in lines.items() if line is not None}
     return Facts(values, frozenset(map(folding.key, known.file_tags)), item_due_dates.terms_of(case).time_zone)
@@ -132,11 +132,12 @@ def facts_of(
         values["ticketCategory"] = LEVELS_JOINED_BY.join(row[path] for path in _LEVELS if row[path])
     values |= {name: read(item, at) for name, read in _OF_ITEM.items() if name in names}
     values |= _of_last_action(item, names, at)
-    values |= _custom_data(item, names, data)
+    custom = _custom(names)
+    values |= _custom_data(custom, families.custom_data_of(item) if data is None else data)
     values |= _answers(item, [name for name in names if name.startswith(ANSWER)])
     tags = frozenset(folding.key(tag) for tree in trees for tag in tags_of(tree))
     held = files.tag_keys_held(_family(item), tags) if tags else frozenset[str]()
-    return Facts(values, held, item_due_dates.terms_of(item).time_zone)
+    return Facts(values, held, item_due_dates.terms_of(item).time_zone, _origins(item, custom))
 
 
 def _row(item: WorkItem, names: list[str]) -> dict[str, Any]:
@@ -173,15 +174,24 @@ def _of_last_action(item: WorkItem, names: list[str], at: datetime) -> dict[str,
     return {name: _OF_LAST_ACTION[name](last, at) if last is not None else None for name in wanted}
 
 
-def _custom_data(item: WorkItem, names: list[str], data: Mapping[str, Any] | None) -> dict[str, Any]:
+def _custom(names: Iterable[str]) -> dict[str, KnownField]:
+    """The fields of custom data among the names that conditions use, by these."""
     wanted = [name for name in names if name not in BUILT_IN and not name.startswith(ANSWER)]
-    if not wanted:
-        return {}
-    known = data_fields()
-    kept = {
-        folding.key(name): value for name, value in (families.custom_data_of(item) if data is None else data).items()
-    }
-    return {name: _typed(known[name], kept.get(folding.key(known[name].label))) for name in wanted if name in known}
+    known = data_fields() if wanted else {}
+    return {name: known[name] for name in sorted(wanted) if name in known}
+
+
+def _custom_data(fields: Mapping[str, KnownField], data: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {folding.key(name): value for name, value in data.items()} if fields else {}
+    return {name: _typed(field, kept.get(folding.key(field.label))) for name, field in fields.items()}
+
+
+def _origins(item: WorkItem, fields: Mapping[str, KnownField]) -> dict[str, int]:
+    """The items where the values of fields were written, without those of the item's own case."""
+    written = family_sight.written_at(item) if fields else {}
+    found = {name: written.get(field.label) for name, field in fields.items()}
+    own = families.origin_of(item)
+    return {name: origin for name, origin in found.items() if origin is not None and origin != own}
 
 
 def _typed(field: KnownField, value: Any) -> Any:

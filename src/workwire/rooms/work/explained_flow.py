@@ -13,7 +13,7 @@ from workwire.kernel.wording import Statement, statement
 from workwire.rooms.offering import conditions
 from workwire.rooms.offering.flow_graphs import Graph, Node, NodeKind
 from workwire.rooms.offering.models import ProcessType
-from workwire.rooms.work import policy, queries
+from workwire.rooms.work import family_sight, policy, queries
 from workwire.rooms.work.advancing import NodeState, Phase, Reworked, Run, failed_conditions, is_idle, rework_points
 from workwire.rooms.work.models import ConditionEvaluation, NodeRun, Status, WorkItem
 from workwire.rooms.work.run_rows import Stored, stored
@@ -118,7 +118,10 @@ def _passes(case: WorkItem, found: Stored, by: Actor) -> Mapping[str, list[PassS
             ended = action.closed_on if action is not None else None
             passes[key] = [PassSeen(visit.in_pass, visit.state, "", action, began, ended, None, [])]
         return passes
-    rows = NodeRun.objects.filter(run=found.row.pk).order_by("pk").prefetch_related("evaluations")
+    rows = list(NodeRun.objects.filter(run=found.row.pk).order_by("pk").prefetch_related("evaluations"))
+    evaluations = [one for row in rows for one in row.evaluations.all()]
+    origins = {origin for one in evaluations for tried in one.tried for origin in tried.get("origins", {}).values()}
+    seen = family_sight.in_sight(origins, by)
     for row in rows:
         key = str(row.node)
         names = _branch_names(found, key)
@@ -131,7 +134,7 @@ def _passes(case: WorkItem, found: Stored, by: Actor) -> Mapping[str, list[PassS
                 row.reached_at,
                 row.settled_at,
                 row.replaced_at,
-                [_evaluation(one, names) for one in row.evaluations.all()],
+                [_evaluation(one, names, seen) for one in row.evaluations.all()],
             )
         )
     return passes
@@ -142,8 +145,13 @@ def _branch_names(found: Stored, key: str) -> Mapping[str, str]:
     return {} if node is None else {branch.key: branch.name for branch in node.branches}
 
 
-def _evaluation(row: ConditionEvaluation, names: Mapping[str, str]) -> EvaluationSeen:
-    saw = [said for tried in row.tried for said in conditions.explain(tried)]
+def _evaluation(row: ConditionEvaluation, names: Mapping[str, str], seen: Collection[int]) -> EvaluationSeen:
+    """What an evaluation saw, without values written at items that are not among those `seen`; what was kept by an earlier
+    release was written at the case itself."""
+    saw = list[Statement]()
+    for tried in row.tried:
+        hidden = {name for name, origin in tried.get("origins", {}).items() if origin not in seen}
+        saw += conditions.explain(tried, hidden)
     return EvaluationSeen(row.at, names.get(row.branch, ""), saw)
 
 

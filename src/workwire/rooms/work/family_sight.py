@@ -27,15 +27,29 @@ def custom_data_shown(item: WorkItem, *, by: Actor, seen: Collection[int] | None
 
 def shared_data_shown(item: WorkItem, *, by: Actor, seen: Collection[int] | None = None) -> dict[str, Any]:
     """The same without private values."""
-    origins, own = _origins(item), families.origin_of(item)
-    shown = {own, *(_in_sight(set(origins.values()) - {own}, by) if seen is None else seen)}
-    return {name: value for name, value in families.holder_of(item).custom_data.items() if origins[name] in shown}
+    written, own = written_at(item), families.origin_of(item)
+    shown = {own, *(in_sight(set(written.values()) - {own}, by) if seen is None else seen)}
+    return {name: value for name, value in families.holder_of(item).custom_data.items() if written[name] in shown}
 
 
 def origins_seen(items: Iterable[WorkItem], *, by: Actor) -> set[int]:
     """The numbers of the items where custom data of some items was written, if the actor sees them: one look for all."""
-    others = {origin for item in items for origin in _origins(item).values() if origin != families.origin_of(item)}
-    return _in_sight(others, by)
+    others = {origin for item in items for origin in written_at(item).values() if origin != families.origin_of(item)}
+    return in_sight(others, by)
+
+
+def written_at(item: WorkItem) -> dict[str, int]:
+    """The number of the item where each shared value of an item was written, by the name of its field."""
+    holder = families.holder_of(item)
+    return {name: holder.data_origins.get(name, holder.pk) for name in holder.custom_data}
+
+
+def in_sight(numbers: Collection[int], by: Actor) -> set[int]:
+    """Of the items with some numbers those whose values the actor sees, in one look."""
+    if not numbers:
+        return set()
+    found = WorkItem.objects.filter(relations.belongs_in_sight("pk", by), pk__in=numbers)
+    return set(found.values_list("pk", flat=True))
 
 
 def members(item: WorkItem, *, by: Actor) -> QuerySet[WorkItem]:
@@ -61,22 +75,9 @@ def _family(item: WorkItem) -> QuerySet[WorkItem, int]:
     return members.union(WorkItem.objects.filter(goes_on_in__in=members).values_list("pk", flat=True), all=True)
 
 
-def _origins(item: WorkItem) -> dict[str, int]:
-    """Where each shared value of an item was written."""
-    holder = families.holder_of(item)
-    return {name: holder.data_origins.get(name, holder.pk) for name in holder.custom_data}
-
-
 def _is_alone(item: WorkItem) -> bool:
     """Whether an item is a ticket that neither became a case nor went into another item."""
     return item.kind == ProcessType.TICKET and item.family_id is None and item.goes_on_in_id is None
-
-
-def _in_sight(origins: Collection[int], by: Actor) -> set[int]:
-    if not origins:
-        return set()
-    found = WorkItem.objects.filter(relations.belongs_in_sight("pk", by), pk__in=origins)
-    return set(found.values_list("pk", flat=True))
 
 
 def _hidden_values(named: Mapping[str, Collection[str]], by: Actor) -> set[tuple[str, str]]:
@@ -91,7 +92,7 @@ def _hidden_values(named: Mapping[str, Collection[str]], by: Actor) -> set[tuple
         for name, origin in written.items()
         if name in named[str(guid)]
     }
-    seen = _in_sight(set(origins.values()), by)
+    seen = in_sight(set(origins.values()), by)
     return {value for value, origin in origins.items() if origin not in seen}
 
 

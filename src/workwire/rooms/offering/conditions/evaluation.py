@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -29,17 +29,20 @@ from workwire.rooms.offering.conditions.value_types import DAYS, WEEKDAYS, Funct
 
 MOST_DAYS = 36_500
 LONGEST_SEEN = 200  # characters of a value that is kept with an outcome
+HIDDEN = "…"  # instead of a value that the reader may not see
 
 Known = trees.Scalar | tuple[Any, ...] | None  # a tuple is a table, None an empty value
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of an item: values by the names of fields, the keys of the tags its files have, and its time zone."""
+    """What is known of an item: values by the names of fields, the keys of the tags its files have, and its time zone; and,
+    for fields whose value was written at another item, the number of that item."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     file_tags: frozenset[str] = frozenset()
     time_zone: str = "UTC"
+    origins: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,13 @@ def evaluate(tree: Condition, facts: Facts) -> Outcome:
     return Outcome(_holds(tree, facts, seen), tuple(seen))
 
 
-def explain(kept: Mapping[str, Any]) -> list[Statement]:
-    """What a kept outcome says, one statement for each comparison, to be shown by a door."""
-    return [_explained(one) for one in kept["seen"]]
+def explain(kept: Mapping[str, Any], hidden: Collection[str] = ()) -> list[Statement]:
+    """What a kept outcome says, one statement for each comparison, to be shown by a door; of `hidden` fields no value."""
+    return [_explained(one, hidden) for one in kept["seen"]]
 
 
-def _explained(one: Mapping[str, Any]) -> Statement:
-    saw = [f"[{name}] = {_shown(value)}" for name, value in one["values"].items()]
+def _explained(one: Mapping[str, Any], hidden: Collection[str]) -> Statement:
+    saw = [f"[{name}] = {HIDDEN if name in hidden else _shown(value)}" for name, value in one["values"].items()]
     if one["holds"] is None:
         why = one["why"]
         return Statement(why["code"], why["parameters"])
