@@ -48,4 +48,4 @@ def test_a_process_is_found_and_a_draft_kept_on_a_phone(visitor: Visitor) -> Non
     page.get_by_label("Title").fill("Thought of on the way")
     page.get_by_role("button", name="Keep as a draft").tap()
     expect(page).to_have_url(re.compile("/work/"))
-    expect(page.get_by_text("Kept as a draft.")).to_be_visible()
+    expect(page.get_by_text("is kept as a draft.")).to_be_visible()

@@ -82,6 +82,7 @@ def test_only_live_processes_that_one_sees_are_offered(
 
 
 def test_a_ticket_starts_with_all_that_is_given(browser: Client, by: Actor, customer: Customer) -> None:
+    """work-manager TIC-3: what was started is named by its reference."""
     company = customer.ticket_version.process.service.contract.customer
     contact = create_contact("rosa@example.org", by=by, company=company, first_name="Rosa", surname="Lund")
     assert (
@@ -100,6 +101,7 @@ def test_a_ticket_starts_with_all_that_is_given(browser: Client, by: Actor, cust
         attachments=[SimpleUploadedFile("one.txt", b"1"), SimpleUploadedFile("two.txt", b"2")],
     )
     assert made is not None
+    assert f"{made.reference} is started." in browser.get("/home").content.decode()
     assert (made.status, made.title, made.description) == (Status.TO_DO, "Broken chair", "It has\nthree legs")
     assert (made.due_date, made.category_id, made.started_by_id) == (due, customer.category.pk, by.user_id)
     assert _tags_of(made) == {contact.email: {tags.PRIMARY, tags.REQUESTER, tags.SUBJECT, tags.ORIGINAL_REQUESTER}}

@@ -154,7 +154,8 @@ def new_item(visit: Visit, guid: UUID) -> ItemForm | See:
     if visit.is_sent and form.is_valid():
         with visit.refusals(form), named(_FIELDS):
             made = _made(version, form, by, is_draft=is_draft)
-            visit.tell(_("Kept as a draft.") if made.status == Status.DRAFT else _("Started."))
+            told = _("%(reference)s is kept as a draft.") if made.status == Status.DRAFT else _("%(reference)s is started.")
+            visit.tell(told % {"reference": made.reference})
             return See(address_of(made))
     return replace(_page(version, form), people=_people(version) if policy.may_work(by) else ())
 
