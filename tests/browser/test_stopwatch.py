@@ -58,7 +58,7 @@ def _subscribed(page: Page, url: str) -> str:
     page.get_by_role("link", name="Subscriptions").first.click()
     page.get_by_role("link", name="Subscribe", exact=True).first.click()
     with page.expect_response(lambda answer: answer.request.method == "POST"):  # what it can be about is shown anew
-        page.get_by_label("Webhook", exact=True).select_option("PacketCreated")
+        page.get_by_role("radio", name="PacketCreated").check()
     page.get_by_label("Address").fill(url)
     page.get_by_role("button", name="Subscribe", exact=True).click()
     secret = page.locator("#secret")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,15 @@ from tests.support.receiver import Receiver
 from tests.support.world import Subscribe
 from workwire.kernel import clock, ids
 from workwire.kernel.actor import Actor
-from workwire.reactions.webhooks import attempt_figures, commands, fanning, queries, subscription_overview, worker_slots
+from workwire.reactions.webhooks import (
+    attempt_figures,
+    commands,
+    fanning,
+    queries,
+    subscription_health,
+    subscription_overview,
+    worker_slots,
+)
 from workwire.reactions.webhooks.attempt_figures import Figures, Period, Slot
 from workwire.reactions.webhooks.models import Attempt, Delivery, Subscription, WorkerSlot
 from workwire.reactions.webhooks.subscription_health import counts
@@ -131,6 +140,40 @@ def _one_by_one(of: Subscription, period: Period, messages: int, attempts: int) 
         slots.append(Slot(begin, counts(one.status for one in inside), half, most))
     since = max(missing, default=begins[0])
     return Figures(tuple(slots), since if since > begins[0] else None)
+
+
+def test_the_health_of_an_endpoint_is_one_statement_and_reads_as_counted_one_by_one(
+    subscribe: Subscribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(11)  # noqa: S311 # no secret
+    one, none = subscribe()[0], subscribe(url="https://other.example/")[0]
+    now = clock.now()
+    for number in range(40):
+        made = Delivery.objects.create(subscription=one, test_body="{}", created_at=now - timedelta(hours=40 - number))
+        for tried in range(chance.randint(0, 3)):
+            status = chance.choice([200, 204, 302, 503, None])
+            begun = now - timedelta(minutes=chance.randint(0, 26 * 60), seconds=number, microseconds=tried)
+            given = {"started_at": begun, "status": status, "error": "" if status else "timeout", "duration": 0.1}
+            Attempt.objects.create(delivery=made, number=tried + 1, **given)
+    with clock.frozen(now):
+        for messages in (1_000, 7, 1):
+            monkeypatch.setattr(subscription_health, "MOST_DELIVERIES", messages)
+            newest = Delivery.objects.filter(subscription=one).order_by("-pk")[:messages]
+            all_tried = list(Attempt.objects.filter(delivery__in=list(newest)).order_by("-started_at"))
+            with CaptureQueriesContext(connection) as asked:
+                told = subscription_health.health(one)
+            assert sum("webhooks_attempt" in query["sql"] for query in asked) <= 1
+            assert told.counted == len(newest)
+            for length, counted in ((timedelta(hours=1), told.last_hour), (timedelta(days=1), told.last_day)):
+                assert counted == counts(each.status for each in all_tried if each.started_at > now - length)
+            for last, is_taken in ((told.last_success, True), (told.last_failure, False)):
+                fitting = [each for each in all_tried if (each.status in (200, 204)) == is_taken]
+                assert last == next(((each.started_at, each.status, each.error) for each in fitting), None)
+        monkeypatch.setattr(subscription_health, "MOST_ATTEMPTS", 5)
+        monkeypatch.setattr(subscription_health, "MOST_DELIVERIES", 1_000)
+        assert sum(astuple(subscription_health.health(one).last_day)) <= 5
+        nothing = subscription_health.health(none)
+        assert (nothing.counted, nothing.last_success, nothing.last_failure) == (0, None, None)
 
 
 def test_lists_are_sorted_by_what_people_look_for_and_paged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.test import Client
@@ -54,6 +55,11 @@ def signed_in(account: Account, client: Client | None = None) -> Client:
     wish = {"username": account.user.username, "password": account.password}
     assert browser.post("/sign-in", wish).status_code in (302, 303)
     return browser
+
+
+def without_colours(text: str) -> str:
+    """A page with the JSON in it as plain text."""
+    return re.sub(r'<(span|mark) class="(?:key|text|number|word)">(.*?)</\1>', r"\2", text)
 
 
 def items(organisation: Organisation) -> dict[str, WorkItem]:

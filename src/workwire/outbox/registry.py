@@ -127,3 +127,8 @@ def names_about_people() -> tuple[str, ...]:
 def body_of(webhook: Webhook) -> type[EventBody]:
     """The body type of a webhook's messages."""
     return next(body for body in _types.values() if webhook in body.webhooks)
+
+
+def names_told_as(webhook: Webhook) -> tuple[str, ...]:
+    """The names of the event types whose messages a webhook sends."""
+    return tuple(name for name, body in _types.items() if webhook in body.webhooks)

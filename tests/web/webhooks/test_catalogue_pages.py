@@ -9,8 +9,10 @@ from django.test import Client
 
 from tests.support.organisation import Organisation
 from tests.web import gallery
+from workwire.kernel.actor import Actor
 from workwire.reactions.webhooks import catalogue
 from workwire.reactions.webhooks.models import Subscription
+from workwire.rooms.work import commands as work
 
 
 def _text(browser: Client, address: str) -> str:
@@ -30,7 +32,29 @@ def test_every_webhook_is_listed_and_has_a_page_with_every_key(sent: dict[str, S
         inside = re.findall(r'<th scope="row" class="inside1"><code>([^<]+)<', text)
         assert {"GUID", "UserType", "CredentialGUID"} <= set(inside)  # of ChangedBy
     assert "Changed at last" in _text(builder, "/webhooks/catalogue/PacketUpdated")
-    assert "Nothing was sent yet" in _text(builder, "/webhooks/catalogue/4")
+    assert "Nothing of this kind happened yet that you may see." in _text(builder, "/webhooks/catalogue/2")
+
+
+def test_events_are_shown_to_who_may_see_their_records_whether_or_not_they_were_sent(
+    organisation: Organisation, actors: dict[str, Actor]
+) -> None:
+    address, titles = "/webhooks/catalogue/PacketUpdated", ("Of the first", "Of the second")
+    for customer, title in zip(organisation.customers, titles, strict=False):
+        made = work.create_ticket(
+            customer.ticket_version.guid,
+            by=actors["team member"],
+            title="Of nobody",
+            category_guid=customer.category.guid,
+            submit=True,
+        )
+        work.update(made, by=actors["team member"], title=title)
+    everything, narrow = (
+        _text(gallery.signed_in(organisation.accounts[who]), address)
+        for who in ("administrator", "process builder of one company")
+    )
+    assert [title in everything for title in titles] == [True, True]
+    assert 'href="/webhooks/events?kind=WorkItemUpdated"' in everything
+    assert [title in narrow for title in titles] == [False, True]
 
 
 def test_the_catalogue_is_for_who_may_subscribe(organisation: Organisation) -> None:

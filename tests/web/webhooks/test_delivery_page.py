@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
 from django.test import Client
 
 from tests.support.organisation import Organisation
 from tests.web import gallery, traffic
+from tests.web.gallery import without_colours
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.kernel import ids
@@ -25,7 +27,7 @@ def _one(organisation: Organisation, subscription: Subscription, state: State) -
 def _text(browser: Client, delivery: Delivery, query: str = "") -> str:
     answer = browser.get(f"/webhooks/deliveries/{delivery.guid}?{query}")
     assert answer.status_code == 200
-    return unescape(answer.content.decode())
+    return unescape(without_colours(answer.content.decode()))
 
 
 def test_request_and_answer_are_shown_without_what_is_secret(
@@ -101,3 +103,52 @@ def test_one_leads_to_the_one_before_and_after(
     assert f'href="/webhooks/deliveries/{newest.guid}" aria-label="Newer delivery"' in text
     assert f'href="/webhooks/deliveries/{older.guid}" aria-label="Older delivery"' in text
     assert "Newer delivery" not in _text(builder, newest)
+
+
+def test_attempts_are_told_to_the_second_with_what_http_calls_the_answer_and_step_by_step(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    gave_up = _one(organisation, sent["gives up"], State.GAVE_UP)
+    text = _text(builder, gave_up)
+    assert '503 <span lang="en">Service Unavailable</span>' in text
+    assert len(re.findall(r'class="when"><time [^>]*>[^<]*\d\d:\d\d:\d\d</time>', text)) == gave_up.attempts
+    bars = re.findall(r'<svg viewBox="0 0 240 8" aria-hidden="true">(.*?)</svg>', text)
+    assert len(bars) == gave_up.attempts
+    for bar, attempt in zip(bars, gave_up.attempt_rows.order_by("number"), strict=True):
+        assert ('class="connecting"' in bar) == (attempt.connect_us is not None)
+        assert ('class="run"' in bar) == (attempt.first_byte_us is not None)
+        pieces = [(float(x), float(width)) for x, width in re.findall(r'x="([\d.]+)" width="([\d.]+)"', bar)]
+        assert pieces[0][0] == 0
+        assert sum(pieces[-1]) <= 243
+    legend = re.findall(r"</svg>([^<]+)</li>", text)
+    assert {"Connecting", "First byte"} <= set(legend)
+    assert "TLS" not in legend
+    refused = Delivery.objects.filter(subscription=sent["refused"], attempts__gt=0).earliest("pk")
+    assert "connection refused" in _text(builder, refused)
+
+
+def test_who_manages_accounts_is_led_to_why_the_owner_may_not_see_it(
+    organisation: Organisation, sent: dict[str, Subscription], builder: Client
+) -> None:
+    account, admin = organisation.accounts[traffic.WHO], organisation.accounts["administrator"]
+    group = organisation.customers[1].group
+    access.change_members(group, remove=[account.user], by=sessions.actor_for(admin.user))
+    withheld = _one_of_all(sent["well"], State.WITHHELD)
+    why = f"/administration/accounts/{account.user.guid}/sight?kind="
+    found = {}
+    for who, browser in (("manager", gallery.signed_in(admin)), ("owner", builder)):
+        for address in (
+            f"deliveries/{withheld.guid}",
+            f"subscriptions/{sent['well'].guid}/explain?about={withheld.guid}",
+        ):
+            text = unescape(browser.get(f"/webhooks/{address}").content.decode())
+            found[who, address[:4]] = re.findall(rf'href="({re.escape(why)}[^"]+)"', text)
+    company = f"{why}company&record={organisation.customers[1].company.guid}"
+    record = f"{why}work_item&record={withheld.record_guid}"
+    assert found["manager", "deli"] == found["manager", "subs"] == [company, record], found
+    assert found["owner", "deli"] == found["owner", "subs"] == []
+    assert "does not see this" in gallery.signed_in(admin).get(record).content.decode()
+
+
+def _one_of_all(subscription: Subscription, state: State) -> Delivery:
+    return Delivery.objects.filter(subscription=subscription, state=state).latest("pk")

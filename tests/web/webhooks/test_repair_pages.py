@@ -13,6 +13,7 @@ from django.test import Client
 
 from tests.support.organisation import Organisation
 from tests.web import gallery, traffic
+from tests.web.gallery import without_colours
 from workwire.access import commands as access
 from workwire.access import sessions
 from workwire.jobs import running
@@ -30,7 +31,7 @@ def _address(of: Subscription, page: str) -> str:
 def _text(browser: Client, address: str, status: int = 200) -> str:
     answer = browser.get(address)
     assert answer.status_code == status
-    return unescape(answer.content.decode())
+    return unescape(without_colours(answer.content.decode()))
 
 
 def _hidden(text: str) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from typing import Any
@@ -90,7 +91,7 @@ def test_others_objects_are_neither_found_nor_taken(
 def test_the_choices_follow_the_webhook(sent: dict[str, Subscription], builder: Client) -> None:
     updates = builder.get(f"{PAGE}?webhook=PacketUpdated").content.decode()
     assert 'value="packet"' in updates
-    assert '<option value="PacketUpdated" selected' in updates
+    assert 'name="webhook" value="PacketUpdated" checked' in updates
     created = builder.get(f"{PAGE}?webhook=BusinessObjectCreated").content.decode()
     assert 'value="schedule"' in created
     assert 'value="everything"' not in created
@@ -240,3 +241,39 @@ def test_others_cannot_change_it(sent: dict[str, Subscription], organisation: Or
     assert other.post(address, WISH).status_code == 404
     owner = gallery.signed_in(organisation.accounts[traffic.WHO])
     assert owner.get(address).status_code == 200
+
+
+def test_a_sample_stands_beside_the_form_in_the_format_chosen(sent: dict[str, Subscription], builder: Client) -> None:
+    """The newest event that the reader may see is shown, and a made-up one where there is none."""
+
+    def sample(**changes: Any) -> tuple[str, dict[str, Any]]:
+        text = builder.post(
+            PAGE, {**WISH, "step": "sample", **changes}, headers={"HX-Request": "true", "HX-Target": "sample"}
+        ).content.decode()
+        (body,) = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", text, re.DOTALL)
+        return unescape(text), json.loads(unescape(re.sub("<[^>]+>", "", body)))
+
+    text, plain = sample(format="plain")
+    newest = Event.objects.filter(name="WorkItemUpdated").latest("pk")
+    assert plain["EventID"] == str(newest.guid)
+    assert f'href="/webhooks/events/{newest.guid}"' in text
+    assert '<mark class="key">"Title"</mark>' in text
+    standard, clouded = sample()[1], sample(format="cloudevents")[1]
+    assert (standard["type"], standard["data"]) == ("PacketUpdated", plain)
+    assert (clouded["specversion"], clouded["data"]) == ("1.0", plain)
+    made_up, body = sample(webhook="NewCommunication", format="plain")
+    assert "Made up, for nothing of this kind happened yet that you may see." in made_up
+    assert body["PacketGUID"]
+    hidden = Event.objects.filter(name="WorkItemUpdated").exclude(work_item_guid=newest.work_item_guid)
+    assert hidden.exists()
+
+
+def test_the_sample_shows_nothing_of_what_the_reader_may_not_see(
+    sent: dict[str, Subscription], organisation: Organisation
+) -> None:
+    other = gallery.signed_in(organisation.accounts["process builder"])
+    hidden = gallery.signed_in(organisation.accounts["process builder of one company"])
+    assert "Changed at last" in unescape(hidden.get(f"{PAGE}?webhook=PacketUpdated").content.decode())
+    everything = unescape(other.get(f"{PAGE}?webhook=PacketUpdated").content.decode())
+    sees = other.get("/webhooks/events?kind=WorkItemUpdated").content.decode()
+    assert ("Changed at last" in everything) == ("Changed at last" in sees)

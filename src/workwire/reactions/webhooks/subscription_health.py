@@ -1,7 +1,7 @@
 """How a subscription and its endpoint are, for its owner and for administrators: figures of its own messages only.
 
-Every query here is bounded, however long the log and the queue: attempts are counted among the newest messages, and the
-answer says among how many.
+Every query here is bounded, however long the log and the queue: the database looks for attempts among the newest messages,
+counts them, and answers a row for each outcome, with among how many messages it looked.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 
 from django.db.models import Q
 
 from workwire.kernel import clock
 from workwire.reactions.webhooks import queue, sql, workers
-from workwire.reactions.webhooks.models import Delivery, Subscription
+from workwire.reactions.webhooks.models import Subscription
 from workwire.reactions.webhooks.workers import Circuit
 
 MOST_DELIVERIES, MOST_ATTEMPTS = 1_000, 5_000
@@ -25,8 +26,35 @@ CONDITIONS = {
     "paused": Q(paused_at__isnull=False),
     "access_lost": Q(paused_at=None, access_lost_at__isnull=False),
 }  # as `condition` says them
-_TRIED = "SELECT started_at, status, error FROM webhooks_attempt WHERE {} ORDER BY started_at DESC LIMIT %s"
+_EACH = (
+    "CROSS JOIN LATERAL (SELECT started_at, status, error FROM webhooks_attempt"
+    " WHERE delivery_id = newest.id OFFSET 0) tried"
+)  # `OFFSET 0` keeps PostgreSQL from joining with every attempt there is
+# SQLite goes through a cross join from left to right.
+_IN_TURN = "CROSS JOIN webhooks_attempt tried ON tried.delivery_id = newest.id"
+# Attempts are taken message by message, the newest first: their limit bounds what is read, which sorting them would not.
+_TRIED = """
+WITH newest AS (
+    SELECT id FROM webhooks_delivery WHERE subscription_id = %s ORDER BY id DESC LIMIT %s
+), attempts AS (
+    SELECT started_at, status, error,
+        CASE WHEN status IS NULL THEN 2 WHEN status BETWEEN 200 AND 299 THEN 0 ELSE 1 END AS outcome
+    FROM newest {attempts} LIMIT %s
+), ranked AS (
+    SELECT started_at, status, error, outcome,
+        row_number() OVER (PARTITION BY outcome ORDER BY started_at DESC) AS place
+    FROM attempts
+), told AS (
+    SELECT outcome, sum(CASE WHEN started_at > %s THEN 1 ELSE 0 END) AS in_hour,
+        sum(CASE WHEN started_at > %s THEN 1 ELSE 0 END) AS in_day, max(started_at) AS last_at,
+        max(CASE WHEN place = 1 THEN status END) AS status, max(CASE WHEN place = 1 THEN error END) AS error
+    FROM ranked GROUP BY outcome
+)
+SELECT counted.messages, outcome, in_hour, in_day, last_at, status, error
+FROM (SELECT count(*) AS messages FROM newest) counted LEFT JOIN told ON 1 = 1
+"""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+_SUCCEEDED, _REFUSED, _OUTCOMES = 0, 1, 3  # numbers of outcomes in the statement: taken, refused, no answer
 
 
 class Tried(NamedTuple):
@@ -44,6 +72,16 @@ class Counts:
     succeeded: int
     refused: int
     unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Of so many messages: the last attempt of each outcome, in the order of `Counts`, and how many there were of each."""
+
+    messages: int
+    last: list[Tried | None]
+    in_hour: list[int]
+    in_day: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +103,17 @@ class Health:
 def health(subscription: Subscription) -> Health:
     """The health of a subscription; the caller has checked that it may be seen."""
     now = clock.now()
-    newest = list(
-        Delivery.objects.filter(subscription=subscription)
-        .order_by("-pk")
-        .values_list("pk", flat=True)[:MOST_DELIVERIES]
-    )
-    rows = sql.rows(_TRIED.format(sql.any_of("delivery_id")), sql.listed(newest), MOST_ATTEMPTS)
-    tried = [Tried(sql.read_moment(at), status, error) for at, status, error in rows]
+    told = _tried(subscription.pk, now)
     return Health(
         state=condition(subscription),
         circuit=workers.circuit(subscription.pk, now),
         depth=queue.depth(subscription.pk),
         oldest_due=queue.oldest_due_of(subscription.pk, now),
-        last_success=next((one for one in tried if has_succeeded(one.status)), None),
-        last_failure=next((one for one in tried if not has_succeeded(one.status)), None),
-        last_hour=counts(one.status for one in tried if one.at > now - HOUR),
-        last_day=counts(one.status for one in tried if one.at > now - DAY),
-        counted=len(newest),
+        last_success=told.last[_SUCCEEDED],
+        last_failure=max((one for one in told.last[_REFUSED:] if one), key=lambda one: one.at, default=None),
+        last_hour=Counts(*told.in_hour),
+        last_day=Counts(*told.in_day),
+        counted=told.messages,
     )
 
 
@@ -104,3 +136,19 @@ def counts(statuses: Iterable[int | None]) -> Counts:
 def has_succeeded(status: int | None) -> bool:
     """Whether an endpoint that answered so took the message."""
     return status is not None and 200 <= status < 300
+
+
+def _tried(subscription: int, now: datetime) -> _Told:
+    hour, day = sql.moment(now - HOUR), sql.moment(now - DAY)
+    rows = sql.rows(_statement(sql.on_postgresql()), subscription, MOST_DELIVERIES, MOST_ATTEMPTS, hour, day)
+    told = _Told(rows[0][0], [None] * _OUTCOMES, [0] * _OUTCOMES, [0] * _OUTCOMES)
+    for _messages, outcome, in_hour, in_day, last_at, status, error in rows:
+        if outcome is not None:
+            told.last[outcome] = Tried(sql.read_moment(last_at), status, error)
+            told.in_hour[outcome], told.in_day[outcome] = in_hour, in_day
+    return told
+
+
+@cache
+def _statement(on_postgresql: bool) -> str:
+    return _TRIED.format(attempts=_EACH if on_postgresql else _IN_TURN)

@@ -19,6 +19,7 @@ from django.utils.translation import pgettext
 
 from workwire.kernel import clock
 from workwire.web.kit import icons
+from workwire.web.kit.coloured_json import coloured
 from workwire.web.kit.parts import Due, Person, State, brief
 
 register = template.Library()
@@ -116,13 +117,19 @@ def person(context: Context, of: Person, size: str = "", *, named: bool = False)
     return format_html('{}<span class="unseen">{}</span>', _silent(disc), name)
 
 
+@register.filter(name="coloured")
+def coloured_text(text: str) -> SafeString:
+    """JSON with its keys, texts and numbers told apart by colour."""
+    return coloured(text)
+
+
 @register.simple_tag
-def moment(of: datetime | None) -> SafeString | str:
+def moment(of: datetime | None, *, to_the_second: bool = False) -> SafeString | str:
     """A moment in the zone of the page, exact and machine readable."""
     if of is None:
         return "–"
-    exact = f"{moment_words(of)} {zone_words()}"
-    return format_html('<time datetime="{}" title="{}">{}</time>', of.isoformat(), exact, moment_words(of))
+    words = moment_words(of, to_the_second=to_the_second)
+    return format_html('<time datetime="{}" title="{} {}">{}</time>', of.isoformat(), words, zone_words(), words)
 
 
 @register.simple_tag
@@ -168,9 +175,10 @@ def dialog(content: str, name: str, title: Words) -> SafeString:
     return format_html(shown, name, name, name, title, content)
 
 
-def moment_words(of: datetime) -> str:
+def moment_words(of: datetime, *, to_the_second: bool = False) -> str:
     """A moment as the reader's language writes it, in the zone of the page."""
-    return date_format(timezone.localtime(of), pgettext("format of a moment", "D j M Y, H:i"))
+    minutes, seconds = pgettext("format of a moment", "D j M Y, H:i"), pgettext("format of a second", "D j M Y, H:i:s")
+    return date_format(timezone.localtime(of), seconds if to_the_second else minutes)
 
 
 def zone_words() -> str:

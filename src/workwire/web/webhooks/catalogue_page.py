@@ -11,13 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from workwire.access import features
-from workwire.access.policy import require
+from workwire.access.policy import may_explore, require
+from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
-from workwire.reactions.webhooks import catalogue, log
-from workwire.reactions.webhooks.log import Wish
+from workwire.outbox.event_pages import Wanted
+from workwire.outbox.registry import Webhook, names_told_as
+from workwire.reactions.webhooks import catalogue, explorer
+from workwire.web.kit.ledger_parts import EventRow, rows
 from workwire.web.kit.page import Visit, page
-from workwire.web.kit.parts import Link
-from workwire.web.webhooks.delivery_parts import About, about, address_of
+from workwire.web.kit.parts import Link, address
 
 NEWEST = 5
 
@@ -45,10 +47,10 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """A message of this kind that was written not long ago."""
+    """What happened not long ago that this webhook tells: events that the reader may see; `log` leads to all of them."""
 
-    about: About
-    address: str
+    rows: tuple[EventRow, ...]
+    log: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class HookPage:
     keys: tuple[Key, ...]
     schema: str
     sample: str
-    recent: tuple[Recent, ...]
-    log: str
+    recent: Recent | None
+    deliveries: str
 
 
 @page("webhooks/catalogue.html")
@@ -90,7 +92,6 @@ def hook(visit: Visit, name: str) -> HookPage:
     if found is None:
         raise not_found("webhook")
     entry = next(one for one in catalogue.entries() if one["number"] == found.number)
-    newest = log.page(visit.actor, Wish(webhook=found.number), limit=NEWEST).rows
     return HookPage(
         crumbs=(Link(_("Catalogue"), reverse("catalogue")), Link(found.name, is_here=True)),
         hook=_hook(entry),
@@ -99,9 +100,17 @@ def hook(visit: Visit, name: str) -> HookPage:
         keys=tuple(_keys(entry["schema"], entry["schema"].get("$defs", {}))),
         schema=_json(entry["schema"]),
         sample=_json(entry["sample"]),
-        recent=tuple(Recent(about(one), address_of(one)) for one in newest),
-        log=f"{reverse('deliveries')}?webhook={found.name}",
+        recent=_recent(found, visit.actor) if may_explore(visit.actor) else None,
+        deliveries=f"{reverse('deliveries')}?webhook={found.name}",
     )
+
+
+def _recent(told: Webhook, actor: Actor) -> Recent:
+    """The newest events of a kind; the list of events narrows to one kind only, and otherwise shows all."""
+    names = names_told_as(told)
+    newest = explorer.page(Wanted(names=names), by=actor, limit=NEWEST).rows
+    only = names[0] if len(names) == 1 else None
+    return Recent(rows(newest), address(reverse("events"), {}, kind=only))
 
 
 def _hook(entry: Mapping[str, Any]) -> Hook:

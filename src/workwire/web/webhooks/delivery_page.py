@@ -27,6 +27,9 @@ from workwire.web.kit import charts, parts
 from workwire.web.kit.page import See, Visit, page
 from workwire.web.kit.parts import Link, Words, brief, took
 from workwire.web.webhooks.delivery_parts import (
+    FAILED,
+    REST,
+    STEPS,
     About,
     Result,
     about,
@@ -35,9 +38,10 @@ from workwire.web.webhooks.delivery_parts import (
     name_of,
     result_of,
     state_of,
+    steps_of,
     timings_of,
 )
-from workwire.web.webhooks.repair_parts import explain_address
+from workwire.web.webhooks.repair_parts import explain_address, why_address
 
 MOST_ATTEMPTS = 200
 BAR = 240  # units of the drawing
@@ -52,6 +56,15 @@ CHECKS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a bar."""
+
+    tone: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """An attempt; `waited` is how long it came after the one before, `bar` how long it took beside the longest."""
 
@@ -59,18 +72,19 @@ class Tried:
     moment: datetime
     result: Result
     waited: str
-    bar: float
+    bar: tuple[Piece, ...]
     address: str
     is_shown: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition of sending."""
+    """A condition of sending; `why` leads to the rules behind one that does not hold, for who may look at them."""
 
     state: parts.State
     name: Words
     sentence: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +120,7 @@ class DeliveryPage:
     finished_after: str
     may_resend: bool
     attempts: tuple[Tried, ...]
+    legend: tuple[charts.Series, ...]
     exchange: Exchange | None
     checks: tuple[Check, ...]
     explain: str
@@ -150,8 +165,9 @@ def delivery(visit: Visit, guid: UUID) -> DeliveryPage:
         else "",
         may_resend=may_resend(found, actor),
         attempts=_attempts(tried, shown, found),
+        legend=_legend(tried),
         exchange=_exchange(found, shown) if seen else None,
-        checks=_checks(subscription, told, actor),
+        checks=_checks(found, told, actor),
         explain=_explain(found, told, actor),
         newer=address_of(newer) if newer is not None else "",
         older=address_of(older) if older is not None else "",
@@ -201,12 +217,30 @@ def _attempts(tried: Sequence[Attempt], shown: Attempt | None, of: Delivery) -> 
             moment=one.started_at,
             result=result_of(one),
             waited=brief(one.started_at - earlier.started_at) if earlier is not None else "",
-            bar=round(max(2.0, BAR * one.duration / longest), 1),
+            bar=_bar(one, longest),
             address=f"{address_of(of)}?attempt={one.number}",
             is_shown=one is shown,
         )
         for earlier, one in zip(before, tried, strict=False)
     )
+
+
+def _bar(attempt: Attempt, longest: float) -> tuple[Piece, ...]:
+    """How long an attempt took beside the longest, step by step where those were timed."""
+    whole = round(attempt.duration * 1_000_000)
+    steps = steps_of(attempt) or ((charts.Series("", result_of(attempt).tone or "run"), whole),)
+    scale = max(2.0, BAR * attempt.duration / longest) / (sum(took for _step, took in steps) or 1)
+    x, pieces = 0.0, []
+    for step, microseconds in steps:
+        pieces.append(Piece(step.tone, round(x, 1), round(max(1.0, microseconds * scale), 1)))
+        x += microseconds * scale
+    return tuple(pieces)
+
+
+def _legend(tried: Sequence[Attempt]) -> tuple[charts.Series, ...]:
+    """What the colours of the bars mean, of the steps there are."""
+    there = {step.tone for one in tried for step, _took in steps_of(one)}
+    return tuple(step for step in (*STEPS, REST, FAILED) if step.tone in there)
 
 
 def _exchange(found: Delivery, attempt: Attempt | None) -> Exchange:
@@ -244,13 +278,19 @@ def _as_curl(url: str, headers: dict[str, str], body: bytes) -> str:
     return " \\\n".join([*lines, f"  --data-raw {shlex.quote(body.decode())}"])
 
 
-def _checks(of: Subscription, event: Event | None, actor: Actor) -> tuple[Check, ...]:
+def _checks(found: Delivery, event: Event | None, actor: Actor) -> tuple[Check, ...]:
     """What decides now, for who may ask that of a subscription there is."""
+    of, shown = found.subscription, event if is_seen(found) else None
     if event is None or of.ended_at is not None or not actor.has(features.WEBHOOKS):
         return ()
     told = repair.explain(of.guid, by=actor, event_guid=event.guid)
     passed, failed = parts.State("circle-check", _("Holds"), "ok"), parts.State("circle-x", _("Holds not"), "bad")
     return tuple(
-        Check(passed if one.passed else failed, CHECKS.get(one.code, one.code), one.said.sentence())
+        Check(
+            passed if one.passed else failed,
+            CHECKS.get(one.code, one.code),
+            one.said.sentence(),
+            "" if one.passed else why_address(of, one.code, shown, by=actor),
+        )
         for one in told.checks
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.urls import reverse
@@ -48,6 +49,16 @@ ERRORS = {
     "transport_lost": gettext_lazy("sender ended"),
     "unreachable": gettext_lazy("unreachable"),
 }
+STEPS = (
+    charts.Series(gettext_lazy("Name lookup"), "lookup"),
+    charts.Series(gettext_lazy("Connecting"), "connecting"),
+    charts.Series(gettext_lazy("TLS"), "tls"),
+    charts.Series(gettext_lazy("First byte"), "run"),
+)
+REST, FAILED = (
+    charts.Series(gettext_lazy("Rest of the answer"), "rest"),
+    charts.Series(gettext_lazy("Until it failed"), "bad"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +72,11 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How an attempt was answered: a status or an error in a word, the sentence, and how long it took."""
+    """How an attempt was answered: a status or an error in a word, what HTTP calls the status, the sentence, and how long it
+    took."""
 
     words: Words
+    phrase: str
     tone: str
     detail: str
     took: str
@@ -148,26 +161,36 @@ def result_of(attempt: Attempt) -> Result:
     detail = queries.detail_of(attempt)
     if attempt.status is not None:
         tone = "" if 200 <= attempt.status < 300 else "bad"
-        return Result(str(attempt.status), tone, detail, took(attempt.duration))
-    return Result(ERRORS.get(attempt.error, attempt.error), "bad", detail, took(attempt.duration))
+        return Result(str(attempt.status), _phrase(attempt.status), tone, detail, took(attempt.duration))
+    return Result(ERRORS.get(attempt.error, attempt.error), "", "bad", detail, took(attempt.duration))
+
+
+def _phrase(status: int) -> str:
+    """What HTTP calls a status; empty for one that it does not name."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def timings_of(attempt: Attempt) -> charts.Bars | None:
     """Where the time of an attempt went, for one whose steps were timed."""
-    timed = [
-        (_("Name lookup"), attempt.name_us),
-        (_("Connecting"), attempt.connect_us),
-        (_("TLS"), attempt.tls_us),
-        (_("First byte"), attempt.first_byte_us),
-    ]
-    made = [(words, microseconds) for words, microseconds in timed if microseconds is not None]
-    if not made:
+    rows = [(step.words, round(microseconds / 1000, 1)) for step, microseconds in steps_of(attempt)]
+    if not rows:
         return None
-    rest = round(attempt.duration * 1_000_000) - sum(microseconds for _words, microseconds in made)
-    if rest > 0:
-        made.append((_("Rest of the answer") if attempt.first_byte_us is not None else _("Until it failed"), rest))
-    rows = [(words, round(microseconds / 1000, 1)) for words, microseconds in made]
     return charts.steps(_("Where the time went, in milliseconds"), charts.Series(_("Milliseconds"), "run"), rows)
+
+
+def steps_of(attempt: Attempt) -> tuple[tuple[charts.Series, int], ...]:
+    """The steps of an attempt one after the other, each with its microseconds; none for one that was not timed."""
+    timed = zip(STEPS, (attempt.name_us, attempt.connect_us, attempt.tls_us, attempt.first_byte_us), strict=True)
+    made = [(step, microseconds) for step, microseconds in timed if microseconds is not None]
+    if not made:
+        return ()
+    rest = round(attempt.duration * 1_000_000) - sum(microseconds for _step, microseconds in made)
+    if rest > 0:
+        made.append((REST if attempt.first_byte_us is not None else FAILED, rest))
+    return tuple(made)
 
 
 def name_of(subscription: Subscription) -> str:

@@ -27,13 +27,16 @@ from workwire.web.webhooks.reach_test import Reach, reach_of
 from workwire.web.webhooks.subscription_form import (
     ABOUT,
     About,
+    HookChoice,
     NewSubscriptionForm,
     SubscriptionForm,
     Tries,
     about_of,
     abouts,
+    hooks_of,
     tries_of,
 )
+from workwire.web.webhooks.subscription_sample import Sample, sample_of
 from workwire.web.webhooks.verification import Snippet, snippets
 
 F = TypeVar("F", bound=SubscriptionForm)
@@ -51,8 +54,10 @@ class SubscriptionEditing:
     address: str
     back: str
     form: SubscriptionForm
+    hooks: tuple[HookChoice, ...]
     about: About
     tries: Tries
+    sample: Sample
     reach: Reach | None
     zone: str
     overtaken: Overtaken | None
@@ -145,8 +150,10 @@ def _editing(
         address=address,
         back=back,
         form=form,
+        hooks=hooks_of(form),
         about=about_of(form, visit.actor),
         tries=tries_of(form),
+        sample=sample_of(form, visit.actor),
         reach=reach_of(form, visit) if visit.request.POST.get("step") == "test" else None,
         zone=visit.look.zone_name,
         overtaken=faster,

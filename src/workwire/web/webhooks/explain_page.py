@@ -25,12 +25,13 @@ from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Link, Words, address
 from workwire.web.webhooks.body_difference import Difference, differences
 from workwire.web.webhooks.delivery_page import CHECKS, Check, may_resend
-from workwire.web.webhooks.delivery_parts import address_of
+from workwire.web.webhooks.delivery_parts import address_of, is_seen
 from workwire.web.webhooks.repair_parts import (
     Head,
     explain_address,
     head,
     replay_address,
+    why_address,
 )
 
 LONGEST, SHOWN = 200, 8
@@ -129,7 +130,7 @@ def _told(of: Subscription, about: str, actor: Actor) -> Told | None:
 def _explained(of: Subscription, told: Explanation, delivery: Delivery | None, actor: Actor) -> Told:
     return Told(
         verdict=_verdict(of, told, delivery),
-        checks=_checks(of, told, delivery),
+        checks=_checks(of, told, delivery, actor),
         message=_message(of, told, actor),
         delivery=address_of(delivery) if delivery is not None else "",
         resend=reverse("delivery-resend", args=[delivery.guid])
@@ -175,9 +176,16 @@ def _never_prepared(of: Subscription, told: Explanation) -> Verdict:
     return Verdict("warn", "triangle-alert", _("It would be sent, but was not prepared"), words, step)
 
 
-def _checks(of: Subscription, told: Explanation, delivery: Delivery | None) -> tuple[Check, ...]:
+def _checks(of: Subscription, told: Explanation, delivery: Delivery | None, actor: Actor) -> tuple[Check, ...]:
+    event = told.event or (delivery.told_event if delivery is not None and is_seen(delivery) else None)
     shown = tuple(
-        Check(_state(one.passed), CHECKS.get(one.code, one.code), _sentence(one, delivery)) for one in told.checks
+        Check(
+            _state(one.passed),
+            CHECKS.get(one.code, one.code),
+            _sentence(one, delivery),
+            "" if one.passed else why_address(of, one.code, event, by=actor),
+        )
+        for one in told.checks
     )
     if of.paused_at is None:
         paused = _("Messages go out as they come.")

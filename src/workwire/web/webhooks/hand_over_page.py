@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 
 from workwire.kernel.ids import parse_guid
 from workwire.kernel.text import is_storable
-from workwire.outbox.objects import ObjectType
 from workwire.outbox.registry import webhooks
 from workwire.outbox.told_records import told_by
 from workwire.reactions.webhooks import hand_over, queries
@@ -24,14 +23,14 @@ from workwire.reactions.webhooks.models import Subscription
 from workwire.web.kit.account_people import person_of
 from workwire.web.kit.overtaken import Overtaken, VersionedForm, overtaken
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Link, Person, address
+from workwire.web.kit.parts import Link, Person
 from workwire.web.webhooks.delivery_parts import name_of
+from workwire.web.webhooks.repair_parts import sight_of_record
 
 if TYPE_CHECKING:
     from workwire.access.models import User
 
 LONGEST = 200
-_SIGHT_OF = {ObjectType.COMPANY: "company", ObjectType.SCHEDULE: "schedule"}  # all others lie in a work item
 
 
 class HandOverForm(VersionedForm):
@@ -168,10 +167,7 @@ def _consequences(found: Subscription, told: Preview) -> Consequences:
 
 def _unseen(event: Event, owner: User) -> Unseen:
     told = told_by(orjson.loads(event.body))
-    kind = _SIGHT_OF.get(ObjectType(event.record_type), "work_item")
-    record = event.work_item_guid if kind == "work_item" else event.record_guid
-    why = address(reverse("account-sight", args=[owner.guid]), {"kind": kind, "record": str(record)})
-    return Unseen(f"{told.reference} {told.title}".strip() or _("(no title)"), why)
+    return Unseen(f"{told.reference} {told.title}".strip() or _("(no title)"), sight_of_record(owner, event))
 
 
 def _number(count: int) -> str:

@@ -185,6 +185,15 @@ class NewSubscriptionForm(SubscriptionForm):
 
 
 @dataclass(frozen=True, slots=True)
+class HookChoice:
+    """A webhook that can be chosen, what it tells, and whether it is chosen."""
+
+    name: str
+    description: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Picked:
     """An object that can be picked, and whether it is."""
 
@@ -219,6 +228,11 @@ def abouts(hook: Webhook) -> list[tuple[str, Words]]:
         (name, KINDS[kind]) for name, kind in ABOUT.items() if kind in hook.filters and kind in KINDS
     ]
     return [*everything, *named] if ObjectType.CONTRACT in hook.filters else named
+
+
+def hooks_of(form: SubscriptionForm) -> tuple[HookChoice, ...]:
+    """The webhooks there are, by number."""
+    return tuple(HookChoice(hook.name, hook.description, hook is form.hook) for hook in webhooks().values())
 
 
 def about_of(form: SubscriptionForm, actor: Actor) -> About:
