@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pyotp
 import pytest
 
 from tests.support.organisation import Customer, Organisation
 from tests.support.overlap import overlap
-from workwire.access import commands, features, sessions
-from workwire.access.models import Role, User
+from workwire.access import commands, features, second_factors, sessions
+from workwire.access.commands import password_links
+from workwire.access.models import Role, Token, User
+from workwire.kernel import clock
 from workwire.kernel.actor import SYSTEM, Actor
-from workwire.kernel.errors import Conflict, Forbidden, Invalid
+from workwire.kernel.errors import Conflict, DomainError, Forbidden, Invalid, Unauthenticated
 from workwire.rooms.work import commands as work
 from workwire.rooms.work.models import WorkItem
 
@@ -167,3 +170,46 @@ def test_new_work_is_not_allocated_to_an_account_that_is_retiring(
     _, started = overlap(lambda: commands.set_active(tomas, False, by=actors["administrator"]), start)
     assert isinstance(started, WorkItem)
     assert (started.assignee_id, started.queue_id) == (None, first.queue.pk)
+
+
+def test_a_link_that_two_use_at_once_sets_one_password() -> None:
+    user = _accounts("ada")["ada"]
+    token = password_links.give_link(user, by=SYSTEM)[1]
+    done, refused = overlap(
+        lambda: password_links.use_link(token, PASSWORD + "-first"),
+        lambda: password_links.use_link(token, PASSWORD + "-second"),
+    )
+    assert not isinstance(done, DomainError)
+    assert isinstance(refused, Invalid)
+    assert refused.code == "link_invalid"
+    assert User.objects.get(pk=user.pk).check_password(PASSWORD + "-first")
+
+
+def test_a_link_ends_while_another_one_of_the_account_is_used() -> None:
+    user = _accounts("ada")["ada"]
+    first, second = (password_links.give_link(user, by=SYSTEM)[1] for _ in range(2))
+    done, refused = overlap(
+        lambda: password_links.use_link(second, PASSWORD + "-second"),
+        lambda: password_links.use_link(first, PASSWORD + "-first"),
+    )
+    assert not isinstance(done, DomainError)
+    assert isinstance(refused, Invalid)
+    assert refused.code == "link_invalid"
+
+
+@pytest.mark.parametrize("with_an_app", [False, True])
+def test_a_code_that_two_sign_in_with_at_once_lets_one_in(with_an_app: bool) -> None:
+    user = _accounts("ada")["ada"]
+    app = pyotp.TOTP(commands.begin_second_factor(PASSWORD, by=sessions.actor_for(user)).key)
+    step = int(clock.now().timestamp()) // second_factors.STEP
+    codes = commands.confirm_second_factor(app.generate_otp(step - 1), by=sessions.actor_for(user))
+    code = app.generate_otp(step) if with_an_app else codes[0]
+
+    def sign_in() -> str:
+        return sessions.log_in("ada", PASSWORD, address="192.0.2.1", otp=code)
+
+    done, refused = overlap(sign_in, sign_in)
+    assert not isinstance(done, DomainError)
+    assert isinstance(refused, Unauthenticated)
+    assert refused.code == "code_wrong"
+    assert Token.objects.filter(user=user).count() == 1
