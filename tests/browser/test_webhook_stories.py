@@ -130,3 +130,29 @@ def test_an_administrator_hands_a_subscription_over_and_back(world: World, visit
     builder = visitor(traffic.WHO)
     builder.goto(address)
     expect(builder.get_by_role("button", name="Pause")).to_be_visible()
+
+
+def test_a_log_that_is_watched_leads_to_signing_in_when_the_session_ended_and_back(visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.goto("/webhooks/deliveries?state=delivered")
+    kept = page.context.cookies()
+    page.context.clear_cookies()
+    expect(page).to_have_url(re.compile(r"/sign-in\?next=%2Fwebhooks%2Fdeliveries%3Fstate%3Ddelivered$"))
+    expect(page.get_by_role("heading", name="Deliveries")).to_have_count(0)
+    page.context.add_cookies(kept)  # as signing in does
+    page.goto("/webhooks/deliveries?state=delivered")
+    expect(page.get_by_role("heading", name="Deliveries")).to_be_visible()
+
+
+def test_the_sample_follows_the_webhook_and_the_format_that_are_chosen(visitor: Visitor) -> None:
+    page = visitor(traffic.WHO)
+    page.goto("/webhooks/subscribe?webhook=PacketUpdated")
+    sample = page.get_by_role("complementary", name="Sample")
+    expect(sample.locator("mark").first).to_be_visible()
+    page.get_by_role("radio", name="NewCommunication").check()
+    expect(sample.locator(".tag")).to_have_text("NewCommunication")
+    page.get_by_label(re.compile("^CloudEvents")).check()
+    expect(sample).to_contain_text("application/cloudevents+json")
+    expect(sample).to_contain_text('"specversion"')
+    page.get_by_role("radio", name="BusinessObjectCreated").check()
+    expect(page.get_by_role("radiogroup", name="About").get_by_label("Schedule")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from functools import cache, partial
 from time import monotonic
 
 from django.db import DatabaseError, OperationalError, connection, transaction
@@ -48,7 +48,7 @@ def of_database() -> list[Finding]:
 
 
 def _checks() -> tuple[tuple[str, Check], ...]:
-    now, held = clock.now(), restores.held
+    now, held = clock.now(), cache(restores.held)  # two checks ask
     return (
         ("database", stored.database),
         ("migrations", stored.migrations),
@@ -89,6 +89,7 @@ def _bounded() -> Iterator[Callable[[], AbstractContextManager[object]]]:
     if connection.vendor != "postgresql":
         yield partial(_interrupted_after, LIMIT)
         return
+    is_nested = connection.in_atomic_block
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
@@ -97,8 +98,9 @@ def _bounded() -> Iterator[Callable[[], AbstractContextManager[object]]]:
             )
             before = cursor.fetchone()[0]
         yield transaction.atomic
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
+        if is_nested:  # otherwise it ends with the transaction
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
 
 
 @contextmanager

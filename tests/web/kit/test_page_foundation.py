@@ -271,6 +271,17 @@ def test_htmx_gets_the_part_it_asks_for(organisation: Organisation) -> None:
     assert "<html" in other
 
 
+def test_a_page_whose_session_ended_is_loaded_anew_and_has_no_page_to_sign_in_put_into_it(
+    organisation: Organisation,
+) -> None:
+    asked = {"HX-Request": "true", "HX-Target": "list"}
+    for address in ("/work?view=all", "/webhooks/deliveries"):
+        answer = Client().get(address, headers=asked)
+        assert (answer.status_code, answer.headers["HX-Refresh"], answer.content) == (200, "true", b"")
+        boosted = Client().get(address, headers=asked | {"HX-Boosted": "true"})
+        assert boosted.status_code == 302
+
+
 def test_the_icons_are_one_file_that_browsers_keep(db: None) -> None:
     answer = Client().get(icons.address())
     assert answer.headers["Content-Type"] == "image/svg+xml"

@@ -130,7 +130,8 @@ def test_what_is_new_is_told_without_moving_a_row(
     assert text.startswith('<div id="news">')
     assert "4 new deliveries, show" in text  # of the four subscriptions to updates, not those to creations
     assert builder.get("/webhooks/deliveries?above=x", headers=asked).status_code == 204
-    assert "every 5s" not in _text(builder, f"cursor={_cursor(organisation)}"), "older pages are not told"
+    assert "every 2s" in _text(builder)
+    assert "every 2s" not in _text(builder, f"cursor={_cursor(organisation)}"), "older pages are not told"
 
 
 def test_a_long_log_goes_on_page_by_page(builder: Client, organisation: Organisation, subscribe: Subscribe) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.support.environment import ON_POSTGRES
 from tests.support.organisation import Organisation
@@ -115,3 +117,28 @@ def test_open_work_is_read_along_the_index_of_each_status(organisation: Organisa
         plan = [row[-1] for row in cursor.fetchall()]
     assert sum("item_status (status=?" in step for step in plan) >= len(queries.OPEN)
     assert not [step for step in plan if "work_workitem" in step and "INTEGER PRIMARY KEY" not in step]
+
+
+def test_ones_own_work_is_found_by_its_ids_before_rows_are_read(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who holds thousands of items waits for a sort of their ids, and not of all that a list shows of them."""
+    account, version = organisation.accounts["team member"], organisation.customers[0].ticket_version
+    member = sessions.actor_for(account.user)
+    category = organisation.customers[0].category.guid
+    mine = [
+        work.take(
+            work.create_ticket(version.guid, by=member, title="Mine", category_guid=category, submit=True), by=member
+        )
+        for _ in range(5)
+    ]
+    monkeypatch.setattr(item_list, "MOST", 2)
+    browser, address, shown = gallery.signed_in(account), "/work?view=mine", []
+    while address:
+        with CaptureQueriesContext(connection) as asked:
+            text = unescape(browser.get(address).content.decode())
+        (rows,) = [one["sql"] for one in asked if '"work_workitem"."description"' in one["sql"]]
+        assert re.search(r'"id" IN \(SELECT .*ORDER BY 1 DESC LIMIT 3\)', rows)
+        shown += re.findall(r'href="/work/([^"?]+-T)"', text)
+        address = next(iter(re.findall(r'rel="next" href="([^"]+)"', text)), "")
+    assert shown == [item.reference for item in reversed(mine)]

@@ -132,6 +132,13 @@ class Visit:
         """Whether a form was sent."""
         return self.request.method == "POST"
 
+    @property
+    def asks_for_a_part(self) -> bool:
+        """Whether htmx asks, to put the answer into a page that is shown. Where nobody is signed in any more, that page is
+        loaded anew, which leads to signing in and back; otherwise the page to sign in would stand inside it."""
+        htmx = getattr(self.request, "htmx", None)
+        return bool(htmx and not htmx.boosted)
+
     def form(self, kind: type[F], /, **initial: Any) -> F:
         """A form as it was sent, or with its first values."""
         return kind(self.request.POST, self.request.FILES) if self.is_sent else kind(initial=initial)
@@ -233,6 +240,8 @@ def _answer(
             return HttpResponseRedirect(reverse("second-factor"))
         made = view(visit, *args, **kwargs)
     except Unauthenticated:
+        if visit.asks_for_a_part:
+            return HttpResponse(headers={"HX-Refresh": "true"})
         return HttpResponseRedirect(f"{reverse('sign-in')}?{urlencode({'next': visit.request.get_full_path()})}")
     except DomainError as error:
         visit.refuse(error)

@@ -21,6 +21,7 @@ from workwire.web.kit.list_part import part_of
 from workwire.web.kit.page import Visit, page
 from workwire.web.kit.parts import Chip, Empty, Link, Pager
 from workwire.web.webhooks import delivery_filters
+from workwire.web.webhooks.delivery_export import MOST_LINES
 from workwire.web.webhooks.delivery_filters import MOST_OFFERED, STATES, DeliveryFilterForm, DeliveryFilters
 from workwire.web.webhooks.delivery_parts import Row, row
 
@@ -48,6 +49,7 @@ class DeliveryTable:
     rows: tuple[Row, ...]
     pager: Pager
     poll: str
+    most_exported: str
     empty: Empty
 
 
@@ -105,6 +107,7 @@ def table(filters: DeliveryFilters, visit: Visit) -> DeliveryTable:
         rows=tuple(row(one, last.get(one.pk), now) for one in part.rows),
         pager=part.pager,
         poll="" if part.cursor else filters.address(above=pages.cursor_at(newest)),
+        most_exported=number_format(MOST_LINES, force_grouping=True),
         empty=_empty(filters, has_subscriptions=bool(offered)),
     )
 

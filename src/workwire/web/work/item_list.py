@@ -160,6 +160,9 @@ def _page(found: QuerySet[WorkItem], wanted: Wanted, actor: Actor, cursor: str |
         items = _found(wanted, actor, in_any_state=True)
         before = items.filter(pk__lt=place_of(cursor)) if cursor else items
         found = lists.newest_in(queries.OPEN, before, MOST + 1)
+    elif wanted.view == "mine":
+        before = found.filter(pk__lt=place_of(cursor)) if cursor else found
+        found = lists.newest_by_id(queries.items_visible_to(actor), before, MOST + 1)
     return newest_page(found, limit=MOST, cursor=cursor)
 
 

@@ -158,6 +158,11 @@ function fade(toast) {
   toast.addEventListener("pointerleave", () => { left = setTimeout(() => toast.remove(), TOAST_MS); });
 }
 
+// Nobody looks at a page in the background: what asks again and again asks when it is looked at.
+function waitUntilSeen(event) {
+  if (document.hidden && event.target.getAttribute("hx-trigger")?.startsWith("every ")) event.preventDefault();
+}
+
 function sayNoAnswer() {
   const toast = document.getElementById("no-answer").content.firstElementChild.cloneNode(true);
   document.getElementById("toasts").append(toast);
@@ -193,6 +198,7 @@ document.addEventListener("keydown", onKey);
 document.addEventListener("click", onClick);
 document.addEventListener("change", onChange);
 document.body.addEventListener("htmx:sendError", sayNoAnswer);
+document.body.addEventListener("htmx:beforeRequest", waitUntilSeen);
 document.body.addEventListener("htmx:responseError", sayNoAnswer);
 document.querySelectorAll("[data-fades]").forEach(fade);
 document.querySelectorAll("[data-scripted]").forEach((one) => { one.hidden = false; });
