@@ -64,9 +64,31 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/work/{taker}",
         *(
             f"/work/{{copied_guid}}/{deed}"
-            for deed in ("update", "assign", "move-to-queue", "discard", "mail", "attach")
+            for deed in (
+                *("update", "assign", "move-to-queue", "discard", "mail", "attach"),
+                *(
+                    "merge",
+                    "merge?text=chair",
+                    "split",
+                    "convert",
+                    "link",
+                    "link?text=chair",
+                    "linked",
+                    "linked?process={process}",
+                ),
+            )
         ),
-        *(f"/work/{{action_guid}}/{deed}" for deed in ("unable-to-complete", "abort", "checklist/{line}")),
+        *(
+            f"/work/{{action_guid}}/{deed}"
+            for deed in (
+                "unable-to-complete",
+                "abort",
+                "checklist/{line}",
+                "rework",
+                "launch-action",
+                "launch-sub-case",
+            )
+        ),
         "/files/{file}",
         "/search?q=invoice",
         "/search?q={copied}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -17,9 +18,12 @@ from workwire.access.models import User
 from workwire.kernel import clock
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import DomainError
+from workwire.kernel.ids import new_guid
+from workwire.rooms.offering import queries as offering
+from workwire.rooms.offering.models import ProcessType, ProcessVersion, VersionState
 from workwire.rooms.work import commands, policy, queries
 from workwire.rooms.work.deeds import Answer, Deed, deeds_of
-from workwire.rooms.work.models import ChecklistResult, Queue, Status, WorkItem
+from workwire.rooms.work.models import ChecklistResult, Queue, Relation, Status, WorkItem
 
 
 class _Undone(Exception):
@@ -56,8 +60,38 @@ DONE: Mapping[Deed, Callable[[WorkItem, Actor], Any]] = {
     Deed.MOVE_TO_QUEUE: lambda item, by: commands.move_to_queue(item, _another_queue(item), by=by),
     Deed.UPDATE: lambda item, by: commands.update(item, by=by, description="Said anew."),
     Deed.REOPEN: lambda item, by: commands.reopen(item, by=by),
+    Deed.REWORK: lambda item, by: commands.rework(item, 1, by=by),
+    Deed.LAUNCH_ACTION: lambda item, by: commands.launch_action(item, _by_hand(item), by=by),
+    Deed.LAUNCH_SUB_CASE: lambda item, by: commands.launch_sub_case(item, _case_version(item), "Below", by=by),
+    Deed.MERGE: lambda item, by: commands.merge([item], _running_beside(item), by=by),
+    Deed.SPLIT: lambda item, by: commands.split(item, [commands.Part(), commands.Part()], by=by),
+    Deed.CONVERT: lambda item, by: commands.convert(item, _case_version(item), by=by),
+    Deed.LINK: lambda item, by: commands.link(item, [_not_linked_to(item)], by=by),
     Deed.ABORT: lambda item, by: commands.abort(item, by=by),
 }
+
+
+def _by_hand(case: WorkItem) -> UUID:
+    """An action that a case lets people launch; none for what is no case."""
+    found = offering.launchable(case.process_version).first()
+    return found.guid if found is not None else new_guid()
+
+
+def _case_version(item: WorkItem) -> UUID:
+    kind = {"process__work_type__kind": ProcessType.CASE, "state": VersionState.LIVE}
+    return ProcessVersion.objects.filter(**kind, process__service__contract__customer=item.customer).earliest("pk").guid
+
+
+def _running_beside(item: WorkItem) -> WorkItem:
+    """A running item that a ticket can be merged into, and that all see who see the ticket."""
+    running = WorkItem.objects.filter(status=Status.IN_PROGRESS, customer=item.customer).exclude(pk=item.pk)
+    return running.earliest("pk")
+
+
+def _not_linked_to(item: WorkItem) -> WorkItem:
+    linked = Relation.objects.filter(item=item.pk).values("other")
+    others = WorkItem.objects.filter(customer=item.customer).exclude(kind=ProcessType.ACTION).exclude(pk=item.pk)
+    return others.exclude(pk__in=linked).exclude(relations__other=item.pk).earliest("pk")
 
 
 def _another_queue(item: WorkItem) -> Any:
@@ -101,11 +135,13 @@ def _finish(action: WorkItem, by: Actor) -> None:
 def _trial(deed: Deed, item: WorkItem, by: Actor) -> tuple[str | None, bool]:
     """What the command says: the code of its refusal, or whether it changed anything; nothing of it stays."""
     said: tuple[str | None, bool] = (None, False)
+    count = WorkItem.objects.count()
     try:
         with transaction.atomic():
             try:
                 DONE[deed](item, by)
-                said = (None, WorkItem.objects.get(pk=item.pk).version != item.version)
+                changed = WorkItem.objects.get(pk=item.pk).version != item.version
+                said = (None, changed or WorkItem.objects.count() > count)  # what is launched changes no case
             except DomainError as error:
                 said = (error.statement.code, False)
             raise _Undone

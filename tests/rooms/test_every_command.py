@@ -571,6 +571,7 @@ CHANGES: dict[Callable[..., object], Callable[[World], object]] = {
         work.resolve(w.focused(), by=w.by), until=clock.now(), by=SYSTEM
     ),
     conversations.merge_tickets: lambda w: conversations.merge_tickets([w.spoken_of()], w.ticket(), by=w.by),
+    conversations.rework: lambda w: conversations.rework(w.action(), 1, by=w.by, note="x"),
     conversations.resolve: lambda w: conversations.resolve(w.ticket(), note="x", by=w.by),
     conversations.assign_with_note: lambda w: conversations.assign_with_note(w.ticket(), w.user, "x", by=w.by),
 }

@@ -24,7 +24,7 @@ from workwire.rooms.offering import commands as offering
 from workwire.rooms.offering import queries as offering_queries
 from workwire.rooms.offering.models import ProcessType, ProcessVersion, ServiceLine, VersionState, WorkType
 from workwire.rooms.work import commands
-from workwire.rooms.work.commands.launching import MOST_NESTED
+from workwire.rooms.work.commands.deed_checks import MOST_NESTED
 from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status, StatusReason, WaitType, WorkItem
 
 Build = Callable[..., ProcessVersion]
@@ -267,7 +267,7 @@ def test_cases_are_nested_only_so_deep(build: Build, by: Actor) -> None:
 
 def test_a_line_of_cases_of_any_length_ends(build: Build, by: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also one that was nested before there was a bound: longer than what the interpreter lets calls be nested."""
-    monkeypatch.setattr("workwire.rooms.work.commands.launching.MOST_NESTED", 10_000)
+    monkeypatch.setattr("workwire.rooms.work.commands.deed_checks.MOST_NESTED", 10_000)
     version, levels = build((1,)), 60
     line = [_case(version, by, "Level 1")]
     while len(line) < levels:

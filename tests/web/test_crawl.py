@@ -30,7 +30,7 @@ from workwire.access import sessions
 from workwire.rooms.work import queries
 
 MOST_QUERIES = 25
-MOST_PAGES = 1500  # each event has a page of its own
+MOST_PAGES = 1800  # each event has a page of its own, and each deed that an item allows
 OTHER_DOORS = ("/api/", "/webapi/", "/health/", "/metrics", "/static/", "/kit/icons")
 LAST = ("/unsubscribe", "/sign-out")  # forms after which others lead nowhere
 _HREF = re.compile(r'<a [^>]*?href="([^"#]+)')

@@ -65,7 +65,7 @@ def test_a_ticket_is_taken_put_aside_and_resolved(browser: Client, by: Actor, ti
     resolved = _now(ticket)
     assert (resolved.status, resolved.resolution_method) == (Status.CLOSED, ResolutionMethod.NO_CUSTOMER_RESPONSE)
     assert "Rang twice." in browser.get(f"/work/{ticket.guid}").content.decode()
-    assert _buttons(browser, ticket) == {"say", "mail", "attach"}
+    assert _buttons(browser, ticket) == {"say", "mail", "attach", "link"}
 
 
 def test_what_is_missing_or_wrong_comes_back_beside_its_field(browser: Client, ticket: WorkItem) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
 from typing import Unpack
+from uuid import UUID
 
 import nh3
 from django.conf import settings
@@ -234,6 +235,35 @@ def resolve(
     elif policy.is_asked_to_write(by, resolved) and not _is_answered(resolved):
         raise Conflict("communication_missing", field="note")
     return resolved
+
+
+@transaction.atomic
+def rework(
+    item: WorkItem,
+    step: int,
+    *,
+    by: Actor,
+    note: str = "",
+    node: UUID | None = None,
+    end_sub_cases: bool = False,
+    end_ad_hoc_actions: bool = False,
+    schedule_period: UUID | None = None,
+    version: int | None = None,
+) -> WorkItem:
+    """Send a case back in its flow (see `work.rework`) and keep the remark as a note at the case. Returns the case."""
+    case = work.rework(
+        item,
+        step,
+        by=by,
+        node=node,
+        end_sub_cases=end_sub_cases,
+        end_ad_hoc_actions=end_ad_hoc_actions,
+        schedule_period=schedule_period,
+        version=version,
+    )
+    if note.strip():
+        _note(case, note, by=by)
+    return case
 
 
 @transaction.atomic

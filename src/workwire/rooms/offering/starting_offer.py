@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from workwire.kernel import folding, keys, text
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
-from workwire.rooms.offering.models import ProcessType, ProcessVersion, SchedulePeriod
+from workwire.rooms.offering.models import ProcessType, ProcessVersion, SchedulePeriod, TicketCategory
 from workwire.rooms.offering.queries import offer, startable
 
 MOST_WORDS = 8
@@ -31,6 +31,11 @@ def offer_found(words: str, *, by: Actor, kind: ProcessType | None = None) -> Qu
     return offer(by, kind).exclude(process__work_type__kind=ProcessType.ACTION).filter(_named(words))
 
 
+def offer_for(customer: int, kind: ProcessType, *, by: Actor, words: str = "") -> QuerySet[ProcessVersion]:
+    """The same of one kind for one customer, by its id."""
+    return offer_found(words, by=by, kind=kind).filter(process__service__contract__customer=customer)
+
+
 def offer_of(processes: Collection[int], *, by: Actor) -> dict[int, ProcessVersion]:
     """The live versions of some processes, as far as the actor may start them, by the id of the process."""
     return {one.process_id: one for one in startable(by).filter(process__in=processes)}
@@ -41,6 +46,14 @@ def live_version_of(process: UUID, *, by: Actor) -> ProcessVersion:
     found = startable(by).filter(process__guid=process).exclude(process__work_type__kind=ProcessType.ACTION).first()
     if found is None:
         raise not_found("process")
+    return found
+
+
+def categories_of_all(versions: Collection[ProcessVersion]) -> dict[int, list[TicketCategory]]:
+    """The categories of some ticket versions, upper levels first, by the id of the version: one look for all."""
+    found: dict[int, list[TicketCategory]] = {version.pk: [] for version in versions}
+    for category in TicketCategory.objects.filter(version__in=found).order_by("level", "name"):
+        found[category.version_id].append(category)
     return found
 
 

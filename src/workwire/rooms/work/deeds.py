@@ -33,6 +33,13 @@ class Deed(StrEnum):
     MOVE_TO_QUEUE = "move_to_queue"
     UPDATE = "update"
     REOPEN = "reopen"
+    REWORK = "rework"
+    LAUNCH_ACTION = "launch_action"
+    LAUNCH_SUB_CASE = "launch_sub_case"
+    MERGE = "merge"
+    SPLIT = "split"
+    CONVERT = "convert"
+    LINK = "link"
     ABORT = "abort"
 
 
@@ -72,6 +79,13 @@ _CHECKS: Mapping[Deed, tuple[tuple[ProcessType, ...], Check]] = {
     Deed.MOVE_TO_QUEUE: (_EVERY, deed_checks.move_to_queue),
     Deed.UPDATE: (_EVERY, deed_checks.edit),
     Deed.REOPEN: (_WITH_DRAFT, deed_checks.reopen),
+    Deed.REWORK: ((ProcessType.CASE, ProcessType.ACTION), deed_checks.rework),
+    Deed.LAUNCH_ACTION: ((ProcessType.CASE,), deed_checks.launch),
+    Deed.LAUNCH_SUB_CASE: ((ProcessType.CASE,), deed_checks.launch_sub_case),
+    Deed.MERGE: ((ProcessType.TICKET,), deed_checks.merge),
+    Deed.SPLIT: ((ProcessType.TICKET,), deed_checks.split),
+    Deed.CONVERT: ((ProcessType.TICKET,), deed_checks.convert),
+    Deed.LINK: (_WITH_DRAFT, deed_checks.link),
     Deed.ABORT: ((ProcessType.CASE,), deed_checks.abort),
 }
 
@@ -82,10 +96,15 @@ def deeds_of(item: WorkItem, *, by: Actor) -> tuple[Answer, ...]:
     return tuple(answer(deed, item, by=by) for deed, (kinds, _) in _CHECKS.items() if item.kind in kinds)
 
 
+def require_possible(deed: Deed, item: WorkItem, *, by: Actor) -> None:
+    """Raise what refuses a deed."""
+    _CHECKS[deed][1](item, by=by)
+
+
 def answer(deed: Deed, item: WorkItem, *, by: Actor) -> Answer:
     """Whether one deed is possible, and what refuses it."""
     try:
-        _CHECKS[deed][1](item, by=by)
+        require_possible(deed, item, by=by)
     except DomainError as error:
         return Answer(deed, error.statement)
     return Answer(deed, _pointless(deed, item))

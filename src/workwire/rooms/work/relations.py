@@ -17,6 +17,7 @@ from workwire.access import run_time_settings
 from workwire.access.queries import sees_all
 from workwire.kernel import clock, folding, text
 from workwire.kernel.actor import Actor
+from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import lists, policy, queries
 from workwire.rooms.work.models import Relation as Relation  # for type annotations of callers
 from workwire.rooms.work.models import RelationKind, Status, WaitType, WorkItem
@@ -92,6 +93,20 @@ def merge_targets(item: WorkItem, words: str, *, by: Actor) -> list[WorkItem]:
     in_window = Q(status=Status.RESOLVED, closes_on__gt=clock.now())
     divided = Q(status=Status.WAITING, wait_type=WaitType.RELATED_WORK)
     found = queries.items_visible_to(by).filter(Q(status__in=OPEN) | in_window).exclude(divided).exclude(pk=item.pk)
+    return _matching(found, words)
+
+
+def link_targets(item: WorkItem, words: str, *, by: Actor) -> list[WorkItem]:
+    """At most 50 tickets and cases in any state, newest first, that an item may be linked to and that match all words like
+    `merge_targets`."""
+    if not text.is_storable(words):
+        return []
+    linked = Relation.objects.filter(Q(item=item.pk) | Q(other=item.pk), kind=RelationKind.LINKED)
+    known = {item.pk, *(pk for pair in linked.values_list("item", "other") for pk in pair)}
+    return _matching(queries.items_visible_to(by).exclude(kind=ProcessType.ACTION).exclude(pk__in=known), words)
+
+
+def _matching(found: QuerySet[WorkItem], words: str) -> list[WorkItem]:
     for word in folding.words(words):
         named = Q()
         for above in ("customer", "contract", "service"):

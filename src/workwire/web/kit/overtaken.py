@@ -68,7 +68,10 @@ def overtaken(
 
 def refill(form: forms.Form, **values: str) -> None:
     """Let a form that was sent come back with other values."""
-    form.data = {name: form.data[name] for name in form.data} | values
+    data = form.data.copy()  # type: ignore[attr-defined]  # what was sent keeps every choice of a field
+    for name, value in values.items():
+        data[name] = value
+    form.data = data
 
 
 def _shown(field: forms.Field, value: Any) -> Words:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.forms import BoundField, CheckboxInput, Form
+from django.forms import BoundField, CheckboxInput, Form, RadioSelect
 from django.template.base import NodeList, Parser, Token
 from django.template.context import Context
 from django.utils import timezone
@@ -145,11 +145,12 @@ def age(of: datetime | None) -> SafeString | str:
 @register.inclusion_tag("kit/field.html")
 def field(of: BoundField) -> dict[str, Any]:
     """A field of a form with its label, help and errors."""
-    is_box = isinstance(of.field.widget, CheckboxInput)
+    is_box, is_group = isinstance(of.field.widget, CheckboxInput), isinstance(of.field.widget, RadioSelect)
     return {
         "field": of,
         "drawn": of.as_widget(attrs={"class": "box"} if is_box else {"class": "input", "dir": "auto"}),
         "is_box": is_box,
+        "is_group": is_group,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -186,7 +186,12 @@ class UpdateForm(DeedForm):
 
 def categories_of(version: ProcessVersion) -> list[tuple[str, str]]:
     """The categories that a ticket of a version may have, each with what it lies under."""
-    found = {one.pk: one for one in offering.categories_of(version)}
+    return paths_of(offering.categories_of(version))
+
+
+def paths_of(categories: Iterable[TicketCategory]) -> list[tuple[str, str]]:
+    """The lowest of some categories, each with what it lies under."""
+    found = {one.pk: one for one in categories}
     above = {one.parent_id for one in found.values()}
     return [(str(one.guid), _path(one, found)) for one in found.values() if one.pk not in above]
 
@@ -220,3 +225,12 @@ FORMS: Mapping[Deed, type[DeedForm]] = {
     Deed.MOVE_TO_QUEUE: QueueForm,
     Deed.UPDATE: UpdateForm,
 }  # of deeds that something is given along with
+ASKED = frozenset(FORMS) | {
+    Deed.REWORK,
+    Deed.LAUNCH_ACTION,
+    Deed.LAUNCH_SUB_CASE,
+    Deed.MERGE,
+    Deed.SPLIT,
+    Deed.CONVERT,
+    Deed.LINK,
+}  # these, and deeds with a page of their own

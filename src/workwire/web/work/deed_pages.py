@@ -18,19 +18,13 @@ from workwire.kernel.errors import not_found
 from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.work import commands, policy, queries
 from workwire.rooms.work.deeds import Deed, answer
-from workwire.web.kit.overtaken import overtaken, refill
 from workwire.web.kit.page import FORM, See, Visit, page
 from workwire.web.kit.parts import Words
-from workwire.web.work.deed_forms import (
-    DATE,
-    FORMS,
-    CheckForm,
-    DeedForm,
-    UpdateForm,
-)
+from workwire.web.work.deed_answer import answer_deed
+from workwire.web.work.deed_forms import DATE, FORMS, CheckForm, DeedForm, UpdateForm
 from workwire.web.work.deed_words import WORDS
 from workwire.web.work.item_form import TEMPLATE, ItemForm, Offered, of_item
-from workwire.web.work.item_parts import address_of, address_of_deed
+from workwire.web.work.item_parts import address_of
 
 if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
@@ -56,25 +50,18 @@ def do_deed(visit: Visit, guid: UUID, deed: Deed) -> ItemForm | See:
     kind = FORMS.get(deed, DeedForm)
     form = visit.form(kind, version=item.version, **kind().present(item))
     form.fit(item, by)
-    faster = None
-    if visit.is_sent:
-        if form.is_valid():
-            with visit.refusals(form):
-                _carry_out(deed, item, form, by)
-                visit.tell(str(WORDS[deed].done))
-                return See(address_of(item))
-            faster = overtaken(visit, form, item.guid, item.version, form.present(item))
-        refill(form, version=str(item.version))
-    found = answer(deed, item, by=by)
-    button = _("Save") if deed == Deed.UPDATE else ""
-    shown = of_item(item, form, title=WORDS[deed].button, here=address_of_deed(item, deed), button=button)
-    return replace(
-        shown,
+    shown = answer_deed(
+        visit,
+        item,
+        deed,
+        form,
+        lambda: _carry_out(deed, item, form, by),
+        button=_("Save") if deed == Deed.UPDATE else "",
         warning=_warning(deed, item),
-        obstacle=found.refusal.sentence() if found.refusal is not None and not form.errors else "",
-        people=_people(item) if deed == Deed.ASSIGN and found.is_possible else (),
-        overtaken=faster,
     )
+    if isinstance(shown, ItemForm) and deed == Deed.ASSIGN and answer(deed, item, by=by).is_possible:
+        return replace(shown, people=_people(item))
+    return shown
 
 
 @page(TEMPLATE, methods=FORM)
@@ -102,8 +89,8 @@ def check_line(visit: Visit, guid: UUID, line: UUID) -> ItemForm | See:
     )
 
 
-def _carry_out(deed: Deed, item: WorkItem, form: DeedForm, by: Actor) -> None:
-    """Do a deed with what its form gives."""
+def _carry_out(deed: Deed, item: WorkItem, form: DeedForm, by: Actor) -> WorkItem:
+    """Do a deed with what its form gives; returns the item, at which one stays."""
     sent = form.cleaned_data
     version = sent["version"]
     if deed in _ALONE:
@@ -125,6 +112,7 @@ def _carry_out(deed: Deed, item: WorkItem, form: DeedForm, by: Actor) -> None:
         commands.wait_until(item, sent["until"], by=by, version=version)
     else:
         commands.wait_for_information(item, by=by, until=sent["until"], version=version)
+    return item
 
 
 def _warning(deed: Deed, item: WorkItem) -> Words:

@@ -40,6 +40,13 @@ WORDS = {
     Deed.MOVE_TO_QUEUE: DeedWords(_("Move to a queue"), _("Moved.")),
     Deed.UPDATE: DeedWords(_("Edit"), _("Saved.")),
     Deed.REOPEN: DeedWords(_("Reopen"), _("Reopened.")),
+    Deed.REWORK: DeedWords(_("Rework"), _("The case went back.")),
+    Deed.LAUNCH_ACTION: DeedWords(_("Start an action"), _("Started.")),
+    Deed.LAUNCH_SUB_CASE: DeedWords(_("Start a sub-case"), _("Started.")),
+    Deed.MERGE: DeedWords(_("Merge into another item"), _("Merged: the work goes on here.")),
+    Deed.SPLIT: DeedWords(_("Split the ticket"), _("Split: the ticket waits for what was made of it.")),
+    Deed.CONVERT: DeedWords(_("Convert to a case"), _("The case is started, and the ticket waits for it.")),
+    Deed.LINK: DeedWords(_("Link"), _("Linked.")),
     Deed.ABORT: DeedWords(
         _("Abort the case"),
         _("The case was aborted."),

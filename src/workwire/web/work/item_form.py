@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from workwire.web.kit.overtaken import Overtaken
-from workwire.web.kit.parts import Link, Words
+from workwire.web.kit.parts import Fact, Link, Words
 from workwire.web.work.item_parts import address_of
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class ItemForm:
     obstacle: str = ""
     people: tuple[Offered, ...] = ()
     overtaken: Overtaken | None = None
+    preview: tuple[Fact, ...] = ()  # what the deed will do
 
 
 def of_item(

@@ -109,11 +109,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another item, and what that one is to this one; of one that the reader may not open, its `header`."""
+    """Another item, and what that one is to this one; of one that the reader may not open, its `header`. `unlink` is where the
+    link to it is taken away, empty for who may not and for what is more than a link."""
 
     how: str
     row: Row | None
     header: Header | None
+    unlink: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +238,14 @@ def _related(item: WorkItem, actor: Actor, now: datetime) -> tuple[Related, ...]
     }
     found = relations.relations_of(item, by=actor).order_by("-pk")[:MOST_RELATED]
     seen = (relations.seen_from(item, one) for one in found)
+    may_unlink = policy.may_work(actor)
+
+    def unlink(one: relations.Seen) -> str:
+        is_link = one.name == "linked" and may_unlink
+        return reverse("work-item-unlink", args=[item.guid, one.other.guid]) if is_link else ""
+
     return tuple(
-        Related(words[one.name], row(one.other, now), None)
+        Related(words[one.name], row(one.other, now), None, unlink(one))
         if one.may_open
         else Related(words[one.name], None, _header(one.other))
         for one in seen

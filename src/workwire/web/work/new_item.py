@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from workwire.rooms.work.models import WorkItem
 
 MOST_FILES, MOST_OFFERED, MOST_PERIODS = 20, 200, 200
-_FIELDS = {
+FIELDS = {
     "contacts": "requester",
     "file_name": "attachments",
     "data": "attachments",
@@ -152,7 +152,7 @@ def new_item(visit: Visit, guid: UUID) -> ItemForm | See:
     form, is_draft = visit.form(NewForm), "draft" in visit.request.POST
     form.fit(version, by, is_draft=is_draft)
     if visit.is_sent and form.is_valid():
-        with visit.refusals(form), named(_FIELDS):
+        with visit.refusals(form), named(FIELDS):
             made = _made(version, form, by, is_draft=is_draft)
             told = _("%(reference)s is kept as a draft.") if made.status == Status.DRAFT else _("%(reference)s is started.")
             visit.tell(told % {"reference": made.reference})

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from workwire.api.auth import actor
 from workwire.api.v1.shapes import Guid, In, Moment, StatementOut, answers, rfc3339
 from workwire.api.v1.spelling import StatusName, spelled
 from workwire.api.v1.work.shapes import ItemOut, do
 from workwire.kernel.wording import Statement
+from workwire.rooms.conversations import commands as conversations
 from workwire.rooms.work import commands, explained_flow, queries
 from workwire.rooms.work.explained_flow import EvaluationSeen, FlowSeen, NodeSeen, PassSeen, StepSeen
 
@@ -20,13 +21,15 @@ router = Router()
 
 
 class Rework(In):
-    """Where to begin again: at the beginning of a step, or at the action of a node in it; and what is ended besides."""
+    """Where to begin again: at the beginning of a step, or at the action of a node in it; and what is ended besides. A `note`
+    is kept with the case."""
 
     step: int
     node: UUID | None = None
     end_sub_cases: bool = False
     end_ad_hoc_actions: bool = False
     schedule_period: UUID | None = None
+    note: Annotated[str, Field(max_length=conversations.LONGEST_BODY)] = ""
 
 
 class EvaluationOut(Schema):
@@ -121,7 +124,7 @@ def discard(request: HttpRequest, response: HttpResponse, guid: UUID) -> dict[st
 @router.post("/work-items/{uuid:guid}/rework", response=answers(ItemOut), operation_id="rework_case")
 def rework(request: HttpRequest, response: HttpResponse, guid: UUID, wish: Rework) -> dict[str, Any]:
     """Send a case back to an earlier place in its flow, asked for at the case or at an action of it."""
-    return do(commands.rework, request, response, guid, **wish.dict())
+    return do(conversations.rework, request, response, guid, **wish.dict())
 
 
 def _flow(seen: FlowSeen) -> dict[str, Any]:

@@ -12,11 +12,19 @@ from workwire.kernel.errors import Conflict, Forbidden, Invalid
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import policy, queries, transitions
 from workwire.rooms.work.commands import allocation, flow
-from workwire.rooms.work.commands.changing import Change, reason_for, require_may_edit, require_may_work, standing_of
+from workwire.rooms.work.commands.changing import (
+    Change,
+    levels_above,
+    reason_for,
+    require_may_edit,
+    require_may_work,
+    standing_of,
+)
 from workwire.rooms.work.models import ChecklistResult, ResolutionMethod, Status, StatusReason, WorkItem
 from workwire.rooms.work.who_gets_it import TABLE, Part
 
 SOMEBODY_ELSE = 0  # the number of no account
+MOST_NESTED = 20  # cases, the outermost one counted
 
 
 def take(item: WorkItem, *, by: Actor) -> None:
@@ -171,6 +179,75 @@ def abort(case: WorkItem, *, by: Actor) -> None:
         raise Invalid("not_a_case")
     if case.status not in transitions.OPEN:
         raise Conflict("case_not_running.abort")
+
+
+def rework(item: WorkItem, *, by: Actor) -> None:
+    """Refuse to send back a case that does not run; asked at the case or at an action of it."""
+    require_may_work(by)
+    case = item.parent if item.kind == ProcessType.ACTION else item
+    if case is None or case.kind != ProcessType.CASE:
+        raise Invalid("not_a_case")
+    require_open_to_rework(case)
+
+
+def require_open_to_rework(case: WorkItem) -> None:
+    """Raise Conflict for a case that is a draft, or is over."""
+    if case.status not in transitions.OPEN:
+        raise Conflict("case_not_running.rework")
+
+
+def launch(case: WorkItem, *, by: Actor) -> None:
+    """Refuse to launch anything from what is no running case."""
+    require_may_work(by)
+    if case.kind != ProcessType.CASE:
+        raise Invalid("not_a_case")
+    if case.status not in transitions.OPEN:
+        raise Conflict("case_not_running.launch")
+
+
+def launch_sub_case(case: WorkItem, *, by: Actor) -> None:
+    """Refuse the same, and a case below one that has too many above it."""
+    launch(case, by=by)
+    if levels_above(case, MOST_NESTED) >= MOST_NESTED - 1:
+        raise Conflict("nested_too_deep", most=MOST_NESTED)
+
+
+def merge(ticket: WorkItem, *, by: Actor) -> None:
+    """Refuse to merge what is no ticket, somebody else's, or over."""
+    require_may_work(by)
+    if ticket.kind != ProcessType.TICKET:
+        raise Invalid("not_a_ticket.merge", field="tickets")
+    require_may_edit(by, ticket)
+    transitions.merge(standing_of(ticket), reason_for(by), who=by.user_id, at=clock.now())
+
+
+def split(ticket: WorkItem, *, by: Actor) -> None:
+    """Refuse to split what is no running ticket, somebody else's, or waits for related work already."""
+    require_may_work(by)
+    require_may_edit(by, ticket)
+    if ticket.kind != ProcessType.TICKET:
+        raise Invalid("not_a_ticket.split")
+    _require_divisible(ticket, by)
+
+
+def convert(ticket: WorkItem, *, by: Actor) -> None:
+    """Refuse to convert what is no running ticket, somebody else's, or waits for related work already."""
+    require_may_work(by)
+    require_may_edit(by, ticket)
+    if ticket.kind != ProcessType.TICKET:
+        raise Invalid("not_a_ticket.convert")
+    _require_divisible(ticket, by)
+
+
+def link(item: WorkItem, *, by: Actor) -> None:
+    """Refuse to link an action."""
+    require_may_work(by)
+    if item.kind == ProcessType.ACTION:
+        raise Invalid("link_not_for_actions", field="others")
+
+
+def _require_divisible(ticket: WorkItem, by: Actor) -> None:
+    transitions.divide(standing_of(ticket), ResolutionMethod.SPLIT, reason_for(by))
 
 
 def _give(item: WorkItem, who: int | None, reason: StatusReason) -> None:

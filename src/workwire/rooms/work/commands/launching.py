@@ -10,7 +10,7 @@ from django.db import transaction
 
 from workwire.kernel import text
 from workwire.kernel.actor import Actor
-from workwire.kernel.errors import Conflict, Invalid
+from workwire.kernel.errors import Invalid
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ActionDefinition, ProcessType
 from workwire.rooms.work import item_due_dates, transitions
@@ -19,7 +19,6 @@ from workwire.rooms.work.commands.changing import (
     LONGEST_DESCRIPTION,
     Change,
     Changes,
-    levels_above,
     locked,
     locked_line,
     reason_for,
@@ -29,7 +28,6 @@ from workwire.rooms.work.commands.starting import started, started_by, submit
 from workwire.rooms.work.models import Status, WorkItem
 
 MOST_LAUNCHED = 100
-MOST_NESTED = 20  # cases, the outermost one counted
 
 
 @transaction.atomic
@@ -47,9 +45,8 @@ def launch_sub_case(
     many above it."""
     require_may_work(by)
     line = locked_line(case, by=by) if (more or {}).get("custom_data") else []
-    change = _running(case, by)
-    if levels_above(change.item, MOST_NESTED) >= MOST_NESTED - 1:
-        raise Conflict("nested_too_deep", most=MOST_NESTED)
+    change = Change(locked(case.pk, by=by), by=by)
+    deed_checks.launch_sub_case(change.item, by=by)
     version = offering.version_for_case(version_guid, by=by)
     if version.process.service.contract.customer_id != change.item.customer_id:
         raise Invalid("sub_case_of_other_customer", field="process_version")
@@ -86,7 +83,8 @@ def launch_action(
 ) -> list[WorkItem]:
     """Start an action of a running case by hand, up to 100 times, with instructions and a due date of its own."""
     require_may_work(by)
-    change = _running(case, by)
+    change = Change(locked(case.pk, by=by), by=by)
+    deed_checks.launch(change.item, by=by)
     if not 1 <= times <= MOST_LAUNCHED:
         raise Invalid("times_invalid", field="times", most=MOST_LAUNCHED)
     definition = offering.launchable(change.item.process_version).filter(guid=definition_guid).first()
@@ -118,19 +116,6 @@ def submit_or_go_on(case: WorkItem, *, by: Actor, version: int | None = None, **
     if case.status == Status.DRAFT:
         return submit(case, by=by, version=version, **changes)
     return start_next_step(case, by=by, version=version, **changes)
-
-
-def _running(case: WorkItem, by: Actor) -> Change:
-    change = Change(locked(case.pk, by=by), by=by)
-    _require_case(change.item)
-    if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running.launch")
-    return change
-
-
-def _require_case(item: WorkItem) -> None:
-    if item.kind != ProcessType.CASE:
-        raise Invalid("not_a_case")
 
 
 def _launch(

@@ -10,8 +10,8 @@ from workwire.kernel.actor import Actor
 from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import transitions
-from workwire.rooms.work.commands import flow
-from workwire.rooms.work.commands.changing import Change, reason_for, require_may_edit, require_may_work
+from workwire.rooms.work.commands import deed_checks, flow
+from workwire.rooms.work.commands.changing import Change, reason_for, require_may_work
 from workwire.rooms.work.commands.linking import at_version, go_on_in, locked_together, pass_links_on, relate
 from workwire.rooms.work.models import RelationKind, Status, StatusReason, WaitType, WorkItem
 
@@ -54,9 +54,7 @@ def merge(
 def _merge(change: Change, target: Change, rows: dict[int, WorkItem]) -> None:
     """Close one ticket, and let what was merged into it before go on in the target, too."""
     item = change.item
-    if item.kind != ProcessType.TICKET:
-        raise Invalid("not_a_ticket.merge", field="tickets")
-    require_may_edit(change.by, item)
+    deed_checks.merge(item, by=change.by)
     change.move(transitions.merge(change.standing, reason_for(change.by), who=change.by.user_id, at=change.at))
     go_on_in(change, target.item, rows)
     change.touch(relate(item, RelationKind.MERGED_INTO, target.item, change))

@@ -12,7 +12,7 @@ from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import queries, transitions
 from workwire.rooms.work.advancing import Reworked, rework_points
-from workwire.rooms.work.commands import aborting, flow
+from workwire.rooms.work.commands import aborting, deed_checks, flow
 from workwire.rooms.work.commands.changing import Change, locked, locked_line, require_may_work
 from workwire.rooms.work.commands.runs import CaseRun
 from workwire.rooms.work.models import ResolutionMethod, StatusReason, WorkItem
@@ -39,8 +39,7 @@ def rework(
     """
     require_may_work(by)
     line, change = _locked_case(item, by, version)
-    if change.item.status not in transitions.OPEN:
-        raise Conflict("case_not_running.rework")
+    deed_checks.require_open_to_rework(change.item)
     run = CaseRun(change.item, change.at)
     wish = Reworked(step, str(node) if node is not None else "")
     if wish not in rework_points(run.graph, run.run):

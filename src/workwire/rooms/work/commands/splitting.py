@@ -18,12 +18,12 @@ from workwire.kernel.errors import Conflict, Invalid
 from workwire.rooms.offering import queries as offering
 from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work import data_search, policy, relations, transitions
+from workwire.rooms.work.commands import deed_checks
 from workwire.rooms.work.commands.changing import (
     Change,
     Changes,
     locked,
     reason_for,
-    require_may_edit,
     require_may_work,
 )
 from workwire.rooms.work.commands.linking import at_version, go_on_in, locked_together, pass_links_on, relate
@@ -54,12 +54,9 @@ def split(ticket: WorkItem, parts: Sequence[Part], *, by: Actor, version: int | 
     """
     require_may_work(by)
     change = Change(locked(ticket.pk, by=by, version=version), by=by)
-    require_may_edit(by, change.item)
-    if change.item.kind != ProcessType.TICKET:
-        raise Invalid("not_a_ticket.split")
+    deed_checks.split(change.item, by=by)
     if not FEWEST_PARTS <= len(parts) <= MOST_PARTS:
         raise Invalid("split_parts_invalid", field="parts", least=FEWEST_PARTS, most=MOST_PARTS)
-    _require_divisible(change)
     made = [_part(change, part) for part in parts]
     change.touch(pass_links_on(change.item, made, change))
     change.touch(copy_from_rooms({Copied.DEFECTS}, change.item, made, by=by, at=change.at))
@@ -80,10 +77,7 @@ def convert(
     rows = locked_together([ticket], by=by, going_on=[ticket])
     change = Change(at_version(rows[ticket.pk], version), by=by)
     item = change.item
-    require_may_edit(by, item)
-    if item.kind != ProcessType.TICKET:
-        raise Invalid("not_a_ticket.convert")
-    _require_divisible(change)
+    deed_checks.convert(item, by=by)
     process = offering.live_version(version_guid, by=by, kind=ProcessType.CASE)
     fields: Changes = {"title": item.title, "description": item.description, **changes}
     case = started(ProcessType.CASE, process, fields, at_once=True, by=by, parent=item, origin=item)
@@ -112,11 +106,6 @@ def complete_divided(item: WorkItem, *, by: Actor) -> WorkItem:
     )
     change.move(after)
     return change.done()
-
-
-def _require_divisible(change: Change) -> None:
-    """Raise Conflict, before anything is made, unless the ticket is running and does not wait for related work already."""
-    transitions.divide(change.standing, ResolutionMethod.SPLIT, reason_for(change.by))
 
 
 def _part(change: Change, part: Part) -> WorkItem:
