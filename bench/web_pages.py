@@ -90,8 +90,8 @@ PAGES: dict[str, tuple[str, ...]] = {
             )
         ),
         "/files/{file}",
-        "/search?q=invoice",
-        "/search?q={copied}",
+        "/find?q=invoice",
+        "/find?q={copied}",
         "/notices",
         "/settings/me",
         "/settings/picture",

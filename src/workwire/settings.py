@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "workwire.rooms.batches",
     "workwire.reactions.webhooks",
     "workwire.reactions.notices",
+    "workwire.reactions.finding",
     "workwire.worker",
     "workwire.api",
     "workwire.web",

@@ -21,6 +21,7 @@ class WiringConfig(AppConfig):
         from workwire.jobs import kinds, running, timers
         from workwire.outbox import documented_webhooks as _business_objects  # noqa: F401 - registers
         from workwire.outbox import feeds, listener_feed, listeners
+        from workwire.reactions.finding import indexing, rebuilding
         from workwire.reactions.notices import commands as notices
         from workwire.reactions.notices import telling
         from workwire.reactions.webhooks import certificate_reminders, fanning, replays, retention, rotation
@@ -66,6 +67,7 @@ class WiringConfig(AppConfig):
         feeds.register(fanning.FEED)
         listeners.register(telling.LISTENER)
         listeners.register(dropping.LISTENER)
+        listeners.register(indexing.LISTENER)
         for mailing in (mail.KIND, account_mail.LINKS, account_mail.WORD):
             kinds.register(mailing)
         kinds.register(replays.KIND)
@@ -73,6 +75,7 @@ class WiringConfig(AppConfig):
         kinds.register(batches.KIND)
         kinds.register(data_search.KIND)
         kinds.register(running_checklists.KIND)
+        kinds.register(rebuilding.KIND)
         for standing in (
             retention.KIND,
             files.SWEEPING,
@@ -110,6 +113,7 @@ def _know_sentences() -> None:
     from workwire.jobs import sentences as _jobs_sentences  # noqa: F401 - registers
     from workwire.kernel import sentences as _kernel_sentences  # noqa: F401 - registers
     from workwire.outbox import sentences as _outbox_sentences  # noqa: F401 - registers
+    from workwire.reactions.finding import sentences as _finding_sentences  # noqa: F401 - registers
     from workwire.reactions.notices import sentences as _notices_sentences  # noqa: F401 - registers
     from workwire.reactions.webhooks import sentences as _webhooks_sentences  # noqa: F401 - registers
     from workwire.rooms.batches import sentences as _batches_sentences  # noqa: F401 - registers

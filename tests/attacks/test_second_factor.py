@@ -249,7 +249,7 @@ def test_who_must_set_one_up_can_do_nothing_else_before(account: Account, organi
     application = _application(account)
     role = Role.objects.get(assignments__user=account.user)
     commands.change_role(role, second_factor=True, by=_by(organisation.accounts["administrator"]))
-    for page in ("/work", "/settings/me", "/settings/credentials/new", "/notices", "/search"):
+    for page in ("/work", "/settings/me", "/settings/credentials/new", "/notices", "/find"):
         answer = browser.get(page)
         assert (answer.status_code, answer["Location"]) == (302, "/settings/second-factor")
     assert browser.post("/settings/password", {"present": account.password}).status_code == 302

@@ -68,7 +68,7 @@ def _pages(world: World) -> Iterator[str]:
         "/work?view=all",
         "/work?view=all&kind=action",
         "/work?view=mine&kind=case",
-        "/search",
+        "/find",
         "/notices",
         "/settings/me",
         "/settings/password",
@@ -77,7 +77,7 @@ def _pages(world: World) -> Iterator[str]:
         "/settings/sessions",
         "/settings/credentials",
         "/settings/credentials/new",
-        "/search?q=an",
+        "/find?q=an",
         "/no-such-page",
     )
     yield from (world.item(name) for name in (*ITEMS, *CASES))
@@ -139,7 +139,7 @@ def test_no_page_scrolls_sideways(world: World, workshop: str, visitor: Visitor)
     for address in (
         "/",
         "/work?view=all",
-        "/search?q=an",
+        "/find?q=an",
         "/no-such-page",
         *(world.item(name) for name in (*ITEMS, *CASES)),
     ):

@@ -297,6 +297,7 @@ USES = {
     "correct_time_session": Use("{time_session}", {"seconds": 600}),
     # what one keeps an eye on
     "list_followed_work_items": Use(),
+    "find": Use(query="?q=invoice"),
     "get_following": Use("{ticket}"),
     "follow_work_item": Use("{ticket}"),
     "unfollow_work_item": Use("{taken}"),

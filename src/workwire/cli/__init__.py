@@ -28,6 +28,7 @@ COMMANDS = {
     "restore": "Restore a backup; sending is held until `restored`.",
     "restored": "Begin a new epoch after a restore and resume sending.",
     "resume-sending": "Resume sending after the data were moved.",
+    "reindex": "Make the index of quick find anew.",
     "doctor": "Check the installation and report what is wrong.",
     "replay": "Play an event log (XES) as cases.",
     "webhooks": "List, subscribe, receive, simulate, replay and watch webhooks.",

@@ -88,7 +88,7 @@ def test_only_who_holds_the_feature_reads_the_audit(organisation: Organisation) 
         browser = gallery.signed_in(account)
         expected = 200 if who == "administrator" else 403
         assert browser.get("/operate/audit").status_code == expected, who
-        assert ("/operate/audit" in browser.get("/search").content.decode()) == (expected == 200)
+        assert ("/operate/audit" in browser.get("/find").content.decode()) == (expected == 200)
     admin = sessions.actor_for(organisation.accounts["administrator"].user)
     role = access.create_role("Auditor", OPERATIONAL, (features.AUDIT,), by=admin)
     user = access.create_user("ada", "Ada", [role], password=gallery.PASSWORD, by=admin)

@@ -54,6 +54,7 @@ TAGS = {
     "building": "How processes are shaped.",
     "webhooks": "Subscriptions, deliveries, replays and reconciling.",
     "following": "Work items that you follow, and your focus list.",
+    "find": "Quick find: work, what was said, people and files by their words.",
     "notices": "What the account is told because it concerns it.",
     "administration": "Accounts, roles, groups, permissions and credentials.",
     "jobs": "What is done in the background, how far it is and why it failed.",

@@ -32,18 +32,19 @@ def communications_of(item: WorkItem, *, by: Actor, related: bool | None = None)
     if related is None:
         related = item.kind == ProcessType.CASE or item.resolution_method == ResolutionMethod.MERGED
     whose = family_sight.keepers if related else relations.own_and_taken_over
-    return _visible_to(by).filter(work_item__in=whose(item, by=by)).order_by("-pk")
+    return visible_to(by).filter(work_item__in=whose(item, by=by)).order_by("-pk")
 
 
 def communication(guid: UUID, *, by: Actor) -> Communication:
     """One communication; raises NotFound, also when its work item may not be seen."""
-    found = _visible_to(by).filter(guid=guid).first()
+    found = visible_to(by).filter(guid=guid).first()
     if found is None:
         raise not_found("communication")
     return found
 
 
-def _visible_to(actor: Actor) -> QuerySet[Communication]:
+def visible_to(actor: Actor) -> QuerySet[Communication]:
+    """The communications an actor may see, with their attachments."""
     found = Communication.objects.filter(relations.belongs_in_sight("work_item_id", actor))
     if policy.in_self_service(actor):
         found = found.exclude(kind=CommunicationType.AUDIT_NOTE)

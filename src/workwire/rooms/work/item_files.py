@@ -20,10 +20,15 @@ def files_of(item: WorkItem, *, by: Actor) -> QuerySet[ItemFile]:
     return files.shown(found, by=by)
 
 
+def visible_to(actor: Actor) -> QuerySet[ItemFile]:
+    """The files of work items that an actor may see; in self service without files of a hidden tag."""
+    found = files.item_files().filter(relations.belongs_in_sight("work_item_id", actor))
+    return files.shown(found, by=actor)
+
+
 def file(guid: UUID, *, by: Actor) -> ItemFile:
     """One file of a work item that the actor may see; raises NotFound."""
-    found = files.item_files().filter(relations.belongs_in_sight("work_item_id", by), guid=guid)
-    first = files.shown(found, by=by).first()
+    first = visible_to(by).filter(guid=guid).first()
     if first is None:
         raise not_found("file")
     return first

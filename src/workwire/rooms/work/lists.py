@@ -10,7 +10,7 @@ from operator import or_
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BigIntegerField, ExpressionWrapper, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from workwire.kernel.keys import holding
 from workwire.kernel.pages import Order
@@ -19,7 +19,6 @@ from workwire.rooms.offering.models import ProcessType
 from workwire.rooms.work.models import ItemContact, Status, WorkItem
 from workwire.rooms.work.transitions import OPEN
 
-LOOKED_THROUGH = 10_000  # of the newest items, for a text in their titles, where an answer must not wait
 _RELATIONS = frozenset({"parent", "queue", "assignee", "owner", "customer", "contract", "service"})
 ORDERS: Mapping[str, Order | None] = {
     "-created": None,
@@ -78,24 +77,18 @@ def newest_by_id(items: QuerySet[WorkItem], wanted: QuerySet[WorkItem], most: in
     return items.filter(pk__in=wanted.order_by("-pk").values("pk")[:most])
 
 
-def newest_found(words: str, items: QuerySet[WorkItem], most: int) -> QuerySet[WorkItem]:
-    """Items that are called by a text, and of the newest `LOOKED_THROUGH` items those that have it in their title: the newest
-    of both, so many of each, at the same cost however many items there are."""
-    last = WorkItem.objects.order_by("-pk").values("pk")[:1]
-    begin = ExpressionWrapper(Subquery(last) - LOOKED_THROUGH, output_field=BigIntegerField())
-    walks = (items.filter(_called(words) | _numbered(words)), items.filter(holding(words, "search"), pk__gt=begin))
-    return items.filter(reduce(or_, (Q(pk__in=walk.order_by("-pk").values("pk")[:most]) for walk in walks)))
-
-
-def are_all_looked_through() -> bool:
-    """Whether `newest_found` looks through the titles of all items; one query."""
-    last = WorkItem.objects.order_by("-pk").values_list("pk", flat=True).first()
-    return (last or 0) <= LOOKED_THROUGH
-
-
 def matching(words: str) -> Q:
     """Items that have a text in their title, or are called by it."""
     return holding(words, "search") | _called(words) | _numbered(words)
+
+
+def called(words: str) -> Q | None:
+    """Items that have a text as their reference, or as the number in it; None for a text that is neither."""
+    words = words.strip()
+    if words.isascii() and words.isdecimal():
+        return _numbered(words)
+    number, dash, letter = words.partition("-")
+    return _called(words) if dash and number.isdecimal() and letter else None
 
 
 def _condition(name: str, value: object) -> Q:

@@ -30,6 +30,7 @@ KINDS: dict[str, Words] = {
     "conversations.mail": gettext_lazy("Send a mail"),
     "data_fields.search": gettext_lazy("Make a field searchable, or no longer"),
     "files.sweep": gettext_lazy("Remove files nobody uses"),
+    "finding.rebuild": gettext_lazy("Make the index of quick find anew"),
     "jobs.forget": gettext_lazy("Forget old jobs"),
     "notices.old": gettext_lazy("Forget old notices"),
     "outbox.listeners": gettext_lazy("Forget listeners that are gone"),

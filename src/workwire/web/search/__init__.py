@@ -1,1 +1,1 @@
-"""Finding a record from anywhere: by reference, GUID, title, or the name of a contact or customer."""
+"""Finding a record from anywhere: work, what was said, people and files through the index, all else by its name or GUID."""

@@ -33,7 +33,7 @@ const KEYS = {
   k: () => step(-1),
   o: () => links().includes(document.activeElement) && document.activeElement.click(),
   x: () => document.activeElement.closest("tr")?.querySelector("[name=item]")?.click(),
-  "/": () => document.querySelector("[data-find]")?.focus(),
+  "/": () => { const field = document.querySelector("[data-find]"); if (field) field.focus(); else openPalette(); },
   "?": () => open("keys"),
 };
 
