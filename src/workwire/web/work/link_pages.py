@@ -23,7 +23,7 @@ from workwire.web.work import found_items, process_choice
 from workwire.web.work.deed_words import WORDS
 from workwire.web.work.item_form import TEMPLATE, ItemForm, of_item
 from workwire.web.work.item_parts import address_of, address_of_deed
-from workwire.web.work.new_item import FIELDS, NewForm
+from workwire.web.work.new_item import FIELDS, NewForm, told_of
 
 if TYPE_CHECKING:
     from workwire.kernel.actor import Actor
@@ -118,7 +118,7 @@ def begin_linked(visit: Visit, guid: UUID) -> ItemForm | Shown | See:
             copies = {Copied(one) for one in form.cleaned_data["copies"]}
             fields = form.changes(by)
             made = commands.create_linked(item, version.guid, by=by, copies=copies, submit=not is_draft, **fields)
-            visit.tell(_("Kept as a draft.") if is_draft else _("Started."))
+            visit.tell(told_of(made))
             return See(address_of(made))
     process = version.process
     shown = of_item(

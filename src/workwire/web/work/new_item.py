@@ -154,8 +154,7 @@ def new_item(visit: Visit, guid: UUID) -> ItemForm | See:
     if visit.is_sent and form.is_valid():
         with visit.refusals(form), named(FIELDS):
             made = _made(version, form, by, is_draft=is_draft)
-            told = _("%(reference)s is kept as a draft.") if made.status == Status.DRAFT else _("%(reference)s is started.")
-            visit.tell(told % {"reference": made.reference})
+            visit.tell(told_of(made))
             return See(address_of(made))
     return replace(_page(version, form), people=_people(version) if policy.may_work(by) else ())
 
@@ -186,6 +185,12 @@ def _page(version: ProcessVersion, form: NewForm) -> ItemForm:
         second=_("Keep as a draft"),
         form=form,
     )
+
+
+def told_of(made: WorkItem) -> str:
+    """What is said once an item was made."""
+    said = _("%(reference)s is kept as a draft.") if made.status == Status.DRAFT else _("%(reference)s is started.")
+    return said % {"reference": made.reference}
 
 
 def place_of(version: ProcessVersion) -> str:
