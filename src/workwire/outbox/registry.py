@@ -83,6 +83,7 @@ class Envelope(BaseModel):
     ChangedBy: EventActor | None = None
 
 
+OLD_VALUES = "Previous"  # the key of an update under which the old values of what changed stand
 SAMPLE_ACTOR = EventActor(GUID="0190c3a4-7b1e-7c55-9f0a-2f4d5e6a7b60", UserType=1, CredentialGUID=None)
 _types: dict[str, type[EventBody]] = {}
 _webhooks: dict[int, Webhook] = {}  # in the order of their numbers

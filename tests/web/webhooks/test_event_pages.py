@@ -135,3 +135,17 @@ def test_a_subscription_is_called_by_its_endpoint_for_the_path_of_its_url_may_ho
         listed = _text(browser, address)
         assert "https://203.0.114.7:443" in listed, address
         assert "hush" not in listed, address
+
+
+def test_what_was_decided_is_told_in_sentences_and_not_in_codes(organisation: Organisation) -> None:
+    customer, account = organisation.customers[0], organisation.accounts["team member"]
+    member = sessions.actor_for(account.user)
+    wish = {"category_guid": customer.category.guid, "submit": True}
+    item = work.create_ticket(customer.ticket_version.guid, by=member, title="Mine", **wish)
+    work.take(item, by=member)
+    taken = Event.objects.filter(work_item_guid=item.guid).latest("pk")
+    text = _text(gallery.signed_in(organisation.accounts["administrator"]), f"/webhooks/events/{taken.guid}")
+    changes = text[text.index('id="changes"') : text.index('id="body"')]
+    assert "Why somebody has it" in changes
+    assert customer.queue.name in changes
+    assert not re.findall(r"\b(?:who_|due_step)[a-z_.]+|parameters|tried:", changes)

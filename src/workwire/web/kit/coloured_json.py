@@ -10,6 +10,8 @@ import orjson
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from workwire.outbox.registry import OLD_VALUES
+
 LONGEST = 64 * 1024  # characters that are coloured
 _TOKEN = re.compile(
     r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<text>"(?:[^"\\]|\\.)*")'
@@ -38,7 +40,7 @@ def _read(text: str) -> Any:
 def _changed(body: Any) -> Collection[str]:
     """The keys whose values an update changed, in whichever format it is."""
     data = body.get("data", body) if isinstance(body, dict) else None
-    previous = data.get("Previous") if isinstance(data, dict) else None
+    previous = data.get(OLD_VALUES) if isinstance(data, dict) else None
     return previous.keys() if isinstance(previous, dict) else ()
 
 

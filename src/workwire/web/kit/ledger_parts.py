@@ -160,14 +160,23 @@ def _shown(value: Any) -> str:
         if value.keys() == {"length", "sha256"}:
             count = number_format(value["length"], force_grouping=True)
             return _("a text of %(count)s characters") % {"count": count}
+        if _is_said(value):
+            return say(value["code"], value["parameters"] or {})
+        if value.keys() == {"at", "tried"}:  # what was asked about who gets an item, at the moment of the event
+            return _shown(value["tried"])
         return ", ".join(f"{name}: {_shown(one)}" for name, one in value.items())
     if isinstance(value, list):
-        return ", ".join(_shown(one) for one in value)
+        return (" " if all(_is_said(one) for one in value) else ", ").join(_shown(one) for one in value)
     if isinstance(value, Label):
         return str(CHOICES.get(value_name(value), value))
     if isinstance(value, str) and (found := _as_moment(value)) is not None:
         return as_shown(found)
     return str(value)
+
+
+def _is_said(value: Any) -> bool:
+    """Whether a value is a statement as it is kept: a code with its parameters, which says a sentence."""
+    return isinstance(value, dict) and value.keys() == {"code", "parameters"}
 
 
 def _as_moment(value: str) -> datetime | None:
