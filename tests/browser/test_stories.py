@@ -190,7 +190,7 @@ def test_the_palette_finds_a_record_a_place_and_what_a_page_can_do(world: World,
     page.keyboard.type("no such thing")
     expect(palette.get_by_text("Nothing found")).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page).to_have_title("no such thing · Search · Workwire")
+    expect(page).to_have_title("no such thing · Find · Workwire")
 
 
 def test_a_second_factor_is_set_up_asked_for_lost_and_stood_in_for(world: World, visitor: Visitor) -> None:

@@ -14,7 +14,7 @@ from workwire.outbox.models import Event
 from workwire.outbox.public_changes import record_types
 
 Rows = dict[tuple[str, str], dict[str, Any]]
-DERIVED_APPS = {"outbox", "worker", "api", "notices"}
+DERIVED_APPS = {"outbox", "worker", "api", "notices", "finding"}
 DERIVED = {
     "Token",
     "PasswordLink",

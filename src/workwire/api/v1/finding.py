@@ -59,7 +59,7 @@ class FoundAtOut(Schema):
     customer: str
 
 
-class FoundOut(Schema):
+class FindOut(Schema):
     """A record that was found: its title and, where that says more, the piece of text around the first match; why it was
     found; `exact` where it has the very reference or GUID. `at` is when it came."""
 
@@ -73,7 +73,7 @@ class FoundOut(Schema):
     at: Moment | None
 
 
-@router.get("/find", response=answers(Listing[FoundOut]), operation_id="find")
+@router.get("/find", response=answers(Listing[FindOut]), operation_id="find")
 def find(request: HttpRequest, wanted: Query[FindQuery]) -> dict[str, Any]:
     """Find work, communications, contacts, accounts and files by their words. What fits a title comes before what fits a text,
     and what is new before what is old; a page may be shorter than asked for though another one follows."""
