@@ -22,7 +22,7 @@ from workwire.reactions.webhooks import workers
 from workwire.reactions.webhooks.models import Delivery, Subscription
 from workwire.reactions.webhooks.workers import Report
 
-_QUERIES = 21
+_QUERIES = 22  # one of them for each listener
 
 
 def _page(organisation: Organisation) -> str:
