@@ -57,7 +57,10 @@ def test_every_check_is_made_whatever_was_wrong_before(tmp_path: Path) -> None:
     wrong = [line for line in _lines(done) if line.startswith("WRONG")]
     assert f"Other accounts of this machine can open {tmp_path}/secret.key (mode 644)" in wrong[0]
     assert "No worker is alive" in wrong[1]
-    assert done.stdout.splitlines()[-1] == "ok     Nothing waits long for a listener (webhooks, notices, following, finding)."
+    assert (
+        done.stdout.splitlines()[-1]
+        == "ok     Nothing waits long for a listener (webhooks, notices, following, finding)."
+    )
 
 
 @pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database lies in the data folder")

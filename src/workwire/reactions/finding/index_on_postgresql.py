@@ -8,12 +8,9 @@ stretch, then the newest long one, and through all only where that gave too few.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
-
-from workwire.kernel.statements import any_of, listed
 from workwire.reactions.finding.full_text import (
     ANYWHERE,
     BEHIND_ALL,
@@ -25,6 +22,7 @@ from workwire.reactions.finding.full_text import (
     distinct_words,
     table_of,
 )
+from workwire.reactions.finding.index_tables import IndexTables, rows, run
 from workwire.reactions.finding.models import Kind
 
 STRETCHES = (2**13, 2**17, 2**21)  # records
@@ -34,54 +32,42 @@ _MOST_PLACES = 255  # of one word in one document, as many as PostgreSQL keeps
 _OF_TITLE, _OF_SCOPE = "=", "/"  # before a word of a title, and before a scope; no word has them
 
 
-class PostgresqlIndex:
+class PostgresqlIndex(IndexTables):
     """See `FullText`."""
+
+    record = "record"
 
     def prepare(self) -> None:
         """Make the tables that are missing."""
         for kind in Kind:
             table = table_of(kind)
-            _run(f"CREATE TABLE IF NOT EXISTS {table} (record bigint PRIMARY KEY, words tsvector NOT NULL)")
-            _run(
+            run(f"CREATE TABLE IF NOT EXISTS {table} (record bigint PRIMARY KEY, words tsvector NOT NULL)")
+            run(
                 f"CREATE INDEX IF NOT EXISTS {table}_index ON {table} USING gin (words) WITH (gin_pending_list_limit = 512)"
             )
-        _run('CREATE TABLE IF NOT EXISTS finding_vocabulary (word text COLLATE "C" PRIMARY KEY)')
-
-    def clear(self, kind: Kind) -> None:
-        """Remove all documents of a kind."""
-        _run(f"DELETE FROM {table_of(kind)}")
+        run('CREATE TABLE IF NOT EXISTS finding_vocabulary (word text COLLATE "C" PRIMARY KEY)')
 
     def write_alone(self) -> None:
         """Take the lock of who writes documents."""
-        _run("SELECT pg_advisory_xact_lock(%s)", _LOCK)
+        run("SELECT pg_advisory_xact_lock(%s)", _LOCK)
 
     def put(self, kind: Kind, documents: Sequence[Document]) -> None:
         """Write documents."""
-        _run(
+        run(
             f"INSERT INTO {table_of(kind)} AS held (record, words)"
             " SELECT record, words::tsvector FROM unnest(%s::bigint[], %s::text[]) AS given (record, words)"
             " ON CONFLICT (record) DO UPDATE SET words = EXCLUDED.words WHERE held.words <> EXCLUDED.words",
             *([one.record for one in documents], [_lexemes(one) for one in documents]),
         )
-        _run(
+        run(
             "INSERT INTO finding_vocabulary (word) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING",
             distinct_words(documents),
         )
 
-    def remove(self, kind: Kind, records: Collection[int]) -> None:
-        """Remove the documents of records."""
-        if records:
-            _run(f"DELETE FROM {table_of(kind)} WHERE {any_of('record')}", listed(records))
-
-    def records_between(self, kind: Kind, after: int, upto: int) -> set[int]:
-        """The records that have a document."""
-        found = _rows(f"SELECT record FROM {table_of(kind)} WHERE record > %s AND record <= %s", after, upto)
-        return {record for (record,) in found}
-
     def last_records(self) -> Mapping[Kind, int]:
         """The highest record of each kind; one query."""
         parts = ", ".join(f"(SELECT coalesce(max(record), 0) FROM {table_of(kind)})" for kind in Kind)
-        return dict(zip(Kind, _rows(f"SELECT {parts}")[0], strict=True))
+        return dict(zip(Kind, rows(f"SELECT {parts}")[0], strict=True))
 
     def first(self, kind: Kind, wanted: Wanted, behind: Hit, most: int, last: int) -> list[Hit]:
         """Look through stretch after stretch of each tier: what follows a stretch that gave enough is not carried out."""
@@ -97,16 +83,8 @@ class PostgresqlIndex:
                     " ORDER BY record + 0 DESC LIMIT %s)"  # along no other index
                 )
                 values += [f"{asked} & {within}" if within else asked, low, high, most]
-        found = _rows(f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS found LIMIT %s", *values, most)
+        found = rows(f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS found LIMIT %s", *values, most)
         return [Hit(tier, record) for tier, record in found]
-
-    def words_beginning(self, beginning: str, most: int) -> list[str]:
-        """Some words that begin so."""
-        found = _rows(
-            "SELECT word FROM finding_vocabulary WHERE word >= %s AND word < %s ORDER BY length(word), word LIMIT %s",
-            *(beginning, beginning + "\U0010ffff", most),
-        )
-        return [word for (word,) in found]
 
 
 def _stretches(below: int) -> Iterator[tuple[int, int, str]]:
@@ -162,15 +140,3 @@ def _phrases(phrases: Iterable[Sequence[str]], mark: str) -> str:
 
 def _any_scope(scopes: Iterable[str]) -> str:
     return " | ".join(f"'{_OF_SCOPE}{scope}'" for scope in scopes) or f"'{_OF_SCOPE}none'"
-
-
-def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
-
-
-def _run(sql: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 
-from workwire.kernel.statements import any_of, listed
+from workwire.kernel.statements import listed
 from workwire.reactions.finding.full_text import (
     ANYWHERE,
     BEHIND_ALL,
@@ -19,27 +19,24 @@ from workwire.reactions.finding.full_text import (
     distinct_words,
     table_of,
 )
+from workwire.reactions.finding.index_tables import IndexTables, rows, run
 from workwire.reactions.finding.models import Kind
 
-_BEHIND_LETTERS = "\U0010ffff"
 
-
-class SqliteIndex:
+class SqliteIndex(IndexTables):
     """See `FullText`."""
+
+    record = "rowid"
 
     def prepare(self) -> None:
         """Make the tables that are missing. The words are folded already, so the tokenizer is one that
         only splits at blanks."""
         for kind in Kind:
-            _run(
+            run(
                 f"CREATE VIRTUAL TABLE IF NOT EXISTS {table_of(kind)} USING fts5"
                 "(title, text, scope, tokenize = 'ascii')"
             )
-        _run("CREATE TABLE IF NOT EXISTS finding_vocabulary (word text PRIMARY KEY) WITHOUT ROWID")
-
-    def clear(self, kind: Kind) -> None:
-        """Remove all documents of a kind."""
-        _run(f"DELETE FROM {table_of(kind)}")
+        run("CREATE TABLE IF NOT EXISTS finding_vocabulary (word text PRIMARY KEY) WITHOUT ROWID")
 
     def write_alone(self) -> None:
         """Nothing to wait for: a transaction that writes is the only one."""
@@ -51,22 +48,10 @@ class SqliteIndex:
                 f"INSERT OR REPLACE INTO {table_of(kind)} (rowid, title, text, scope) VALUES (%s, %s, %s, %s)",
                 [(one.record, " ".join(one.title), " ".join(one.text), " ".join(one.scopes)) for one in documents],
             )
-        _run(
+        run(
             "INSERT OR IGNORE INTO finding_vocabulary (word) SELECT value FROM json_each(%s)",
             listed(distinct_words(documents)),
         )
-
-    def remove(self, kind: Kind, records: Collection[int]) -> None:
-        """Remove the documents of records."""
-        if records:
-            _run(f"DELETE FROM {table_of(kind)} WHERE {any_of('rowid')}", listed(records))
-
-    def records_between(self, kind: Kind, after: int, upto: int) -> set[int]:
-        """The records that have a document."""
-        return {
-            record
-            for (record,) in _rows(f"SELECT rowid FROM {table_of(kind)} WHERE rowid > %s AND rowid <= %s", after, upto)
-        }
 
     def last_records(self) -> Mapping[Kind, int]:
         """Not needed: rows are found from the newest on."""
@@ -84,16 +69,8 @@ class SqliteIndex:
                 " ORDER BY rowid DESC LIMIT %s)"
             )
             values += [_expression(wanted, tier), below, most]
-        found = _rows(f"{' UNION ALL '.join(parts)} LIMIT %s", *values, most)
+        found = rows(f"{' UNION ALL '.join(parts)} LIMIT %s", *values, most)
         return [Hit(tier, record) for tier, record in found]
-
-    def words_beginning(self, beginning: str, most: int) -> list[str]:
-        """Some words that begin so."""
-        found = _rows(
-            "SELECT word FROM finding_vocabulary WHERE word >= %s AND word < %s ORDER BY length(word), word LIMIT %s",
-            *(beginning, beginning + _BEHIND_LETTERS, most),
-        )
-        return [word for (word,) in found]
 
 
 def _expression(wanted: Wanted, tier: int) -> str:
@@ -117,15 +94,3 @@ def _phrases(phrases: Iterable[Sequence[str]]) -> str:
 
 def _any_scope(scopes: Iterable[str]) -> str:
     return " OR ".join(f'"{scope}"' for scope in scopes) or '"none"'
-
-
-def _rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
-
-
-def _run(sql: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import unescape
 from typing import Unpack
-from uuid import UUID
 
 import nh3
 from django.conf import settings
@@ -42,6 +41,7 @@ from workwire.rooms.files.commands import FileWish
 from workwire.rooms.work import commands as work
 from workwire.rooms.work import queries as work_queries
 from workwire.rooms.work.commands.changing import Changes
+from workwire.rooms.work.commands.reworking import ReworkTerms
 from workwire.rooms.work.models import ResolutionMethod, WorkItem
 
 LONGEST_BODY = 1024 * 1024
@@ -239,28 +239,10 @@ def resolve(
 
 @transaction.atomic
 def rework(
-    item: WorkItem,
-    step: int,
-    *,
-    by: Actor,
-    note: str = "",
-    node: UUID | None = None,
-    end_sub_cases: bool = False,
-    end_ad_hoc_actions: bool = False,
-    schedule_period: UUID | None = None,
-    version: int | None = None,
+    item: WorkItem, step: int, *, by: Actor, note: str = "", version: int | None = None, **terms: Unpack[ReworkTerms]
 ) -> WorkItem:
     """Send a case back in its flow (see `work.rework`) and keep the remark as a note at the case. Returns the case."""
-    case = work.rework(
-        item,
-        step,
-        by=by,
-        node=node,
-        end_sub_cases=end_sub_cases,
-        end_ad_hoc_actions=end_ad_hoc_actions,
-        schedule_period=schedule_period,
-        version=version,
-    )
+    case = work.rework(item, step, by=by, version=version, **terms)
     if note.strip():
         _note(case, note, by=by)
     return case

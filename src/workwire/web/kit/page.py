@@ -41,6 +41,7 @@ from workwire.kernel.errors import (
     TooLarge,
     Unauthenticated,
 )
+from workwire.kernel.text import is_storable
 from workwire.web.kit.look import Look, look_of, speaking
 from workwire.web.kit.shell import shell_of
 from workwire.web.kit.template_tags import FragmentNode
@@ -138,6 +139,11 @@ class Visit:
         loaded anew, which leads to signing in and back; otherwise the page to sign in would stand inside it."""
         htmx = getattr(self.request, "htmx", None)
         return bool(htmx and not htmx.boosted)
+
+    def asked(self, name: str, longest: int) -> str:
+        """What the address asks for under a name, at most so many characters; empty for what no database holds."""
+        text = self.request.GET.get(name, "").strip()[:longest]
+        return text if is_storable(text) else ""
 
     def form(self, kind: type[F], /, **initial: Any) -> F:
         """A form as it was sent, or with its first values."""

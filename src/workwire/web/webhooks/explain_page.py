@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from workwire.kernel.actor import Actor
 from workwire.kernel.ids import parse_guid
-from workwire.kernel.text import is_storable
 from workwire.kernel.wording import say
 from workwire.reactions.webhooks import messages, queries, repair, rights
 from workwire.reactions.webhooks.models import Delivery, State, Subscription
@@ -92,8 +91,7 @@ class ExplainPage:
 def subscription_explain(visit: Visit, guid: UUID) -> ExplainPage:
     """Explain what the address names: a record, an event or a delivery."""
     found, actor = queries.subscription(guid, by=visit.actor), visit.actor
-    about = visit.request.GET.get("about", "").strip()[:LONGEST]
-    about = about if is_storable(about) else ""
+    about = visit.asked("about", LONGEST)
     told = _told(found, about, actor) if about else None
     hits = _search(found, about, actor) if about and told is None else ()
     top = head(found, "subscription-explain")

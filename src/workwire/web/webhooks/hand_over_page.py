@@ -13,7 +13,6 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from workwire.kernel.ids import parse_guid
-from workwire.kernel.text import is_storable
 from workwire.outbox.registry import webhooks
 from workwire.outbox.told_records import told_by
 from workwire.reactions.webhooks import hand_over, queries
@@ -106,8 +105,7 @@ def subscription_hand_over(visit: Visit, guid: UUID) -> HandOverPage | See:
     """Choose an account, see what would change, and hand the subscription over."""
     actor = visit.actor
     found = queries.subscription(guid, by=actor)
-    text = visit.request.GET.get("text", "").strip()[:LONGEST]
-    text = text if is_storable(text) else ""
+    text = visit.asked("text", LONGEST)
     offered = list(hand_over.candidates(guid, text, by=actor)[: hand_over.MOST_OFFERED + 1])
     chosen = parse_guid((visit.request.POST if visit.is_sent else visit.request.GET).get("owner", ""))
     form = visit.form(HandOverForm, owner=chosen, version=found.version)

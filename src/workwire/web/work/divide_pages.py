@@ -22,7 +22,7 @@ from workwire.web.work.deed_forms import DeedForm, Moment, paths_of
 from workwire.web.work.deed_words import WORDS
 from workwire.web.work.item_form import TEMPLATE, ItemForm
 from workwire.web.work.item_parts import address_of_deed
-from workwire.web.work.new_item import MOST_PERIODS
+from workwire.web.work.new_item import periods_offered
 from workwire.web.work.process_choice import case_process
 
 if TYPE_CHECKING:
@@ -109,8 +109,7 @@ class ConvertForm(DeedForm):
         if version.schedule_id is None:
             del self.fields["schedule_period"]
         else:
-            periods = starting_offer.periods_of(version.schedule_id)[:MOST_PERIODS]
-            self.choose("schedule_period", [("", "–"), *((str(one.guid), str(one)) for one in periods)])
+            self.choose("schedule_period", periods_offered(version.schedule_id))
 
 
 @page(TEMPLATE, methods=FORM)

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from workwire.kernel.actor import Actor
 from workwire.kernel.errors import not_found
 from workwire.rooms.conversations import commands as conversations
-from workwire.rooms.offering import starting_offer
 from workwire.rooms.work import commands, explained_flow, queries
 from workwire.rooms.work.deeds import Deed
 from workwire.rooms.work.explained_flow import FlowSeen
@@ -26,7 +25,7 @@ from workwire.web.work.deed_words import WORDS
 from workwire.web.work.divide_pages import ConvertForm
 from workwire.web.work.item_form import TEMPLATE, ItemForm
 from workwire.web.work.item_parts import address_of_deed
-from workwire.web.work.new_item import MOST_PERIODS
+from workwire.web.work.new_item import periods_offered
 from workwire.web.work.process_choice import case_process
 
 if TYPE_CHECKING:
@@ -107,8 +106,7 @@ class ReworkForm(DeedForm):
         if schedule is None:
             del self.fields["schedule_period"]
         else:
-            periods = starting_offer.periods_of(schedule)[:MOST_PERIODS]
-            self.choose("schedule_period", [("", _("As it is")), *((str(one.guid), str(one)) for one in periods)])
+            self.choose("schedule_period", periods_offered(schedule, _("As it is")))
 
 
 @page(TEMPLATE, methods=FORM)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from workwire.kernel import clock
-from workwire.kernel.text import is_storable
 from workwire.web.kit.page import Visit
 from workwire.web.kit.parts import Empty, Link, Words
 from workwire.web.work.item_parts import Row, address_of, row
@@ -51,8 +50,8 @@ class FindItem:
 
 def text_of(visit: Visit) -> str:
     """The words that one looks for; empty for too few characters."""
-    text = visit.request.GET.get("text", "").strip()[:LONGEST_TEXT]
-    return text if len(text) >= FEWEST_CHARACTERS and is_storable(text) else ""
+    text = visit.asked("text", LONGEST_TEXT)
+    return text if len(text) >= FEWEST_CHARACTERS else ""
 
 
 def find_item(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from workwire.rooms.parties import queries as parties
 from workwire.rooms.work import commands, policy
 from workwire.rooms.work.queries import ProcessType, Status
 from workwire.web.kit.page import FORM, See, Visit, page
-from workwire.web.kit.parts import Link
+from workwire.web.kit.parts import Link, Words
 from workwire.web.work.deed_forms import Moment, categories_of
 from workwire.web.work.item_form import TEMPLATE, ItemForm, Offered
 from workwire.web.work.item_parts import address_of
@@ -96,8 +97,7 @@ class NewForm(forms.Form):
         else:
             del self.fields["category"]
         if version.schedule_id is not None:
-            periods = starting_offer.periods_of(version.schedule_id)[:MOST_PERIODS]
-            self._offer("schedule_period", [("", "–"), *((str(one.guid), str(one)) for one in periods)])
+            self._offer("schedule_period", periods_offered(version.schedule_id))
         else:
             del self.fields["schedule_period"]
         if not policy.may_work(by):
@@ -138,9 +138,15 @@ class NewForm(forms.Form):
             if name in self.fields:
                 self.fields[name].required = is_needed
 
-    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+    def _offer(self, name: str, choices: Sequence[tuple[str, Words]]) -> None:
         field: Any = self.fields[name]
         field.choices = choices
+
+
+def periods_offered(schedule: int, none: Words = "–") -> list[tuple[str, Words]]:
+    """What a form offers of the periods of a schedule, the latest first, behind none."""
+    periods = starting_offer.periods_of(schedule)[:MOST_PERIODS]
+    return [("", none), *((str(one.guid), str(one)) for one in periods)]
 
 
 @page(TEMPLATE, methods=FORM)

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workwire.kernel.text import is_storable
 from workwire.rooms.offering import starting_offer
 from workwire.rooms.work import policy, started_lately
 from workwire.rooms.work.queries import ProcessType
@@ -57,8 +56,7 @@ def new_work(visit: Visit) -> NewWork:
     """Offer the processes that one may start work of."""
     by, given = visit.actor, visit.request.GET
     policy.require(policy.may_start(by), "feature_missing.to_start")
-    text = given.get("text", "").strip()[:LONGEST_TEXT]
-    text = text if is_storable(text) else ""
+    text = visit.asked("text", LONGEST_TEXT)
     kind = kind if (kind := given.get("kind", "")) in _KINDS else ""
     found = list(starting_offer.offer_found(text, by=by, kind=_KINDS[kind][0])[: MOST_OFFERED + 1])
     here = reverse("new-work")

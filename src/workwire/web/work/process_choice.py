@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from workwire.kernel.errors import not_found
 from workwire.kernel.ids import parse_guid
-from workwire.kernel.text import is_storable
 from workwire.rooms.offering import starting_offer
 from workwire.rooms.work.queries import ProcessType
 from workwire.web.kit.page import Shown, Visit
@@ -44,7 +43,7 @@ class ProcessChoice:
 def case_process(visit: Visit, item: WorkItem, *, title: Words, here: str) -> ProcessVersion | Shown:
     """The live version of the case process that was chosen for the customer of an item, or the only one there is; else the
     page on which it is chosen. Raises NotFound for a process that is none of these."""
-    text = _text(visit)
+    text = visit.asked("text", LONGEST_TEXT)
     offered = starting_offer.offer_for(item.customer.pk, ProcessType.CASE, by=visit.actor, words=text)
     wanted = parse_guid(visit.request.GET.get("process", ""))
     if wanted is not None:
@@ -60,7 +59,7 @@ def any_process(visit: Visit, item: WorkItem, *, title: Words, here: str) -> Pro
     wanted = parse_guid(visit.request.GET.get("process", ""))
     if wanted is not None:
         return starting_offer.live_version_of(wanted, by=visit.actor)
-    text = _text(visit)
+    text = visit.asked("text", LONGEST_TEXT)
     found = list(starting_offer.offer_found(text, by=visit.actor)[: MOST_OFFERED + 1])
     return _page(item, found, title=title, here=here, text=text)
 
@@ -71,11 +70,6 @@ def _chosen(wanted: UUID, item: WorkItem, visit: Visit) -> ProcessVersion:
     if not is_case or version.process.service.contract.customer_id != item.customer.pk:
         raise not_found("process")
     return version
-
-
-def _text(visit: Visit) -> str:
-    text = visit.request.GET.get("text", "").strip()[:LONGEST_TEXT]
-    return text if is_storable(text) else ""
 
 
 def _page(item: WorkItem, found: list[ProcessVersion], *, title: Words, here: str, text: str) -> Shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +17,15 @@ from workwire.rooms.work.commands import aborting, deed_checks, flow
 from workwire.rooms.work.commands.changing import Change, locked, locked_line, require_may_work
 from workwire.rooms.work.commands.runs import CaseRun
 from workwire.rooms.work.models import ResolutionMethod, StatusReason, WorkItem
+
+
+class ReworkTerms(TypedDict, total=False):
+    """Where in a step a case begins again, what ends besides, and the period it follows from then on."""
+
+    node: UUID | None
+    end_sub_cases: bool
+    end_ad_hoc_actions: bool
+    schedule_period: UUID | None
 
 
 @transaction.atomic

@@ -33,7 +33,7 @@ const KEYS = {
   k: () => step(-1),
   o: () => links().includes(document.activeElement) && document.activeElement.click(),
   x: () => document.activeElement.closest("tr")?.querySelector("[name=item]")?.click(),
-  "/": () => { const field = document.querySelector("[data-find]"); if (field) field.focus(); else openPalette(); },
+  "/": () => { const field = document.querySelector("[data-find]"); if (field) field.select(); else openPalette(); },
   "?": () => open("keys"),
 };
 
@@ -100,7 +100,7 @@ function onClick(event) {
 function openPalette() {
   const palette = document.getElementById("palette");
   if (!palette) {
-    document.querySelector("[data-find]")?.focus();
+    document.querySelector("[data-find]")?.select();
     return;
   }
   if (palette.open || document.querySelector("dialog[open]")) return;
