@@ -69,7 +69,7 @@ def test_a_case_is_worked_again_from_a_place_it_has_reached_and_keeps_why(
     shown = browser.get(here).content.decode()
     places = re.findall('<option value="([0-9]+:[^"]*)"', shown)
     assert "1:" in places
-    assert "1 open, which stay unless you end them." in shown
+    assert "Open: 1. Kept unless you tick the box below." in shown
     wish = {"version": action.version, "place": "1:", "note": "The measure was wrong.", "end_ad_hoc_actions": "on"}
     assert browser.post(here, wish | {"place": "9:"}).status_code == 422
     assert browser.post(here, wish | {"version": action.version + 1}).status_code == 409

@@ -212,8 +212,8 @@ def _preview(case: WorkItem) -> tuple[Fact, ...]:
     told = [Fact(_("Flow"), said % {"count": number_format(of_flow)})]
     if by_hand:
         told.append(
-            Fact(_("Started by hand"), _("%(count)s open, which stay unless you end them.") % {"count": by_hand})
+            Fact(_("Started by hand"), _("Open: %(count)s. Kept unless you tick the box below.") % {"count": by_hand})
         )
     if cases:
-        told.append(Fact(_("Sub-cases"), _("%(count)s open, which stay unless you end them.") % {"count": cases}))
+        told.append(Fact(_("Sub-cases"), _("Open: %(count)s. Kept unless you tick the box below.") % {"count": cases}))
     return tuple(told)
